@@ -1,0 +1,135 @@
+/**
+ * Bodies of the REST interface under `/api/v1`, shared by the server, the command line and the pages (by `import
+ * type`). All JSON; times are milliseconds since 1970; an error is `{ error: { code, message } }` with a stable code
+ * and a sentence that says what to do.
+ */
+import type { CallRow } from '../calls/message.ts'
+import type { Presence } from '../signalling/message.ts'
+
+export interface ErrorBody {
+  readonly error: { readonly code: string; readonly message: string }
+}
+
+/** GET /health, open to all. */
+export interface Health {
+  readonly status: 'ok' | 'degraded'
+  readonly version: string
+  readonly uptimeSeconds: number
+  readonly parts: Readonly<
+    Record<string, { readonly state: 'ok' | 'failed' | 'off'; readonly detail: string }>
+  >
+}
+
+/** GET /setup, open to all; POST /setup claims: 201 and a session cookie, 403 wrong code, 409 already claimed. */
+export interface SetupState {
+  readonly claimed: boolean
+  readonly place: string
+  /** Where the authority's certificate can be had, and its SHA-256 fingerprint in colon-separated upper-case hex. */
+  readonly caFingerprint: string
+}
+export interface SetupRequest {
+  /** The setup code `XXXX-XXXX`, or the token of the claim link. */
+  readonly code: string
+  readonly place: string
+  readonly displayName: string
+  readonly password: string
+}
+/** The claim also enrols the browser it came from as the owner's first device. */
+export interface SetupResponse {
+  readonly session: Session
+  readonly enrolment: Enrolment
+}
+
+/** POST /session logs in (cookie `lanline_session`), GET tells, DELETE logs out. */
+export interface SessionRequest {
+  readonly user: string
+  readonly password: string
+}
+export interface Session {
+  readonly user: string
+  readonly displayName: string
+  readonly role: 'owner' | 'member'
+  /** Sent back as header `x-csrf-token` on everything that changes state. */
+  readonly csrfToken: string
+}
+
+/** GET /users; POST /users; PATCH /users/:name; DELETE /users/:name. */
+export interface User {
+  readonly name: string
+  readonly displayName: string
+  readonly role: 'owner' | 'member'
+  readonly presence: Presence
+  readonly devices: readonly Device[]
+}
+export interface NewUser {
+  readonly name: string
+  readonly displayName?: string | undefined
+  /** Given: the person gets a first SIP device with this password, digest user name = `name`. */
+  readonly sipPassword?: string | undefined
+}
+
+/** GET /devices; PATCH /devices/:id { name }; DELETE /devices/:id revokes. */
+export interface Device {
+  readonly id: string
+  readonly user: string
+  readonly name: string
+  readonly kind: 'page' | 'app' | 'sip'
+  readonly digestUser: string | undefined
+  readonly createdAt: number
+  readonly lastSeenAt: number | undefined
+  readonly reachable: boolean
+  readonly transport: string
+  readonly address: string
+  readonly userAgent: string
+}
+
+/**
+ * POST /devices: a client asks to be enrolled. 201 with `Enrolment` when it holds an invite or the policy is `open`,
+ * 202 with `JoinRequest` when the owner must allow it, 403 when the policy forbids it.
+ */
+export interface EnrolRequest {
+  readonly displayName: string
+  readonly deviceName: string
+  readonly kind: 'page' | 'app'
+  readonly invite?: string | undefined
+}
+/** The only time the token is told; the server keeps its hash. */
+export interface Enrolment {
+  readonly device: string
+  readonly token: string
+  readonly user: string
+  readonly displayName: string
+}
+/** GET /requests/:id with header `x-request-secret` tells its state, and the enrolment once, when allowed. */
+export interface JoinRequest {
+  readonly id: string
+  readonly secret: string
+}
+export interface JoinState {
+  readonly state: 'waiting' | 'allowed' | 'denied'
+  readonly enrolment: Enrolment | undefined
+}
+/** GET /requests (owner) lists; POST /requests/:id/allow { user? } and POST /requests/:id/deny answer. */
+export interface WaitingRequest {
+  readonly id: string
+  readonly displayName: string
+  readonly deviceName: string
+  readonly address: string
+  readonly createdAt: number
+}
+
+/** POST /invites { user? , hours? } (owner); GET lists without tokens; DELETE /invites/:id. */
+export interface Invite {
+  readonly id: string
+  readonly user: string | undefined
+  readonly expiresAt: number
+  /** Only in the answer to POST. */
+  readonly token: string | undefined
+  readonly url: string | undefined
+}
+
+/** GET /calls?limit&before&user → newest first; GET /calls/:id. */
+export interface CallList {
+  readonly calls: readonly CallRow[]
+  readonly total: number
+}

@@ -1,0 +1,60 @@
+/** The record of a call: one row however many devices rang, from the first INVITE to the true end. */
+import type { Epoch } from '../core/clock.ts'
+import type { CallEnder, CallEvent } from '../sip/message.ts'
+
+/** An ICE candidate pair as one end says it selected it. Addresses are text, `''` where the browser hides them. */
+export interface SelectedPair {
+  readonly localType: string
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteType: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly protocol: string
+  readonly rttMilliseconds: number | undefined
+}
+
+/** Times are wall time as the appliance believed it; undefined while it has not happened. */
+export interface CallRow {
+  readonly id: string
+  readonly callerUser: string
+  readonly callerName: string
+  readonly callerDevice: string | undefined
+  readonly calleeUser: string
+  readonly calleeName: string
+  readonly calleeDevice: string | undefined
+  readonly video: boolean
+  readonly startedAt: Epoch
+  readonly ringingAt: Epoch | undefined
+  readonly answeredAt: Epoch | undefined
+  readonly endedAt: Epoch | undefined
+  readonly endedBy: CallEnder | undefined
+  /** One stable word: `hangup`, `declined`, `busy`, `cancelled`, `noAnswer`, `unreachable`, `doNotDisturb`, `mediaLost`, `lost`, `failed`. */
+  readonly reason: string | undefined
+  readonly code: number | undefined
+  /** Nobody took it although it was meant to be taken. */
+  readonly missed: boolean
+  readonly callerPair: SelectedPair | undefined
+  readonly calleePair: SelectedPair | undefined
+}
+
+/** Facts for the call log. */
+export type CallInput =
+  | { readonly kind: 'sip'; readonly event: CallEvent }
+  | { readonly kind: 'pair'; readonly call: string; readonly device: string; readonly pair: SelectedPair }
+  /** A client holds this call (after a reconnect): it is not lost. */
+  | { readonly kind: 'held'; readonly call: string; readonly device: string }
+  /** A party's client says the call ended while the daemon was away, `agoMilliseconds` before now. */
+  | {
+      readonly kind: 'endReported'
+      readonly call: string
+      readonly device: string
+      readonly by: 'self' | 'peer'
+      readonly reason: string
+      readonly agoMilliseconds: number
+    }
+
+export type CallEffect =
+  | { readonly kind: 'save'; readonly row: CallRow }
+  /** The row is new, changed or closed: for whoever watches (roster, events, missed calls). */
+  | { readonly kind: 'changed'; readonly row: CallRow }

@@ -1,0 +1,30 @@
+/**
+ * Two clocks, two types, so that the compiler refuses to mix them. A Pi has no battery behind its clock: it boots in
+ * 1970 and jumps when NTP answers. Timers, lifetimes, nonces and sessions therefore run on `Monotonic`; `Epoch` is
+ * for rows, logs and certificates only. Both count milliseconds and may carry fractions.
+ */
+
+declare const monotonic: unique symbol
+declare const epoch: unique symbol
+
+/** Milliseconds since an arbitrary start of this process; never jumps. */
+export type Monotonic = number & { readonly [monotonic]: true }
+
+/** Milliseconds since 1970-01-01T00:00:00Z as this machine believes it; may jump either way. */
+export type Epoch = number & { readonly [epoch]: true }
+
+/** What gives the time: the real one lives in `runtime/clock.ts`, tests bring their own. */
+export interface Clock {
+  monotonic(): Monotonic
+  epoch(): Epoch
+}
+
+/** The moment `milliseconds` after `moment`, of the same clock. */
+export function after<T extends Monotonic | Epoch>(moment: T, milliseconds: number): T {
+  return (moment + milliseconds) as T
+}
+
+export const seconds = (count: number): number => count * 1_000
+export const minutes = (count: number): number => count * 60_000
+export const hours = (count: number): number => count * 3_600_000
+export const days = (count: number): number => count * 86_400_000

@@ -1,0 +1,24 @@
+/** What the client channel needs from others. */
+import type { CallRow } from '../calls/message.ts'
+
+export interface DeviceIdentity {
+  readonly device: string
+  readonly user: string
+  readonly displayName: string
+}
+
+/** Devices and people as the channel reads them: from memory, at once. */
+export interface Devices {
+  /** The device whose token has this SHA-256 (lower-case hexadecimal), if enrolled and neither revoked nor expired. */
+  byTokenHash(sha256: string): DeviceIdentity | undefined
+  people(): readonly { readonly user: string; readonly displayName: string; readonly doNotDisturb: boolean }[]
+  place(): string
+}
+
+/** What the channel asks of the call log: from memory, at once (open calls and the most recent closed ones). */
+export interface CallLog {
+  /** Undefined when the id was never a call or is long forgotten. */
+  find(call: string): CallRow | undefined
+  /** Calls the user missed and has not looked at, newest first, at most 50. */
+  missed(user: string): readonly CallRow[]
+}

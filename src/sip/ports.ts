@@ -1,0 +1,35 @@
+/** What the SIP room needs from others, and the one way into it for the JSON channel. */
+import type { AgentCommand, Credential } from './message.ts'
+
+/** Accounts as the registrar and proxy read them: from memory, at once. */
+export interface Accounts {
+  /** The credential whose digest user name this is. */
+  byDigestUser(name: string): Credential | undefined
+  /** The person with this address's user part, if there is one. */
+  user(
+    name: string,
+  ): { readonly name: string; readonly displayName: string; readonly doNotDisturb: boolean } | undefined
+  /** The user of a device that is enrolled and neither revoked nor expired. */
+  userOfDevice(device: string): string | undefined
+}
+
+/** Which addresses and names are this appliance, and how peers on a flow's network reach it. */
+export interface OwnAddresses {
+  /** True for every own name (with or without `.local`), every own address, and `localhost`. */
+  isOwnHost(host: string): boolean
+}
+
+/** Keys and names that outlive restarts; chosen at first start, kept in the backup. */
+export interface SipIdentity {
+  /** Never changed once chosen: stored HA1s contain it. */
+  readonly realm: string
+  /** At least 32 bytes, persisted: authenticates Record-Route and dialog tokens across restarts. */
+  readonly tokenKey: Uint8Array
+  /** Fresh at each start: signs nonces, which live on the monotonic clock. */
+  readonly nonceKey: Uint8Array
+}
+
+/** What signalling calls: hands a command to the hosted agent of a device. */
+export interface HostedAgentPort {
+  command(device: string, command: AgentCommand): void
+}

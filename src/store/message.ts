@@ -1,0 +1,49 @@
+/** What is kept: the rows of people, devices, invites and requests to join. Types only. */
+import type { Epoch } from '../core/clock.ts'
+
+export interface UserRow {
+  /** The address's user part: lower-case letters, digits, `-`, `.`, at most 32, unique. */
+  readonly name: string
+  readonly displayName: string
+  readonly role: 'owner' | 'member'
+  /** scrypt, with its parameters and salt; only people who may open the console have one. */
+  readonly passwordHash: string | undefined
+  readonly doNotDisturb: boolean
+  readonly createdAt: Epoch
+}
+
+export interface DeviceRow {
+  readonly id: string
+  readonly user: string
+  readonly name: string
+  readonly kind: 'page' | 'app' | 'sip'
+  /** SHA-256 of the device token, lower-case hexadecimal; for `page` and `app`. */
+  readonly tokenHash: string | undefined
+  /** For `sip`: the digest user name and both HA1s. */
+  readonly digestUser: string | undefined
+  readonly ha1Md5: string | undefined
+  readonly ha1Sha256: string | undefined
+  readonly createdAt: Epoch
+  readonly expiresAt: Epoch | undefined
+  readonly lastSeenAt: Epoch | undefined
+}
+
+export interface InviteRow {
+  readonly id: string
+  readonly tokenHash: string
+  /** The person the new device will belong to; undefined: the joiner names themselves. */
+  readonly user: string | undefined
+  readonly createdAt: Epoch
+  readonly expiresAt: Epoch
+}
+
+/** Somebody asks to join; the owner answers. Bounded in number, forgotten after a day. */
+export interface RequestRow {
+  readonly id: string
+  readonly displayName: string
+  readonly deviceName: string
+  readonly secretHash: string
+  readonly address: string
+  readonly state: 'waiting' | 'allowed' | 'denied'
+  readonly createdAt: Epoch
+}
