@@ -18,6 +18,14 @@ export interface Flow {
   readonly remote: Endpoint
 }
 
+/** The flow of a UDP pair of endpoints: the same pair is the same flow, also after a restart. */
+export const udpFlow = (local: Endpoint, remote: Endpoint): Flow => ({
+  id: `udp/${local.address}/${local.port}/${remote.address}/${remote.port}`,
+  transport: 'udp',
+  local,
+  remote,
+})
+
 /** RFC 3261 §17: over a reliable transport nothing is retransmitted and timers D, I, J, K are zero. */
 export const isReliable = (transport: Transport): boolean => transport !== 'udp'
 
