@@ -29,11 +29,15 @@ export interface CallRow {
   readonly answeredAt: Epoch | undefined
   readonly endedAt: Epoch | undefined
   readonly endedBy: CallEnder | undefined
-  /** One stable word: `hangup`, `declined`, `busy`, `cancelled`, `noAnswer`, `unreachable`, `doNotDisturb`, `mediaLost`, `lost`, `failed`. */
+  /** One stable word: one of `EndReason` in `signalling/message.ts`. */
   readonly reason: string | undefined
   readonly code: number | undefined
   /** Nobody took it although it was meant to be taken. */
   readonly missed: boolean
+  /** The callee looked at it in the list of missed calls. */
+  readonly missedSeen: boolean
+  /** The last moment the call was known to go on: what the end of a lost call is set to. At most a minute old. */
+  readonly aliveAt: Epoch
   readonly callerPair: SelectedPair | undefined
   readonly calleePair: SelectedPair | undefined
 }
@@ -53,6 +57,15 @@ export type CallInput =
       readonly reason: string
       readonly agoMilliseconds: number
     }
+  /** A device became reachable or stopped being so; only what is not `hosted` can carry a call without a client. */
+  | {
+      readonly kind: 'reachable'
+      readonly device: string
+      readonly hosted: boolean
+      readonly reachable: boolean
+    }
+  /** The person looked at the missed calls. */
+  | { readonly kind: 'missedSeen'; readonly user: string }
 
 export type CallEffect =
   | { readonly kind: 'save'; readonly row: CallRow }

@@ -2,7 +2,9 @@
  * The WebSocket SDP exchange `lanline.v1`: JSON text frames, one message each. This file is its only definition;
  * `codec.ts` holds the limits, `docs/client-protocol.md` tells it to people, the client library imports these types.
  */
-import type { SelectedPair } from '../calls/message.ts'
+import type { CallInput, CallRow, SelectedPair } from '../calls/message.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import type { AgentCommand, AgentEvent } from '../sip/message.ts'
 
 export const subprotocol = 'lanline.v1'
 
@@ -100,9 +102,13 @@ export type ClientMessage =
   | { readonly type: 'bye'; readonly call: string; readonly reason: EndReason }
   | { readonly type: 'report'; readonly call: string; readonly report: MediaReport }
 
-/** A call the client still holds, or that ended while the server was away (`ended`). */
+/**
+ * A call the client still holds, or that ended while the server was away (`ended`). The device's calls that are not
+ * named are ended by the server; those that still ring here are offered again by `incoming`.
+ */
 export interface ResumeCall {
   readonly call: string
+  /** The newest `dialog` of this call; empty while none was received, as in set-up. */
   readonly dialog: string
   readonly ended?:
     | { readonly by: 'self' | 'peer'; readonly reason: EndReason; readonly agoMilliseconds: number }
@@ -189,6 +195,8 @@ export const closeCode = {
   badToken: 4401,
   /** The device's right was taken away: enrol again. */
   revoked: 4403,
+  /** The same tab opened a newer connection: this one is history. */
+  superseded: 4400,
   /** The same device connected from another tab: do not come back by yourself. */
   replaced: 4409,
   /** No `pong`, too many or too large messages: come back with back-off. */
@@ -196,3 +204,47 @@ export const closeCode = {
   /** The server stops or sheds: come back with back-off. */
   goingAway: 1001,
 } as const
+
+/** One fact for the channel's machine. `connection` is the rim's name for a socket, unique for the life of the process. */
+export type SignallingInput =
+  | { readonly kind: 'opened'; readonly connection: string; readonly remote: Endpoint }
+  | { readonly kind: 'frame'; readonly connection: string; readonly text: string }
+  /** A frame that is no text, or longer than the codec's limit. */
+  | { readonly kind: 'badFrame'; readonly connection: string; readonly reason: 'binary' | 'tooLarge' }
+  /** The socket is gone, whoever closed it. */
+  | { readonly kind: 'closed'; readonly connection: string }
+  | { readonly kind: 'agentEvent'; readonly device: string; readonly event: AgentEvent }
+  | {
+      readonly kind: 'reachable'
+      readonly user: string
+      readonly device: string
+      readonly reachable: boolean
+    }
+  | { readonly kind: 'callChanged'; readonly row: CallRow }
+  /** People were added, renamed, removed, or set do not disturb; the machine reads them anew. */
+  | { readonly kind: 'peopleChanged' }
+  | { readonly kind: 'revoked'; readonly device: string }
+  /** The daemon stops: every client is told, nothing new is taken. */
+  | { readonly kind: 'stopping' }
+
+/** What the rim must do, in order. */
+export type SignallingEffect =
+  | { readonly kind: 'sendFrame'; readonly connection: string; readonly text: string }
+  | {
+      readonly kind: 'closeConnection'
+      readonly connection: string
+      readonly code: number
+      readonly reason: string
+    }
+  | { readonly kind: 'agent'; readonly device: string; readonly command: AgentCommand }
+  | { readonly kind: 'callFact'; readonly input: CallInput }
+  /** Save it, then answer with `peopleChanged`. */
+  | { readonly kind: 'saveDoNotDisturb'; readonly user: string; readonly on: boolean }
+  | { readonly kind: 'deviceSeen'; readonly device: string }
+  /** To be counted, and logged at debug. `reason` is a stable word. */
+  | {
+      readonly kind: 'note'
+      readonly reason: string
+      readonly connection: string | undefined
+      readonly detail: string
+    }

@@ -19,6 +19,8 @@ export interface Devices {
 export interface CallLog {
   /** Undefined when the id was never a call or is long forgotten. */
   find(call: string): CallRow | undefined
+  /** Every call that has not ended, ringing ones too. */
+  open(): readonly CallRow[]
   /** Calls the user missed and has not looked at, newest first, at most 50. */
   missed(user: string): readonly CallRow[]
 }

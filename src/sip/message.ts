@@ -189,7 +189,10 @@ export type AgentCommand =
   | { readonly kind: 'offer'; readonly call: string; readonly sdp: string }
   /** Hang up, or give up before the answer. `reason` goes into the Reason header's text. */
   | { readonly kind: 'bye'; readonly call: string; readonly reason: string }
-  /** Rebuilds a dialog from the token its client kept over a restart of the daemon. */
+  /**
+   * The client holds this call: a dialog lost by a restart of the daemon is rebuilt from the token. An empty token
+   * says that the client has none yet; a call that is there then tells again how far it is. Comes before `attach`.
+   */
   | { readonly kind: 'restore'; readonly call: string; readonly token: string }
 
 export interface Candidate {
@@ -208,6 +211,7 @@ export type AgentEvent =
       readonly from: { readonly user: string; readonly displayName: string }
       readonly sdp: string
       readonly trickle: boolean
+      readonly video: boolean
     }
   | { readonly kind: 'ringing'; readonly call: string }
   /** The other side took it; `trickle` says whether it takes further candidates. */
