@@ -1,0 +1,295 @@
+/**
+ * A LAN of one's own on one Linux machine: a bridge namespace as the switch and a namespace per host, tied to it by a
+ * veth. Nothing leaves it: the namespaces have no way to the machine's own network, so every LAN may use the same
+ * addresses. Names carry the process that made them; what a dead process left behind is removed by the next one.
+ */
+import { type ChildProcess, execFile, execFileSync, type SpawnOptions, spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const namePattern = /^lanline-(\d+)-(\d+)-/
+const etcNetns = '/etc/netns'
+
+export interface LanOptions {
+  /** Names of the hosts, in the order of their addresses: 10.77.0.11, .12, … and fd77::11, ::12, … */
+  readonly hosts: readonly string[]
+  /** IPv6 is switched off in every host unless asked for, so that it is never there by accident. */
+  readonly ipv6?: boolean
+  /** More lines for every host's `/etc/hosts`: name to host. */
+  readonly names?: Readonly<Record<string, string>>
+}
+
+export interface ExecResult {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** One host: a network namespace with `eth0` on the LAN's bridge. */
+export class Host {
+  readonly name: string
+  readonly namespace: string
+  readonly address: string
+  readonly address6: string
+  /** The bridge's end of the host's cable, an interface in the LAN's switch namespace. */
+  readonly port: string
+  readonly lan: Lan
+
+  constructor(lan: Lan, name: string, index: number) {
+    this.lan = lan
+    this.name = name
+    this.namespace = `${lan.prefix}${name}`
+    this.address = `10.77.0.${11 + index}`
+    this.address6 = `fd77::${11 + index}`
+    this.port = `to-${name}`.slice(0, 15)
+  }
+
+  /** Runs a program in the host and waits for it; never throws for its exit code. */
+  exec(command: string, args: readonly string[], input?: string): Promise<ExecResult> {
+    return run('ip', ['netns', 'exec', this.namespace, command, ...args], input)
+  }
+
+  /** Starts a program in the host; it dies with this process (`PR_SET_PDEATHSIG`), its process id is the child's. */
+  spawn(command: string, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+    return spawn('ip', this.argv(command, args), options)
+  }
+
+  /** The arguments for `ip` that run a program in the host. */
+  argv(command: string, args: readonly string[]): string[] {
+    return ['netns', 'exec', this.namespace, 'setpriv', '--pdeathsig', 'KILL', command, ...args]
+  }
+
+  /** Pulls the cable: no FIN, no RST, nothing reaches the host or leaves it. */
+  async linkDown(): Promise<void> {
+    await ip(['-n', this.lan.switchNamespace, 'link', 'set', this.port, 'down'])
+  }
+
+  async linkUp(): Promise<void> {
+    await ip(['-n', this.lan.switchNamespace, 'link', 'set', this.port, 'up'])
+  }
+
+  async setIpv6(on: boolean): Promise<void> {
+    await setIpv6(this.namespace, on)
+    if (on) await ip(['-n', this.namespace, 'addr', 'replace', `${this.address6}/64`, 'dev', 'eth0', 'nodad'])
+  }
+
+  /** Makes this host an IP router; packets it forwards keep their addresses. */
+  async forward(): Promise<void> {
+    const settings = [
+      'net.ipv4.ip_forward=1',
+      'net.ipv4.conf.all.send_redirects=0',
+      'net.ipv4.conf.eth0.send_redirects=0',
+    ]
+    await must(this.exec('sysctl', ['-qw', ...settings]))
+  }
+
+  /** Sends what is for `to` through `router` instead of over the wire they share. */
+  async routeThrough(router: Host, to: Host): Promise<void> {
+    await must(
+      this.exec('sysctl', [
+        '-qw',
+        'net.ipv4.conf.all.accept_redirects=0',
+        'net.ipv4.conf.eth0.accept_redirects=0',
+      ]),
+    )
+    await ip(['-n', this.namespace, 'route', 'replace', `${to.address}/32`, 'via', router.address])
+  }
+
+  async routeDirect(to: Host): Promise<void> {
+    await ip(['-n', this.namespace, 'route', 'del', `${to.address}/32`])
+  }
+}
+
+export class Lan {
+  readonly prefix: string
+  readonly switchNamespace: string
+  /** The bridge's interface in the switch namespace: a capture here sees every frame that crosses the LAN. */
+  readonly bridge = 'bridge'
+  /** A directory of this LAN's own, removed with it. */
+  readonly directory: string
+  readonly #hosts = new Map<string, Host>()
+  #gone = false
+
+  private constructor(options: LanOptions) {
+    this.prefix = `lanline-${process.pid}-${nextSerial()}-`
+    this.switchNamespace = `${this.prefix}switch`
+    this.directory = mkdtempSync(join(tmpdir(), this.prefix))
+    options.hosts.forEach((name, index) => {
+      this.#hosts.set(name, new Host(this, name, index))
+    })
+  }
+
+  /** Builds the LAN and its hosts. Needs the right to make namespaces (`missingPeers` in `peers.ts` tells). */
+  static async create(options: LanOptions): Promise<Lan> {
+    removeStale()
+    const lan = new Lan(options)
+    liveLans.add(lan)
+    await ip(['netns', 'add', lan.switchNamespace])
+    await ipBatch(lan.switchNamespace, [
+      `link add ${lan.bridge} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      'link set lo up',
+      `link set ${lan.bridge} up`,
+    ])
+    // The switch itself must not take part: no address of its own, not even a link-local one.
+    await setIpv6(lan.switchNamespace, false)
+    for (const host of lan.#hosts.values()) await lan.#plugIn(host, options)
+    return lan
+  }
+
+  host(name: string): Host {
+    const host = this.#hosts.get(name)
+    if (host === undefined) throw new Error(`this LAN has no host ${name}`)
+    return host
+  }
+
+  /** Ends every process of the hosts and removes the LAN; safe to call twice. Synchronous, so that it works on exit. */
+  remove(): void {
+    if (this.#gone) return
+    this.#gone = true
+    liveLans.delete(this)
+    for (const namespace of [
+      ...[...this.#hosts.values()].map(host => host.namespace),
+      this.switchNamespace,
+    ]) {
+      removeNamespace(namespace)
+    }
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  }
+
+  async #plugIn(host: Host, options: LanOptions): Promise<void> {
+    await ip(['netns', 'add', host.namespace])
+    this.#writeNames(host, options.names ?? {})
+    await setIpv6(host.namespace, options.ipv6 === true)
+    await ipBatch(host.namespace, [
+      'link set lo up',
+      `link add eth0 type veth peer name ${host.port} netns ${this.switchNamespace}`,
+      `addr add ${host.address}/24 dev eth0`,
+      ...(options.ipv6 === true ? [`addr add ${host.address6}/64 dev eth0 nodad`] : []),
+      'link set eth0 up',
+      // Chromium takes its local addresses from the interface of the default route.
+      'route add default dev eth0',
+    ])
+    await ipBatch(this.switchNamespace, [
+      `link set ${host.port} master ${this.bridge}`,
+      `link set ${host.port} up`,
+    ])
+  }
+
+  /** `ip netns exec` lays these over `/etc/hosts` and `/etc/resolv.conf`: names of the LAN, and no other resolver. */
+  #writeNames(host: Host, names: Readonly<Record<string, string>>): void {
+    const directory = join(etcNetns, host.namespace)
+    mkdirSync(directory, { recursive: true })
+    const lines = ['127.0.0.1 localhost', '::1 localhost']
+    for (const each of this.#hosts.values()) lines.push(`${each.address} ${each.name}`)
+    for (const [name, target] of Object.entries(names)) lines.push(`${this.host(target).address} ${name}`)
+    writeFileSync(join(directory, 'hosts'), `${lines.join('\n')}\n`)
+    writeFileSync(join(directory, 'resolv.conf'), 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
+  }
+}
+
+/** Runs a program to its end; output as text. Rejects only when it cannot be started. */
+export function run(command: string, args: readonly string[], input?: string): Promise<ExecResult> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(command, args, { maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error !== null && typeof error.code !== 'number' && error.killed !== true && error.signal == null)
+        reject(error)
+      else resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr })
+    })
+    child.stdin?.on('error', () => {})
+    child.stdin?.end(input ?? '')
+  })
+}
+
+/** The result, or an error with what the program said. */
+export async function must(result: Promise<ExecResult>): Promise<ExecResult> {
+  const done = await result
+  if (done.code !== 0) throw new Error(`exit ${done.code}: ${done.stderr.trim() || done.stdout.trim()}`)
+  return done
+}
+
+async function ip(args: readonly string[]): Promise<void> {
+  const result = await run('ip', args)
+  if (result.code !== 0) throw new Error(`ip ${args.join(' ')}: ${result.stderr.trim()}`)
+}
+
+async function ipBatch(namespace: string, lines: readonly string[]): Promise<void> {
+  const result = await run('ip', ['-n', namespace, '-batch', '-'], `${lines.join('\n')}\n`)
+  if (result.code !== 0) throw new Error(`ip -n ${namespace}, ${lines.join('; ')}: ${result.stderr.trim()}`)
+}
+
+async function setIpv6(namespace: string, on: boolean): Promise<void> {
+  const value = on ? 0 : 1
+  const keys = ['all', 'default'].map(scope => `net.ipv6.conf.${scope}.disable_ipv6=${value}`)
+  await must(run('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', ...keys]))
+}
+
+const liveLans = new Set<Lan>()
+let serial = 0
+let exitHooked = false
+
+function nextSerial(): number {
+  if (!exitHooked) {
+    exitHooked = true
+    process.on('exit', () => {
+      for (const lan of [...liveLans]) lan.remove()
+    })
+  }
+  return serial++
+}
+
+/** Removes the namespaces, name files and directories whose process is no more. */
+function removeStale(): void {
+  for (const namespace of listOrEmpty('/run/netns')) if (isStale(namespace)) removeNamespace(namespace)
+  for (const name of listOrEmpty(etcNetns)) {
+    if (isStale(name)) rmSync(join(etcNetns, name), { recursive: true, force: true })
+  }
+  for (const name of listOrEmpty(tmpdir())) {
+    if (isStale(name)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+}
+
+function isStale(name: string): boolean {
+  const match = namePattern.exec(name)
+  if (match === null) return false
+  try {
+    // A process of that number may be another program by now; then its leavings wait for the next time.
+    readFileSync(`/proc/${match[1]}/stat`)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function removeNamespace(namespace: string): void {
+  for (let round = 0; round < 20; round++) {
+    const pids = quietly('ip', ['netns', 'pids', namespace]).split(/\s+/).filter(Boolean)
+    if (pids.length === 0) break
+    for (const pid of pids) {
+      try {
+        process.kill(Number(pid), 'SIGKILL')
+      } catch {
+        // It ended by itself.
+      }
+    }
+    if (round > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+  }
+  quietly('ip', ['netns', 'del', namespace])
+  rmSync(join(etcNetns, namespace), { recursive: true, force: true })
+}
+
+function quietly(command: string, args: readonly string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  } catch {
+    return ''
+  }
+}
+
+function listOrEmpty(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch {
+    return []
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * What a person in front of the page would hear and see, measured inside the page: the loudest frequency of the
+ * remote voice, the colour of the remote picture, and the pair the browser selected.
+ */
+import type { Page } from 'playwright-core'
+import type { Colour } from './media.ts'
+import { until } from './wait.ts'
+
+interface Watched {
+  readonly connections: RTCPeerConnection[]
+  readonly remote: MediaStreamTrack[]
+}
+
+/** The loudest frequency, in hertz, of the newest live remote audio track; undefined while it is silent. */
+export async function heardHertz(page: Page): Promise<number | undefined> {
+  const hertz = await page.evaluate(async () => {
+    const scope = window as unknown as {
+      watched: Watched
+      probe?: { track: MediaStreamTrack; analyser: AnalyserNode }
+    }
+    const track = scope.watched.remote
+      .filter(each => each.kind === 'audio' && each.readyState === 'live')
+      .at(-1)
+    if (track === undefined) return undefined
+    if (scope.probe?.track !== track) {
+      const audio = new AudioContext()
+      const analyser = audio.createAnalyser()
+      analyser.fftSize = 4096
+      audio.createMediaStreamSource(new MediaStream([track])).connect(analyser)
+      await audio.resume()
+      scope.probe = { track, analyser }
+    }
+    const { analyser } = scope.probe
+    const bins = new Float32Array(analyser.frequencyBinCount)
+    const best = { bin: 0, decibels: -60 }
+    for (let round = 0; round < 10; round++) {
+      await new Promise(resolve => setTimeout(resolve, 60))
+      analyser.getFloatFrequencyData(bins)
+      bins.forEach((decibels, bin) => {
+        if (bin > 4 && decibels > best.decibels) Object.assign(best, { bin, decibels })
+      })
+    }
+    return best.bin === 0 ? undefined : (best.bin * analyser.context.sampleRate) / analyser.fftSize
+  })
+  return hertz
+}
+
+/** The colour in the middle of the newest playing remote picture; undefined while there is none or it is none of ours. */
+export async function seenColour(page: Page): Promise<Colour | undefined> {
+  const pixel = await page.evaluate(() => {
+    const tracks = new Set((window as unknown as { watched: Watched }).watched.remote.map(track => track.id))
+    const videos = [...document.querySelectorAll('video')].filter(video => {
+      const stream = video.srcObject instanceof MediaStream ? video.srcObject : undefined
+      return stream?.getVideoTracks().some(track => tracks.has(track.id)) === true && video.videoWidth > 0
+    })
+    const video = videos.at(-1)
+    if (video === undefined) return undefined
+    const canvas = document.createElement('canvas')
+    canvas.width = canvas.height = 16
+    const drawing = canvas.getContext('2d')
+    drawing?.drawImage(video, video.videoWidth / 2 - 8, video.videoHeight / 2 - 8, 16, 16, 0, 0, 16, 16)
+    return [...(drawing?.getImageData(8, 8, 1, 1).data ?? [])]
+  })
+  if (pixel === undefined) return undefined
+  const [red = 0, green = 0, blue = 0] = pixel
+  if (red > 150 && green < 100 && blue < 100) return 'red'
+  if (blue > 150 && red < 100 && green < 100) return 'blue'
+  if (green > 150 && red < 100 && blue < 100) return 'green'
+  return undefined
+}
+
+export interface PairSeen {
+  readonly localType: string
+  readonly localAddress: string
+  readonly remoteType: string
+  readonly remoteAddress: string
+  readonly protocol: string
+  readonly dtls: string
+}
+
+/** The selected pair of the newest open peer connection, by the browser's own statistics. */
+export async function selectedPair(page: Page): Promise<PairSeen | undefined> {
+  return page.evaluate(async () => {
+    const scope = window as unknown as { watched: Watched }
+    const connection = scope.watched.connections.filter(each => each.connectionState === 'connected').at(-1)
+    if (connection === undefined) return undefined
+    const report = new Map<string, Record<string, unknown>>()
+    for (const [id, stats] of (await connection.getStats()) as unknown as Map<
+      string,
+      Record<string, unknown>
+    >) {
+      report.set(id, stats)
+    }
+    const transport = [...report.values()].find(stats => stats.type === 'transport')
+    const pair = report.get(String(transport?.selectedCandidatePairId))
+    const local = report.get(String(pair?.localCandidateId))
+    const remote = report.get(String(pair?.remoteCandidateId))
+    if (local === undefined || remote === undefined) return undefined
+    return {
+      localType: String(local.candidateType),
+      localAddress: String(local.address ?? ''),
+      remoteType: String(remote.candidateType),
+      remoteAddress: String(remote.address ?? ''),
+      protocol: String(local.protocol),
+      dtls: String(transport?.dtlsState),
+    }
+  })
+}
+
+/** Waits until the page hears a tone within 25 Hz of `hertz`. */
+export async function hears(page: Page, hertz: number, seconds = 20): Promise<number> {
+  let last: number | undefined
+  return until(
+    `a voice of ${hertz} Hz is heard`,
+    async () => {
+      last = await heardHertz(page)
+      return last !== undefined && Math.abs(last - hertz) < 25 ? last : undefined
+    },
+    { seconds },
+  ).catch(error => {
+    throw new Error(`${String(error)}; heard last: ${last}`)
+  })
+}
+
+/** Waits until the page shows a remote picture of that colour. */
+export async function sees(page: Page, colour: Colour, seconds = 20): Promise<void> {
+  let last: Colour | undefined
+  await until(
+    `a ${colour} picture is seen`,
+    async () => {
+      last = await seenColour(page)
+      return last === colour
+    },
+    { seconds },
+  ).catch(error => {
+    throw new Error(`${String(error)}; seen last: ${last}`)
+  })
+}
