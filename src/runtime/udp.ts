@@ -1,0 +1,56 @@
+/** One UDP socket bound to one own address, so that what it receives is known to have been sent to that address. */
+import { createSocket, type Socket } from 'node:dgram'
+import { canonicalAddress, type Endpoint, familyOf } from '../core/endpoint.ts'
+
+export interface UdpSocket {
+  readonly local: Endpoint
+  /** Sends or drops: over UDP a full buffer and a lost packet are the same to the sender. */
+  send(bytes: Uint8Array, remote: Endpoint): void
+  close(): void
+}
+
+export interface UdpOptions {
+  readonly local: Endpoint
+  readonly onMessage: (bytes: Uint8Array, remote: Endpoint) => void
+  /** The socket failed after it was bound; it is closed. */
+  readonly onClosed: (error: Error) => void
+  readonly onSendError?: (error: Error) => void
+}
+
+/** Binds; rejects with the system's error (`EADDRINUSE`, `EADDRNOTAVAIL`). Port 0 takes a free one. */
+export function openUdp(options: UdpOptions): Promise<UdpSocket> {
+  const socket: Socket = createSocket({
+    type: familyOf(options.local.address) === 6 ? 'udp6' : 'udp4',
+    ipv6Only: true,
+    recvBufferSize: 1_048_576,
+    sendBufferSize: 1_048_576,
+    // A name in a packet must never start a look-up: whoever sends gives an address.
+    lookup: (host, _options, done) => done(null, host, familyOf(host)),
+  })
+  const onSent = (error: Error | null): void => {
+    if (error) options.onSendError?.(error)
+  }
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.bind({ address: options.local.address, port: options.local.port, exclusive: true }, () => {
+      socket.removeListener('error', reject)
+      socket.on('error', error => {
+        socket.close()
+        options.onClosed(error)
+      })
+      socket.on('message', (bytes, from) => {
+        const address =
+          from.family === 'IPv4' ? from.address : (canonicalAddress(from.address) ?? from.address)
+        options.onMessage(bytes, { address, port: from.port })
+      })
+      resolve({
+        local: { address: options.local.address, port: socket.address().port },
+        send: (bytes, remote) => socket.send(bytes, remote.port, remote.address, onSent),
+        close: () => {
+          socket.removeAllListeners('message')
+          socket.close()
+        },
+      })
+    })
+  })
+}
