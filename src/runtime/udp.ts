@@ -21,7 +21,8 @@ export interface UdpOptions {
 export function openUdp(options: UdpOptions): Promise<UdpSocket> {
   const socket: Socket = createSocket({
     type: familyOf(options.local.address) === 6 ? 'udp6' : 'udp4',
-    ipv6Only: true,
+    // Linux refuses the flag on an IPv4 socket.
+    ipv6Only: familyOf(options.local.address) === 6,
     recvBufferSize: 1_048_576,
     sendBufferSize: 1_048_576,
     // A name in a packet must never start a look-up: whoever sends gives an address.
