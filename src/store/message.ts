@@ -42,8 +42,13 @@ export interface RequestRow {
   readonly id: string
   readonly displayName: string
   readonly deviceName: string
+  readonly kind: 'page' | 'app'
   readonly secretHash: string
   readonly address: string
   readonly state: 'waiting' | 'allowed' | 'denied'
+  /** The person the device will belong to, once allowed. */
+  readonly user: string | undefined
+  /** The device made of it, once the asker has fetched its token. */
+  readonly device: string | undefined
   readonly createdAt: Epoch
 }

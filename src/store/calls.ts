@@ -1,0 +1,143 @@
+/**
+ * The call log on disk. Order is the order of arrival, not of wall time: a clock that jumps must not shuffle the log.
+ */
+import type { CallRow } from '../calls/message.ts'
+import type { Epoch } from '../core/clock.ts'
+import { days } from '../core/clock.ts'
+import { plausibleFrom } from './boot.ts'
+import { type Rows, statement } from './client.ts'
+import type { Row } from './database.ts'
+
+export interface CallFilter {
+  /** 1 to 500. */
+  readonly limit: number
+  /** The id of a call: only older ones are listed. An unknown id lists nothing. */
+  readonly before?: string | undefined
+  /** Only calls this person made or was called in. */
+  readonly user?: string | undefined
+}
+
+/** More rows than this are not kept, whatever `calls.retain_days` says: the oldest go. */
+export const maxCalls = 200_000
+/** Rows deleted in one transaction, so that pruning never keeps a registration waiting. */
+const pruneStep = 1_000
+
+const upsert = `insert into calls (id, caller_user, callee_user, started_at, ended_at, missed, row)
+  values (?, ?, ?, ?, ?, ?, ?)
+  on conflict (id) do update set caller_user = excluded.caller_user, callee_user = excluded.callee_user,
+  started_at = excluded.started_at, ended_at = excluded.ended_at, missed = excluded.missed, row = excluded.row`
+
+const olderThan = '(? is null or seq < (select seq from calls where id = ?))'
+
+const listAll = `select row from calls where ${olderThan} order by seq desc limit ?`
+
+/** Two index walks merged: an OR over both columns would sort everything a busy person ever did. */
+const listOfUser = `select row from (
+    select * from (select seq, row from calls where caller_user = ? and ${olderThan} order by seq desc limit ?)
+    union select * from (select seq, row from calls where callee_user = ? and ${olderThan} order by seq desc limit ?)
+  ) order by seq desc limit ?`
+
+export class Calls {
+  readonly #rows: Rows
+
+  constructor(rows: Rows) {
+    this.#rows = rows
+  }
+
+  save(row: CallRow): Promise<void> {
+    return this.#rows.write(
+      statement(
+        upsert,
+        row.id,
+        row.callerUser,
+        row.calleeUser,
+        row.startedAt,
+        row.endedAt ?? null,
+        row.missed ? 1 : 0,
+        JSON.stringify(row),
+      ),
+    )
+  }
+
+  /** Newest first, with the number of all rows that `user` (or anybody) has. */
+  async list(filter: CallFilter): Promise<{ readonly calls: readonly CallRow[]; readonly total: number }> {
+    const limit = Math.min(Math.max(1, Math.floor(filter.limit)), 500)
+    const before = filter.before ?? null
+    const user = filter.user
+    const [rows, total] = await Promise.all([
+      user === undefined
+        ? this.#rows.read(listAll, before, before, limit)
+        : this.#rows.read(listOfUser, user, before, before, limit, user, before, before, limit, limit),
+      user === undefined
+        ? this.#rows.read('select count(*) as total from calls')
+        : this.#rows.read(
+            `select (select count(*) from calls where caller_user = ?)
+              + (select count(*) from calls where callee_user = ? and caller_user <> ?) as total`,
+            user,
+            user,
+            user,
+          ),
+    ])
+    return { calls: rows.map(callOf), total: Number(total[0]!.total) }
+  }
+
+  async get(id: string): Promise<CallRow | undefined> {
+    const rows = await this.#rows.read('select row from calls where id = ?', id)
+    return rows[0] === undefined ? undefined : callOf(rows[0])
+  }
+
+  /** Calls without an end: those in progress when the daemon stopped. Newest first, at most 1,000. */
+  async open(): Promise<CallRow[]> {
+    return (
+      await this.#rows.read('select row from calls where ended_at is null order by seq desc limit 1000')
+    ).map(callOf)
+  }
+
+  /**
+   * Forgets calls that started more than `retainDays` ago, and the oldest above `maxCalls`; resolves with how many.
+   * Calls still open stay. With an unset clock nobody can tell age, and a row written under one has no age: neither
+   * makes a row go.
+   */
+  async prune(retainDays: number, now: Epoch): Promise<number> {
+    const before = await this.#count()
+    for (let left = before; left > maxCalls; left -= pruneStep) {
+      await this.#rows.write(
+        statement(
+          `delete from calls where seq in (select seq from calls where ended_at is not null order by seq
+            limit ?)`,
+          Math.min(pruneStep, left - maxCalls),
+        ),
+      )
+    }
+    if (now >= plausibleFrom) await this.#forgetBefore((now - days(retainDays)) as Epoch)
+    return before - (await this.#count())
+  }
+
+  async #forgetBefore(cutoff: Epoch): Promise<void> {
+    for (;;) {
+      const due = await this.#rows.read(
+        `select seq from calls where started_at >= ? and started_at < ? and ended_at is not null
+          order by started_at limit ?`,
+        plausibleFrom,
+        cutoff,
+        pruneStep,
+      )
+      if (due.length === 0) return
+      await this.#rows.write(
+        statement(
+          `delete from calls where seq in (select seq from calls where started_at >= ? and started_at < ?
+            and ended_at is not null order by started_at limit ?)`,
+          plausibleFrom,
+          cutoff,
+          pruneStep,
+        ),
+      )
+    }
+  }
+
+  async #count(): Promise<number> {
+    return Number((await this.#rows.read('select count(*) as total from calls'))[0]!.total)
+  }
+}
+
+const callOf = (row: Row): CallRow => JSON.parse(String(row.row)) as CallRow

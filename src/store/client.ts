@@ -1,0 +1,94 @@
+/** The main thread's end of the store's worker: promises for jobs. Private to this room; `store.ts` gives the ports. */
+import { Worker } from 'node:worker_threads'
+import type { Row, Statement, Value } from './database.ts'
+import { StoreError } from './errors.ts'
+import type { StoreAnswer, StoreRequest } from './worker.ts'
+
+/** What a port needs of the database. */
+export interface Rows {
+  /** Resolves once the statements, all or none, are on disk; rejects with `StoreError`. */
+  write(...job: readonly Statement[]): Promise<void>
+  /** Sees every write that was acknowledged before. Rejects with `StoreError`. */
+  read(sql: string, ...values: readonly Value[]): Promise<readonly Row[]>
+}
+
+export const statement = (sql: string, ...values: readonly Value[]): Statement => ({ sql, values })
+
+export class StoreClient implements Rows {
+  readonly #worker: Worker
+  readonly #waiting = new Map<
+    number,
+    { resolve: (rows: readonly Row[]) => void; reject: (error: StoreError) => void }
+  >()
+  readonly lost: Promise<string>
+  #lastId = 0
+  #closing = false
+  #gone: StoreError | undefined
+
+  private constructor(worker: Worker) {
+    this.#worker = worker
+    worker.on('message', (message: StoreAnswer) => this.#settle(message))
+    this.lost = new Promise(resolve => {
+      const lose = (why: string): void => {
+        this.#lose(why)
+        if (!this.#closing) resolve(why)
+      }
+      worker.on('error', error => lose(`the store's thread ended: ${String(error)}`))
+      worker.on('exit', () => lose('the store is closed'))
+    })
+  }
+
+  /** Rejects with `StoreError` (locked, newer, corrupt, readOnly, diskFull). */
+  static async open(directory: string): Promise<StoreClient> {
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { directory } })
+    const first = await new Promise<StoreAnswer>((resolve, reject) => {
+      worker.once('message', resolve)
+      worker.once('error', reject)
+    })
+    if (first.kind === 'refused') throw new StoreError(first.code, first.message)
+    return new StoreClient(worker)
+  }
+
+  async write(...job: readonly Statement[]): Promise<void> {
+    if (job.length > 0) await this.#ask(id => ({ kind: 'write', id, job }))
+  }
+
+  read(sql: string, ...values: readonly Value[]): Promise<readonly Row[]> {
+    return this.#ask(id => ({ kind: 'read', id, statement: { sql, values } }))
+  }
+
+  /** Commits what is pending, then ends the thread. */
+  async close(): Promise<void> {
+    if (this.#gone || this.#closing) return
+    this.#closing = true
+    const left = new Promise(resolve => this.#worker.once('exit', resolve))
+    await this.#ask(id => ({ kind: 'close', id }))
+    await left
+  }
+
+  #ask(request: (id: number) => StoreRequest): Promise<readonly Row[]> {
+    if (this.#gone) return Promise.reject(this.#gone)
+    if (this.#closing && request(0).kind !== 'close') {
+      return Promise.reject(new StoreError('closed', 'the store is closed'))
+    }
+    return new Promise((resolve, reject) => {
+      const id = ++this.#lastId
+      this.#waiting.set(id, { resolve, reject })
+      this.#worker.postMessage(request(id))
+    })
+  }
+
+  #settle(answer: StoreAnswer): void {
+    if (answer.kind !== 'done' && answer.kind !== 'failed') return
+    const waiting = this.#waiting.get(answer.id)
+    this.#waiting.delete(answer.id)
+    if (answer.kind === 'done') waiting?.resolve(answer.rows)
+    else waiting?.reject(new StoreError(answer.code, answer.message))
+  }
+
+  #lose(why: string): void {
+    this.#gone ??= new StoreError('closed', why)
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#gone)
+    this.#waiting.clear()
+  }
+}

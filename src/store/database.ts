@@ -1,0 +1,174 @@
+/**
+ * The one connection that writes. Runs in the store's worker only (`worker.ts`): here an fsync may take as long as an
+ * SD card likes. Opens, locks, checks, migrates; then runs batches of jobs, each job whole or not at all.
+ */
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { StoreError, toStoreError } from './errors.ts'
+import { migrations } from './migrations.ts'
+
+export type Value = string | number | null
+export interface Statement {
+  readonly sql: string
+  readonly values: readonly Value[]
+}
+export type Row = Readonly<Record<string, Value>>
+
+export const databaseFile = 'lanline.db'
+const lockFile = 'lanline.lock'
+/** How long another program (a backup tool, `sqlite3`) may hold the file before a write gives up. */
+const busyMilliseconds = 5_000
+
+export class Database {
+  readonly #path: string
+  readonly #db: Sqlite.Database
+  readonly #lock: Sqlite.Database
+  readonly #prepared = new Map<string, Sqlite.Statement>()
+
+  /** Throws `StoreError` when the directory is held by another process, damaged, newer than us or not writable. */
+  constructor(directory: string) {
+    this.#path = join(directory, databaseFile)
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      throw toStoreError(error, directory)
+    }
+    this.#lock = takeLock(join(directory, lockFile), directory)
+    try {
+      this.#db = openChecked(this.#path)
+    } catch (error) {
+      this.#lock.close()
+      throw toStoreError(error, this.#path)
+    }
+  }
+
+  read(statement: Statement): Row[] {
+    try {
+      return this.#prepare(statement.sql).all(...statement.values) as Row[]
+    } catch (error) {
+      throw toStoreError(error, this.#path)
+    }
+  }
+
+  /**
+   * Runs all jobs in one transaction and commits it: one fsync for the batch. A job that fails is undone alone and
+   * its place in the answer holds its error; a commit that fails throws, and then nothing of the batch is there.
+   */
+  commit(jobs: readonly (readonly Statement[])[]): (StoreError | undefined)[] {
+    try {
+      this.#db.exec('begin immediate')
+      const outcome = jobs.map(job => this.#runAlone(job))
+      this.#db.exec('commit')
+      return outcome
+    } catch (error) {
+      if (this.#db.inTransaction) this.#db.exec('rollback')
+      throw toStoreError(error, this.#path)
+    }
+  }
+
+  close(): void {
+    this.#db.close()
+    this.#lock.close()
+  }
+
+  #runAlone(job: readonly Statement[]): StoreError | undefined {
+    this.#db.exec('savepoint job')
+    try {
+      for (const { sql, values } of job) this.#prepare(sql).run(...values)
+      this.#db.exec('release job')
+      return undefined
+    } catch (error) {
+      // A full disk may have rolled back the whole transaction already: then the batch is lost, not this job.
+      if (!this.#db.inTransaction) throw error
+      this.#db.exec('rollback to job')
+      this.#db.exec('release job')
+      return toStoreError(error, this.#path)
+    }
+  }
+
+  #prepare(sql: string): Sqlite.Statement {
+    const known = this.#prepared.get(sql)
+    if (known) return known
+    const statement = this.#db.prepare(sql)
+    this.#prepared.set(sql, statement)
+    return statement
+  }
+}
+
+/**
+ * Holds a write lock on a file of its own for as long as the process lives: the system drops it even after SIGKILL,
+ * so no stale lock ever has to be removed by hand. Readers are let in, which is how the loser learns the holder's id.
+ */
+function takeLock(path: string, directory: string): Sqlite.Database {
+  let lock: Sqlite.Database
+  try {
+    lock = new Sqlite(path, { timeout: 0 })
+  } catch (error) {
+    throw toStoreError(error, path)
+  }
+  try {
+    lock.exec('create table if not exists holder (one integer primary key check (one = 1), pid integer)')
+    lock.prepare('insert or replace into holder values (1, ?)').run(process.pid)
+    lock.exec('begin immediate')
+    return lock
+  } catch (error) {
+    const failure = toStoreError(error, path)
+    const pid = failure.code === 'busy' ? holderOf(lock) : undefined
+    lock.close()
+    if (failure.code !== 'busy') throw failure
+    const who = pid === undefined ? 'another process' : `process ${pid}`
+    throw new StoreError(
+      'locked',
+      `${directory} is in use by ${who}; stop it first, or choose another data.dir`,
+    )
+  }
+}
+
+function holderOf(lock: Sqlite.Database): number | undefined {
+  try {
+    return (lock.prepare('select pid from holder').get() as { pid: number } | undefined)?.pid
+  } catch {
+    return undefined
+  }
+}
+
+function openChecked(path: string): Sqlite.Database {
+  const fresh = !existsSync(path)
+  const db = new Sqlite(path, { timeout: busyMilliseconds })
+  try {
+    // Readable by us alone, whatever the directory's mode; WAL files take over the mode of the database.
+    if (fresh) chmodSync(path, 0o600)
+    db.pragma('journal_mode = wal')
+    db.pragma('synchronous = full')
+    db.pragma('foreign_keys = on')
+    const verdict = db.pragma('quick_check(1)', { simple: true })
+    if (verdict !== 'ok') {
+      throw new StoreError(
+        'corrupt',
+        `${path} is damaged (${String(verdict)}); restore a backup, or move the file away to start afresh`,
+      )
+    }
+    migrate(db, path)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function migrate(db: Sqlite.Database, path: string): void {
+  const version = db.pragma('user_version', { simple: true }) as number
+  if (version > migrations.length) {
+    throw new StoreError(
+      'newer',
+      `${path} was written by a newer lanline (schema ${version}, this one knows ${migrations.length}); update lanline, or restore a backup made before the update`,
+    )
+  }
+  for (let step = version; step < migrations.length; step++) {
+    db.transaction(() => {
+      db.exec(migrations[step]!)
+      db.pragma(`user_version = ${step + 1}`)
+    })()
+  }
+}

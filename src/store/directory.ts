@@ -1,0 +1,631 @@
+/**
+ * People and what they may connect with: read from memory at once (SIP and signalling ask here on every packet),
+ * changed one at a time, each change on disk before memory shows it and before its promise resolves. Failures that
+ * are the caller's are `DirectoryError`, the disk's are `StoreError`.
+ */
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Epoch } from '../core/clock.ts'
+import { days } from '../core/clock.ts'
+import type { DeviceIdentity, Devices } from '../signalling/ports.ts'
+import type { Credential } from '../sip/message.ts'
+import type { Accounts } from '../sip/ports.ts'
+import { plausibleFrom } from './boot.ts'
+import type { Rows } from './client.ts'
+import { digestHashes, isUserName, sha256, userNameFrom } from './credentials.ts'
+import type { Statement } from './database.ts'
+import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
+import type { Settings } from './settings.ts'
+import * as tables from './tables.ts'
+
+export type DirectoryErrorCode =
+  | 'notFound'
+  | 'taken'
+  | 'badName'
+  | 'claimed'
+  | 'owner'
+  | 'tooMany'
+  | 'badInvite'
+
+/** A refusal with a stable code and a sentence for people. */
+export class DirectoryError extends Error {
+  readonly code: DirectoryErrorCode
+
+  constructor(code: DirectoryErrorCode, message: string) {
+    super(message)
+    this.name = 'DirectoryError'
+    this.code = code
+  }
+}
+
+export type DirectoryEvent =
+  /** The device's right is gone, by itself or with its person: end its flows, calls and registrations now. */
+  | { readonly kind: 'revoked'; readonly device: string; readonly user: string }
+  /** Who is there, what they are called or whether they may be disturbed has changed. */
+  | { readonly kind: 'people' }
+  /** Somebody asks to join, or was answered. */
+  | { readonly kind: 'requests' }
+
+/** The only time a device's token is told. */
+export interface NewDevice {
+  readonly device: DeviceRow
+  readonly token: string
+  readonly displayName: string
+}
+
+export interface DeviceWish {
+  readonly name: string
+  readonly kind: 'page' | 'app'
+}
+
+export const limits = { users: 10_000, devicesPerUser: 50, invites: 1_000, requestsWaiting: 50 } as const
+
+const requestLifetimeMilliseconds = days(1)
+/** `lastSeenAt` is for people's eyes; writing it more often would only wear the card. */
+const seenStepMilliseconds = 600_000
+const notFound = (what: string): DirectoryError =>
+  new DirectoryError('notFound', `${what} does not exist (any more)`)
+
+export class Directory implements Accounts, Devices {
+  readonly #rows: Rows
+  readonly #settings: Settings
+  readonly #now: () => Epoch
+  readonly #users = new Map<string, UserRow>()
+  readonly #devices = new Map<string, DeviceRow>()
+  readonly #devicesOfUser = new Map<string, Set<string>>()
+  readonly #deviceByTokenHash = new Map<string, string>()
+  readonly #deviceByDigestUser = new Map<string, string>()
+  readonly #invites = new Map<string, InviteRow>()
+  readonly #requests = new Map<string, RequestRow>()
+  readonly #listeners = new Set<(event: DirectoryEvent) => void>()
+  #lastChange: Promise<unknown> = Promise.resolve()
+
+  private constructor(rows: Rows, settings: Settings, now: () => Epoch) {
+    this.#rows = rows
+    this.#settings = settings
+    this.#now = now
+  }
+
+  static async load(rows: Rows, settings: Settings, now: () => Epoch): Promise<Directory> {
+    const directory = new Directory(rows, settings, now)
+    const [users, devices, invites, requests] = await Promise.all([
+      rows.read('select * from users order by created_at, name'),
+      rows.read('select * from devices order by created_at, id'),
+      rows.read('select * from invites'),
+      rows.read('select * from requests order by created_at'),
+    ])
+    for (const row of users) directory.#keepUser(tables.userOf(row))
+    for (const row of devices) directory.#keepDevice(tables.deviceOf(row))
+    for (const row of invites) directory.#invites.set(String(row.id), tables.inviteOf(row))
+    for (const row of requests) directory.#requests.set(String(row.id), tables.requestOf(row))
+    return directory
+  }
+
+  /** Returns how to stop listening. */
+  onChange(listener: (event: DirectoryEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  // What SIP asks
+
+  byDigestUser(name: string): Credential | undefined {
+    const device = this.#alive(this.#deviceByDigestUser.get(name))
+    if (device?.ha1Md5 === undefined || device.ha1Sha256 === undefined) return undefined
+    return { device: device.id, user: device.user, ha1Md5: device.ha1Md5, ha1Sha256: device.ha1Sha256 }
+  }
+
+  user(name: string): UserRow | undefined {
+    return this.#users.get(name)
+  }
+
+  userOfDevice(device: string): string | undefined {
+    return this.#alive(device)?.user
+  }
+
+  // What signalling asks
+
+  byTokenHash(hash: string): DeviceIdentity | undefined {
+    const device = this.#alive(this.#deviceByTokenHash.get(hash))
+    if (device === undefined) return undefined
+    return {
+      device: device.id,
+      user: device.user,
+      displayName: this.#users.get(device.user)?.displayName ?? device.user,
+    }
+  }
+
+  people(): readonly {
+    readonly user: string
+    readonly displayName: string
+    readonly doNotDisturb: boolean
+  }[] {
+    return [...this.#users.values()].map(({ name, displayName, doNotDisturb }) => ({
+      user: name,
+      displayName,
+      doNotDisturb,
+    }))
+  }
+
+  place(): string {
+    return this.#settings.place()
+  }
+
+  // What the console asks
+
+  users(): readonly UserRow[] {
+    return [...this.#users.values()]
+  }
+
+  owner(): UserRow | undefined {
+    return this.users().find(user => user.role === 'owner')
+  }
+
+  device(id: string): DeviceRow | undefined {
+    return this.#devices.get(id)
+  }
+
+  devices(user?: string): readonly DeviceRow[] {
+    if (user === undefined) return [...this.#devices.values()]
+    return [...(this.#devicesOfUser.get(user) ?? [])].map(id => this.#devices.get(id)!)
+  }
+
+  /** Unused and not expired. */
+  invites(): readonly InviteRow[] {
+    return [...this.#invites.values()].filter(invite => !this.#expired(invite))
+  }
+
+  requests(): readonly RequestRow[] {
+    return [...this.#requests.values()]
+  }
+
+  request(id: string): RequestRow | undefined {
+    return this.#requests.get(id)
+  }
+
+  // Changes
+
+  /** Makes the first person, who owns the appliance, and names the place. Rejects (`claimed`) when there is an owner. */
+  claim(wish: {
+    readonly displayName: string
+    readonly place: string
+    readonly passwordHash: string
+    readonly device: DeviceWish
+  }): Promise<NewDevice> {
+    return this.#exclusively(async () => {
+      if (this.owner())
+        throw new DirectoryError('claimed', 'this appliance has an owner already; log in instead')
+      const user = this.#newUser(wish.displayName, { role: 'owner', passwordHash: wish.passwordHash })
+      const enrolled = this.#newDevice(user, wish.device)
+      await this.#settings.setPlace(wish.place)
+      await this.#rows.write(tables.putUser(user), tables.putDevice(enrolled.device))
+      this.#keepUser(user)
+      this.#keepDevice(enrolled.device)
+      this.#tell({ kind: 'people' })
+      return enrolled
+    })
+  }
+
+  /** Makes a person; with `sipPassword` also a SIP device, its digest user the person's name. */
+  addUser(wish: {
+    readonly name: string
+    readonly displayName?: string | undefined
+    readonly sipPassword?: string | undefined
+  }): Promise<UserRow> {
+    return this.#exclusively(async () => {
+      if (!isUserName(wish.name)) {
+        throw new DirectoryError(
+          'badName',
+          `${JSON.stringify(wish.name)} is no name: use up to 32 of a-z, 0-9, - and .`,
+        )
+      }
+      if (this.#users.has(wish.name)) throw new DirectoryError('taken', `${wish.name} exists already`)
+      const user = this.#newUser(wish.displayName ?? wish.name, { name: wish.name })
+      const device =
+        wish.sipPassword === undefined ? undefined : this.#newSipDevice(user.name, wish.sipPassword)
+      await this.#rows.write(tables.putUser(user), ...(device ? [tables.putDevice(device)] : []))
+      this.#keepUser(user)
+      if (device) this.#keepDevice(device)
+      this.#tell({ kind: 'people' })
+      return user
+    })
+  }
+
+  changeUser(
+    name: string,
+    change: {
+      readonly displayName?: string | undefined
+      readonly doNotDisturb?: boolean | undefined
+      readonly passwordHash?: string | undefined
+    },
+  ): Promise<UserRow> {
+    return this.#exclusively(async () => {
+      const user = this.#users.get(name)
+      if (user === undefined) throw notFound(name)
+      const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+      const changed: UserRow = { ...user, ...given }
+      await this.#rows.write(tables.putUser(changed))
+      this.#keepUser(changed)
+      this.#tell({ kind: 'people' })
+      return changed
+    })
+  }
+
+  /** Gives the person's SIP device (the one whose digest user is their name) a new password, making it if needed. */
+  setSipPassword(name: string, password: string): Promise<DeviceRow> {
+    return this.#exclusively(async () => {
+      if (!this.#users.has(name)) throw notFound(name)
+      const fresh = this.#newSipDevice(name, password)
+      const old = this.#devices.get(this.#deviceByDigestUser.get(name) ?? '')
+      const device = old ? { ...old, ha1Md5: fresh.ha1Md5, ha1Sha256: fresh.ha1Sha256 } : fresh
+      await this.#rows.write(tables.putDevice(device))
+      this.#keepDevice(device)
+      return device
+    })
+  }
+
+  /** The person, all their devices and invites. The owner cannot be removed. */
+  removeUser(name: string): Promise<void> {
+    return this.#exclusively(async () => {
+      const user = this.#users.get(name)
+      if (user === undefined) throw notFound(name)
+      if (user.role === 'owner') throw new DirectoryError('owner', 'the owner cannot be removed')
+      await this.#rows.write(tables.deleteUser(name))
+      const devices = this.devices(name)
+      this.#users.delete(name)
+      for (const device of devices) this.#forgetDevice(device)
+      this.#devicesOfUser.delete(name)
+      for (const invite of this.#invites.values()) if (invite.user === name) this.#invites.delete(invite.id)
+      for (const request of this.#requests.values())
+        if (request.user === name) this.#requests.delete(request.id)
+      for (const device of devices) this.#tell({ kind: 'revoked', device: device.id, user: name })
+      this.#tell({ kind: 'people' })
+    })
+  }
+
+  /** Enrols a device for a person that exists, or for a new one named after `displayName`. */
+  enrol(
+    whose: { readonly user: string } | { readonly displayName: string },
+    wish: DeviceWish,
+  ): Promise<NewDevice> {
+    return this.#exclusively(() => this.#enrol(whose, wish))
+  }
+
+  /** Enrols by an invite's token, which is used up by it. Rejects (`badInvite`). */
+  enrolByInvite(token: string, displayName: string, wish: DeviceWish): Promise<NewDevice> {
+    return this.#exclusively(async () => {
+      const hash = sha256(token)
+      const invite = this.invites().find(candidate => candidate.tokenHash === hash)
+      if (invite === undefined) {
+        throw new DirectoryError(
+          'badInvite',
+          'this invitation was used already or has expired; ask for a new one',
+        )
+      }
+      const whose = invite.user === undefined ? { displayName } : { user: invite.user }
+      const enrolled = await this.#enrol(whose, wish, [tables.deleteInvite(invite.id)])
+      this.#invites.delete(invite.id)
+      return enrolled
+    })
+  }
+
+  renameDevice(id: string, name: string): Promise<DeviceRow> {
+    return this.#exclusively(async () => {
+      const device = this.#devices.get(id)
+      if (device === undefined) throw notFound('this device')
+      const changed = { ...device, name }
+      await this.#rows.write(tables.putDevice(changed))
+      this.#keepDevice(changed)
+      return changed
+    })
+  }
+
+  revokeDevice(id: string): Promise<void> {
+    return this.#exclusively(async () => {
+      const device = this.#devices.get(id)
+      if (device === undefined) throw notFound('this device')
+      await this.#rows.write(tables.deleteDevice(id))
+      this.#forgetDevice(device)
+      this.#tell({ kind: 'revoked', device: id, user: device.user })
+    })
+  }
+
+  /** The device was heard of: remembered at once, written now and then. */
+  seen(id: string): void {
+    const device = this.#devices.get(id)
+    if (device === undefined) return
+    const now = this.#now()
+    const stale = Math.abs(now - (device.lastSeenAt ?? 0)) >= seenStepMilliseconds
+    if (!stale) return
+    const changed = { ...device, lastSeenAt: now }
+    this.#keepDevice(changed)
+    this.#exclusively(async () => {
+      const current = this.#devices.get(id)
+      if (current) await this.#rows.write(tables.putDevice(current))
+    }).catch(() => {
+      // Only the note of when it was last seen is lost; the next one tries again.
+    })
+  }
+
+  /** The only time the token is told. */
+  addInvite(
+    user: string | undefined,
+    lifetimeMilliseconds: number,
+  ): Promise<{ readonly invite: InviteRow; readonly token: string }> {
+    return this.#exclusively(async () => {
+      if (user !== undefined && !this.#users.has(user)) throw notFound(user)
+      if (this.#invites.size >= limits.invites) {
+        throw new DirectoryError(
+          'tooMany',
+          `there are ${limits.invites} open invitations; withdraw some first`,
+        )
+      }
+      const token = randomBytes(24).toString('base64url')
+      const createdAt = this.#now()
+      const expiresAt = (createdAt + lifetimeMilliseconds) as Epoch
+      const invite: InviteRow = { id: newId(), tokenHash: sha256(token), user, createdAt, expiresAt }
+      await this.#rows.write(tables.putInvite(invite))
+      this.#invites.set(invite.id, invite)
+      return { invite, token }
+    })
+  }
+
+  removeInvite(id: string): Promise<void> {
+    return this.#exclusively(async () => {
+      if (!this.#invites.has(id)) throw notFound('this invitation')
+      await this.#rows.write(tables.deleteInvite(id))
+      this.#invites.delete(id)
+    })
+  }
+
+  /** Somebody at `address` asks to join. The secret fetches the answer; it is told only here. */
+  addRequest(wish: {
+    readonly displayName: string
+    readonly device: DeviceWish
+    readonly address: string
+  }): Promise<{ readonly request: RequestRow; readonly secret: string }> {
+    return this.#exclusively(async () => {
+      const waiting = this.requests().filter(request => request.state === 'waiting')
+      if (waiting.length >= limits.requestsWaiting) {
+        throw new DirectoryError(
+          'tooMany',
+          'too many people are waiting to be let in; ask the owner to answer them',
+        )
+      }
+      const secret = randomBytes(24).toString('base64url')
+      const request: RequestRow = {
+        id: newId(),
+        displayName: wish.displayName,
+        deviceName: wish.device.name,
+        kind: wish.device.kind,
+        secretHash: sha256(secret),
+        address: wish.address,
+        state: 'waiting',
+        user: undefined,
+        device: undefined,
+        createdAt: this.#now(),
+      }
+      await this.#rows.write(tables.putRequest(request))
+      this.#requests.set(request.id, request)
+      this.#tell({ kind: 'requests' })
+      return { request, secret }
+    })
+  }
+
+  /** Lets the asker in as `user`, or as a new person named as they said. */
+  allowRequest(id: string, user: string | undefined): Promise<RequestRow> {
+    return this.#exclusively(async () => {
+      const request = this.#requests.get(id)
+      if (request === undefined || request.state !== 'waiting') throw notFound('this request')
+      if (user !== undefined && !this.#users.has(user)) throw notFound(user)
+      const person = user === undefined ? this.#newUser(request.displayName, {}) : undefined
+      const answered: RequestRow = { ...request, state: 'allowed', user: user ?? person!.name }
+      await this.#rows.write(...(person ? [tables.putUser(person)] : []), tables.putRequest(answered))
+      if (person) this.#keepUser(person)
+      this.#requests.set(id, answered)
+      this.#tell({ kind: 'requests' })
+      if (person) this.#tell({ kind: 'people' })
+      return answered
+    })
+  }
+
+  denyRequest(id: string): Promise<RequestRow> {
+    return this.#exclusively(async () => {
+      const request = this.#requests.get(id)
+      if (request === undefined || request.state !== 'waiting') throw notFound('this request')
+      const answered: RequestRow = { ...request, state: 'denied' }
+      await this.#rows.write(tables.putRequest(answered))
+      this.#requests.set(id, answered)
+      this.#tell({ kind: 'requests' })
+      return answered
+    })
+  }
+
+  /**
+   * What the asker may know. An allowed request becomes a device at the first fetch; later fetches with the same
+   * secret tell the same token, so that a lost answer costs nothing. Rejects (`notFound`) on a wrong secret.
+   */
+  fetchRequest(
+    id: string,
+    secret: string,
+  ): Promise<{ readonly state: RequestRow['state']; readonly enrolled: NewDevice | undefined }> {
+    return this.#exclusively(async () => {
+      const request = this.#requests.get(id)
+      if (request === undefined || !sameText(request.secretHash, sha256(secret)))
+        throw notFound('this request')
+      if (request.state !== 'allowed') return { state: request.state, enrolled: undefined }
+      const token = createHmac('sha256', this.#settings.identity().tokenKey)
+        .update(`request:${id}:${secret}`)
+        .digest('base64url')
+      const known = this.#devices.get(request.device ?? '')
+      if (known) return { state: 'allowed', enrolled: this.#told(known, token) }
+      if (request.device !== undefined) throw notFound('this request')
+      const user = this.#users.get(request.user!)
+      if (user === undefined) throw notFound('this request')
+      const { device } = this.#newDevice(user, { name: request.deviceName, kind: request.kind }, token)
+      const done = { ...request, device: device.id }
+      await this.#rows.write(tables.putDevice(device), tables.putRequest(done))
+      this.#keepDevice(device)
+      this.#requests.set(id, done)
+      return { state: 'allowed', enrolled: this.#told(device, token) }
+    })
+  }
+
+  /** Ends what has expired: devices, invites, requests older than a day. To be called about once a minute. */
+  sweep(): Promise<void> {
+    return this.#exclusively(async () => {
+      const now = this.#now()
+      const devices = this.devices().filter(
+        device => device.expiresAt !== undefined && device.expiresAt <= now,
+      )
+      const invites = [...this.#invites.values()].filter(invite => this.#expired(invite))
+      const requests = this.requests().filter(
+        request => elapsed(request.createdAt, now) > requestLifetimeMilliseconds,
+      )
+      await this.#rows.write(
+        ...requests.map(request => tables.deleteRequest(request.id)),
+        ...invites.map(invite => tables.deleteInvite(invite.id)),
+        ...devices.map(device => tables.deleteDevice(device.id)),
+      )
+      for (const request of requests) this.#requests.delete(request.id)
+      for (const invite of invites) this.#invites.delete(invite.id)
+      for (const device of devices) {
+        this.#forgetDevice(device)
+        this.#tell({ kind: 'revoked', device: device.id, user: device.user })
+      }
+      if (requests.length > 0) this.#tell({ kind: 'requests' })
+    })
+  }
+
+  async #enrol(
+    whose: { readonly user: string } | { readonly displayName: string },
+    wish: DeviceWish,
+    alongside: readonly Statement[] = [],
+  ): Promise<NewDevice> {
+    const known = 'user' in whose ? this.#users.get(whose.user) : undefined
+    if ('user' in whose && known === undefined) throw notFound(whose.user)
+    const person = 'user' in whose ? known! : this.#newUser(whose.displayName, {})
+    const enrolled = this.#newDevice(person, wish)
+    await this.#rows.write(
+      ...(known ? [] : [tables.putUser(person)]),
+      tables.putDevice(enrolled.device),
+      ...alongside,
+    )
+    if (!known) this.#keepUser(person)
+    this.#keepDevice(enrolled.device)
+    if (!known) this.#tell({ kind: 'people' })
+    return enrolled
+  }
+
+  #newUser(displayName: string, set: Partial<Pick<UserRow, 'name' | 'role' | 'passwordHash'>>): UserRow {
+    if (this.#users.size >= limits.users) {
+      throw new DirectoryError('tooMany', `there are ${limits.users} people already; remove some first`)
+    }
+    return {
+      name: set.name ?? this.#freeName(userNameFrom(displayName)),
+      displayName,
+      role: set.role ?? 'member',
+      passwordHash: set.passwordHash,
+      doNotDisturb: false,
+      createdAt: this.#now(),
+    }
+  }
+
+  #freeName(wanted: string): string {
+    let name = wanted
+    for (let number = 2; this.#users.has(name) || this.#deviceByDigestUser.has(name); number++) {
+      const suffix = `-${number}`
+      name = wanted.slice(0, 32 - suffix.length) + suffix
+    }
+    return name
+  }
+
+  #newDevice(user: UserRow, wish: DeviceWish, token = randomBytes(32).toString('base64url')): NewDevice {
+    if ((this.#devicesOfUser.get(user.name)?.size ?? 0) >= limits.devicesPerUser) {
+      throw new DirectoryError(
+        'tooMany',
+        `${user.name} has ${limits.devicesPerUser} devices; remove one first`,
+      )
+    }
+    const device = { ...this.#blankDevice(user.name, wish.name, wish.kind), tokenHash: sha256(token) }
+    return { device, token, displayName: user.displayName }
+  }
+
+  #newSipDevice(user: string, password: string): DeviceRow {
+    const hashes = digestHashes(user, this.#settings.identity().realm, password)
+    return { ...this.#blankDevice(user, 'SIP phone', 'sip'), digestUser: user, ...hashes }
+  }
+
+  #blankDevice(user: string, name: string, kind: DeviceRow['kind']): DeviceRow {
+    return {
+      id: newId(),
+      user,
+      name,
+      kind,
+      tokenHash: undefined,
+      digestUser: undefined,
+      ha1Md5: undefined,
+      ha1Sha256: undefined,
+      createdAt: this.#now(),
+      expiresAt: undefined,
+      lastSeenAt: undefined,
+    }
+  }
+
+  #told(device: DeviceRow, token: string): NewDevice {
+    return { device, token, displayName: this.#users.get(device.user)?.displayName ?? device.user }
+  }
+
+  #keepUser(user: UserRow): void {
+    this.#users.set(user.name, user)
+  }
+
+  #keepDevice(device: DeviceRow): void {
+    this.#devices.set(device.id, device)
+    if (device.tokenHash !== undefined) this.#deviceByTokenHash.set(device.tokenHash, device.id)
+    if (device.digestUser !== undefined) this.#deviceByDigestUser.set(device.digestUser, device.id)
+    const siblings = this.#devicesOfUser.get(device.user)
+    if (siblings) siblings.add(device.id)
+    else this.#devicesOfUser.set(device.user, new Set([device.id]))
+  }
+
+  #forgetDevice(device: DeviceRow): void {
+    this.#devices.delete(device.id)
+    this.#devicesOfUser.get(device.user)?.delete(device.id)
+    if (device.tokenHash !== undefined) this.#deviceByTokenHash.delete(device.tokenHash)
+    if (device.digestUser !== undefined) this.#deviceByDigestUser.delete(device.digestUser)
+    for (const request of this.#requests.values()) {
+      if (request.device === device.id) this.#requests.delete(request.id)
+    }
+  }
+
+  #alive(id: string | undefined): DeviceRow | undefined {
+    const device = id === undefined ? undefined : this.#devices.get(id)
+    if (device?.expiresAt !== undefined && device.expiresAt <= this.#now()) return undefined
+    return device
+  }
+
+  #expired(invite: InviteRow): boolean {
+    return elapsed(invite.createdAt, this.#now()) >= invite.expiresAt - invite.createdAt
+  }
+
+  /** One change at a time: what a change checked still holds when it is written. */
+  #exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#lastChange.then(change)
+    this.#lastChange = result.catch(() => {})
+    return result
+  }
+
+  #tell(event: DirectoryEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+}
+
+/** Made under an unset clock, nobody knows how old it is: counted as new until it is used or withdrawn. */
+const elapsed = (from: Epoch, now: Epoch): number =>
+  from < plausibleFrom && now >= plausibleFrom ? 0 : Math.max(0, now - from)
+
+const newId = (): string => randomBytes(9).toString('hex')
+
+function sameText(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+}

@@ -1,0 +1,96 @@
+/**
+ * The schema, as numbered steps from an empty file. `PRAGMA user_version` holds the number of the last step done. A
+ * step is never changed once released: a later one mends it.
+ */
+export const migrations: readonly string[] = [
+  `
+  create table users (
+    name text primary key,
+    display_name text not null,
+    role text not null check (role in ('owner', 'member')),
+    password_hash text,
+    do_not_disturb integer not null default 0,
+    created_at real not null
+  ) strict;
+
+  create table devices (
+    id text primary key,
+    user text not null references users (name) on delete cascade,
+    name text not null,
+    kind text not null check (kind in ('page', 'app', 'sip')),
+    token_hash text unique,
+    digest_user text unique,
+    ha1_md5 text,
+    ha1_sha256 text,
+    created_at real not null,
+    expires_at real,
+    last_seen_at real
+  ) strict;
+  create index devices_by_user on devices (user);
+
+  create table invites (
+    id text primary key,
+    token_hash text not null unique,
+    user text references users (name) on delete cascade,
+    created_at real not null,
+    expires_at real not null
+  ) strict;
+
+  create table requests (
+    id text primary key,
+    display_name text not null,
+    device_name text not null,
+    kind text not null,
+    secret_hash text not null,
+    address text not null,
+    state text not null check (state in ('waiting', 'allowed', 'denied')),
+    user text references users (name) on delete cascade,
+    device text references devices (id) on delete cascade,
+    created_at real not null
+  ) strict;
+
+  create table bindings (
+    key text primary key,
+    user text not null references users (name) on delete cascade,
+    device text not null references devices (id) on delete cascade,
+    contact text not null,
+    instance text,
+    reg_id integer,
+    path text not null,
+    q real not null,
+    call_id text not null,
+    cseq integer not null,
+    user_agent text not null,
+    transport text not null,
+    local_address text not null,
+    local_port integer not null,
+    remote_address text not null,
+    remote_port integer not null,
+    expires_seconds real not null,
+    written_at real not null,
+    written_boot text not null,
+    written_uptime_seconds real not null
+  ) strict;
+  create index bindings_by_device on bindings (device);
+
+  create table calls (
+    seq integer primary key autoincrement,
+    id text not null unique,
+    caller_user text not null,
+    callee_user text not null,
+    started_at real not null,
+    ended_at real,
+    missed integer not null,
+    row text not null
+  ) strict;
+  create index calls_by_caller on calls (caller_user);
+  create index calls_by_callee on calls (callee_user);
+  create index calls_by_start on calls (started_at);
+  create index calls_open on calls (seq) where ended_at is null;
+
+  create table settings (
+    key text primary key,
+    value text not null
+  ) strict;
+  `,
+]

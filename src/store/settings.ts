@@ -1,0 +1,106 @@
+/**
+ * Names and keys that outlive restarts. Chosen at first start and written before anyone sees them; read from memory.
+ */
+import { randomBytes } from 'node:crypto'
+import { type Rows, statement } from './client.ts'
+
+/** What the appliance is to SIP; `realm` and `tokenKey` never change, since HA1s and dialog tokens contain them. */
+export interface StoredIdentity {
+  readonly realm: string
+  /** 32 bytes. */
+  readonly tokenKey: Uint8Array
+}
+
+/** The certificate authority as kept: the root's key is gone, the intermediate signs. DER, PKCS #8. */
+export interface StoredAuthority {
+  readonly root: Uint8Array
+  readonly intermediate: Uint8Array
+  readonly intermediateKey: Uint8Array
+}
+
+export interface StoredLeaf {
+  readonly certificate: Uint8Array
+  readonly key: Uint8Array
+}
+
+const tokenKeyBytes = 32
+
+export class Settings {
+  readonly #rows: Rows
+  readonly #values: Map<string, string>
+
+  private constructor(rows: Rows, values: Map<string, string>) {
+    this.#rows = rows
+    this.#values = values
+  }
+
+  static async load(rows: Rows): Promise<Settings> {
+    const stored = await rows.read('select key, value from settings')
+    const settings = new Settings(rows, new Map(stored.map(row => [String(row.key), String(row.value)])))
+    if (settings.#values.get('realm') === undefined) {
+      await settings.#set({
+        realm: `lanline-${randomBytes(6).toString('hex')}`,
+        tokenKey: randomBytes(tokenKeyBytes).toString('base64'),
+      })
+    }
+    return settings
+  }
+
+  identity(): StoredIdentity {
+    return { realm: this.#values.get('realm')!, tokenKey: fromBase64(this.#values.get('tokenKey')!) }
+  }
+
+  /** What the owner calls this site; `''` until claimed. */
+  place(): string {
+    return this.#values.get('place') ?? ''
+  }
+
+  setPlace(place: string): Promise<void> {
+    return this.#set({ place })
+  }
+
+  authority(): StoredAuthority | undefined {
+    const root = this.#values.get('authority.root')
+    if (root === undefined) return undefined
+    return {
+      root: fromBase64(root),
+      intermediate: fromBase64(this.#values.get('authority.intermediate')!),
+      intermediateKey: fromBase64(this.#values.get('authority.intermediateKey')!),
+    }
+  }
+
+  setAuthority(authority: StoredAuthority): Promise<void> {
+    return this.#set({
+      'authority.root': toBase64(authority.root),
+      'authority.intermediate': toBase64(authority.intermediate),
+      'authority.intermediateKey': toBase64(authority.intermediateKey),
+    })
+  }
+
+  leaf(): StoredLeaf | undefined {
+    const certificate = this.#values.get('leaf.certificate')
+    if (certificate === undefined) return undefined
+    return { certificate: fromBase64(certificate), key: fromBase64(this.#values.get('leaf.key')!) }
+  }
+
+  setLeaf(leaf: StoredLeaf): Promise<void> {
+    return this.#set({ 'leaf.certificate': toBase64(leaf.certificate), 'leaf.key': toBase64(leaf.key) })
+  }
+
+  async #set(values: Readonly<Record<string, string>>): Promise<void> {
+    const entries = Object.entries(values)
+    await this.#rows.write(
+      ...entries.map(([key, value]) =>
+        statement(
+          'insert into settings values (?, ?) on conflict (key) do update set value = excluded.value',
+          key,
+          value,
+        ),
+      ),
+    )
+    for (const [key, value] of entries) this.#values.set(key, value)
+  }
+}
+
+const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'))

@@ -1,0 +1,44 @@
+/** Opens the store of one appliance: everything it keeps, as one port for each who needs it. */
+import type { Epoch } from '../core/clock.ts'
+import { Bindings } from './bindings.ts'
+import { Calls } from './calls.ts'
+import { StoreClient } from './client.ts'
+import { Directory } from './directory.ts'
+import { Settings } from './settings.ts'
+
+export interface Store {
+  readonly directory: Directory
+  readonly bindings: Bindings
+  readonly calls: Calls
+  readonly settings: Settings
+  /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
+  readonly lost: Promise<string>
+  /** Commits what is pending and lets go of the data directory. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens or makes the store in `dataDirectory`, which no other process may hold: the daemon, or the command line while
+ * the daemon is stopped. Rejects with `StoreError` (`locked` names the holder's process id, `newer`, `corrupt`,
+ * `readOnly`, `diskFull`).
+ */
+export async function openStore(
+  dataDirectory: string,
+  now: () => Epoch = () => Date.now() as Epoch,
+): Promise<Store> {
+  const client = await StoreClient.open(dataDirectory)
+  try {
+    const settings = await Settings.load(client)
+    return {
+      directory: await Directory.load(client, settings, now),
+      bindings: new Bindings(client),
+      calls: new Calls(client),
+      settings,
+      lost: client.lost,
+      close: () => client.close(),
+    }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}

@@ -1,0 +1,117 @@
+/** Rows of people, devices, invites and requests: their statements, and how they are read back. */
+import type { Epoch } from '../core/clock.ts'
+import { statement } from './client.ts'
+import type { Row, Statement } from './database.ts'
+import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
+
+export const putUser = (user: UserRow): Statement =>
+  statement(
+    `insert into users values (?, ?, ?, ?, ?, ?) on conflict (name) do update set
+      display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
+      do_not_disturb = excluded.do_not_disturb`,
+    user.name,
+    user.displayName,
+    user.role,
+    user.passwordHash ?? null,
+    user.doNotDisturb ? 1 : 0,
+    user.createdAt,
+  )
+
+export const putDevice = (device: DeviceRow): Statement =>
+  statement(
+    `insert into devices values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
+      name = excluded.name, token_hash = excluded.token_hash, digest_user = excluded.digest_user,
+      ha1_md5 = excluded.ha1_md5, ha1_sha256 = excluded.ha1_sha256, expires_at = excluded.expires_at,
+      last_seen_at = excluded.last_seen_at`,
+    device.id,
+    device.user,
+    device.name,
+    device.kind,
+    device.tokenHash ?? null,
+    device.digestUser ?? null,
+    device.ha1Md5 ?? null,
+    device.ha1Sha256 ?? null,
+    device.createdAt,
+    device.expiresAt ?? null,
+    device.lastSeenAt ?? null,
+  )
+
+export const putInvite = (invite: InviteRow): Statement =>
+  statement(
+    'insert into invites values (?, ?, ?, ?, ?)',
+    invite.id,
+    invite.tokenHash,
+    invite.user ?? null,
+    invite.createdAt,
+    invite.expiresAt,
+  )
+
+export const putRequest = (request: RequestRow): Statement =>
+  statement(
+    `insert into requests values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
+      state = excluded.state, user = excluded.user, device = excluded.device`,
+    request.id,
+    request.displayName,
+    request.deviceName,
+    request.kind,
+    request.secretHash,
+    request.address,
+    request.state,
+    request.user ?? null,
+    request.device ?? null,
+    request.createdAt,
+  )
+
+export const deleteUser = (name: string): Statement => statement('delete from users where name = ?', name)
+export const deleteDevice = (id: string): Statement => statement('delete from devices where id = ?', id)
+export const deleteInvite = (id: string): Statement => statement('delete from invites where id = ?', id)
+export const deleteRequest = (id: string): Statement => statement('delete from requests where id = ?', id)
+
+export const userOf = (row: Row): UserRow => ({
+  name: String(row.name),
+  displayName: String(row.display_name),
+  role: row.role as UserRow['role'],
+  passwordHash: text(row.password_hash),
+  doNotDisturb: row.do_not_disturb === 1,
+  createdAt: row.created_at as Epoch,
+})
+
+export const deviceOf = (row: Row): DeviceRow => ({
+  id: String(row.id),
+  user: String(row.user),
+  name: String(row.name),
+  kind: row.kind as DeviceRow['kind'],
+  tokenHash: text(row.token_hash),
+  digestUser: text(row.digest_user),
+  ha1Md5: text(row.ha1_md5),
+  ha1Sha256: text(row.ha1_sha256),
+  createdAt: row.created_at as Epoch,
+  expiresAt: time(row.expires_at),
+  lastSeenAt: time(row.last_seen_at),
+})
+
+export const inviteOf = (row: Row): InviteRow => ({
+  id: String(row.id),
+  tokenHash: String(row.token_hash),
+  user: text(row.user),
+  createdAt: row.created_at as Epoch,
+  expiresAt: row.expires_at as Epoch,
+})
+
+export const requestOf = (row: Row): RequestRow => ({
+  id: String(row.id),
+  displayName: String(row.display_name),
+  deviceName: String(row.device_name),
+  kind: row.kind as RequestRow['kind'],
+  secretHash: String(row.secret_hash),
+  address: String(row.address),
+  state: row.state as RequestRow['state'],
+  user: text(row.user),
+  device: text(row.device),
+  createdAt: row.created_at as Epoch,
+})
+
+const text = (value: Row[string] | undefined): string | undefined =>
+  value === null || value === undefined ? undefined : String(value)
+const time = (value: Row[string] | undefined): Epoch | undefined =>
+  value === null || value === undefined ? undefined : (value as Epoch)

@@ -1,0 +1,95 @@
+/**
+ * The store's thread: takes jobs from the main thread, groups them, commits, answers. Knows no tables; each port's
+ * file on the main side holds its own statements.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import { Database, type Row, type Statement } from './database.ts'
+import { type StoreErrorCode, toStoreError } from './errors.ts'
+
+export type StoreRequest =
+  | { readonly kind: 'write'; readonly id: number; readonly job: readonly Statement[] }
+  | { readonly kind: 'read'; readonly id: number; readonly statement: Statement }
+  | { readonly kind: 'close'; readonly id: number }
+
+export type StoreAnswer =
+  | { readonly kind: 'opened' }
+  | { readonly kind: 'refused'; readonly code: StoreErrorCode; readonly message: string }
+  | { readonly kind: 'done'; readonly id: number; readonly rows: readonly Row[] }
+  | {
+      readonly kind: 'failed'
+      readonly id: number
+      readonly code: StoreErrorCode
+      readonly message: string
+    }
+
+/**
+ * A batch closes this long after its first job, or at this many statements. Jobs that arrive during an fsync wait in
+ * the port and make up the next batch, so under load the disk's own pace sets the group's size.
+ */
+const groupMilliseconds = 3
+const groupStatements = 64
+
+const port = parentPort!
+const directory = (workerData as { directory: string }).directory
+
+let pending: { readonly id: number; readonly job: readonly Statement[] }[] = []
+let pendingStatements = 0
+let timer: NodeJS.Timeout | undefined
+
+const answer = (message: StoreAnswer): void => port.postMessage(message)
+
+function fail(id: number, error: unknown): void {
+  const { code, message } = toStoreError(error, directory)
+  answer({ kind: 'failed', id, code, message })
+}
+
+function flush(database: Database): void {
+  clearTimeout(timer)
+  timer = undefined
+  const batch = pending
+  pending = []
+  pendingStatements = 0
+  if (batch.length === 0) return
+  try {
+    const outcome = database.commit(batch.map(entry => entry.job))
+    batch.forEach((entry, index) => {
+      const error = outcome[index]
+      if (error) fail(entry.id, error)
+      else answer({ kind: 'done', id: entry.id, rows: [] })
+    })
+  } catch (error) {
+    for (const entry of batch) fail(entry.id, error)
+  }
+}
+
+function take(database: Database, request: StoreRequest): void {
+  if (request.kind === 'write') {
+    pending.push({ id: request.id, job: request.job })
+    pendingStatements += request.job.length
+    if (pendingStatements >= groupStatements) flush(database)
+    else timer ??= setTimeout(() => flush(database), groupMilliseconds)
+    return
+  }
+  if (request.kind === 'read') {
+    try {
+      answer({ kind: 'done', id: request.id, rows: database.read(request.statement) })
+    } catch (error) {
+      fail(request.id, error)
+    }
+    return
+  }
+  flush(database)
+  database.close()
+  answer({ kind: 'done', id: request.id, rows: [] })
+  port.close()
+}
+
+try {
+  const database = new Database(directory)
+  port.on('message', (request: StoreRequest) => take(database, request))
+  answer({ kind: 'opened' })
+} catch (error) {
+  const { code, message } = toStoreError(error, directory)
+  answer({ kind: 'refused', code, message })
+  port.close()
+}
