@@ -1,0 +1,54 @@
+# Shared by the scripts beside this file: what has to be there before anything of lanline runs. Bash.
+
+say() { printf '%s\n' "lanline: $*"; }
+stop() {
+  printf '%s\n' "lanline: $*" >&2
+  exit 1
+}
+
+# The Node that lanline runs on, whatever the machine's own is.
+node26="$root/node_modules/.bin/node"
+
+need_npm() {
+  command -v node >/dev/null || stop "Node.js is missing; install Node.js 20 or newer (https://nodejs.org/, or: apt install nodejs npm)"
+  command -v npm >/dev/null || stop "npm is missing; install it beside Node.js (apt install npm)"
+  local major
+  major="$(node -p 'process.versions.node.split(".")[0]')"
+  [[ "$major" -ge 20 ]] || stop "Node.js $major is too old; install version 20 or newer"
+}
+
+# npm writes the hidden lock file last: when it is not older than package-lock.json, the packages are those.
+packages_are_current() {
+  [[ -x "$node26" && -f node_modules/.package-lock.json && ! package-lock.json -nt node_modules/.package-lock.json ]]
+}
+
+install_packages() {
+  packages_are_current && return
+  need_npm
+  say "installing packages (the first time this takes a minute or two)"
+  npm ci --include=dev --no-audit --no-fund --loglevel=error || stop "npm ci failed; see above"
+  touch node_modules/.package-lock.json
+  "$node26" --version >/dev/null || stop "the packaged Node.js does not run on this machine ($(uname -sm))"
+}
+
+# What the pages are made of, as one number.
+page_sources() {
+  {
+    find web-phone web-admin client src -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
+      \( -not -path 'src/*' -o -name message.ts \) -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 cat
+    cat package-lock.json
+  } | sha256sum | cut -d' ' -f1
+}
+
+build_pages() {
+  local sources page
+  sources="$(page_sources)"
+  [[ -f dist/pages.stamp && "$(<dist/pages.stamp)" == "$sources" ]] && return
+  for page in web-phone web-admin; do
+    [[ -f "$page/vite.config.ts" ]] || continue
+    say "building $page"
+    "$node26" node_modules/.bin/vite build --config "$page/vite.config.ts" --logLevel warn || stop "building $page failed; see above"
+  done
+  mkdir -p dist
+  printf '%s\n' "$sources" >dist/pages.stamp
+}

@@ -1,0 +1,258 @@
+/**
+ * File and environment to one frozen `Config`. Every key, default and limit is in the table below; nobody else reads
+ * the configuration file or the process's environment. `lanline.example.toml` is written from this table.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parse, TomlError } from 'smol-toml'
+import { canonicalAddress } from './core/endpoint.ts'
+import type { Level } from './core/log.ts'
+import type { PortWish } from './runtime/ports.ts'
+
+export type EnrolPolicy = 'approve' | 'invite' | 'open'
+
+export interface Config {
+  readonly data: { readonly dir: string }
+  readonly http: { readonly port: PortWish; readonly tlsPort: PortWish; readonly origins: readonly string[] }
+  readonly sip: { readonly port: PortWish; readonly tlsPort: PortWish }
+  readonly net: { readonly hostname: string; readonly bind: readonly string[] }
+  readonly enrol: { readonly policy: EnrolPolicy }
+  readonly calls: { readonly retainDays: number }
+  readonly log: { readonly level: Level }
+}
+
+/** The start must stop here. The message names where, which key, what was found and what is allowed. */
+export class ConfigError extends Error {}
+
+export interface ConfigSource {
+  /** `--config`: must exist. Undefined: `systemFile`, where it exists. */
+  readonly file: string | undefined
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly root: boolean
+  /** Where the sources lie; `data/` is made there unless systemd or the configuration says otherwise. */
+  readonly checkout: string
+  readonly systemFile?: string
+}
+
+export function loadConfig(source: ConfigSource): Config {
+  const values = new Map<string, unknown>()
+  const file =
+    source.file ??
+    (existsSync(source.systemFile ?? systemFile) ? (source.systemFile ?? systemFile) : undefined)
+  if (file !== undefined) readFile(file, values)
+  readEnvironment(source.environment, values)
+  return freeze(values, defaultsFor(source))
+}
+
+/** `lanline.example.toml`: every key with its default, commented out. */
+export function exampleToml(): string {
+  const lines = [
+    '# lanline: every key with its default. lanline reads /etc/lanline/lanline.toml, or the file given by --config.',
+    '# Each key can also be given in the environment: [http] tls_port is LANLINE_HTTP_TLS_PORT; lists with commas.',
+  ]
+  let section = ''
+  for (const [name, key] of Object.entries(keys)) {
+    const [ownSection, ownKey] = name.split('.') as [string, string]
+    if (ownSection !== section) lines.push('', `[${ownSection}]`)
+    section = ownSection
+    lines.push(...key.about.map(line => `# ${line}`), `# Allowed: ${key.allowed}.`)
+    lines.push(`#${ownKey} = ${key.example ?? JSON.stringify(key.fallback)}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+const systemFile = '/etc/lanline/lanline.toml'
+
+interface Key {
+  readonly about: readonly string[]
+  readonly allowed: string
+  /** Undefined: not this key's value. */
+  readonly read: (value: unknown) => unknown
+  readonly list?: boolean
+  readonly number?: boolean
+  readonly fallback?: unknown
+  readonly example?: string
+}
+
+const text = (value: unknown, pattern: RegExp): string | undefined =>
+  typeof value === 'string' && pattern.test(value) ? value : undefined
+const whole = (value: unknown, from: number, to: number): number | undefined =>
+  Number.isInteger(value) && (value as number) >= from && (value as number) <= to
+    ? (value as number)
+    : undefined
+const oneOf = (value: unknown, allowed: readonly string[]): unknown => allowed.find(word => word === value)
+const listOf = (value: unknown, read: (item: unknown) => unknown): unknown => {
+  if (!Array.isArray(value) || value.length > 64) return undefined
+  const items = value.map(read)
+  return items.includes(undefined) ? undefined : items
+}
+
+const port = (about: readonly string[], example: number): Key => ({
+  about: [
+    ...about,
+    'Given here, it must be free; not given, lanline moves on to the next free port and says so.',
+  ],
+  allowed: '1 to 65535, or 0 for any free port',
+  read: value => whole(value, 0, 65_535),
+  number: true,
+  example: String(example),
+})
+
+const policies = ['approve', 'invite', 'open'] as const
+const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error']
+
+const keys: Readonly<Record<string, Key>> = {
+  'data.dir': {
+    about: [
+      'Where everything that is kept lies: database, certificates, keys.',
+      'Under systemd /var/lib/lanline, in a checkout its own directory data/.',
+    ],
+    allowed: 'a path',
+    read: value => text(value, /^.{1,4096}$/s),
+    example: '"/var/lib/lanline"',
+  },
+  'http.port': port(
+    ['Pages without certificate: localhost only; to others only how to get on. 8080 without rights.'],
+    80,
+  ),
+  'http.tls_port': port(['Pages, REST and WebSockets. 8443 without rights.'], 443),
+  'http.origins': {
+    about: ['Pages of other web servers that may use lanline as if they were its own.'],
+    allowed: 'origins such as "https://intranet.lan", at most 64',
+    read: value => listOf(value, item => text(item, /^https?:\/\/[a-z0-9.:[\]-]+$/)),
+    list: true,
+    fallback: [],
+  },
+  'sip.port': port(['SIP over UDP and TCP.'], 5060),
+  'sip.tls_port': port(['SIP over TLS.'], 5061),
+  'net.hostname': {
+    about: ['The name of this exchange: https://<hostname>.local/.'],
+    allowed: 'one name of letters, digits and -, at most 63',
+    read: value => text(value, /^[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?$/)?.toLowerCase(),
+    fallback: 'lanline',
+  },
+  'net.bind': {
+    about: [
+      'Interfaces or own addresses to be reachable on. Empty: all but container bridges. Loopback is always in.',
+    ],
+    allowed: 'a list of interface names and addresses, at most 64',
+    read: value => listOf(value, item => text(item, /^[a-zA-Z0-9_.:%-]{1,64}$/)),
+    list: true,
+    fallback: [],
+  },
+  'enrol.policy': {
+    about: [
+      'How somebody new joins: approve = the owner allows each, or by invite; invite = by invite only;',
+      'open = whoever reaches the page.',
+    ],
+    allowed: policies.join(', '),
+    read: value => oneOf(value, policies),
+    fallback: 'approve',
+  },
+  'calls.retain_days': {
+    about: ['How long the call log is kept.'],
+    allowed: '1 to 36500',
+    read: value => whole(value, 1, 36_500),
+    number: true,
+    fallback: 365,
+  },
+  'log.level': {
+    about: ['How much is written to stdout, as JSON lines.'],
+    allowed: levels.join(', '),
+    read: value => oneOf(value, levels),
+    fallback: 'info',
+  },
+}
+
+function readFile(file: string, values: Map<string, unknown>): void {
+  let tables: Record<string, unknown>
+  try {
+    tables = parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof TomlError)
+      throw new ConfigError(`${file}:${error.line}: not TOML: ${firstLine(error)}`)
+    throw new ConfigError(`${file}: cannot be read: ${firstLine(error)}`)
+  }
+  for (const [section, table] of Object.entries(tables)) {
+    if (typeof table !== 'object' || table === null || Array.isArray(table)) {
+      throw new ConfigError(`${file}: ${section}: found outside a section; allowed: ${sectionNames()}`)
+    }
+    for (const [key, value] of Object.entries(table)) take(`${section}.${key}`, value, file, values)
+  }
+}
+
+/** `LANLINE_<SECTION>_<KEY>` of the sections above; other variables of that beginning are somebody else's. */
+function readEnvironment(environment: ConfigSource['environment'], values: Map<string, unknown>): void {
+  const sections = new Set(Object.keys(keys).map(name => name.split('.')[0]!))
+  for (const [variable, value] of Object.entries(environment)) {
+    const match = /^LANLINE_([A-Z]+)_([A-Z_]+)$/.exec(variable)
+    if (!match || value === undefined) continue
+    const section = match[1]!.toLowerCase()
+    if (!sections.has(section)) continue
+    const name = `${section}.${match[2]!.toLowerCase()}`
+    take(name, fromText(keys[name], value), `environment ${variable}`, values)
+  }
+}
+
+function fromText(key: Key | undefined, value: string): unknown {
+  if (key?.list) return value === '' ? [] : value.split(',').map(item => item.trim())
+  if (key?.number && /^[0-9]+$/.test(value)) return Number(value)
+  return value
+}
+
+function take(name: string, value: unknown, where: string, values: Map<string, unknown>): void {
+  const key = keys[name]
+  if (key === undefined)
+    throw new ConfigError(`${where}: ${name}: no such key; allowed: ${Object.keys(keys).join(', ')}`)
+  const read = key.read(value)
+  if (read === undefined) {
+    throw new ConfigError(`${where}: ${name}: found ${JSON.stringify(value)}; allowed: ${key.allowed}`)
+  }
+  values.set(name, read)
+}
+
+interface Defaults {
+  readonly dataDir: string
+  readonly httpPort: number
+  readonly httpTlsPort: number
+}
+
+function defaultsFor({ environment, root, checkout }: ConfigSource): Defaults {
+  const systemd = environment.NOTIFY_SOCKET !== undefined || environment.STATE_DIRECTORY !== undefined
+  return {
+    dataDir: systemd ? (environment.STATE_DIRECTORY ?? '/var/lib/lanline') : join(checkout, 'data'),
+    httpPort: root || systemd ? 80 : 8080,
+    httpTlsPort: root || systemd ? 443 : 8443,
+  }
+}
+
+function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Config {
+  const get = (name: string): unknown => (values.has(name) ? values.get(name) : keys[name]!.fallback)
+  const wish = (key: string, fallback: number): PortWish => ({
+    key,
+    explicit: get(key) as number | undefined,
+    fallback,
+  })
+  const bind = (get('net.bind') as string[]).map(item => canonicalAddress(item) ?? item)
+  return Object.freeze({
+    data: { dir: resolve((get('data.dir') as string | undefined) ?? defaults.dataDir) },
+    http: {
+      port: wish('http.port', defaults.httpPort),
+      tlsPort: wish('http.tls_port', defaults.httpTlsPort),
+      origins: get('http.origins') as string[],
+    },
+    sip: { port: wish('sip.port', 5060), tlsPort: wish('sip.tls_port', 5061) },
+    net: { hostname: get('net.hostname') as string, bind },
+    enrol: { policy: get('enrol.policy') as EnrolPolicy },
+    calls: { retainDays: get('calls.retain_days') as number },
+    log: { level: get('log.level') as Level },
+  })
+}
+
+function sectionNames(): string {
+  return [...new Set(Object.keys(keys).map(name => `[${name.split('.')[0]}]`))].join(', ')
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? error.message.split('\n', 1)[0]! : String(error)
+}

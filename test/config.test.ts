@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parse } from 'smol-toml'
+import { describe, expect, it } from 'vitest'
+import { type ConfigSource, exampleToml, loadConfig } from '../src/config.ts'
+
+const nothing: ConfigSource = {
+  file: undefined,
+  environment: {},
+  root: false,
+  checkout: '/srv/lanline',
+  systemFile: '/does/not/exist',
+}
+
+function withFile(content: string, source: Partial<ConfigSource> = {}): ConfigSource {
+  const file = join(mkdtempSync(join(tmpdir(), 'lanline-config-')), 'lanline.toml')
+  writeFileSync(file, content)
+  return { ...nothing, ...source, file }
+}
+
+describe('without file and environment', () => {
+  it('an ordinary user gets ports above 1023 and data in the checkout', () => {
+    const config = loadConfig(nothing)
+    expect(config.http.port).toEqual({ key: 'http.port', explicit: undefined, fallback: 8080 })
+    expect(config.http.tlsPort.fallback).toBe(8443)
+    expect(config.sip.port.fallback).toBe(5060)
+    expect(config.sip.tlsPort.fallback).toBe(5061)
+    expect(config.data.dir).toBe('/srv/lanline/data')
+    expect(config.net).toEqual({ hostname: 'lanline', bind: [] })
+    expect(config.enrol.policy).toBe('approve')
+  })
+
+  it('root gets 80 and 443', () => {
+    const config = loadConfig({ ...nothing, root: true })
+    expect([config.http.port.fallback, config.http.tlsPort.fallback]).toEqual([80, 443])
+  })
+
+  it('systemd gives the data directory', () => {
+    const environment = { NOTIFY_SOCKET: '/run/n', STATE_DIRECTORY: '/var/lib/lanline' }
+    expect(loadConfig({ ...nothing, environment }).data.dir).toBe('/var/lib/lanline')
+  })
+})
+
+describe('what is given', () => {
+  it('in the file is taken', () => {
+    const config = loadConfig(
+      withFile('[http]\ntls_port = 444\norigins = ["https://intranet.lan"]\n[sip]\nport = 0\n'),
+    )
+    expect(config.http.tlsPort.explicit).toBe(444)
+    expect(config.http.origins).toEqual(['https://intranet.lan'])
+    expect(config.sip.port.explicit).toBe(0)
+  })
+
+  it('in the environment goes before the file', () => {
+    const environment = { LANLINE_HTTP_TLS_PORT: '445', LANLINE_NET_BIND: 'eth0, FD00::1', LANLINE_SOAK: '1' }
+    const config = loadConfig(withFile('[http]\ntls_port = 444\n', { environment }))
+    expect(config.http.tlsPort.explicit).toBe(445)
+    expect(config.net.bind).toEqual(['eth0', 'fd00::1'])
+  })
+
+  it.each([
+    [
+      'an unknown key',
+      '[http]\nprot = 80\n',
+      /lanline\.toml: http\.prot: no such key; allowed: .*http\.port/,
+    ],
+    ['an unknown section', '[web]\nport = 80\n', /lanline\.toml: web\.port: no such key/],
+    ['a key outside sections', 'port = 80\n', /lanline\.toml: port: found outside a section/],
+    ['a port too high', '[sip]\nport = 65536\n', /sip\.port: found 65536; allowed: 1 to 65535/],
+    ['a word for a number', '[sip]\nport = "5060"\n', /sip\.port: found "5060"/],
+    [
+      'a policy that is none',
+      '[enrol]\npolicy = "all"\n',
+      /enrol\.policy: found "all"; allowed: approve, invite, open/,
+    ],
+    ['a name with a dot', '[net]\nhostname = "a.b"\n', /net\.hostname: found "a\.b"/],
+    ['broken TOML', '[sip\n', /lanline\.toml:1: not TOML/],
+  ])(
+    '%s stops the start, naming file, key, what was found and what is allowed',
+    (_name, content, message) => {
+      expect(() => loadConfig(withFile(content))).toThrow(message)
+    },
+  )
+
+  it('wrongly in the environment names the variable', () => {
+    const environment = { LANLINE_SIP_PORT: 'many' }
+    expect(() => loadConfig({ ...nothing, environment })).toThrow(
+      /LANLINE_SIP_PORT: sip\.port: found "many"; allowed/,
+    )
+  })
+
+  it('as a file that does not exist stops the start', () => {
+    expect(() => loadConfig({ ...nothing, file: '/does/not/exist' })).toThrow(/cannot be read/)
+  })
+})
+
+describe('lanline.example.toml', () => {
+  it('shows every key with its default', async () => {
+    await expect(exampleToml()).toMatchFileSnapshot('../lanline.example.toml')
+  })
+
+  it('with its comment signs taken away gives the configuration that root gets without it', () => {
+    const example = readFileSync(join(import.meta.dirname, '../lanline.example.toml'), 'utf8')
+    const uncommented = example.replaceAll(/^#(?! )/gm, '')
+    expect(Object.keys(parse(uncommented))).toEqual(['data', 'http', 'sip', 'net', 'enrol', 'calls', 'log'])
+    const given = loadConfig(withFile(uncommented))
+    const fallback = loadConfig({ ...nothing, root: true })
+    expect(given.http.port.explicit).toBe(fallback.http.port.fallback)
+    expect(given.http.tlsPort.explicit).toBe(fallback.http.tlsPort.fallback)
+    expect(given.sip.port.explicit).toBe(fallback.sip.port.fallback)
+    expect({ ...given, data: 0, http: 0, sip: 0 }).toEqual({ ...fallback, data: 0, http: 0, sip: 0 })
+  })
+})
