@@ -156,8 +156,10 @@ function contentLength(head: string): number | BrokenReason {
 function lengthField(head: string, from: number, to: number): string | undefined {
   const letter = head[from]
   if (letter !== 'C' && letter !== 'c' && letter !== 'l' && letter !== 'L') return undefined
-  const colon = head.indexOf(':', from)
-  if (colon < 0 || colon >= to) return undefined
-  const name = trimmed(head, from, colon).toLowerCase()
-  return name === 'content-length' || name === 'l' ? head.slice(colon + 1, to) : undefined
+  // Within the field only: lines without a colon must not each cost a search through all that follows.
+  const field = head.slice(from, to)
+  const colon = field.indexOf(':')
+  if (colon < 0) return undefined
+  const name = trimmed(field, 0, colon).toLowerCase()
+  return name === 'content-length' || name === 'l' ? field.slice(colon + 1) : undefined
 }

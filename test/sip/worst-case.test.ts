@@ -1,0 +1,36 @@
+/** Messages made to be slow to read. Each is read so often that a decoder with more than linear cost never ends in time. */
+import { describe, expect, it } from 'vitest'
+import { decode, limits } from '../../src/sip/codec.ts'
+import { StreamFramer } from '../../src/sip/framing.ts'
+
+const repeats = 200
+const most = limits.messageBytes - 500
+const full = (text: string): string => text.repeat(Math.floor(most / text.length))
+const message = (lines: string): Buffer =>
+  Buffer.from(
+    `OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:b@b>\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n${lines}\r\n\r\n`,
+  )
+
+const slow: Readonly<Record<string, { readonly bytes: Buffer; readonly outcome: string }>> = {
+  'a folded field with a long run of spaces': { bytes: message(`X: a\r\n b${full(' ')}c`), outcome: 'ok' },
+  'a field of nothing but folds': { bytes: message(`X: a${full('\r\n b')}`), outcome: 'ok' },
+  'lines without a colon': { bytes: message(full('c\r\n')), outcome: 'reject' },
+  'empty fields without end': { bytes: message(full('X:\r\n')), outcome: 'reject' },
+  'quotes that escape quotes': { bytes: message(`Contact: "${full('\\"')}" <sip:a@b>`), outcome: 'ok' },
+  'a comma list without end': { bytes: message(`Route: ${full('<sip:a>,')}<sip:a>`), outcome: 'ok' },
+}
+
+describe('the worst messages of 64 KiB', () => {
+  it.each(Object.entries(slow))('decoder reads %s in linear time', (_, { bytes, outcome }) => {
+    for (let repeat = 0; repeat < repeats; repeat++) expect(decode(bytes).kind).toBe(outcome)
+  })
+
+  it.each(Object.entries(slow))('framer reads %s in linear time', (_, { bytes }) => {
+    for (let repeat = 0; repeat < repeats; repeat++) new StreamFramer().push(bytes)
+  })
+
+  it('malformed fields count towards the limit of fields', () => {
+    const answer = decode(message(full('c\r\n')))
+    expect(answer).toMatchObject({ kind: 'reject', answer: { status: 400 } })
+  })
+})
