@@ -1,0 +1,548 @@
+/**
+ * One call, from the first click to its end, for caller and callee alike. Signalling goes through ports, so that a
+ * call outlives the channel: while that is away media goes on, and hang-up and ICE restarts take the data channel
+ * between the two parties.
+ *
+ * Left out on purpose: holding, transferring and any change of the SDP a stack made.
+ */
+import type { ClientMessage, EndReason, IceCandidate, ServerMessage } from '../src/signalling/message.ts'
+import { Emitter } from './emitter.ts'
+import { type Env, Timers } from './env.ts'
+import type { HeldCalls } from './held.ts'
+import { type LocalMedia, MediaError, type MediaProblem, type OpenMedia } from './media.ts'
+import { Peer } from './peer.ts'
+import { type PeerWord, readPeerWord } from './peerword.ts'
+import { type MediaFacts, reportOf } from './report.ts'
+import { isBundled } from './sdp.ts'
+
+/**
+ * `preparing` (opening microphone and camera), `calling` (offer sent), `ringing` (there), `incoming` (here),
+ * `answering`, `connecting` (taken, no media yet), `connected`, `reconnecting` (media interrupted), `ended`.
+ */
+export type CallState =
+  | 'preparing'
+  | 'calling'
+  | 'ringing'
+  | 'incoming'
+  | 'answering'
+  | 'connecting'
+  | 'connected'
+  | 'reconnecting'
+  | 'ended'
+
+export interface CallEnd {
+  readonly by: 'self' | 'peer' | 'server'
+  readonly reason: EndReason
+  /** SIP status or 0. */
+  readonly code: number
+}
+
+/** What the other party's client says of what it sends; undefined while (or because) it says nothing. */
+export interface PeerMedia {
+  readonly muted: boolean
+  readonly camera: boolean
+  readonly testSource: boolean
+}
+
+export interface CallEvents {
+  /** Anything that can be read from the call changed. */
+  changed: Call
+  facts: MediaFacts
+  ended: CallEnd
+}
+
+export interface CallPorts {
+  readonly env: Env
+  readonly held: HeldCalls
+  readonly openMedia: OpenMedia
+  online(): boolean
+  /** False when there is no line. */
+  send(message: ClientMessage): boolean
+}
+
+export interface CallSetup {
+  readonly direction: 'outgoing' | 'incoming'
+  /** Our name for the call until the appliance tells its id. */
+  readonly ref: string
+  readonly peer: { readonly user: string; readonly name: string }
+  readonly video: boolean
+  /** Incoming only. */
+  readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
+}
+
+type TimerName = 'noAnswer' | 'setup' | 'restart' | 'lost' | 'report' | 'peerBye'
+
+export const callLimits = {
+  /** A caller gives up after this. */
+  noAnswerMilliseconds: 60_000,
+  /** From the answer to the first media, and from losing it to giving up. */
+  mediaMilliseconds: 20_000,
+  /** An interruption shorter than this mends itself more often than not. */
+  restartAfterMilliseconds: 3_000,
+  restartAgainMilliseconds: 5_000,
+  reportMilliseconds: 5_000,
+  /** How long the appliance may take to confirm an end that the other party already told directly. */
+  peerByeMilliseconds: 40_000,
+  candidates: 64,
+} as const
+
+export class Call extends Emitter<CallEvents> {
+  readonly direction: 'outgoing' | 'incoming'
+  readonly ref: string
+  readonly video: boolean
+  readonly #ports: CallPorts
+  readonly #timers: Timers<TimerName>
+  readonly #startedAt: number
+  #offered: { readonly sdp: string; readonly trickle: boolean } | undefined
+  #id: string | undefined
+  #party: { readonly user: string; readonly name: string }
+  #state: CallState
+  #end: CallEnd | undefined
+  #problem: MediaProblem | undefined
+  #media: LocalMedia | undefined
+  #peer: Peer | undefined
+  #peerTrickles = false
+  #answered = false
+  #muted = false
+  #peerMedia: PeerMedia | undefined
+  #connectedAt: number | undefined
+  #facts: MediaFacts | undefined
+  /** Candidates with no way to go yet. */
+  #unsent: IceCandidate[] = []
+  #restarting = false
+
+  constructor(ports: CallPorts, setup: CallSetup) {
+    super()
+    this.#ports = ports
+    this.#timers = new Timers(ports.env)
+    this.#startedAt = ports.env.now()
+    this.direction = setup.direction
+    this.ref = setup.ref
+    this.video = setup.video
+    this.#party = setup.peer
+    this.#id = setup.incoming?.call
+    this.#offered = setup.incoming
+    this.#state = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
+  }
+
+  /** The appliance's id of the call, once it is known. */
+  get id(): string | undefined {
+    return this.#id
+  }
+  get party(): { readonly user: string; readonly name: string } {
+    return this.#party
+  }
+  get state(): CallState {
+    return this.#state
+  }
+  get end(): CallEnd | undefined {
+    return this.#end
+  }
+  /** Why microphone or camera are not as wanted. */
+  get problem(): MediaProblem | undefined {
+    return this.#problem
+  }
+  get muted(): boolean {
+    return this.#muted
+  }
+  get cameraOn(): boolean {
+    return this.#media?.video !== undefined
+  }
+  get testSource(): boolean {
+    return this.#media?.testSource ?? false
+  }
+  /** True when a camera may be turned on without asking the other side. */
+  get canSendVideo(): boolean {
+    return this.#peer?.canSendVideo ?? false
+  }
+  get localVideo(): MediaStreamTrack | undefined {
+    return this.#media?.video
+  }
+  get remoteStream(): MediaStream | undefined {
+    return this.#peer?.remoteStream
+  }
+  /** Where there is no `MediaStream` (Node). */
+  get remoteTracks(): readonly MediaStreamTrack[] {
+    return this.#peer?.remoteTracks ?? []
+  }
+  get peerMedia(): PeerMedia | undefined {
+    return this.#peerMedia
+  }
+  get facts(): MediaFacts | undefined {
+    return this.#facts
+  }
+  /** Milliseconds of the environment's clock at which media first flowed. */
+  get connectedAt(): number | undefined {
+    return this.#connectedAt
+  }
+  /** The connection itself, for who wants to look closer. */
+  get peerConnection(): RTCPeerConnection | undefined {
+    return this.#peer?.connection
+  }
+
+  /** Caller: opens the media and sends the offer. */
+  async start(): Promise<void> {
+    const media = await this.#open(this.video)
+    if (media === undefined) return
+    const peer = this.#makePeer('balanced')
+    peer.addMedia(media, this.video)
+    peer.openChannel()
+    const sdp = await peer.offer({ restart: false, wait: true })
+    if (this.#over()) return
+    const { ref, video } = this
+    if (!this.#ports.send({ type: 'call', ref, to: this.#party.user, sdp, video })) {
+      this.#finish({ by: 'self', reason: 'lost', code: 0 })
+      return
+    }
+    this.#timers.set('noAnswer', callLimits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
+    this.#become('calling')
+  }
+
+  /** Callee: takes the call, with or without its own camera. */
+  async answer(wanted: { readonly video: boolean }): Promise<void> {
+    const offered = this.#offered
+    if (this.#state !== 'incoming' || offered === undefined) return
+    this.#become('answering')
+    const media = await this.#open(wanted.video)
+    if (media === undefined) return
+    const peer = this.#makePeer(isBundled(offered.sdp) ? 'max-bundle' : 'balanced')
+    this.#peerTrickles = offered.trickle
+    try {
+      await peer.takeOffer(offered.sdp)
+      await peer.fillAnswer(media)
+      const sdp = await peer.answer({ wait: !offered.trickle })
+      if (this.#over()) return
+      this.#answered = true
+      this.#ports.send({ type: 'answer', call: this.#id!, sdp })
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#timers.set('setup', callLimits.mediaMilliseconds, () => this.hangUp('mediaFailed'))
+    this.#flushCandidates()
+    this.#become('connecting')
+    this.#look()
+  }
+
+  /** Callee: does not take it. */
+  decline(reason: 'declined' | 'busy' | 'failed' = 'declined'): void {
+    if (this.#answered || this.direction !== 'incoming') {
+      this.hangUp()
+      return
+    }
+    this.#ports.send({ type: 'decline', call: this.#id!, reason })
+    this.#finish({ by: 'self', reason, code: 0 })
+  }
+
+  /** Ends the call from any state. Where signalling is away the data channel says it, and the appliance learns later. */
+  hangUp(reason: EndReason = 'hangup'): void {
+    if (this.#over()) return
+    if (this.direction === 'incoming' && !this.#answered) {
+      this.decline()
+      return
+    }
+    const early = !this.#answered && reason === 'hangup'
+    const ended: EndReason = early ? 'cancelled' : reason
+    if (this.#id !== undefined) {
+      this.#ports.held.ended(this.#id, 'self', ended)
+      this.#ports.send({ type: 'bye', call: this.#id, reason: ended })
+    }
+    this.#tell({ type: 'bye', reason: ended })
+    this.#finish({ by: 'self', reason: ended, code: 0 })
+  }
+
+  setMuted(muted: boolean): void {
+    this.#muted = muted
+    if (this.#media?.audio) this.#media.audio.enabled = !muted
+    this.#tellMedia()
+    this.emit('changed', this)
+  }
+
+  /** Turns the camera on or off. Throws `MediaError` when there is none to be had. */
+  async setCamera(on: boolean, device?: string): Promise<void> {
+    const media = this.#media
+    if (media === undefined || this.#over()) return
+    if (on) await media.startCamera(device)
+    else media.stopCamera()
+    await this.#peer?.sendVideo(media.video)
+    this.#tellMedia()
+    this.emit('changed', this)
+  }
+
+  /** Speaks through another microphone. Throws `MediaError`. */
+  async useMicrophone(device: string): Promise<void> {
+    const track = await this.#media?.useMicrophone(device)
+    if (track === undefined) return
+    await this.#peer?.sendAudio(track)
+    this.#tellMedia()
+    this.emit('changed', this)
+  }
+
+  /** The network changed: the caller looks for a new path at once (only the caller ever restarts ICE). */
+  networkChanged(): void {
+    if (this.#state === 'connected' || this.#state === 'reconnecting') this.#restart()
+  }
+
+  /** A message of the channel about this call. */
+  handle(message: ServerMessage): void {
+    if (this.#over()) {
+      // Hung up before the appliance had told the call's id: now it can be told.
+      if (message.type === 'calling') {
+        this.#ports.send({ type: 'bye', call: message.call, reason: this.#end!.reason })
+      }
+      return
+    }
+    switch (message.type) {
+      case 'calling':
+        this.#id = message.call
+        this.emit('changed', this)
+        return
+      case 'ringing':
+        if (this.#state === 'calling') this.#become('ringing')
+        return
+      case 'answered':
+        void this.#taken(message)
+        return
+      case 'candidate':
+        this.#peer?.takeCandidate(message.candidate)
+        return
+      case 'offer':
+        void this.#reoffered(message.sdp, sdp => this.#ports.send({ type: 'answer', call: this.#id!, sdp }))
+        return
+      case 'offerRefused':
+        void this.#refused(message.retryAfterMilliseconds)
+        return
+      case 'ended':
+        this.#finish(message)
+        return
+      default:
+        return
+    }
+  }
+
+  /** The channel is back: `fate` says what the appliance knows of this call. */
+  resumed(fate: { readonly state: 'held' | 'ended'; readonly reason: EndReason | '' } | undefined): void {
+    if (this.#over()) return
+    if (fate?.state !== 'held') {
+      // The other party may have hung up meanwhile, or the appliance lost a call that was still ringing.
+      this.#finish({ by: 'server', reason: fate?.reason || 'lost', code: 0 })
+      return
+    }
+    this.#flushCandidates()
+    if (this.#state === 'reconnecting') this.#restart()
+  }
+
+  async #open(video: boolean): Promise<LocalMedia | undefined> {
+    // Media first, connection second: only then do browsers offer real host addresses instead of `<uuid>.local`.
+    try {
+      const media = await this.#ports.openMedia({ video })
+      if (this.#over()) {
+        media.release()
+        return undefined
+      }
+      this.#media = media
+      this.#problem = media.problems[0]
+      if (media.audio) media.audio.enabled = !this.#muted
+      return media
+    } catch (error) {
+      if (this.#over()) return undefined
+      this.#problem = error instanceof MediaError ? error.problem : 'noMicrophone'
+      // A ringing call can still be taken after the person allowed the microphone.
+      if (this.direction === 'incoming') this.#become('incoming')
+      else this.#finish({ by: 'self', reason: 'failed', code: 0 })
+      return undefined
+    }
+  }
+
+  #makePeer(bundlePolicy: RTCBundlePolicy): Peer {
+    const peer = new Peer(this.#ports.env, bundlePolicy, {
+      candidate: candidate => this.#sendCandidate(candidate),
+      changed: () => this.#look(),
+      word: text => this.#heard(readPeerWord(text)),
+      channelOpen: () => this.#tellMedia(),
+    })
+    this.#peer = peer
+    return peer
+  }
+
+  async #taken(message: Extract<ServerMessage, { type: 'answered' }>): Promise<void> {
+    const first = !this.#answered
+    this.#answered = true
+    this.#peerTrickles = message.trickle
+    this.#timers.clear('noAnswer')
+    this.#restarting = false
+    if (first) {
+      this.#party = message.by
+      this.#timers.set('setup', callLimits.mediaMilliseconds, () => this.hangUp('mediaFailed'))
+      this.#become('connecting')
+    }
+    try {
+      await this.#peer?.takeAnswer(message.sdp)
+    } catch (error) {
+      if (first) this.#fail(error)
+      return
+    }
+    this.#flushCandidates()
+    this.#look()
+  }
+
+  async #reoffered(sdp: string, reply: (sdp: string) => void): Promise<void> {
+    const peer = this.#peer
+    if (peer === undefined) return
+    try {
+      await peer.takeOffer(sdp)
+      reply(await peer.answer({ wait: !this.#peerTrickles }))
+    } catch (error) {
+      console.warn('lanline: offer not taken', error)
+    }
+  }
+
+  async #refused(retryAfterMilliseconds: number | null): Promise<void> {
+    this.#restarting = false
+    await this.#peer?.rollBack()
+    if (this.#state !== 'reconnecting') return
+    this.#timers.set('restart', retryAfterMilliseconds ?? callLimits.restartAgainMilliseconds, () =>
+      this.#restart(),
+    )
+  }
+
+  /** Looks at the connection after any of its states changed. */
+  #look(): void {
+    const peer = this.#peer
+    if (peer === undefined || this.#over() || !this.#answered) return
+    const flowing = peer.flowing
+    if (flowing === 'yes' && this.#state !== 'connected') {
+      this.#timers.clear('setup')
+      this.#timers.clear('lost')
+      this.#timers.clear('restart')
+      this.#restarting = false
+      this.#connectedAt ??= this.#ports.env.now()
+      this.#become('connected')
+    } else if (flowing === 'no' && this.#state === 'connected') {
+      this.#timers.set('lost', callLimits.mediaMilliseconds, () => this.hangUp('mediaLost'))
+      this.#timers.set('restart', callLimits.restartAfterMilliseconds, () => this.#restart())
+      this.#become('reconnecting')
+    }
+    void this.#report()
+  }
+
+  #restart(): void {
+    const peer = this.#peer
+    if (this.direction !== 'outgoing' || peer === undefined || this.#over() || this.#restarting) return
+    if (!this.#ports.online() && !peer.channelOpen) return
+    this.#restarting = true
+    this.#timers.set('restart', callLimits.restartAgainMilliseconds, () => {
+      this.#restarting = false
+      void peer.rollBack().then(() => {
+        if (this.#state === 'reconnecting') this.#restart()
+      })
+    })
+    void peer.offer({ restart: true, wait: !this.#peerTrickles }).then(
+      sdp => {
+        if (this.#over()) return
+        if (!this.#ports.send({ type: 'offer', call: this.#id!, sdp })) this.#tell({ type: 'offer', sdp })
+      },
+      error => console.warn('lanline: no restart', error),
+    )
+  }
+
+  #sendCandidate(candidate: IceCandidate): void {
+    if (this.#unsent.length < callLimits.candidates) this.#unsent.push(candidate)
+    this.#flushCandidates()
+  }
+
+  /** Candidates wait until the call is answered: before that nobody is known to take them. */
+  #flushCandidates(): void {
+    if (!this.#answered || this.#id === undefined) return
+    const unsent = this.#unsent
+    this.#unsent = []
+    if (!this.#peerTrickles) return
+    for (const candidate of unsent) {
+      if (this.#ports.send({ type: 'candidate', call: this.#id, candidate })) continue
+      if (this.#tell({ type: 'candidate', candidate })) continue
+      this.#unsent.push(candidate)
+    }
+  }
+
+  /** Says something to the other party directly; false when the data channel is not open. */
+  #tell(word: PeerWord): boolean {
+    return this.#peer?.say(JSON.stringify(word)) ?? false
+  }
+
+  #tellMedia(): void {
+    this.#tell({ type: 'media', muted: this.#muted, camera: this.cameraOn, testSource: this.testSource })
+  }
+
+  #heard(word: PeerWord | undefined): void {
+    if (word === undefined || this.#over()) return
+    switch (word.type) {
+      case 'bye':
+        this.#heardBye(word.reason)
+        return
+      case 'offer':
+        void this.#reoffered(word.sdp, sdp => this.#tell({ type: 'answer', sdp }))
+        return
+      case 'answer':
+        void this.#peer?.takeAnswer(word.sdp).catch(() => {})
+        return
+      case 'candidate':
+        this.#peer?.takeCandidate(word.candidate)
+        return
+      case 'media':
+        this.#peerMedia = word
+        this.emit('changed', this)
+        return
+    }
+  }
+
+  /** The appliance will say it too, if it is there; if it never does, it is told. */
+  #heardBye(reason: EndReason): void {
+    const id = this.#id
+    if (id !== undefined) {
+      const { held } = this.#ports
+      held.ended(id, 'peer', reason)
+      this.#ports.env.setTimeout(() => {
+        if (held.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
+      }, callLimits.peerByeMilliseconds)
+    }
+    this.#finish({ by: 'peer', reason, code: 0 })
+  }
+
+  async #report(): Promise<void> {
+    const peer = this.#peer
+    if (peer === undefined || this.#over()) return
+    this.#timers.set('report', callLimits.reportMilliseconds, () => void this.#report())
+    const facts = await peer.facts(this.#ports.env.now() - this.#startedAt).catch(() => undefined)
+    if (facts === undefined || this.#over()) return
+    this.#facts = facts
+    if (this.#id !== undefined) this.#ports.send({ type: 'report', call: this.#id, report: reportOf(facts) })
+    this.emit('facts', facts)
+  }
+
+  #fail(error: unknown): void {
+    console.warn('lanline: call failed', error)
+    if (this.direction === 'incoming' && !this.#answered) this.decline('failed')
+    else this.hangUp('mediaFailed')
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#over()) return
+    this.#end = { by: end.by, reason: end.reason, code: end.code }
+    this.#timers.clearAll()
+    this.#media?.release()
+    // The last words need a moment on the wire before the connection under them goes.
+    const peer = this.#peer
+    if (peer) this.#ports.env.setTimeout(() => peer.close(), 300)
+    this.#become('ended')
+    this.emit('ended', this.#end)
+  }
+
+  #over(): boolean {
+    return this.#state === 'ended'
+  }
+
+  #become(state: CallState): void {
+    this.#state = state
+    this.emit('changed', this)
+  }
+}

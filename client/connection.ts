@@ -1,0 +1,202 @@
+/**
+ * The `lanline.v1` channel: one WebSocket kept alive for as long as the owner wants it. Says hello, pings, notices a
+ * dead line, comes back with back-off, and stays away when the appliance says so. Knows nothing of calls but that
+ * `hello` names those held.
+ */
+import { type ClientMessage, closeCode, type ServerMessage, subprotocol } from '../src/signalling/message.ts'
+import { backoffMilliseconds } from './backoff.ts'
+import { Emitter } from './emitter.ts'
+import { type Env, type Socket, Timers } from './env.ts'
+import type { HeldCalls } from './held.ts'
+
+export type Welcome = Extract<ServerMessage, { type: 'welcome' }>
+
+/** `waiting`: between two tries. `stopped`: not coming back by itself, see `StopReason`. */
+export type ConnectionState = 'idle' | 'connecting' | 'online' | 'waiting' | 'stopped'
+
+/** `badToken` and `revoked` want a new enrolment, `replaced` a decision which tab is to have the line. */
+export type StopReason = 'badToken' | 'revoked' | 'replaced'
+
+export interface ConnectionOptions {
+  /** `wss://host/ws`. */
+  readonly url: string
+  readonly token: string
+  /** Name and version of the program, shown to the owner. */
+  readonly client: string
+  /** Tells two pages with the same token apart. */
+  readonly tab: string
+  readonly env: Env
+  readonly held: HeldCalls
+}
+
+export interface ConnectionEvents {
+  state: { readonly state: ConnectionState; readonly reason: StopReason | undefined }
+  welcome: Welcome
+  message: ServerMessage
+}
+
+const pongWithinMilliseconds = 5_000
+/** A vanished host answers no SYN: do not wait for the system's own patience. */
+const welcomeWithinMilliseconds = 6_000
+/** A connection that held this long was a real one, so the next loss starts with quick tries again. */
+const provenAfterMilliseconds = 5_000
+
+export class Connection extends Emitter<ConnectionEvents> {
+  readonly #options: ConnectionOptions
+  readonly #timers: Timers<'retry' | 'welcome' | 'ping' | 'pong' | 'proven'>
+  #state: ConnectionState = 'idle'
+  #reason: StopReason | undefined
+  #socket: Socket | undefined
+  #attempt = 0
+  #pingId = 0
+  #pingMilliseconds = 10_000
+
+  constructor(options: ConnectionOptions) {
+    super()
+    this.#options = options
+    this.#timers = new Timers(options.env)
+  }
+
+  get state(): ConnectionState {
+    return this.#state
+  }
+
+  get reason(): StopReason | undefined {
+    return this.#reason
+  }
+
+  /** Connects and stays connected. Also the way back from `stopped`. */
+  start(): void {
+    if (this.#socket) return
+    this.#attempt = 0
+    this.#connect()
+  }
+
+  /** Closes for good, until `start`. */
+  stop(): void {
+    this.#drop()
+    this.#become('idle')
+  }
+
+  /** Sends now, or says false when there is no line: nothing is queued here. */
+  send(message: ClientMessage): boolean {
+    if (this.#state !== 'online' || this.#socket === undefined) return false
+    this.#socket.send(JSON.stringify(message))
+    return true
+  }
+
+  /** Something changed outside (network, visibility): try at once when waiting, look at once when online. */
+  nudge(): void {
+    if (this.#state === 'waiting') {
+      this.#attempt = 0
+      this.#connect()
+    } else if (this.#state === 'online' && !this.#timers.has('pong')) {
+      this.#ping()
+    }
+  }
+
+  #connect(): void {
+    const { env, url, token, client, tab, held } = this.#options
+    this.#timers.clearAll()
+    this.#become('connecting')
+    let socket: Socket
+    try {
+      socket = new env.WebSocket(url, subprotocol)
+    } catch {
+      this.#retry()
+      return
+    }
+    this.#socket = socket
+    this.#timers.set('welcome', welcomeWithinMilliseconds, () => this.#lost())
+    socket.onopen = () => {
+      const hello: ClientMessage = { type: 'hello', token, client, tab, resume: held.list() }
+      socket.send(JSON.stringify(hello))
+    }
+    socket.onmessage = (event: { data: unknown }) => this.#receive(String(event.data))
+    socket.onclose = (event: { code: number }) => this.#closed(event.code)
+    socket.onerror = () => {}
+  }
+
+  #receive(text: string): void {
+    let message: ServerMessage
+    try {
+      message = JSON.parse(text) as ServerMessage
+    } catch {
+      return
+    }
+    // Whatever arrives proves the line.
+    this.#timers.clear('pong')
+    if (message.type === 'welcome') this.#welcomed(message)
+    else if (message.type !== 'pong') this.emit('message', message)
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#timers.clear('welcome')
+    this.#pingMilliseconds = Math.max(1, welcome.pingSeconds) * 1_000
+    this.#timers.set('proven', provenAfterMilliseconds, () => {
+      this.#attempt = 0
+    })
+    this.#schedulePing()
+    this.#state = 'online'
+    this.emit('welcome', welcome)
+    this.#become('online')
+  }
+
+  #schedulePing(): void {
+    this.#timers.set('ping', this.#pingMilliseconds, () => this.#ping())
+  }
+
+  #ping(): void {
+    if (!this.send({ type: 'ping', id: ++this.#pingId })) return
+    this.#timers.set('pong', pongWithinMilliseconds, () => this.#lost())
+    this.#schedulePing()
+  }
+
+  #closed(code: number): void {
+    const reason = stopReasonOf(code)
+    if (reason === undefined) {
+      this.#lost()
+      return
+    }
+    this.#drop()
+    this.#become('stopped', reason)
+  }
+
+  #lost(): void {
+    this.#drop()
+    this.#retry()
+  }
+
+  #retry(): void {
+    const wait = backoffMilliseconds(this.#attempt++, this.#options.env.random())
+    this.#become('waiting')
+    this.#timers.set('retry', wait, () => this.#connect())
+  }
+
+  /** A dead socket may take minutes to admit it: it is let go of, not waited for. */
+  #drop(): void {
+    this.#timers.clearAll()
+    const socket = this.#socket
+    this.#socket = undefined
+    if (socket === undefined) return
+    socket.onopen = socket.onmessage = socket.onclose = null
+    try {
+      socket.close()
+    } catch {
+      // It was never open.
+    }
+  }
+
+  #become(state: ConnectionState, reason?: StopReason): void {
+    this.#state = state
+    this.#reason = reason
+    this.emit('state', { state, reason })
+  }
+}
+
+function stopReasonOf(code: number): StopReason | undefined {
+  if (code === closeCode.badToken) return 'badToken'
+  if (code === closeCode.revoked) return 'revoked'
+  if (code === closeCode.replaced) return 'replaced'
+  return undefined
+}

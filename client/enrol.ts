@@ -1,0 +1,75 @@
+/** Becoming a device of the appliance: by invite, or by asking the owner. What comes out is the token for `hello`. */
+import type {
+  Enrolment,
+  EnrolRequest,
+  ErrorBody,
+  JoinRequest,
+  JoinState,
+  SetupState,
+} from '../src/admin/message.ts'
+
+export type EnrolResult =
+  | { readonly kind: 'enrolled'; readonly enrolment: Enrolment }
+  /** The owner must allow it: ask `joinState` until it says so. */
+  | { readonly kind: 'waiting'; readonly request: JoinRequest }
+  /** `code` is the appliance's stable word, `unreachable` when there was no answer. */
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+
+type Fetch = typeof fetch
+
+/** Asks for enrolment. `origin` is the appliance's, without a slash at its end. Never throws. */
+export async function enrol(fetch: Fetch, origin: string, request: EnrolRequest): Promise<EnrolResult> {
+  const answer = await ask(fetch, `${origin}/api/v1/devices`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(request),
+  })
+  if (answer.status === 201) return { kind: 'enrolled', enrolment: answer.body as Enrolment }
+  if (answer.status === 202) return { kind: 'waiting', request: answer.body as JoinRequest }
+  return refusal(answer)
+}
+
+/** How a request to join stands. The enrolment is told once, so keep it at once. Never throws. */
+export async function joinState(
+  fetch: Fetch,
+  origin: string,
+  request: JoinRequest,
+): Promise<JoinState | { readonly state: 'unreachable' | 'gone' }> {
+  const answer = await ask(fetch, `${origin}/api/v1/requests/${encodeURIComponent(request.id)}`, {
+    headers: { 'x-request-secret': request.secret },
+  })
+  if (answer.status === 200) return answer.body as JoinState
+  return {
+    state: answer.status >= 400 && answer.status < 500 && answer.status !== 429 ? 'gone' : 'unreachable',
+  }
+}
+
+/** Whether the appliance has an owner yet; undefined when it does not answer. Never throws. */
+export async function setupState(fetch: Fetch, origin: string): Promise<SetupState | undefined> {
+  const answer = await ask(fetch, `${origin}/api/v1/setup`, {})
+  return answer.status === 200 ? (answer.body as SetupState) : undefined
+}
+
+interface Answer {
+  /** 0 when there was none. */
+  readonly status: number
+  readonly body: unknown
+}
+
+async function ask(fetch: Fetch, url: string, init: RequestInit): Promise<Answer> {
+  try {
+    const response = await fetch(url, { ...init, cache: 'no-store' })
+    return { status: response.status, body: await response.json().catch(() => undefined) }
+  } catch {
+    return { status: 0, body: undefined }
+  }
+}
+
+function refusal(answer: Answer): EnrolResult {
+  const error = (answer.body as ErrorBody | undefined)?.error
+  return {
+    kind: 'refused',
+    code: error?.code ?? (answer.status === 0 ? 'unreachable' : 'failed'),
+    message: error?.message ?? '',
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * What a party sends. In a browser: microphone and camera, as far as there are any. Without a camera the call is
+ * audio only; without a microphone a generated tone stands in, marked as a test source. A microphone that was
+ * forbidden is an error, because a person who expects to be heard must be told.
+ */
+
+/** A stable word for what a person must be told; texts are the page's. */
+export type MediaProblem =
+  | 'microphoneDenied'
+  | 'noMicrophone'
+  | 'microphoneBusy'
+  | 'cameraDenied'
+  | 'noCamera'
+  | 'cameraBusy'
+  | 'insecure'
+
+export class MediaError extends Error {
+  readonly problem: MediaProblem
+
+  constructor(problem: MediaProblem) {
+    super(problem)
+    this.problem = problem
+  }
+}
+
+/** What one call sends. */
+export interface LocalMedia {
+  readonly audio: MediaStreamTrack | undefined
+  readonly video: MediaStreamTrack | undefined
+  /** The audio is a generated tone. */
+  readonly testSource: boolean
+  /** What could not be had although it was asked for. */
+  readonly problems: readonly MediaProblem[]
+  /** Another microphone; throws `MediaError`. */
+  useMicrophone(device: string): Promise<MediaStreamTrack>
+  /** Starts a camera, another one if `device` says so; throws `MediaError`. */
+  startCamera(device?: string): Promise<MediaStreamTrack>
+  /** Turns the camera off, its light too. */
+  stopCamera(): void
+  release(): void
+}
+
+/** Opens what a call needs. Called before the peer connection is made: see `Call`. */
+export type OpenMedia = (wanted: { video: boolean }) => Promise<LocalMedia>
+
+/** Devices a person prefers, by id; `''` leaves it to the browser. */
+export interface DeviceChoice {
+  readonly microphone: string
+  readonly camera: string
+}
+
+/** Microphone and camera of this browser. */
+export function browserMedia(choice: () => DeviceChoice): OpenMedia {
+  return async ({ video }) => {
+    const devices = navigator.mediaDevices as MediaDevices | undefined
+    if (devices === undefined) throw new MediaError('insecure')
+    const problems: MediaProblem[] = []
+    const stream = await capture(devices, choice(), video, problems)
+    return new BrowserMedia(devices, stream, problems)
+  }
+}
+
+/** Tracks that are already there: Node, tests, a programme with a source of its own. They are not stopped. */
+export function fixedMedia(tracks: {
+  readonly audio?: MediaStreamTrack | undefined
+  readonly video?: MediaStreamTrack | undefined
+}): OpenMedia {
+  return async ({ video }) => ({
+    audio: tracks.audio,
+    video: video ? tracks.video : undefined,
+    testSource: false,
+    problems: [],
+    useMicrophone: async () => {
+      throw new MediaError('noMicrophone')
+    },
+    startCamera: async () => {
+      throw new MediaError('noCamera')
+    },
+    stopCamera() {},
+    release() {},
+  })
+}
+
+class BrowserMedia implements LocalMedia {
+  readonly problems: readonly MediaProblem[]
+  readonly #devices: MediaDevices
+  readonly #tone: Tone | undefined
+  #audio: MediaStreamTrack
+  #video: MediaStreamTrack | undefined
+
+  constructor(devices: MediaDevices, stream: MediaStream, problems: readonly MediaProblem[]) {
+    this.#devices = devices
+    this.problems = problems
+    const microphone = stream.getAudioTracks()[0]
+    this.#tone = microphone ? undefined : startTone()
+    this.#audio = microphone ?? this.#tone!.track
+    this.#video = stream.getVideoTracks()[0]
+  }
+
+  get audio(): MediaStreamTrack {
+    return this.#audio
+  }
+
+  get video(): MediaStreamTrack | undefined {
+    return this.#video
+  }
+
+  get testSource(): boolean {
+    return this.#audio === this.#tone?.track
+  }
+
+  async useMicrophone(device: string): Promise<MediaStreamTrack> {
+    const stream = await open(this.#devices, { audio: audioConstraints(device) }, 'microphone')
+    const enabled = this.#audio.enabled
+    this.#audio.stop()
+    this.#tone?.stop()
+    this.#audio = stream.getAudioTracks()[0]!
+    this.#audio.enabled = enabled
+    return this.#audio
+  }
+
+  async startCamera(device = ''): Promise<MediaStreamTrack> {
+    // Many phones cannot open a second camera before the first is let go.
+    this.stopCamera()
+    const stream = await open(this.#devices, { video: videoConstraints(device) }, 'camera')
+    this.#video = stream.getVideoTracks()[0]!
+    return this.#video
+  }
+
+  stopCamera(): void {
+    this.#video?.stop()
+    this.#video = undefined
+  }
+
+  release(): void {
+    this.#audio.stop()
+    this.#tone?.stop()
+    this.stopCamera()
+  }
+}
+
+/** One question to the person when all is well; one device at a time when something is missing. */
+async function capture(
+  devices: MediaDevices,
+  choice: DeviceChoice,
+  video: boolean,
+  problems: MediaProblem[],
+): Promise<MediaStream> {
+  const audio = audioConstraints(choice.microphone)
+  if (video) {
+    try {
+      return await devices.getUserMedia({ audio, video: videoConstraints(choice.camera) })
+    } catch {
+      // Which of the two it was, the separate tries below will tell.
+    }
+  }
+  const stream = new MediaStream()
+  const add = async (constraints: MediaStreamConstraints, what: 'microphone' | 'camera') => {
+    try {
+      for (const track of (await open(devices, constraints, what)).getTracks()) stream.addTrack(track)
+    } catch (error) {
+      const problem = (error as MediaError).problem
+      if (problem === 'microphoneDenied') throw error
+      problems.push(problem)
+    }
+  }
+  await add({ audio }, 'microphone')
+  if (video) await add({ video: videoConstraints(choice.camera) }, 'camera')
+  return stream
+}
+
+async function open(
+  devices: MediaDevices,
+  constraints: MediaStreamConstraints,
+  what: 'microphone' | 'camera',
+): Promise<MediaStream> {
+  try {
+    return await devices.getUserMedia(constraints)
+  } catch (error) {
+    throw new MediaError(problemOf(error, what))
+  }
+}
+
+function problemOf(error: unknown, what: 'microphone' | 'camera'): MediaProblem {
+  const name = (error as { name?: string }).name
+  if (name === 'NotAllowedError' || name === 'SecurityError') {
+    return what === 'microphone' ? 'microphoneDenied' : 'cameraDenied'
+  }
+  if (name === 'NotReadableError' || name === 'AbortError') {
+    return what === 'microphone' ? 'microphoneBusy' : 'cameraBusy'
+  }
+  return what === 'microphone' ? 'noMicrophone' : 'noCamera'
+}
+
+/** `ideal`: a device that was unplugged since must not fail the call. */
+function audioConstraints(device: string): MediaTrackConstraints {
+  return {
+    echoCancellation: true,
+    noiseSuppression: true,
+    autoGainControl: true,
+    ...(device && { deviceId: { ideal: device } }),
+  }
+}
+
+function videoConstraints(device: string): MediaTrackConstraints {
+  return {
+    width: { ideal: 1280 },
+    height: { ideal: 720 },
+    ...(device ? { deviceId: { ideal: device } } : { facingMode: 'user' }),
+  }
+}
+
+interface Tone {
+  readonly track: MediaStreamTrack
+  stop(): void
+}
+
+/** A quiet, slowly beating pair of tones: plainly not a voice, and not unpleasant. */
+function startTone(): Tone {
+  const context = new AudioContext()
+  const target = context.createMediaStreamDestination()
+  const gain = context.createGain()
+  gain.gain.value = 0.08
+  gain.connect(target)
+  for (const frequency of [440, 442]) {
+    const oscillator = context.createOscillator()
+    oscillator.frequency.value = frequency
+    oscillator.connect(gain)
+    oscillator.start()
+  }
+  void context.resume()
+  return { track: target.stream.getAudioTracks()[0]!, stop: () => void context.close() }
+}

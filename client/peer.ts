@@ -1,0 +1,249 @@
+/**
+ * One `RTCPeerConnection` and what a call asks of it: descriptions when they are ready to send, candidates in both
+ * directions, the data channel to the other client, and the account of it all. Operations run one after the other.
+ */
+import type { IceCandidate } from '../src/signalling/message.ts'
+import type { Env } from './env.ts'
+import type { LocalMedia } from './media.ts'
+import { channelLabel, channelProtocol } from './peerword.ts'
+import { type MediaFacts, mediaFacts } from './report.ts'
+
+/** How long a description waits for candidates before it goes without the rest. */
+const gatherMilliseconds = 500
+
+export interface PeerListener {
+  /** A candidate of ours that is in no description sent so far; `''` ends them. */
+  candidate(candidate: IceCandidate): void
+  /** A state or a track changed. */
+  changed(): void
+  /** Text from the other client. */
+  word(text: string): void
+  channelOpen(): void
+}
+
+export class Peer {
+  readonly connection: RTCPeerConnection
+  /** Everything received, for a media element; undefined where there is no such class (Node). */
+  readonly remoteStream: MediaStream | undefined
+  readonly remoteTracks: MediaStreamTrack[] = []
+  readonly #env: Env
+  readonly #listener: PeerListener
+  #audio: RTCRtpTransceiver | undefined
+  #video: RTCRtpTransceiver | undefined
+  #channel: RTCDataChannel | undefined
+  #operations: Promise<unknown> = Promise.resolve()
+  /** Set while a description waits for candidates: they go with it instead of after it. */
+  #gathered: (() => void) | undefined
+  #early: IceCandidate[] = []
+  #hasRemote = false
+
+  constructor(env: Env, bundlePolicy: RTCBundlePolicy, listener: PeerListener) {
+    this.#env = env
+    this.#listener = listener
+    // No iceServers: two devices of one LAN need none.
+    const connection = new env.RTCPeerConnection({ bundlePolicy })
+    this.connection = connection
+    this.remoteStream = typeof MediaStream === 'undefined' ? undefined : new MediaStream()
+    connection.onicecandidate = event => this.#candidate(event.candidate ?? null)
+    connection.oniceconnectionstatechange = () => listener.changed()
+    connection.onconnectionstatechange = () => listener.changed()
+    connection.ontrack = event => {
+      this.remoteTracks.push(event.track)
+      this.remoteStream?.addTrack(event.track)
+      listener.changed()
+    }
+    connection.ondatachannel = event => {
+      if (event.channel.label === channelLabel) this.#useChannel(event.channel)
+    }
+  }
+
+  /** Whether media can flow: `pending` while that is being found out. */
+  get flowing(): 'yes' | 'no' | 'pending' {
+    const state = this.connection.connectionState
+    if (state === 'connected') return 'yes'
+    return state === 'disconnected' || state === 'failed' || state === 'closed' ? 'no' : 'pending'
+  }
+
+  get channelOpen(): boolean {
+    return this.#channel?.readyState === 'open'
+  }
+
+  get canSendVideo(): boolean {
+    const direction = this.#video?.currentDirection
+    return direction === 'sendrecv' || direction === 'sendonly'
+  }
+
+  /** Caller: audio always; video in a video call even without a camera, so that it can be seen and turned on later. */
+  addMedia(media: LocalMedia, video: boolean): void {
+    const streams = typeof MediaStream === 'undefined' ? [] : [new MediaStream()]
+    const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams }
+    this.#audio = this.connection.addTransceiver(media.audio ?? 'audio', init)
+    if (video) this.#video = this.connection.addTransceiver(media.video ?? 'video', init)
+  }
+
+  openChannel(): void {
+    this.#useChannel(this.connection.createDataChannel(channelLabel, { protocol: channelProtocol }))
+  }
+
+  /** A new offer; with `wait` it carries its candidates. */
+  offer(how: { readonly restart: boolean; readonly wait: boolean }): Promise<string> {
+    return this.#inTurn(async () => {
+      const offer = await this.connection.createOffer({ iceRestart: how.restart })
+      return this.#describe(offer, how.wait)
+    })
+  }
+
+  takeAnswer(sdp: string): Promise<void> {
+    return this.#inTurn(async () => {
+      // A late answer to an offer that was rolled back means nothing any more.
+      if (this.connection.signalingState !== 'have-local-offer') return
+      await this.connection.setRemoteDescription({ type: 'answer', sdp })
+      this.#remoteIsThere()
+    })
+  }
+
+  takeOffer(sdp: string): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.connection.setRemoteDescription({ type: 'offer', sdp })
+      this.#remoteIsThere()
+    })
+  }
+
+  /** Callee: puts our media into what the offer asked for, the first section of each kind. */
+  async fillAnswer(media: LocalMedia): Promise<void> {
+    const stream = typeof MediaStream === 'undefined' ? undefined : new MediaStream()
+    for (const transceiver of this.connection.getTransceivers()) {
+      const kind = transceiver.receiver.track.kind
+      if (kind === 'audio' && this.#audio === undefined) this.#audio = transceiver
+      else if (kind === 'video' && this.#video === undefined) this.#video = transceiver
+      else continue
+      transceiver.direction = 'sendrecv'
+      if (stream) transceiver.sender.setStreams?.(stream)
+      await transceiver.sender.replaceTrack((kind === 'audio' ? media.audio : media.video) ?? null)
+    }
+  }
+
+  /** The answer to the offer taken; with `wait` it carries its candidates. */
+  answer(how: { readonly wait: boolean }): Promise<string> {
+    return this.#inTurn(async () => this.#describe(await this.connection.createAnswer(), how.wait))
+  }
+
+  /** Takes back an offer that was refused or never answered. */
+  rollBack(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.connection.signalingState !== 'have-local-offer') return
+      await this.connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
+    })
+  }
+
+  takeCandidate(candidate: IceCandidate): void {
+    if (!this.#hasRemote) {
+      if (this.#early.length < 64) this.#early.push(candidate)
+      return
+    }
+    const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate
+    const init: RTCIceCandidateInit = {
+      candidate: line,
+      // A SIP peer may name no section: with BUNDLE there is but one transport.
+      ...(sdpMid == null && { sdpMLineIndex: sdpMLineIndex ?? 0 }),
+      ...(sdpMid != null && { sdpMid }),
+      ...(usernameFragment && { usernameFragment }),
+    }
+    // A candidate this stack cannot use (TCP, IPv6, an older generation) is no fault of anyone.
+    this.connection.addIceCandidate(init).catch(() => {})
+  }
+
+  async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
+    await this.#video?.sender.replaceTrack(track ?? null)
+  }
+
+  async sendAudio(track: MediaStreamTrack): Promise<void> {
+    await this.#audio?.sender.replaceTrack(track)
+  }
+
+  /** False when the channel is not open. */
+  say(text: string): boolean {
+    if (!this.channelOpen) return false
+    try {
+      this.#channel!.send(text)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  async facts(atMilliseconds: number): Promise<MediaFacts> {
+    const { connection } = this
+    const stats = (await connection.getStats()) as unknown as ReadonlyMap<string, unknown>
+    return mediaFacts(
+      stats.values(),
+      {
+        iceConnectionState: connection.iceConnectionState,
+        iceGatheringState: connection.iceGatheringState,
+        connectionState: connection.connectionState,
+        dtlsState: this.#audio?.sender.transport?.state,
+        localSdp: connection.localDescription?.sdp ?? '',
+        remoteSdp: connection.remoteDescription?.sdp ?? '',
+      },
+      atMilliseconds,
+    )
+  }
+
+  close(): void {
+    this.connection.onicecandidate = null
+    this.connection.oniceconnectionstatechange = null
+    this.connection.onconnectionstatechange = null
+    this.connection.close()
+  }
+
+  #inTurn<Value>(operation: () => Promise<Value>): Promise<Value> {
+    const done = this.#operations.then(operation)
+    this.#operations = done.catch(() => {})
+    return done
+  }
+
+  /**
+   * `complete` is never waited for, it may take 40 s; and after a restart the gathering state still says it from the
+   * time before. The end-of-candidates event of this round is the honest sign.
+   */
+  async #describe(description: RTCSessionDescriptionInit, wait: boolean): Promise<string> {
+    const gathered = wait
+      ? new Promise<void>(resolve => {
+          this.#gathered = resolve
+          this.#env.setTimeout(resolve, gatherMilliseconds)
+        })
+      : undefined
+    await this.connection.setLocalDescription(description)
+    await gathered
+    this.#gathered = undefined
+    return this.connection.localDescription!.sdp
+  }
+
+  #candidate(candidate: RTCIceCandidate | null): void {
+    const line = candidate?.candidate ?? ''
+    if (this.#gathered) {
+      if (line === '') this.#gathered()
+      return
+    }
+    this.#listener.candidate({
+      candidate: line,
+      sdpMid: candidate?.sdpMid ?? '0',
+      sdpMLineIndex: candidate?.sdpMLineIndex ?? 0,
+      usernameFragment: candidate?.usernameFragment ?? null,
+    })
+  }
+
+  #remoteIsThere(): void {
+    this.#hasRemote = true
+    const early = this.#early
+    this.#early = []
+    for (const candidate of early) this.takeCandidate(candidate)
+  }
+
+  #useChannel(channel: RTCDataChannel): void {
+    this.#channel = channel
+    channel.onopen = () => this.#listener.channelOpen()
+    channel.onmessage = event => this.#listener.word(String(event.data))
+    if (channel.readyState === 'open') this.#listener.channelOpen()
+  }
+}

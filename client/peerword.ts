@@ -1,0 +1,61 @@
+/** What two `lanline.v1` clients say to each other on the data channel of a call, past the appliance. */
+import type { EndReason, IceCandidate } from '../src/signalling/message.ts'
+
+export const channelLabel = 'lanline'
+export const channelProtocol = 'lanline.v1'
+
+export type PeerWord =
+  | { readonly type: 'bye'; readonly reason: EndReason }
+  /** ICE restart while signalling is away; only the caller offers. */
+  | { readonly type: 'offer'; readonly sdp: string }
+  | { readonly type: 'answer'; readonly sdp: string }
+  | { readonly type: 'candidate'; readonly candidate: IceCandidate }
+  | {
+      readonly type: 'media'
+      readonly muted: boolean
+      readonly camera: boolean
+      readonly testSource: boolean
+    }
+
+const limitCharacters = 65_536
+const reasons: ReadonlySet<string> = new Set<EndReason>([
+  'hangup',
+  'mediaLost',
+  'mediaFailed',
+  'lost',
+  'failed',
+])
+
+/** Undefined for anything the other side should not have said. */
+export function readPeerWord(text: string): PeerWord | undefined {
+  if (text.length > limitCharacters) return undefined
+  let word: Record<string, unknown>
+  try {
+    word = JSON.parse(text) as Record<string, unknown>
+  } catch {
+    return undefined
+  }
+  if (typeof word !== 'object' || word === null) return undefined
+  switch (word.type) {
+    case 'bye':
+      return { type: 'bye', reason: reasons.has(String(word.reason)) ? (word.reason as EndReason) : 'hangup' }
+    case 'offer':
+    case 'answer':
+      return typeof word.sdp === 'string' ? { type: word.type, sdp: word.sdp } : undefined
+    case 'candidate':
+      return isCandidate(word.candidate) ? { type: 'candidate', candidate: word.candidate } : undefined
+    case 'media':
+      return {
+        type: 'media',
+        muted: word.muted === true,
+        camera: word.camera === true,
+        testSource: word.testSource === true,
+      }
+    default:
+      return undefined
+  }
+}
+
+function isCandidate(value: unknown): value is IceCandidate {
+  return typeof (value as IceCandidate | null)?.candidate === 'string'
+}

@@ -1,0 +1,280 @@
+/**
+ * A lanline phone without a face: one enrolled device that stays registered, knows who is there, places and takes
+ * calls. The page, the Node test client and any other program are built on this.
+ */
+import type { ClientMessage, MissedCall, Person, ServerMessage } from '../src/signalling/message.ts'
+import { Call, type CallPorts } from './call.ts'
+import { Connection, type ConnectionState, type StopReason, type Welcome } from './connection.ts'
+import { Emitter } from './emitter.ts'
+import { type Env, environment, memoryStorage, type TextStorage } from './env.ts'
+import { HeldCalls } from './held.ts'
+import type { OpenMedia } from './media.ts'
+
+export interface PhoneOptions {
+  /** `wss://host/ws`. */
+  readonly url: string
+  /** From the enrolment. */
+  readonly token: string
+  /** Name and version of the program, shown to the owner. */
+  readonly client: string
+  readonly openMedia: OpenMedia
+  /** Keeps held calls over a reload; without it they are kept in memory. */
+  readonly storage?: TextStorage | undefined
+  readonly env?: Partial<Env> | undefined
+}
+
+export interface PhoneEvents {
+  /** Anything that can be read from the phone changed. */
+  changed: Phone
+  state: { readonly state: ConnectionState; readonly reason: StopReason | undefined }
+  welcome: Welcome
+  /** Somebody calls: `answer` or `decline` it. */
+  incoming: Call
+  /** A call began or ended, in either direction. */
+  calls: readonly Call[]
+  error: Extract<ServerMessage, { type: 'error' }>
+}
+
+const storageKey = 'lanline.calls'
+
+export class Phone extends Emitter<PhoneEvents> {
+  readonly #held: HeldCalls
+  readonly #connection: Connection
+  readonly #ports: CallPorts
+  readonly #calls = new Set<Call>()
+  /** Calls that ended before their id was told: they still owe a `bye`. */
+  readonly #orphans = new Map<string, Call>()
+  #welcome: Welcome | undefined
+  #roster: readonly Person[] = []
+  #missed: readonly MissedCall[] = []
+  #doNotDisturb = false
+  #serial = 0
+
+  constructor(options: PhoneOptions) {
+    super()
+    const env = environment(options.env)
+    this.#held = new HeldCalls(options.storage ?? memoryStorage(), storageKey, () => env.wall())
+    this.#connection = new Connection({
+      url: options.url,
+      token: options.token,
+      client: options.client,
+      tab: randomWord(env),
+      env,
+      held: this.#held,
+    })
+    this.#ports = {
+      env,
+      held: this.#held,
+      openMedia: options.openMedia,
+      online: () => this.#connection.state === 'online',
+      send: message => this.#send(message),
+    }
+    this.#connection.on('state', state => {
+      if (state.state === 'stopped') this.#lineTaken(state.reason)
+      this.emit('state', state)
+      this.emit('changed', this)
+    })
+    this.#connection.on('welcome', welcome => this.#welcomed(welcome))
+    this.#connection.on('message', message => this.#received(message))
+  }
+
+  get state(): ConnectionState {
+    return this.#connection.state
+  }
+  get stopReason(): StopReason | undefined {
+    return this.#connection.reason
+  }
+  /** Who we are and where, since the first welcome. */
+  get me(): Welcome | undefined {
+    return this.#welcome
+  }
+  /** Everybody but ourselves, as the appliance sorts them. */
+  get roster(): readonly Person[] {
+    return this.#roster
+  }
+  get missed(): readonly MissedCall[] {
+    return this.#missed
+  }
+  get doNotDisturb(): boolean {
+    return this.#doNotDisturb
+  }
+  /** Calls that have not ended. */
+  get calls(): readonly Call[] {
+    return [...this.#calls]
+  }
+
+  start(): void {
+    this.#connection.start()
+  }
+
+  /** Ends every call and closes the line. */
+  stop(): void {
+    for (const call of this.#calls) call.hangUp()
+    this.#connection.stop()
+  }
+
+  /** The network or the page changed: see to the line and to the calls at once. */
+  networkChanged(): void {
+    this.#connection.nudge()
+    for (const call of this.#calls) call.networkChanged()
+  }
+
+  /** Calls a person. What becomes of it is told by the call's events. */
+  call(person: { readonly user: string; readonly name: string }, wanted: { readonly video: boolean }): Call {
+    const ref = `c${++this.#serial}`
+    const call = new Call(this.#ports, { direction: 'outgoing', ref, peer: person, video: wanted.video })
+    this.#hold(call)
+    void call.start()
+    return call
+  }
+
+  setDoNotDisturb(on: boolean): void {
+    this.#send({ type: 'doNotDisturb', on })
+  }
+
+  missedSeen(): void {
+    if (this.#missed.length > 0) this.#send({ type: 'missedSeen' })
+  }
+
+  #send(message: ClientMessage): boolean {
+    return this.#connection.send(message)
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#welcome = welcome
+    this.#doNotDisturb = welcome.doNotDisturb
+    this.#missed = welcome.missed
+    this.#takeRoster(welcome.roster)
+    const fates = new Map(welcome.resumed.map(fate => [fate.call, fate]))
+    for (const { call, ended } of this.#held.list()) {
+      // Told in this hello, or known to have ended: nothing left to keep.
+      if (ended || fates.get(call)?.state === 'ended') this.#held.forget(call)
+    }
+    for (const call of this.#calls) if (mayHaveBeenLost(call)) call.resumed(fates.get(call.id ?? ''))
+    this.#orphans.clear()
+    this.emit('welcome', welcome)
+    this.emit('changed', this)
+  }
+
+  #received(message: ServerMessage): void {
+    switch (message.type) {
+      case 'roster':
+        this.#takeRoster(message.roster)
+        break
+      case 'presence':
+        this.#takePresence(message.person)
+        break
+      case 'doNotDisturb':
+        this.#doNotDisturb = message.on
+        break
+      case 'missed':
+        this.#missed = message.missed
+        break
+      case 'dialog':
+        if (this.#byId(message.call)) this.#held.token(message.call, message.dialog)
+        return
+      case 'incoming':
+        this.#incoming(message)
+        break
+      case 'calling':
+        this.#calling(message)
+        break
+      case 'error':
+        this.#failed(message)
+        break
+      case 'ended':
+        this.#held.forget(message.call)
+        this.#byId(message.call)?.handle(message)
+        break
+      case 'ringing':
+      case 'answered':
+      case 'candidate':
+      case 'offer':
+      case 'offerRefused':
+        this.#byId(message.call)?.handle(message)
+        break
+      default:
+        return
+    }
+    this.emit('changed', this)
+  }
+
+  #incoming(message: Extract<ServerMessage, { type: 'incoming' }>): void {
+    if (this.#byId(message.call)) return
+    if (this.#calls.size > 0) {
+      this.#send({ type: 'decline', call: message.call, reason: 'busy' })
+      return
+    }
+    const { call: id, sdp, trickle, video, from } = message
+    const call = new Call(this.#ports, {
+      direction: 'incoming',
+      ref: id,
+      peer: from,
+      video,
+      incoming: { call: id, sdp, trickle },
+    })
+    this.#hold(call)
+    this.#send({ type: 'ringing', call: id })
+    this.emit('incoming', call)
+  }
+
+  #calling(message: Extract<ServerMessage, { type: 'calling' }>): void {
+    const call = [...this.#calls].find(one => one.ref === message.ref) ?? this.#orphans.get(message.ref)
+    this.#orphans.delete(message.ref)
+    call?.handle(message)
+  }
+
+  #failed(message: Extract<ServerMessage, { type: 'error' }>): void {
+    const { ref, code } = message
+    this.emit('error', message)
+    const call = ref === '' ? undefined : [...this.#calls].find(one => one.ref === ref || one.id === ref)
+    if (call === undefined) return
+    // Anything else wrong with one message of a call is no reason to end it.
+    const fatal = code === 'noSuchCall' || call.id === undefined
+    if (fatal) call.handle({ type: 'ended', call: ref, by: 'server', reason: 'failed', code: 0 })
+  }
+
+  #hold(call: Call): void {
+    this.#calls.add(call)
+    call.on('changed', () => this.emit('changed', this))
+    call.on('ended', () => {
+      this.#calls.delete(call)
+      if (call.id === undefined) this.#orphans.set(call.ref, call)
+      this.emit('calls', this.calls)
+      this.emit('changed', this)
+    })
+    this.emit('calls', this.calls)
+    this.emit('changed', this)
+  }
+
+  #byId(id: string): Call | undefined {
+    for (const call of this.#calls) if (call.id === id) return call
+    return undefined
+  }
+
+  #takeRoster(roster: readonly Person[]): void {
+    this.#roster = roster.filter(person => person.user !== this.#welcome?.user)
+  }
+
+  #takePresence(person: Person): void {
+    if (person.user === this.#welcome?.user) return
+    const known = this.#roster.some(one => one.user === person.user)
+    this.#roster = known
+      ? this.#roster.map(one => (one.user === person.user ? person : one))
+      : [...this.#roster, person]
+  }
+
+  /** A device without its right holds no calls; one whose line another tab took ends them properly. */
+  #lineTaken(reason: StopReason | undefined): void {
+    for (const call of this.#calls) call.hangUp(reason === 'revoked' ? 'revoked' : 'hangup')
+  }
+}
+
+/** A call that is still opening its microphone has told the appliance nothing that could be lost. */
+function mayHaveBeenLost(call: Call): boolean {
+  return call.state !== 'preparing'
+}
+
+function randomWord(env: Env): string {
+  return Array.from({ length: 4 }, () => Math.floor(env.random() * 2 ** 32).toString(16)).join('')
+}
