@@ -13,6 +13,9 @@ export type Monotonic = number & { readonly [monotonic]: true }
 /** Milliseconds since 1970-01-01T00:00:00Z as this machine believes it; may jump either way. */
 export type Epoch = number & { readonly [epoch]: true }
 
+/** 2026-01-01: no lanline existed before, so a wall clock that says less has not been set. */
+export const plausibleFrom = 1_767_225_600_000 as Epoch
+
 /** What gives the time: the real one lives in `runtime/clock.ts`, tests bring their own. */
 export interface Clock {
   monotonic(): Monotonic

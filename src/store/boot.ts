@@ -4,10 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { uptime } from 'node:os'
-import type { Epoch } from '../core/clock.ts'
-
-/** No lanline existed before: a clock that says less has not been set. */
-export const plausibleFrom = Date.UTC(2026, 0, 1) as Epoch
+import { type Epoch, plausibleFrom } from '../core/clock.ts'
 
 /** One moment by all three measures a machine has. */
 export interface Moment {

@@ -2,9 +2,7 @@
  * The call log on disk. Order is the order of arrival, not of wall time: a clock that jumps must not shuffle the log.
  */
 import type { CallRow } from '../calls/message.ts'
-import type { Epoch } from '../core/clock.ts'
-import { days } from '../core/clock.ts'
-import { plausibleFrom } from './boot.ts'
+import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import { type Rows, statement } from './client.ts'
 import type { Row } from './database.ts'
 

@@ -4,12 +4,10 @@
  * are the caller's are `DirectoryError`, the disk's are `StoreError`.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Epoch } from '../core/clock.ts'
-import { days } from '../core/clock.ts'
+import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { DeviceIdentity, Devices } from '../signalling/ports.ts'
 import type { Credential } from '../sip/message.ts'
 import type { Accounts } from '../sip/ports.ts'
-import { plausibleFrom } from './boot.ts'
 import type { Rows } from './client.ts'
 import { digestHashes, isUserName, sha256, userNameFrom } from './credentials.ts'
 import type { Statement } from './database.ts'

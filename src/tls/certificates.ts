@@ -1,0 +1,104 @@
+/** Keeps a good certificate at hand: makes the authority once, and a new leaf whenever the old one will not do. */
+import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import {
+  createAuthority,
+  fingerprintOf,
+  issueLeaf,
+  type LeafFacts,
+  pemOf,
+  permittedSubjects,
+  readLeaf,
+  type Subjects,
+} from './authority.ts'
+import type { CertificateStore, StoredAuthority, StoredLeaf } from './ports.ts'
+
+/** As `tls.createSecureContext` takes them; `cert` is leaf and intermediate. */
+export interface KeyAndChain {
+  readonly key: string
+  readonly cert: string
+}
+
+const renewBeforeMilliseconds = days(30)
+
+export class Certificates {
+  readonly #store: CertificateStore
+  readonly #authority: StoredAuthority
+  readonly #listeners = new Set<(pair: KeyAndChain) => void>()
+  #leaf: StoredLeaf
+  #renewing: Promise<unknown> = Promise.resolve()
+
+  private constructor(store: CertificateStore, authority: StoredAuthority, leaf: StoredLeaf) {
+    this.#store = store
+    this.#authority = authority
+    this.#leaf = leaf
+  }
+
+  /** Loads what the store has, makes what it has not, renews a leaf that will not do for `subjects`. */
+  static async open(
+    store: CertificateStore,
+    options: { readonly hostname: string; readonly subjects: Subjects; readonly now: Epoch },
+  ): Promise<Certificates> {
+    const authority = store.authority() ?? (await createAuthority(options.hostname))
+    if (store.authority() === undefined) await store.setAuthority(authority)
+    const kept = store.leaf()
+    const leaf = kept ?? (await issueLeaf(authority, options.subjects, options.now))
+    if (kept === undefined) await store.setLeaf(leaf)
+    const certificates = new Certificates(store, authority, leaf)
+    await certificates.refresh(options.subjects, options.now)
+    return certificates
+  }
+
+  /** For `tls.createServer`, and for `setSecureContext` after a renewal. */
+  current(): KeyAndChain {
+    return {
+      key: pemOf(this.#leaf.key, 'PRIVATE KEY'),
+      cert: pemOf(this.#leaf.certificate, 'CERTIFICATE') + pemOf(this.#authority.intermediate, 'CERTIFICATE'),
+    }
+  }
+
+  /** What clients trust: the root, DER. */
+  root(): Uint8Array {
+    return this.#authority.root
+  }
+
+  fingerprint(): string {
+    return fingerprintOf(this.#authority.root)
+  }
+
+  /**
+   * Issues a new leaf if the current one will not do; resolves with whether it did. To be called when the machine's
+   * addresses changed, and about once an hour. Failing to write it costs nothing: the old leaf stays.
+   */
+  refresh(subjects: Subjects, now: Epoch): Promise<boolean> {
+    const result = this.#renewing.then(async () => {
+      if (!isDue(readLeaf(this.#leaf), permittedSubjects(this.#authority, subjects), now)) return false
+      const leaf = await issueLeaf(this.#authority, subjects, now)
+      await this.#store.setLeaf(leaf)
+      this.#leaf = leaf
+      for (const listener of this.#listeners) listener(this.current())
+      return true
+    })
+    this.#renewing = result.catch(() => {})
+    return result
+  }
+
+  /** Returns how to stop listening. */
+  onRenewed(listener: (pair: KeyAndChain) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}
+
+/**
+ * A leaf that names more than is wanted stays: an interface that comes and goes must not bring a new certificate each
+ * time. By an unset clock nothing is judged.
+ */
+function isDue(leaf: LeafFacts, wanted: Subjects, now: Epoch): boolean {
+  const missing =
+    wanted.names.some(name => !leaf.names.includes(name)) ||
+    wanted.addresses.some(address => !leaf.addresses.includes(address))
+  if (missing) return true
+  if (now < plausibleFrom) return false
+  const madeWithoutClock = leaf.notBefore === plausibleFrom && now > plausibleFrom + days(1)
+  return madeWithoutClock || now < leaf.notBefore || leaf.notAfter - now < renewBeforeMilliseconds
+}
