@@ -1,0 +1,209 @@
+/**
+ * The state of one hosted agent's call, and the desk its parts work at. A call is one INVITE with all its branches
+ * and, once answered, one dialog (RFC 3261 §12). Types, limits and small look-ups only.
+ */
+import type { Monotonic } from '../core/clock.ts'
+import { minutes, seconds } from '../core/clock.ts'
+import type { Random } from '../core/random.ts'
+import type { TimerTable } from '../core/timers.ts'
+import type { AgentEvent, Candidate, SipMessage, SipRequest, SipResponse } from './message.ts'
+import type { EndWord } from './reason.ts'
+
+/** RFC 3261 §17.1.1.1 and §13.3.1.4. */
+export const T1 = 500
+export const T2 = seconds(4)
+
+export const agentLimits = {
+  /** Calls a device may have at once, ringing ones too. */
+  callsPerDevice: 8,
+  /** Finished calls a device's agent still keeps for stragglers; the oldest goes first. */
+  finishedPerDevice: 16,
+  earlyDialogs: 16,
+  candidatesPerSide: 128,
+  /** Events kept for a client that is away, per call; more are dropped, the newest first. */
+  heldEvents: 160,
+  sdpBytes: 32_768,
+  tokenCharacters: 8_192,
+  routes: 8,
+  /** An INVITE nobody answered is given up. */
+  ringMilliseconds: minutes(2),
+  /** How long a ringing call waits for a client that went away. */
+  ringGraceMilliseconds: seconds(15),
+  /** How long an established call waits for a client that went away. */
+  lostMilliseconds: minutes(2),
+  /** An offer inside a call that the client does not answer is refused. */
+  offerMilliseconds: seconds(20),
+  /** 64*T1: a transaction or an unacknowledged 2xx is over. */
+  transactionMilliseconds: 64 * T1,
+} as const
+
+/** One leg of a call as this side sees the other: an early dialog, or the confirmed one. */
+export interface Dialog {
+  readonly remoteTag: string
+  target: string
+  readonly routes: readonly string[]
+  /** The other side takes trickled candidates in INFO (RFC 8840). */
+  trickle: boolean
+  remoteSeq: number | undefined
+  /** Candidates told so far; each INFO repeats them all (RFC 8840 §4.4). */
+  told: number
+  toldEnd: boolean
+  /** CSeq of the INFO that is under way. */
+  telling: number | undefined
+  /** What the other side told, so that repeats are not passed on. */
+  readonly heard: Set<string>
+  /** Candidates heard while it is not yet known whether this branch is the one. */
+  readonly early: (Candidate | undefined)[]
+}
+
+/** An INVITE of ours that has no final response yet. */
+export interface Inviting {
+  readonly request: SipRequest
+  readonly seq: number
+  /** Inside the dialog (a re-INVITE). */
+  readonly inside: boolean
+  readonly sdp: string
+  provisional: boolean
+  /** The CANCEL's Reason word, once the call was given up. */
+  cancel: EndWord | undefined
+  cancelSent: boolean
+}
+
+/** An offer of the other side that the client has not answered: the INVITE, a re-INVITE or an UPDATE. */
+export interface Asked {
+  readonly request: SipRequest
+  readonly sdp: string
+}
+
+/** A 2xx of ours to an INVITE that was not acknowledged yet (RFC 3261 §13.3.1.4). */
+export interface Answered {
+  readonly seq: number
+  readonly response: SipResponse
+  intervalMilliseconds: number
+}
+
+/**
+ * - `inviting`: our INVITE is out. `cancelling`: it was given up, its final response is awaited.
+ * - `asked`: their INVITE rings here.
+ * - `established`: a 2xx was sent or received.
+ * - `over`: the client knows the end; kept for our BYE's response and for stragglers.
+ */
+export type Phase = 'inviting' | 'cancelling' | 'asked' | 'established' | 'over'
+
+export interface Call {
+  readonly device: string
+  readonly user: string
+  readonly key: string
+  readonly callId: string
+  readonly localTag: string
+  readonly role: 'caller' | 'callee'
+  /** From or To of each side without tag, as name-addr text. */
+  readonly local: string
+  readonly remote: string
+  readonly peer: { readonly user: string; readonly displayName: string }
+  readonly video: boolean
+  phase: Phase
+  localSeq: number
+  /** The confirmed dialog; for the callee also while it rings. */
+  dialog: Dialog | undefined
+  readonly early: Map<string, Dialog>
+  inviting: Inviting | undefined
+  asked: Asked | undefined
+  answered: Answered | undefined
+  /** The last ACK to a 2xx, to be repeated when the 2xx is. */
+  ack: { readonly seq: number; readonly request: SipRequest } | undefined
+  /** Hang up as soon as our 2xx is acknowledged (RFC 3261 §15). */
+  byeAfterAck: EndWord | undefined
+  /** CSeq of our BYE while its response is awaited. */
+  leaving: number | undefined
+  localSdp: string
+  remoteSdp: string
+  rang: boolean
+  readonly candidates: Candidate[]
+  candidatesEnd: boolean
+  /** Events for a client that is away. */
+  readonly held: AgentEvent[]
+}
+
+/** What the parts of an agent need of it. `at` is the moment of the fact being handled. */
+export interface Desk {
+  readonly random: Random
+  readonly timers: TimerTable<string>
+  readonly domain: string
+  readonly tokenKey: Uint8Array
+  readonly at: Monotonic
+  userAgentOf(device: string): string
+  send(device: string, message: SipMessage): void
+  /** Tells the client, or keeps it until the client is back. */
+  tell(call: Call, event: AgentEvent): void
+  /** Tells the end, once, and moves the call to `over`; whoever calls it sees to its being forgotten. */
+  end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndWord): void
+  forget(call: Call): void
+}
+
+export const callIdOf = (device: string, key: string): string => `${device} ${key}`
+export const timerOf = (kind: CallTimer, call: Call): string => `${kind} ${callIdOf(call.device, call.key)}`
+
+/**
+ * `ring`: nobody answered. `over`: stop waiting for stragglers. `repeat`: our 2xx again. `unacknowledged`: it never
+ * was. `offer`: the client did not answer an offer. `tell`: an INFO got no response.
+ */
+export type CallTimer = 'ring' | 'over' | 'repeat' | 'unacknowledged' | 'offer' | 'tell'
+export const callTimers: readonly CallTimer[] = ['ring', 'over', 'repeat', 'unacknowledged', 'offer', 'tell']
+
+export function newDialog(of: {
+  remoteTag: string
+  target: string
+  routes: readonly string[]
+  trickle: boolean
+  remoteSeq: number | undefined
+}): Dialog {
+  return { ...of, told: 0, toldEnd: false, telling: undefined, heard: new Set(), early: [] }
+}
+
+export function newCall(
+  of: Pick<
+    Call,
+    | 'device'
+    | 'user'
+    | 'key'
+    | 'callId'
+    | 'localTag'
+    | 'role'
+    | 'local'
+    | 'remote'
+    | 'peer'
+    | 'video'
+    | 'phase'
+    | 'localSeq'
+  >,
+): Call {
+  return {
+    ...of,
+    dialog: undefined,
+    early: new Map(),
+    inviting: undefined,
+    asked: undefined,
+    answered: undefined,
+    ack: undefined,
+    byeAfterAck: undefined,
+    leaving: undefined,
+    localSdp: '',
+    remoteSdp: '',
+    rang: false,
+    candidates: [],
+    candidatesEnd: false,
+    held: [],
+  }
+}
+
+/** A new description of ours starts a new list of candidates to tell. */
+export function setLocalSdp(call: Call, sdp: string): void {
+  call.localSdp = sdp
+  call.candidates.length = 0
+  call.candidatesEnd = false
+  for (const dialog of [...call.early.values(), ...(call.dialog ? [call.dialog] : [])]) {
+    dialog.told = 0
+    dialog.toldEnd = false
+  }
+}
