@@ -142,8 +142,8 @@ export function receiveCancel(desk: Desk, call: Call, cancel: SipRequest): void 
 }
 
 /** A re-INVITE or UPDATE within an established call. */
-export function receiveOffer(desk: Desk, call: Call, request: SipRequest): void {
-  const refuse = (status: number, extra: readonly HeaderField[] = []): void =>
+export function receiveOffer(desk: Desk, call: Call, request: SipRequest) {
+  const refuse = (status: number, extra: readonly HeaderField[] = []) =>
     desk.send(call.device, answer(request, status, extra, call.localTag))
   const dialog = call.dialog!
   // RFC 3311 §5.2: an UPDATE without a body changes the target only; RFC 4028 refreshes look like this.

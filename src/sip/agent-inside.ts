@@ -86,8 +86,8 @@ export function tellTimedOut(desk: Desk, call: Call): void {
 }
 
 /** An INFO of the other side (RFC 6086 §4.2.2, RFC 8840). */
-export function receiveInfo(desk: Desk, call: Call, dialog: Dialog, request: SipRequest): void {
-  const refuse = (status: number, name: string, value: string): void =>
+export function receiveInfo(desk: Desk, call: Call, dialog: Dialog, request: SipRequest) {
+  const refuse = (status: number, name: string, value: string) =>
     desk.send(call.device, answer(request, status, [{ name, value }], call.localTag))
   const named = first(request, 'Info-Package')?.split(';')[0]!.trim().toLowerCase()
   if (named === undefined) return refuse(415, 'Accept', fragmentType)

@@ -167,7 +167,7 @@ export class HostedAgents {
 
   // -------------------------------------------------------------------------------------------------- commands
 
-  #command(device: string, command: AgentCommand): void {
+  #command(device: string, command: AgentCommand) {
     switch (command.kind) {
       case 'attach':
         return this.#attach(device, command)
@@ -193,7 +193,7 @@ export class HostedAgents {
   #callCommand(
     call: Call,
     command: Exclude<AgentCommand, { kind: 'attach' | 'detach' | 'invite' | 'restore' }>,
-  ): void {
+  ) {
     switch (command.kind) {
       case 'ringing':
         return ring(this.#desk, call)
@@ -298,7 +298,7 @@ export class HostedAgents {
 
   // -------------------------------------------------------------------------------------------------- messages
 
-  #request(device: string, request: SipRequest): void {
+  #request(device: string, request: SipRequest) {
     const toTag = tagOf(request, 'To')
     if (request.method === 'CANCEL') return this.#cancel(device, request)
     if (toTag === undefined) return this.#requestOutside(device, request)
@@ -313,7 +313,7 @@ export class HostedAgents {
     this.#settle(call)
   }
 
-  #requestOutside(device: string, request: SipRequest): void {
+  #requestOutside(device: string, request: SipRequest) {
     switch (request.method) {
       case 'ACK':
         return
@@ -333,7 +333,7 @@ export class HostedAgents {
     }
   }
 
-  #invited(device: string, request: SipRequest): void {
+  #invited(device: string, request: SipRequest) {
     const state = this.#devices.get(device)
     if (state === undefined || !state.attached) return this.#reply(device, request, 480)
     const objected = objection(request)
@@ -349,7 +349,7 @@ export class HostedAgents {
     this.#tell(call, incomingEvent(call))
   }
 
-  #cancel(device: string, request: SipRequest): void {
+  #cancel(device: string, request: SipRequest) {
     const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
     const toTag = tagOf(request, 'To')
     const call =
@@ -360,7 +360,7 @@ export class HostedAgents {
     receiveCancel(this.#desk, call, request)
   }
 
-  #requestInside(call: Call, dialog: Dialog, request: SipRequest): void {
+  #requestInside(call: Call, dialog: Dialog, request: SipRequest) {
     if (request.method === 'ACK') return receiveAck(this.#desk, call, request)
     const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number ?? 0
     // RFC 3261 §12.2.2: out of order.
@@ -417,7 +417,7 @@ export class HostedAgents {
 
   // ---------------------------------------------------------------------------------------------------- timers
 
-  #fire(name: string): void {
+  #fire(name: string) {
     const space = name.indexOf(' ')
     const kind = name.slice(0, space)
     const rest = name.slice(space + 1)
