@@ -151,7 +151,8 @@ export class Daemon {
   async #fetchAuthority(): Promise<void> {
     const answer = await reach(this.host, `http://${this.host.address}/lanline.crt`)
     if (answer.status !== 200) throw new Error(`no authority: ${answer.status} ${answer.body.slice(0, 200)}`)
-    writeFileSync(this.authorityFile, answer.body)
+    const base64 = answer.bytes.toString('base64').replace(/(.{64})/g, '$1\n')
+    writeFileSync(this.authorityFile, `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`)
   }
 }
 

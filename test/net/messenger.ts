@@ -20,6 +20,7 @@ export interface Reply {
   readonly error: string | undefined
   readonly status: number
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
+  /** The body, in base64. */
   readonly body: string
 }
 
@@ -34,15 +35,13 @@ process.on('message', (errand: Errand) => {
       errand.url,
       { method: errand.method, headers: errand.headers, ca: errand.authority, agent: false, timeout: 10_000 },
       response => {
-        let body = ''
-        response.setEncoding('utf8')
-        response.on('data', chunk => {
-          body += chunk
-        })
+        const chunks: Buffer[] = []
+        response.on('data', chunk => chunks.push(chunk))
         response.on('error', error => failed(error.message))
-        response.on('end', () =>
-          send({ error: undefined, status: response.statusCode ?? 0, headers: response.headers, body }),
-        )
+        response.on('end', () => {
+          const body = Buffer.concat(chunks).toString('base64')
+          send({ error: undefined, status: response.statusCode ?? 0, headers: response.headers, body })
+        })
       },
     )
     request.on('timeout', () => request.destroy(new Error('no answer in 10 s')))

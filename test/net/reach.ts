@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url'
 import type { Host } from './lan.ts'
 import type { Errand, Reply } from './messenger.ts'
 
-export type Answer = Omit<Reply, 'id' | 'error'>
+export interface Answer {
+  readonly status: number
+  readonly headers: Reply['headers']
+  readonly body: string
+  readonly bytes: Buffer
+}
 
 const messengers = new WeakMap<Host, Messenger>()
 
@@ -41,8 +46,15 @@ class Messenger {
     this.#child.on('message', (reply: Reply) => {
       const waiting = this.#waiting.get(reply.id)
       this.#waiting.delete(reply.id)
-      if (reply.error === undefined) waiting?.resolve(reply)
-      else waiting?.reject(new Error(reply.error))
+      const bytes = Buffer.from(reply.body, 'base64')
+      if (reply.error !== undefined) waiting?.reject(new Error(reply.error))
+      else
+        waiting?.resolve({
+          status: reply.status,
+          headers: reply.headers,
+          body: bytes.toString('utf8'),
+          bytes,
+        })
     })
     this.#child.on('exit', () => {
       messengers.delete(host)
