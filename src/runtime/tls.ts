@@ -1,4 +1,4 @@
-/** What a TLS listener needs: certificates and keys as PEM, and which versions we speak. */
+/** What a TLS listener needs: certificates and key as PEM, and which versions we speak. */
 export interface Credentials {
   /** Leaf first, then the intermediates. */
   readonly cert: string
@@ -6,9 +6,6 @@ export interface Credentials {
   readonly minVersion: 'TLSv1.2'
 }
 
-export function credentialsOf(certificate: {
-  readonly chainPem: string
-  readonly keyPem: string
-}): Credentials {
-  return { cert: certificate.chainPem, key: certificate.keyPem, minVersion: 'TLSv1.2' }
+export function credentialsOf(pair: { readonly cert: string; readonly key: string }): Credentials {
+  return { cert: pair.cert, key: pair.key, minVersion: 'TLSv1.2' }
 }

@@ -1,0 +1,137 @@
+/**
+ * An HTTP or HTTPS server with this house's bounds: connections by source and in all, time for handshake, header and
+ * body, header size. What is answered is the listener's matter.
+ */
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer, type Server as SecureServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { canonicalAddress } from '../core/endpoint.ts'
+import { Gate, type GateLimits } from './gate.ts'
+import type { Credentials } from './tls.ts'
+import type { WebSockets } from './websocket.ts'
+
+export const httpLimits = {
+  connections: { unprovenPerSource: 48, unprovenTotal: 256, perSource: 256, total: 4_096 } as GateLimits,
+  handshakeMilliseconds: 10_000,
+  headersMilliseconds: 10_000,
+  requestMilliseconds: 60_000,
+  keepAliveMilliseconds: 30_000,
+  headerBytes: 16_384,
+} as const
+
+export interface HttpOptions {
+  readonly port: number
+  /** Present: HTTPS. */
+  readonly credentials?: Credentials | undefined
+  readonly listener: RequestListener
+  readonly webSockets?: WebSockets | undefined
+  /** False refuses a connection by the own address it came to. */
+  readonly allowLocal: (address: string) => boolean
+  readonly onRefused: (reason: string, remote: string) => void
+}
+
+export interface HttpListener {
+  readonly port: number
+  reload(credentials: Credentials): void
+  /** Takes nothing new and cuts what is open. */
+  close(): void
+}
+
+/** Rejects with the system's error (`EADDRINUSE`, `EACCES`). */
+export function listenHttp(options: HttpOptions): Promise<HttpListener> {
+  const settings = {
+    maxHeaderSize: httpLimits.headerBytes,
+    headersTimeout: httpLimits.headersMilliseconds,
+    requestTimeout: httpLimits.requestMilliseconds,
+    keepAliveTimeout: httpLimits.keepAliveMilliseconds,
+    connectionsCheckingInterval: 5_000,
+  }
+  const server: Server | SecureServer = options.credentials
+    ? createSecureServer({
+        ...settings,
+        ...options.credentials,
+        handshakeTimeout: httpLimits.handshakeMilliseconds,
+      })
+    : createServer(settings)
+  const sockets = new Map<string, Socket>()
+  const gate = new Gate<Socket>(httpLimits.connections, socket => socket.destroy())
+  server.on('connection', (socket: Socket) => {
+    // An HTTPS server emits this for the TCP connection, and Node's http once more for what is inside.
+    const key = peerOf(socket)
+    if (sockets.has(key)) return
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => {
+      sockets.delete(key)
+      gate.leave(socket)
+    })
+    const remote = canonicalAddress(socket.remoteAddress ?? '') ?? ''
+    const entered = options.allowLocal(canonicalAddress(socket.localAddress ?? '') ?? '')
+      ? gate.enter(socket, remote)
+      : 'address'
+    if (entered === 'ok') {
+      sockets.set(key, socket)
+      return
+    }
+    options.onRefused(entered, remote)
+    socket.destroy()
+  })
+  const prove = (socket: Duplex): void => {
+    const counted = sockets.get(peerOf(socket as Socket))
+    if (counted) gate.prove(counted)
+  }
+  server.on('request', (request, response) => {
+    prove(request.socket)
+    options.listener(request, response)
+  })
+  server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
+    prove(request.socket)
+    if (options.webSockets) options.webSockets.upgrade(request, socket, head)
+    else socket.destroy()
+  })
+  server.on('clientError', (_error, socket: Duplex) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    else socket.destroy()
+  })
+  server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy())
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: options.port, exclusive: true }, () => {
+      server.removeListener('error', reject)
+      server.on('error', () => {})
+      resolve({
+        port: (server.address() as AddressInfo).port,
+        reload: credentials => (server as SecureServer).setSecureContext(credentials),
+        close: () => {
+          server.close()
+          for (const socket of sockets.values()) socket.destroy()
+        },
+      })
+    })
+  })
+}
+
+/** The command line's way in: a socket that only this user can open. */
+export function listenLocal(path: string, listener: RequestListener): Promise<{ close(): void }> {
+  const server = createServer(listener)
+  // The permission must be right from the first moment: between listen and chmod another user could connect.
+  const before = process.umask(0o177)
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(path, () => {
+      server.removeListener('error', reject)
+      server.on('error', () => {})
+      resolve({
+        close: () => {
+          server.close()
+          server.closeAllConnections()
+        },
+      })
+    })
+    process.umask(before)
+  })
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`
+}
