@@ -1,0 +1,94 @@
+/** Which screen is up: a pure choice from the line's state. Sounds and the window's title follow it. */
+import { useEffect, useReducer, useState } from 'preact/hooks'
+import type { Call } from '../../client/call.ts'
+import type { Line } from './line.ts'
+import type { Bell } from './ring.ts'
+import { CallScreen } from './screens/call.tsx'
+import { HomeScreen } from './screens/home.tsx'
+import { IncomingScreen } from './screens/incoming.tsx'
+import { JoinScreen } from './screens/join.tsx'
+import { MessageScreen } from './screens/message.tsx'
+import { texts } from './texts.ts'
+
+export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }) {
+  const [, redraw] = useReducer((count: number) => count + 1, 0)
+  const [mayRing, setMayRing] = useState(false)
+  useEffect(() => line.on('changed', () => redraw(undefined)), [line])
+  useEffect(() => bell.arm(() => setMayRing(true)), [bell])
+  useEffect(() => {
+    bell.play(soundOf(line.call))
+    document.title = titleOf(line.call)
+  })
+  return <Screen line={line} mayRing={mayRing} />
+}
+
+function Screen({ line, mayRing }: { readonly line: Line; readonly mayRing: boolean }) {
+  const state = line.state
+  switch (state.kind) {
+    case 'starting':
+      return <MessageScreen title={texts.starting} />
+    case 'unreachable':
+      return <MessageScreen title={texts.unreachableTitle} body={texts.unreachableBody} />
+    case 'unclaimed':
+      return (
+        <MessageScreen title={texts.unclaimedTitle} body={texts.unclaimedBody}>
+          <a class="button primary" href="/admin/">
+            {texts.setItUp}
+          </a>
+        </MessageScreen>
+      )
+    case 'join':
+      return <JoinScreen line={line} form={state} />
+    case 'waiting':
+      return (
+        <MessageScreen title={texts.waitingTitle} body={texts.waitingBody(state.name)} busy>
+          <button type="button" class="button" onClick={() => line.joinAgain()}>
+            {texts.cancelRequest}
+          </button>
+        </MessageScreen>
+      )
+    case 'denied':
+    case 'revoked':
+      return (
+        <MessageScreen
+          title={
+            state.kind === 'revoked' ? texts.revokedTitle : state.gone ? texts.goneTitle : texts.deniedTitle
+          }
+          body={state.kind === 'revoked' ? texts.revokedBody : texts.deniedBody}
+        >
+          <button type="button" class="button primary" onClick={() => line.joinAgain()}>
+            {texts.askAgain}
+          </button>
+        </MessageScreen>
+      )
+    case 'blocked':
+      return (
+        <MessageScreen title={texts.blockedTitle} body={texts.blockedBody}>
+          <button type="button" class="button primary" onClick={() => line.useHere()}>
+            {texts.useHere}
+          </button>
+        </MessageScreen>
+      )
+    case 'phone': {
+      const call = line.call
+      if (call && isRingingHere(call)) return <IncomingScreen call={call} />
+      if (call) return <CallScreen call={call} phone={state.phone} line={line} />
+      return <HomeScreen phone={state.phone} line={line} mayRing={mayRing} />
+    }
+  }
+}
+
+function isRingingHere(call: Call): boolean {
+  return call.state === 'incoming' || (call.state === 'answering' && call.direction === 'incoming')
+}
+
+function soundOf(call: Call | undefined): 'ring' | 'ringBack' | undefined {
+  if (call?.state === 'incoming') return 'ring'
+  return call?.state === 'ringing' ? 'ringBack' : undefined
+}
+
+function titleOf(call: Call | undefined): string {
+  if (call === undefined) return texts.product
+  if (call.state === 'incoming') return `☎ ${texts.incomingAudio(call.party.name)}`
+  return `${texts.callWith(call.party.name)} · ${texts.product}`
+}

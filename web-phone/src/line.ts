@@ -1,0 +1,250 @@
+/**
+ * This browser's line: is it enrolled, which tab has it, and the phone on it. One object for the page; screens read
+ * it and redraw on `changed`.
+ */
+
+import { channelUrl, watchNetwork } from '../../client/browser.ts'
+import type { Call } from '../../client/call.ts'
+import { Emitter } from '../../client/emitter.ts'
+import { enrol, joinState, setupState } from '../../client/enrol.ts'
+import { browserMedia } from '../../client/media.ts'
+import { Phone } from '../../client/phone.ts'
+import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
+import { deviceName, pageName } from './device.ts'
+import { chosenDevices } from './devices.ts'
+import { readJson, storageKeys, writeJson } from './storage.ts'
+import { endText, texts } from './texts.ts'
+
+export type LineState =
+  | { readonly kind: 'starting' }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'unclaimed' }
+  | {
+      readonly kind: 'join'
+      readonly place: string
+      readonly invite: string
+      readonly notice: string
+      readonly busy: boolean
+    }
+  | { readonly kind: 'waiting'; readonly name: string }
+  | { readonly kind: 'denied'; readonly gone: boolean }
+  | { readonly kind: 'revoked' }
+  /** Another tab of this browser has the line. */
+  | { readonly kind: 'blocked' }
+  | { readonly kind: 'phone'; readonly phone: Phone }
+
+type Request = JoinRequest & { readonly displayName: string }
+
+const askAgainMilliseconds = 2_000
+const lockName = 'lanline.line'
+
+export class Line extends Emitter<{ changed: LineState }> {
+  #state: LineState = { kind: 'starting' }
+  #notice = ''
+  #call: Call | undefined
+  #asking: ReturnType<typeof setTimeout> | undefined
+  #queued: AbortController | undefined
+
+  get state(): LineState {
+    return this.#state
+  }
+
+  /** What a person should be told about the last call. */
+  get notice(): string {
+    return this.#notice
+  }
+
+  /** The call on the screen. */
+  get call(): Call | undefined {
+    return this.#call
+  }
+
+  async start(): Promise<void> {
+    // The owner's setup page or another tab may enrol this browser while we wait.
+    addEventListener('storage', event => {
+      if (event.key === storageKeys.enrolment && this.#state.kind !== 'phone') this.#resume()
+    })
+    addEventListener('pagehide', () => {
+      if (this.#state.kind === 'phone') for (const call of this.#state.phone.calls) call.hangUp()
+    })
+    this.#resume()
+  }
+
+  /** Asks to be enrolled under this name. */
+  async join(displayName: string): Promise<void> {
+    if (this.#state.kind !== 'join') return
+    const form = this.#state
+    this.#become({ ...form, notice: '', busy: true })
+    const result = await enrol(fetch.bind(globalThis), location.origin, {
+      displayName,
+      deviceName: deviceName(navigator.userAgent),
+      kind: 'page',
+      ...(form.invite && { invite: form.invite }),
+    })
+    if (result.kind === 'enrolled') this.#enrolled(result.enrolment)
+    else if (result.kind === 'waiting') {
+      writeJson<Request>(storageKeys.request, { ...result.request, displayName })
+      this.#resume()
+    } else {
+      // A link that is used up must not be in the way of asking.
+      const invite = result.code === 'unreachable' ? form.invite : ''
+      this.#become({ ...form, invite, notice: refusalText(result, form.invite), busy: false })
+    }
+  }
+
+  /** Forgets a request or a right that ended, and shows the form again. */
+  joinAgain(): void {
+    writeJson(storageKeys.request, undefined)
+    writeJson(storageKeys.enrolment, undefined)
+    this.#resume()
+  }
+
+  /** Takes the line from the other tab. */
+  useHere(): void {
+    this.#queued?.abort()
+    this.#takeLock({ steal: true })
+  }
+
+  place(person: { readonly user: string; readonly name: string }, video: boolean): void {
+    if (this.#state.kind !== 'phone' || this.#call) return
+    this.dismiss()
+    this.#watch(this.#state.phone.call(person, { video }))
+  }
+
+  dismiss(): void {
+    this.#notice = ''
+    this.#redraw()
+  }
+
+  say(notice: string): void {
+    this.#notice = notice
+    this.#redraw()
+  }
+
+  #resume(): void {
+    clearTimeout(this.#asking)
+    const enrolment = readJson<Enrolment>(storageKeys.enrolment)
+    const request = readJson<Request>(storageKeys.request)
+    if (enrolment) this.#enrolled(enrolment)
+    else if (request) {
+      this.#become({ kind: 'waiting', name: request.displayName })
+      void this.#ask(request)
+    } else void this.#greet()
+  }
+
+  async #greet(): Promise<void> {
+    const setup = await setupState(fetch.bind(globalThis), location.origin)
+    if (setup === undefined || !setup.claimed) {
+      this.#become({ kind: setup === undefined ? 'unreachable' : 'unclaimed' })
+      this.#later(() => this.#resume())
+      return
+    }
+    const invite = location.pathname === '/j' ? decodeURIComponent(location.hash.slice(1)) : ''
+    this.#become({ kind: 'join', place: setup.place, invite, notice: '', busy: false })
+  }
+
+  async #ask(request: Request): Promise<void> {
+    const answer = await joinState(fetch.bind(globalThis), location.origin, request)
+    if (this.#state.kind !== 'waiting') return
+    if (answer.state === 'allowed' && answer.enrolment) this.#enrolled(answer.enrolment)
+    else if (answer.state === 'denied' || answer.state === 'gone') {
+      writeJson(storageKeys.request, undefined)
+      this.#become({ kind: 'denied', gone: answer.state === 'gone' })
+    } else this.#later(() => void this.#ask(request))
+  }
+
+  #enrolled(enrolment: Enrolment): void {
+    writeJson(storageKeys.enrolment, enrolment)
+    writeJson(storageKeys.request, undefined)
+    // The invite is used up: keep it out of the address, bookmarks and history.
+    if (location.pathname !== '/') history.replaceState(null, '', '/')
+    this.#takeLock({ ifAvailable: true })
+  }
+
+  /** Holds the line for as long as this tab lives, or until another one takes it. */
+  #takeLock(how: { ifAvailable?: boolean; steal?: boolean; signal?: AbortSignal }): void {
+    navigator.locks
+      .request(lockName, how, lock => {
+        if (lock === null) {
+          this.#waitForLock()
+          return
+        }
+        this.#open()
+        return new Promise<void>(() => {})
+      })
+      .catch((error: { name?: string }) => {
+        if (error.name !== 'AbortError' || this.#state.kind !== 'phone') return
+        this.#state.phone.stop()
+        this.#waitForLock()
+      })
+  }
+
+  #waitForLock(): void {
+    this.#become({ kind: 'blocked' })
+    this.#queued = new AbortController()
+    this.#takeLock({ signal: this.#queued.signal })
+  }
+
+  #open(): void {
+    const enrolment = readJson<Enrolment>(storageKeys.enrolment)
+    if (enrolment === undefined) {
+      this.#resume()
+      return
+    }
+    const phone = new Phone({
+      url: channelUrl(location.origin),
+      token: enrolment.token,
+      client: pageName(navigator.userAgent),
+      openMedia: browserMedia(chosenDevices),
+      storage: localStorage,
+    })
+    phone.on('changed', () => this.#redraw())
+    phone.on('incoming', call => this.#watch(call))
+    phone.on('state', ({ reason }) => {
+      if (reason === 'replaced') this.#waitForLock()
+      else if (reason === 'badToken' || reason === 'revoked') {
+        writeJson(storageKeys.enrolment, undefined)
+        this.#become({ kind: 'revoked' })
+      }
+    })
+    watchNetwork(() => phone.networkChanged())
+    this.#become({ kind: 'phone', phone })
+    phone.start()
+  }
+
+  #watch(call: Call): void {
+    this.#call = call
+    call.on('changed', () => this.#redraw())
+    call.on('facts', () => this.#redraw())
+    call.on('ended', end => {
+      if (this.#call === call) this.#call = undefined
+      const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
+      const failedHere = end.reason === 'failed' && end.by === 'self' && call.problem
+      this.#notice = failedHere
+        ? texts.problem[failedHere]
+        : endText(end.reason, end.by, call.party.name, talked, call.direction === 'outgoing')
+      this.#redraw()
+    })
+    this.#redraw()
+  }
+
+  #later(again: () => void): void {
+    this.#asking = setTimeout(again, askAgainMilliseconds)
+  }
+
+  #redraw(): void {
+    this.emit('changed', this.#state)
+  }
+
+  #become(state: LineState): void {
+    this.#state = state
+    this.#redraw()
+  }
+}
+
+function refusalText(refused: { readonly code: string; readonly message: string }, invite: string): string {
+  if (refused.code === 'unreachable') return texts.refused.unreachable
+  if (refused.code === 'tooMany') return texts.refused.tooMany
+  if (invite) return texts.refused.invite
+  return texts.refused.other(refused.message)
+}

@@ -1,0 +1,9 @@
+import { render } from 'preact'
+import { App } from './app.tsx'
+import { Line } from './line.ts'
+import { Bell } from './ring.ts'
+import './style.css'
+
+const line = new Line()
+render(<App line={line} bell={new Bell()} />, document.getElementById('app')!)
+void line.start()

@@ -1,0 +1,77 @@
+/**
+ * Sounds made here, no files: the bell for who is called, the ringing-back tone for who calls. Browsers allow sound
+ * after the first gesture only, so the page's first tap opens the audio.
+ */
+export class Bell {
+  #context: AudioContext | undefined
+  #playing: 'ring' | 'ringBack' | undefined
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  /** True when the bell may be heard. */
+  get ready(): boolean {
+    return this.#context?.state === 'running'
+  }
+
+  /** Opens the audio at the first gesture; `opened` when it is. */
+  arm(opened: () => void): void {
+    const open = () => {
+      this.#context ??= new AudioContext()
+      void this.#context.resume().then(() => {
+        if (!this.ready) return
+        for (const gesture of ['pointerdown', 'keydown'] as const) removeEventListener(gesture, open, true)
+        opened()
+      })
+    }
+    for (const gesture of ['pointerdown', 'keydown'] as const) addEventListener(gesture, open, true)
+  }
+
+  play(sound: 'ring' | 'ringBack' | undefined): void {
+    if (sound === this.#playing) return
+    this.#playing = sound
+    clearInterval(this.#timer)
+    navigator.vibrate?.(0)
+    if (sound === undefined) return
+    const once = sound === 'ring' ? () => this.#ring() : () => this.#ringBack()
+    once()
+    this.#timer = setInterval(once, sound === 'ring' ? 3_000 : 5_000)
+  }
+
+  /** A soft bell: three rising strokes, twice. */
+  #ring(): void {
+    navigator.vibrate?.([300, 150, 300])
+    for (const [start, frequency] of [
+      [0, 659],
+      [0.16, 784],
+      [0.32, 988],
+      [0.9, 659],
+      [1.06, 784],
+      [1.22, 988],
+    ] as const) {
+      this.#stroke(frequency, start, 0.7, 0.22)
+    }
+  }
+
+  /** One second of the tone that European exchanges give. */
+  #ringBack(): void {
+    this.#stroke(425, 0, 1, 0.06, true)
+  }
+
+  #stroke(frequency: number, startSeconds: number, seconds: number, loudness: number, flat = false): void {
+    const context = this.#context
+    if (context === undefined || context.state !== 'running') return
+    const from = context.currentTime + startSeconds
+    const oscillator = context.createOscillator()
+    const gain = context.createGain()
+    oscillator.type = flat ? 'sine' : 'triangle'
+    oscillator.frequency.value = frequency
+    gain.gain.setValueAtTime(0, from)
+    gain.gain.linearRampToValueAtTime(loudness, from + 0.02)
+    if (flat) {
+      gain.gain.setValueAtTime(loudness, from + seconds - 0.03)
+      gain.gain.linearRampToValueAtTime(0, from + seconds)
+    } else gain.gain.exponentialRampToValueAtTime(0.0001, from + seconds)
+    oscillator.connect(gain).connect(context.destination)
+    oscillator.start(from)
+    oscillator.stop(from + seconds)
+  }
+}

@@ -1,0 +1,230 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import type { Call } from '../../../client/call.ts'
+import { MediaError } from '../../../client/media.ts'
+import type { Phone } from '../../../client/phone.ts'
+import { chosenDevices } from '../devices.ts'
+import type { Line } from '../line.ts'
+import { Avatar } from '../parts/avatar.tsx'
+import { Icon, type IconName } from '../parts/icon.tsx'
+import { clock, texts } from '../texts.ts'
+import { Badge } from './badge.tsx'
+import { DevicesDialog } from './devices.tsx'
+import { FactsDialog } from './facts.tsx'
+
+/** A call that was placed or taken, until it ends. */
+export function CallScreen({
+  call,
+  phone,
+  line,
+}: {
+  readonly call: Call
+  readonly phone: Phone
+  readonly line: Line
+}) {
+  const [sheet, setSheet] = useState<'facts' | 'devices' | undefined>()
+  const [hasPicture, setHasPicture] = useState(false)
+  const { name } = call.party
+  const taken = call.connectedAt !== undefined
+  const showPicture = hasPicture && call.peerMedia?.camera !== false
+  return (
+    <main class={`stage ${showPicture ? 'with-picture' : ''}`} aria-label={texts.callWith(name)}>
+      <RemoteMedia call={call} shown={showPicture} onPicture={setHasPicture} />
+      {!showPicture && (
+        <div class={`caller ${taken ? '' : 'pulse-slow'}`}>
+          <Avatar name={name} size="large" />
+        </div>
+      )}
+      <header class="call-head">
+        <h1>{name}</h1>
+        <p class="call-status">
+          <span role="status" aria-live="polite">
+            {statusText(call)}
+          </span>
+          {taken && <Timer since={call.connectedAt!} />}
+        </p>
+        {(taken || call.state === 'connecting') && <Badge call={call} open={() => setSheet('facts')} />}
+        <Notes call={call} line={line} online={phone.state === 'online'} />
+      </header>
+      <SelfView call={call} />
+      <Controls call={call} line={line} openDevices={() => setSheet('devices')} />
+      {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
+      {sheet === 'devices' && (
+        <DevicesDialog call={call} say={text => line.say(text)} onClose={() => setSheet(undefined)} />
+      )}
+    </main>
+  )
+}
+
+/** Sound and picture of the other side. One element for both, so that they stay in step. */
+function RemoteMedia({
+  call,
+  shown,
+  onPicture,
+}: {
+  readonly call: Call
+  readonly shown: boolean
+  readonly onPicture: (has: boolean) => void
+}) {
+  const video = useRef<HTMLVideoElement>(null)
+  const stream = call.remoteStream
+  useEffect(() => {
+    const element = video.current
+    if (element === null || stream === undefined) return
+    element.srcObject = stream
+    const { speaker } = chosenDevices()
+    if (speaker) void element.setSinkId?.(speaker).catch(() => {})
+    element.play().catch(() => {})
+  }, [stream])
+  const look = () => onPicture((video.current?.videoWidth ?? 0) > 0)
+  return (
+    // biome-ignore lint/a11y/useMediaCaption: a live conversation has no captions
+    <video
+      ref={video}
+      class={`remote ${shown ? '' : 'unseen'}`}
+      aria-label={texts.remoteView(call.party.name)}
+      autoplay
+      playsinline
+      onLoadedMetadata={look}
+      onResize={look}
+      onEmptied={() => onPicture(false)}
+    />
+  )
+}
+
+function SelfView({ call }: { readonly call: Call }) {
+  const video = useRef<HTMLVideoElement>(null)
+  const track = call.localVideo
+  useEffect(() => {
+    if (video.current) video.current.srcObject = track ? new MediaStream([track]) : null
+  }, [track])
+  if (!track) return null
+  return <video ref={video} class="self" aria-label={texts.selfView} autoplay playsinline muted />
+}
+
+function Timer({ since }: { readonly since: number }) {
+  const [now, setNow] = useState(performance.now())
+  useEffect(() => {
+    const timer = setInterval(() => setNow(performance.now()), 1_000)
+    return () => clearInterval(timer)
+  }, [])
+  return (
+    <span class="timer" role="timer">
+      {clock(Math.max(0, now - since) / 1_000)}
+    </span>
+  )
+}
+
+function statusText(call: Call): string {
+  switch (call.state) {
+    case 'calling':
+      return texts.state.calling(call.party.name)
+    case 'ringing':
+      return texts.state.ringing(call.party.name)
+    case 'connected':
+    case 'connecting':
+    case 'reconnecting':
+    case 'preparing':
+    case 'answering':
+      return texts.state[call.state]
+    default:
+      return ''
+  }
+}
+
+/** What a person should know while it lasts. */
+function Notes({
+  call,
+  line,
+  online,
+}: {
+  readonly call: Call
+  readonly line: Line
+  readonly online: boolean
+}) {
+  const { name } = call.party
+  const notes = [
+    line.notice,
+    !online && texts.lineAway,
+    call.muted && texts.youMuted,
+    call.problem && texts.problem[call.problem],
+    call.peerMedia?.muted && texts.peerMuted(name),
+    call.peerMedia?.testSource && texts.peerTestSource(name),
+  ].filter(note => typeof note === 'string' && note !== '')
+  return (
+    <ul class="notes" role="status" aria-live="polite">
+      {call.testSource && <li class="marked">{texts.testSource}</li>}
+      {notes.map(note => (
+        <li key={note}>{note}</li>
+      ))}
+    </ul>
+  )
+}
+
+function Controls({
+  call,
+  line,
+  openDevices,
+}: {
+  readonly call: Call
+  readonly line: Line
+  readonly openDevices: () => void
+}) {
+  const hangUp = useRef<HTMLButtonElement>(null)
+  useEffect(() => hangUp.current?.focus({ preventScroll: true }), [])
+  const early = call.connectedAt === undefined && call.state !== 'connecting'
+  const camera = () => {
+    call.setCamera(!call.cameraOn, chosenDevices().camera).catch((error: unknown) => {
+      if (error instanceof MediaError) line.say(texts.problem[error.problem])
+    })
+  }
+  return (
+    <div class="controls" role="toolbar" aria-label={texts.callWith(call.party.name)}>
+      <Control
+        name={call.muted ? texts.unmute : texts.mute}
+        icon={call.muted ? 'micOff' : 'mic'}
+        off={call.muted}
+        act={() => call.setMuted(!call.muted)}
+      />
+      {call.video && (
+        <Control
+          name={call.cameraOn ? texts.cameraOff : texts.cameraOn}
+          label={texts.cameraShort}
+          icon={call.cameraOn ? 'video' : 'videoOff'}
+          off={!call.cameraOn}
+          act={camera}
+        />
+      )}
+      <Control name={texts.devices} icon="settings" off={false} act={openDevices} />
+      <button type="button" class="control danger" onClick={() => call.hangUp()} ref={hangUp}>
+        <span class="disc">
+          <Icon name="hangUp" />
+        </span>
+        {early ? texts.cancelCall : texts.hangUp}
+      </button>
+    </div>
+  )
+}
+
+function Control({
+  name,
+  label,
+  icon,
+  off,
+  act,
+}: {
+  readonly name: string
+  /** Shown under the disc where the name is too long for it. */
+  readonly label?: string
+  readonly icon: IconName
+  readonly off: boolean
+  readonly act: () => void
+}) {
+  return (
+    <button type="button" class={`control ${off ? 'off' : ''}`} aria-label={name} title={name} onClick={act}>
+      <span class="disc">
+        <Icon name={icon} />
+      </span>
+      <span aria-hidden="true">{label ?? name}</span>
+    </button>
+  )
+}

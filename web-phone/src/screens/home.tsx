@@ -1,0 +1,210 @@
+import type { Phone } from '../../../client/phone.ts'
+import type { MissedCall, Person } from '../../../src/signalling/message.ts'
+import type { Line } from '../line.ts'
+import { Avatar } from '../parts/avatar.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { moment, texts } from '../texts.ts'
+
+/** People, who is there, what was missed. */
+export function HomeScreen({
+  phone,
+  line,
+  mayRing,
+}: {
+  readonly phone: Phone
+  readonly line: Line
+  readonly mayRing: boolean
+}) {
+  const online = phone.state === 'online'
+  return (
+    <div class="home">
+      <Header phone={phone} />
+      <main>
+        <div class="notices">
+          <p class="notice" role="status" aria-live="polite" aria-atomic="true">
+            {line.notice}
+          </p>
+          {line.notice && (
+            <button
+              type="button"
+              class="icon-button"
+              aria-label={texts.dismiss}
+              onClick={() => line.dismiss()}
+            >
+              <Icon name="close" />
+            </button>
+          )}
+        </div>
+        <section class="people" aria-labelledby="people">
+          <h2 id="people">{texts.people}</h2>
+          {phone.roster.length === 0 && phone.me && (
+            <div class="empty">
+              <h3>{texts.nobodyTitle}</h3>
+              <p>{texts.nobodyBody}</p>
+            </div>
+          )}
+          <ul class="rows">
+            {phone.roster.map(person => (
+              <PersonRow key={person.user} person={person} online={online} line={line} />
+            ))}
+          </ul>
+        </section>
+        <aside>
+          {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
+          <DoNotDisturb phone={phone} />
+          {!mayRing && (
+            <p class="hint">
+              <Icon name="bell" /> {texts.soundOff}
+            </p>
+          )}
+        </aside>
+      </main>
+    </div>
+  )
+}
+
+function Header({ phone }: { readonly phone: Phone }) {
+  const state = phone.state === 'connecting' && phone.me ? 'waiting' : phone.state
+  return (
+    <header class="bar">
+      <p class="brand">
+        <img src="/icon.svg" alt="" width="28" height="28" /> {phone.me?.place || texts.product}
+      </p>
+      <div class="me">
+        <div>
+          <strong>{phone.me?.name}</strong>
+          <span class={`line-state ${state}`} role="status" aria-live="polite">
+            {texts.line[state]}
+          </span>
+        </div>
+        {phone.me && <Avatar name={phone.me.name} />}
+      </div>
+    </header>
+  )
+}
+
+function PersonRow({
+  person,
+  online,
+  line,
+}: {
+  readonly person: Person
+  readonly online: boolean
+  readonly line: Line
+}) {
+  return (
+    <li class={`row ${person.presence}`}>
+      <Avatar name={person.name} presence={person.presence} />
+      <div class="who">
+        <strong>{person.name}</strong>
+        <span>{texts.presence[person.presence]}</span>
+      </div>
+      <button
+        type="button"
+        class="round"
+        aria-label={texts.videoCall(person.name)}
+        title={texts.videoCall(person.name)}
+        disabled={!online}
+        onClick={() => line.place(person, true)}
+      >
+        <Icon name="video" />
+      </button>
+      <button
+        type="button"
+        class="round filled"
+        aria-label={texts.call(person.name)}
+        title={texts.call(person.name)}
+        disabled={!online}
+        onClick={() => line.place(person, false)}
+      >
+        <Icon name="phone" />
+      </button>
+    </li>
+  )
+}
+
+function Missed({
+  phone,
+  line,
+  online,
+}: {
+  readonly phone: Phone
+  readonly line: Line
+  readonly online: boolean
+}) {
+  const now = Date.now()
+  return (
+    <section class="panel missed" aria-labelledby="missed">
+      <header>
+        <h2 id="missed">{texts.missed}</h2>
+        <button type="button" class="text-button" onClick={() => phone.missedSeen()}>
+          {texts.clearMissed}
+        </button>
+      </header>
+      <ul class="rows">
+        {phone.missed.map(call => (
+          <MissedRow key={call.call} call={call} now={now} line={line} online={online} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function MissedRow({
+  call,
+  now,
+  line,
+  online,
+}: {
+  readonly call: MissedCall
+  readonly now: number
+  readonly line: Line
+  readonly online: boolean
+}) {
+  return (
+    <li class="row small">
+      <span class="missed-mark">
+        <Icon name="missed" />
+      </span>
+      <div class="who">
+        <strong>{call.name}</strong>
+        <span>
+          {call.video ? texts.missedVideo : texts.missedAudio}, {moment(call.at, now)}
+        </span>
+      </div>
+      <button
+        type="button"
+        class="round"
+        aria-label={texts.callBack(call.name)}
+        title={texts.callBack(call.name)}
+        disabled={!online}
+        onClick={() => line.place(call, false)}
+      >
+        <Icon name="phone" />
+      </button>
+    </li>
+  )
+}
+
+function DoNotDisturb({ phone }: { readonly phone: Phone }) {
+  const on = phone.doNotDisturb
+  return (
+    <section class="panel">
+      <button
+        type="button"
+        class="switch"
+        role="switch"
+        aria-checked={on}
+        disabled={phone.state !== 'online'}
+        onClick={() => phone.setDoNotDisturb(!on)}
+      >
+        <Icon name="moon" />
+        <span>
+          <strong>{texts.doNotDisturb}</strong>
+          <small>{on ? texts.doNotDisturbOn : texts.doNotDisturbOff}</small>
+        </span>
+        <span class="thumb" aria-hidden="true" />
+      </button>
+    </section>
+  )
+}

@@ -1,0 +1,223 @@
+/** Every word a person reads, in one place. Accessible names are tested by these words: see `README.md`. */
+import type { MediaProblem } from '../../client/media.ts'
+import type { EndReason, Presence } from '../../src/signalling/message.ts'
+
+export const texts = {
+  product: 'lanline',
+  starting: 'Starting…',
+
+  unreachableTitle: 'lanline does not answer',
+  unreachableBody:
+    'The appliance may be starting, or this device is on another network. This page keeps trying.',
+  unclaimedTitle: 'This lanline has no owner yet',
+  unclaimedBody: 'Set it up first, then people can join.',
+  setItUp: 'Set it up',
+
+  joinTitle: (place: string) => `Join ${place || 'lanline'}`,
+  joinBody: 'Type the name the others know you by. The owner then lets you in.',
+  invitedTitle: (place: string) => `You are invited to ${place || 'lanline'}`,
+  invitedBody: 'Type the name the others know you by.',
+  yourName: 'Your name',
+  askToJoin: 'Ask to join',
+  joinNow: 'Join',
+  joining: 'Asking…',
+  waitingTitle: 'Waiting for the owner',
+  waitingBody: (name: string) => `The owner was asked to let “${name}” in. This page goes on by itself.`,
+  cancelRequest: 'Cancel',
+  deniedTitle: 'The owner said no',
+  goneTitle: 'The request has expired',
+  deniedBody: 'Talk to the owner of this lanline, then ask again.',
+  askAgain: 'Ask again',
+  revokedTitle: 'This device was removed',
+  revokedBody: 'The owner took it off the list. You can ask to join again.',
+  refused: {
+    invite: 'This invite link was used or has expired. Ask the owner for a new one, or ask to join.',
+    policy: 'Here one joins by invite only. Ask the owner for a link.',
+    tooMany: 'Too many tries. Wait a minute, then try again.',
+    unreachable: 'lanline did not answer. Check the network and try again.',
+    other: (message: string) => message || 'That did not work. Try again.',
+  },
+
+  blockedTitle: 'Open in another tab',
+  blockedBody: 'Your line rings in one tab at a time, and another tab of this browser has it.',
+  useHere: 'Use here',
+
+  line: {
+    online: 'Ready',
+    connecting: 'Connecting…',
+    waiting: 'Connection lost. Reconnecting…',
+    stopped: 'Not connected',
+    idle: 'Not connected',
+  },
+  doNotDisturb: 'Do not disturb',
+  doNotDisturbOn: 'Calls are turned away on all your devices.',
+  doNotDisturbOff: 'Your devices ring when somebody calls.',
+  soundOff: 'Tap anywhere once, so that this page may ring aloud.',
+
+  people: 'People',
+  nobodyTitle: 'Nobody else is here yet',
+  nobodyBody: 'As soon as somebody joins, you can call them from here.',
+  presence: {
+    available: 'Available',
+    inCall: 'In a call',
+    doNotDisturb: 'Do not disturb',
+    away: 'Page closed',
+  } satisfies Record<Presence, string>,
+  call: (name: string) => `Call ${name}`,
+  videoCall: (name: string) => `Video call ${name}`,
+
+  missed: 'Missed calls',
+  missedAudio: 'Missed call',
+  missedVideo: 'Missed video call',
+  clearMissed: 'Clear missed calls',
+  callBack: (name: string) => `Call ${name} back`,
+
+  incomingAudio: (name: string) => `${name} is calling`,
+  incomingVideo: (name: string) => `${name} is calling with video`,
+  answer: 'Answer',
+  answerVideo: 'Answer with video',
+  decline: 'Decline',
+
+  state: {
+    preparing: 'Opening microphone…',
+    calling: (name: string) => `Calling ${name}…`,
+    ringing: (name: string) => `Ringing at ${name}’s…`,
+    answering: 'Opening microphone…',
+    connecting: 'Connecting…',
+    connected: 'Connected',
+    reconnecting: 'Reconnecting…',
+  },
+  callWith: (name: string) => `Call with ${name}`,
+  hangUp: 'Hang up',
+  cancelCall: 'Cancel call',
+  mute: 'Mute',
+  unmute: 'Unmute',
+  cameraOn: 'Turn camera on',
+  cameraOff: 'Turn camera off',
+  devices: 'Devices',
+  cameraShort: 'Camera',
+  peerMuted: (name: string) => `${name} is muted`,
+  peerTestSource: (name: string) => `${name} has no microphone: you hear a test source`,
+  testSource: 'Test source',
+  testSourceBody: 'No microphone here: the other side hears a test tone.',
+  youMuted: 'You are muted',
+  selfView: 'Your camera',
+  remoteView: (name: string) => `${name}’s camera`,
+  lineAway: 'The appliance is away. The call goes on; hanging up works.',
+
+  badge: {
+    direct: 'direct',
+    connecting: 'connecting',
+    reconnecting: 'reconnecting',
+    unknown: 'connected',
+  },
+  badgeName: (state: string, detail: string) => `Media path: ${state}${detail ? `, ${detail}` : ''}`,
+  milliseconds: (value: number) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`,
+  hiddenAddress: 'hidden',
+
+  facts: 'About this connection',
+  factsDirect: 'Sound and picture go straight from device to device, encrypted. lanline does not carry them.',
+  factsPending: 'The two devices are looking for a way to each other.',
+  factRows: {
+    path: 'Path',
+    here: 'This device',
+    there: 'Other device',
+    protocol: 'Transport',
+    rtt: 'Round trip',
+    ice: 'ICE',
+    gathering: 'ICE gathering',
+    connection: 'Connection',
+    dtls: 'DTLS',
+    dtlsCipher: 'Cipher',
+    srtpCipher: 'Media cipher',
+    localFingerprint: 'Fingerprint here',
+    remoteFingerprint: 'Fingerprint there',
+  },
+  streams: 'Streams',
+  streamHead: ['Stream', 'Packets', 'Bytes', 'Lost'] as const,
+  stream: (direction: 'sent' | 'received', kind: 'audio' | 'video') =>
+    `${kind === 'audio' ? 'Sound' : 'Picture'} ${direction}`,
+  notSaid: 'this browser does not say',
+  close: 'Close',
+
+  devicesTitle: 'Microphone, camera, speaker',
+  microphone: 'Microphone',
+  camera: 'Camera',
+  speaker: 'Speaker',
+  systemChoice: 'As the system chooses',
+  unnamed: (kind: string, number: number) => `${kind} ${number}`,
+  allowDevices: 'Show device names',
+
+  dismiss: 'Dismiss',
+  endedWith: (name: string, seconds: number) =>
+    seconds > 0 ? `Call with ${name} ended after ${clock(seconds)}.` : `Call with ${name} ended.`,
+
+  problem: {
+    microphoneDenied:
+      'The browser may not use the microphone. Allow it behind the symbol beside the address, then call again.',
+    noMicrophone: 'No microphone found: the other side hears a test source.',
+    microphoneBusy: 'Another program holds the microphone: the other side hears a test source.',
+    cameraDenied: 'The browser may not use the camera: sound only.',
+    noCamera: 'No camera found: sound only.',
+    cameraBusy: 'Another program holds the camera: sound only.',
+    insecure: 'Browsers open the microphone on secure pages only. Open this page by its https:// address.',
+  } satisfies Record<MediaProblem, string>,
+} as const
+
+/** What a person is told when a call is over; empty for what needs no words. */
+export function endText(
+  reason: EndReason,
+  by: 'self' | 'peer' | 'server',
+  name: string,
+  talkedSeconds: number,
+  outgoing: boolean,
+): string {
+  switch (reason) {
+    case 'hangup':
+      return texts.endedWith(name, talkedSeconds)
+    case 'declined':
+      return by === 'self' ? '' : `${name} declined.`
+    case 'busy':
+      return by === 'self' && !outgoing ? '' : `${name} is busy in another call.`
+    case 'cancelled':
+      return outgoing || by === 'self' ? '' : `${name} gave up calling.`
+    case 'noAnswer':
+      return outgoing ? `Nobody there: ${name} did not answer.` : `You missed a call from ${name}.`
+    case 'answeredElsewhere':
+      return ''
+    case 'unreachable':
+      return `${name}’s page is closed and no phone of theirs is on. They will see that you called.`
+    case 'doNotDisturb':
+      return `${name} does not want to be disturbed now. They will see that you called.`
+    case 'notFound':
+      return `${name} is not on this lanline any more.`
+    case 'mediaLost':
+      return `The connection to ${name} was lost.`
+    case 'mediaFailed':
+      return `The two devices found no way to each other. Are both on the same network?`
+    case 'lost':
+      return `The call with ${name} was lost while lanline was away.`
+    case 'revoked':
+      return 'This device was removed by the owner.'
+    case 'failed':
+      return `The call to ${name} did not work. Try again.`
+  }
+}
+
+/** `0:07`, `12:34`, `1:02:03`. */
+export function clock(seconds: number): string {
+  const whole = Math.floor(seconds)
+  const two = (value: number) => String(value).padStart(2, '0')
+  const hours = Math.floor(whole / 3_600)
+  const minutes = Math.floor(whole / 60) % 60
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
+}
+
+/** When a call was missed, in the reader's own way of writing times. */
+export function moment(at: number, now: number): string {
+  const then = new Date(at)
+  const time = then.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+  const sameDay = then.toDateString() === new Date(now).toDateString()
+  if (sameDay) return time
+  return `${then.toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' })}, ${time}`
+}
