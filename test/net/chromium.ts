@@ -16,6 +16,8 @@ export interface ChromiumOptions {
   readonly hertz: number
   /** The camera: this colour. */
   readonly colour: Colour
+  /** A film (Y4M or MJPEG) to show instead of the plain colour. */
+  readonly film?: string
   /** PEM files of authorities that this host's owner trusts. */
   readonly trusted?: readonly string[]
   /** An X display; without it the browser is headless. */
@@ -42,9 +44,9 @@ export async function startChromium(host: Host, options: ChromiumOptions): Promi
   for (const [index, file] of (options.trusted ?? []).entries())
     trustAuthority(home, file, `appliance ${index}`)
   const tone = join(home, `${options.hertz}.wav`)
-  const film = join(home, `${options.colour}.y4m`)
+  const film = options.film ?? join(home, `${options.colour}.y4m`)
   writeTone(tone, options.hertz)
-  writeColour(film, options.colour)
+  if (options.film === undefined) writeColour(film, options.colour)
   return chromium.launch({
     executablePath: writeWrapper(host, home, options.display),
     headless: options.display === undefined,
@@ -74,8 +76,13 @@ export async function openPage(
       : browser
   await context.grantPermissions(['camera', 'microphone', 'notifications'], { origin })
   const page = await context.newPage()
-  await page.addInitScript(watchPeerConnections)
+  await probe(page)
   return page
+}
+
+/** Lets `media-check.ts` look into the page; before the page is opened. */
+export async function probe(page: Page): Promise<void> {
+  await page.addInitScript(watchPeerConnections)
 }
 
 /** Runs in the page before its own scripts: keeps its peer connections and remote tracks in reach of the test. */

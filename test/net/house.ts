@@ -77,7 +77,7 @@ export class House {
   async phone(displayName: string, host: string): Promise<PhonePage> {
     const invite = await this.owner.invite(displayName.toLowerCase())
     const page = await openPage(this.browser(host), this.daemon.origin)
-    return PhonePage.join(page, `${this.daemon.origin}/j#${invite.token}`, displayName)
+    return PhonePage.joined(page, `${this.daemon.origin}/j#${invite.token}`, displayName)
   }
 
   remove(): void {

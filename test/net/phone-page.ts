@@ -14,12 +14,17 @@ export class PhonePage {
   }
 
   /** Opens an invite link, gives a name and waits until the phone can call. */
-  static async join(page: Page, url: string, displayName: string): Promise<PhonePage> {
+  static async joined(page: Page, url: string, displayName: string): Promise<PhonePage> {
     const phone = await PhonePage.open(page, url)
     await phone.giveName(displayName)
-    await phone.#button('Join').click({ timeout: patience })
-    await phone.ready()
+    await phone.join()
     return phone
+  }
+
+  /** Sends the name and waits until the phone can call. */
+  async join(): Promise<void> {
+    await this.#button('Join').click({ timeout: patience })
+    await this.ready()
   }
 
   static async open(page: Page, url: string): Promise<PhonePage> {
@@ -89,8 +94,9 @@ export class PhonePage {
     return (await this.#badge(/^Media path: /).getAttribute('aria-label')) ?? ''
   }
 
+  /** The list of people is on the screen, no call. */
   async notInCall(seconds = 30): Promise<void> {
-    await this.#button('Hang up').waitFor({ state: 'hidden', timeout: seconds * 1_000 })
+    await this.page.getByRole('heading', { name: 'People' }).waitFor({ timeout: seconds * 1_000 })
   }
 
   async hangUp(): Promise<void> {
