@@ -1,0 +1,62 @@
+/** Under which names and addresses this appliance is known: to web pages, to SIP, and on its certificate. */
+import { canonicalAddress, isLoopback } from '../core/endpoint.ts'
+import type { OwnAddress } from './interfaces.ts'
+
+/** Local domains in which routers and mDNS give a host's bare name. */
+const domains = ['local', 'lan', 'home.arpa']
+
+export class OwnNames {
+  readonly #names: ReadonlySet<string>
+  readonly #limited: boolean
+  #addresses: readonly OwnAddress[]
+  #hosts: ReadonlySet<string>
+
+  /**
+   * `hostname` is the configured bare name, `machineName` what the operating system is called. `limited` says that
+   * the configuration names the addresses to be reachable on.
+   */
+  constructor(options: {
+    readonly hostname: string
+    readonly machineName: string
+    readonly addresses: readonly OwnAddress[]
+    readonly limited: boolean
+  }) {
+    const bare = [options.hostname, options.machineName.split('.', 1)[0]!.toLowerCase()].filter(
+      name => name !== '',
+    )
+    this.#names = new Set(bare.flatMap(name => [name, ...domains.map(domain => `${name}.${domain}`)]))
+    this.#limited = options.limited
+    this.#addresses = options.addresses
+    this.#hosts = this.#allHosts()
+  }
+
+  get addresses(): readonly OwnAddress[] {
+    return this.#addresses
+  }
+
+  addressesChanged(addresses: readonly OwnAddress[]): void {
+    this.#addresses = addresses
+    this.#hosts = this.#allHosts()
+  }
+
+  /** True for own names, with or without local domain, own addresses, and `localhost`. No port, no brackets. */
+  isOwnHost(host: string): boolean {
+    return this.#hosts.has(host) || this.#hosts.has(canonicalAddress(host) ?? host.toLowerCase())
+  }
+
+  /** False for connections that came to an address which `net.bind` or a container bridge excludes. */
+  isBound(address: string): boolean {
+    if (this.#hosts.has(address) || isLoopback(address)) return true
+    // Link-local addresses belong to every interface and are in no list.
+    return !this.#limited && /^fe[89ab]/.test(address)
+  }
+
+  /** For the certificate. */
+  subjects(): { readonly names: readonly string[]; readonly addresses: readonly string[] } {
+    return { names: [...this.#names], addresses: this.#addresses.map(own => own.address) }
+  }
+
+  #allHosts(): ReadonlySet<string> {
+    return new Set([...this.#names, 'localhost', ...this.#addresses.map(own => own.address)])
+  }
+}

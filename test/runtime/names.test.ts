@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import { ownAddresses } from '../../src/runtime/interfaces.ts'
+import { OwnNames } from '../../src/runtime/names.ts'
+
+const info = (address: string, cidr: string, internal = false) => ({
+  address,
+  cidr,
+  internal,
+  netmask: '',
+  mac: '',
+  family: address.includes(':') ? ('IPv6' as const) : ('IPv4' as const),
+  ...(address.includes(':') ? { scopeid: 0 } : {}),
+})
+const machine = {
+  lo: [info('127.0.0.1', '127.0.0.1/8', true), info('::1', '::1/128', true)],
+  eth0: [
+    info('192.0.2.5', '192.0.2.5/24'),
+    info('2001:db8::5', '2001:db8::5/64'),
+    info('fe80::1', 'fe80::1/64'),
+  ],
+  docker0: [info('172.17.0.1', '172.17.0.1/16')],
+  'br-0a1b': [info('172.18.0.1', '172.18.0.1/16')],
+  wlan0: [info('198.51.100.5', '198.51.100.5/24')],
+} as never
+const addressesOf = (bind: string[]) => ownAddresses(bind, machine).map(own => own.address)
+
+describe('own addresses', () => {
+  it('are those of all interfaces but container bridges, without link-local ones, loopback last', () => {
+    expect(addressesOf([])).toEqual(['192.0.2.5', '198.51.100.5', '2001:db8::5', '127.0.0.1', '::1'])
+  })
+
+  it('are only those that net.bind names, by interface or address, and loopback', () => {
+    expect(addressesOf(['wlan0'])).toEqual(['198.51.100.5', '127.0.0.1', '::1'])
+    expect(addressesOf(['2001:db8::5', 'docker0'])).toEqual(['172.17.0.1', '2001:db8::5', '127.0.0.1', '::1'])
+  })
+})
+
+describe('own names', () => {
+  const names = new OwnNames({
+    hostname: 'lanline',
+    machineName: 'Pi4.fritz.box',
+    addresses: ownAddresses(['eth0'], machine),
+    limited: true,
+  })
+
+  it.each([
+    'lanline',
+    'LANLINE.local',
+    'lanline.lan',
+    'pi4.local',
+    'localhost',
+    '192.0.2.5',
+    '2001:DB8:0::5',
+  ])('%s is one', host => expect(names.isOwnHost(host)).toBe(true))
+
+  it.each(['lanline.example', 'evil.local', '192.0.2.6', '198.51.100.5', ''])('%s is none', host =>
+    expect(names.isOwnHost(host)).toBe(false),
+  )
+
+  it('decide where one may connect to', () => {
+    expect(['192.0.2.5', '127.0.0.2', '198.51.100.5', '172.17.0.1'].map(a => names.isBound(a))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+  })
+
+  it('follow the addresses', () => {
+    const moving = new OwnNames({ hostname: 'lanline', machineName: '', addresses: [], limited: false })
+    expect(moving.isOwnHost('192.0.2.5')).toBe(false)
+    moving.addressesChanged(ownAddresses([], machine))
+    expect(moving.isOwnHost('192.0.2.5')).toBe(true)
+    expect(moving.subjects().addresses).toContain('192.0.2.5')
+  })
+})
