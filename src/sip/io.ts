@@ -246,18 +246,21 @@ export class SipIo {
       close: () => stream.close(),
     })
     stream.onData = chunk => {
+      let pings = 0
       for (const item of framer.push(chunk)) {
         if (item.kind === 'message') {
           stream.prove()
-          if (this.#allow(flow.remote)) this.#options.input({ kind: 'received', flow, bytes: item.bytes })
-          else stream.close()
+          if (!this.#allow(flow.remote)) return stream.close()
+          this.#options.input({ kind: 'received', flow, bytes: item.bytes })
         } else if (item.kind === 'ping') {
-          stream.send(crlf)
+          pings++
         } else if (item.kind === 'broken') {
           this.#options.onNote('brokenStream', `${item.reason} ${formatEndpoint(flow.remote)}`)
           stream.close()
         }
       }
+      // One write for all: a chunk may hold thousands of pings.
+      if (pings > 0) stream.send(pings === 1 ? crlf : Buffer.from('\r\n'.repeat(pings)))
     }
     stream.onClose = () => this.#forget(flow)
     return flow
