@@ -11,7 +11,7 @@ export interface SelectedPair {
   readonly remoteAddress: string
   readonly remotePort: number
   readonly protocol: string
-  readonly rttMilliseconds: number | undefined
+  readonly rttMilliseconds?: number | undefined
 }
 
 /** Times are wall time as the appliance believed it; undefined while it has not happened. */

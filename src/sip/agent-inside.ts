@@ -89,10 +89,10 @@ export function tellTimedOut(desk: Desk, call: Call): void {
 export function receiveInfo(desk: Desk, call: Call, dialog: Dialog, request: SipRequest) {
   const refuse = (status: number, name: string, value: string) =>
     desk.send(call.device, answer(request, status, [{ name, value }], call.localTag))
-  const named = first(request, 'Info-Package')?.split(';')[0]!.trim().toLowerCase()
+  const named = first(request, 'Info-Package')?.split(';')[0]?.trim().toLowerCase()
   if (named === undefined) return refuse(415, 'Accept', fragmentType)
   if (named !== infoPackage) return refuse(469, 'Recv-Info', infoPackage)
-  if (first(request, 'Content-Type')?.split(';')[0]!.trim().toLowerCase() !== fragmentType) {
+  if (first(request, 'Content-Type')?.split(';')[0]?.trim().toLowerCase() !== fragmentType) {
     return refuse(415, 'Accept', fragmentType)
   }
   desk.send(call.device, answer(request, 200, [], call.localTag))

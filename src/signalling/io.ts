@@ -1,0 +1,45 @@
+/**
+ * The rim of the channel: WebSocket connections to the machine and its frames to them. A client that does not read is
+ * closed by the connection itself once its unsent bytes pass the bound (`runtime/websocket.ts`); the machine then hears
+ * `closed` like of any other.
+ */
+import type { WebSocketConnection, WebSocketRoute } from '../runtime/websocket.ts'
+import { limits } from './codec.ts'
+import { type SignallingEffect, type SignallingInput, subprotocol } from './message.ts'
+
+/** What the machine can ask of the rim. */
+export type SocketEffect = Extract<SignallingEffect, { kind: 'sendFrame' | 'closeConnection' }>
+
+export class SignallingIo {
+  readonly #connections = new Map<string, WebSocketConnection>()
+  readonly #input: (input: SignallingInput) => void
+  readonly route: WebSocketRoute
+
+  constructor(options: { readonly path: string; readonly input: (input: SignallingInput) => void }) {
+    this.#input = options.input
+    this.route = { path: options.path, subprotocol, onOpen: connection => this.#open(connection) }
+  }
+
+  carryOut(effect: SocketEffect): void {
+    const connection = this.#connections.get(effect.connection)
+    if (connection === undefined) return
+    if (effect.kind === 'sendFrame') connection.send(effect.text)
+    else connection.close(effect.code, effect.reason)
+  }
+
+  #open(connection: WebSocketConnection): void {
+    const { id, remote } = connection
+    this.#connections.set(id, connection)
+    connection.onMessage = data => {
+      if (typeof data !== 'string') this.#input({ kind: 'badFrame', connection: id, reason: 'binary' })
+      else if (Buffer.byteLength(data) > limits.frameBytes) {
+        this.#input({ kind: 'badFrame', connection: id, reason: 'tooLarge' })
+      } else this.#input({ kind: 'frame', connection: id, text: data })
+    }
+    connection.onClose = () => {
+      this.#connections.delete(id)
+      this.#input({ kind: 'closed', connection: id })
+    }
+    this.#input({ kind: 'opened', connection: id, remote })
+  }
+}

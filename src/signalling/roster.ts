@@ -1,0 +1,97 @@
+/** Who is there: presence made of reachable devices, open calls and do not disturb, told when it changes. */
+import type { CallRow } from '../calls/message.ts'
+import type { Person, Presence } from './message.ts'
+import type { CallLog, Devices } from './ports.ts'
+
+export class Roster {
+  readonly #devices: Devices
+  readonly #log: CallLog
+  /** Devices of each person that can be reached now, whatever they speak. */
+  readonly #reachable = new Map<string, Set<string>>()
+  #told = new Map<string, Person>()
+  #toldDoNotDisturb = new Map<string, boolean>()
+
+  constructor(devices: Devices, log: CallLog) {
+    this.#devices = devices
+    this.#log = log
+    this.tellAll()
+  }
+
+  setReachable(user: string, device: string, reachable: boolean): void {
+    const devices = this.#reachable.get(user) ?? new Set()
+    if (reachable) this.#reachable.set(user, devices.add(device))
+    else if (devices.delete(device) && devices.size === 0) this.#reachable.delete(user)
+  }
+
+  /** Everybody, as they are now. */
+  people(): Person[] {
+    const busy = this.#busy()
+    return this.#devices.people().map(person => ({
+      user: person.user,
+      name: person.displayName,
+      presence: this.#presence(person.user, person.doNotDisturb, busy),
+    }))
+  }
+
+  /** Everybody, for telling everybody: later changes are changes to this. */
+  tellAll(): Person[] {
+    const roster = this.people()
+    this.#told = new Map(roster.map(person => [person.user, person]))
+    this.#toldDoNotDisturb = new Map(this.#devices.people().map(person => [person.user, person.doNotDisturb]))
+    return roster
+  }
+
+  /** Those of `users` whose presence or name is not what was told last. */
+  changes(users: Iterable<string>): Person[] {
+    const busy = this.#busy()
+    const changed: Person[] = []
+    for (const user of new Set(users)) {
+      const person = this.#devices.people().find(each => each.user === user)
+      if (person === undefined) continue
+      const now = {
+        user,
+        name: person.displayName,
+        presence: this.#presence(user, person.doNotDisturb, busy),
+      }
+      const told = this.#told.get(user)
+      if (told?.presence === now.presence && told.name === now.name) continue
+      this.#told.set(user, now)
+      changed.push(now)
+    }
+    return changed
+  }
+
+  /** People whose do not disturb is not what it was when last asked. */
+  doNotDisturbChanges(): { readonly user: string; readonly on: boolean }[] {
+    return this.#devices
+      .people()
+      .filter(person => (this.#toldDoNotDisturb.get(person.user) ?? false) !== person.doNotDisturb)
+      .map(person => ({ user: person.user, on: person.doNotDisturb }))
+  }
+
+  nameOf(user: string): string | undefined {
+    return this.#devices.people().find(person => person.user === user)?.displayName
+  }
+
+  doNotDisturbOf(user: string): boolean {
+    return this.#devices.people().find(person => person.user === user)?.doNotDisturb ?? false
+  }
+
+  #busy(): ReadonlySet<string> {
+    const users = new Set<string>()
+    for (const row of this.#log.open()) for (const user of inCall(row)) users.add(user)
+    return users
+  }
+
+  #presence(user: string, doNotDisturb: boolean, busy: ReadonlySet<string>): Presence {
+    if (!busy.has(user) && !this.#reachable.has(user)) return 'away'
+    if (doNotDisturb) return 'doNotDisturb'
+    return busy.has(user) ? 'inCall' : 'available'
+  }
+}
+
+/** A caller is in the call from the first ring, a callee once it is answered. */
+function inCall(row: CallRow): string[] {
+  if (row.endedAt !== undefined) return []
+  return row.answeredAt === undefined ? [row.callerUser] : [row.callerUser, row.calleeUser]
+}

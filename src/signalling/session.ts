@@ -1,0 +1,104 @@
+/** What the channel remembers of a device: its connection, and its calls as far as the protocol's rules need it. */
+import type { Endpoint } from '../core/endpoint.ts'
+import type { AgentEvent } from '../sip/message.ts'
+import { endReasons } from './codec.ts'
+import type { EndReason, MissedCall, ServerMessage } from './message.ts'
+import type { CallLog, DeviceIdentity } from './ports.ts'
+import type { Roster } from './roster.ts'
+
+export interface Connection {
+  readonly id: string
+  readonly remote: Endpoint
+  session: Session | undefined
+}
+
+export interface SessionCall {
+  readonly role: 'caller' | 'callee'
+  established: boolean
+  /** The other side's offer waits for our client's answer. */
+  offered: boolean
+}
+
+export interface Session extends DeviceIdentity {
+  /** Undefined while the client is away; the session then lasts as long as its calls. */
+  connection: Connection | undefined
+  tab: string
+  readonly calls: Map<string, SessionCall>
+}
+
+/** What an agent's event changes in the session, and how the client is told; undefined when it is not. */
+export function tellingOf(session: Session, event: AgentEvent, roster: Roster): ServerMessage | undefined {
+  const { calls } = session
+  switch (event.kind) {
+    case 'calling':
+      calls.set(event.call, { role: 'caller', established: false, offered: false })
+      return { type: 'calling', ref: event.ref, call: event.call }
+    case 'incoming': {
+      const { call, from, sdp, trickle, video } = event
+      calls.set(call, { role: 'callee', established: false, offered: true })
+      return { type: 'incoming', call, from: partyOf(from, roster), sdp, trickle, video }
+    }
+    case 'ringing':
+      return { type: 'ringing', call: event.call }
+    case 'answered': {
+      const call = calls.get(event.call)
+      if (call !== undefined) call.established = true
+      return {
+        type: 'answered',
+        call: event.call,
+        sdp: event.sdp,
+        trickle: event.trickle,
+        by: partyOf(event.by, roster),
+      }
+    }
+    case 'offer': {
+      const call = calls.get(event.call)
+      if (call !== undefined) call.offered = true
+      return { type: 'offer', call: event.call, sdp: event.sdp }
+    }
+    case 'offerRefused': {
+      const { call, code, retryAfterMilliseconds = null } = event
+      return { type: 'offerRefused', call, code, retryAfterMilliseconds }
+    }
+    case 'candidate':
+      return { type: 'candidate', call: event.call, candidate: event.candidate ?? { candidate: '' } }
+    case 'ended':
+      calls.delete(event.call)
+      return {
+        type: 'ended',
+        call: event.call,
+        by: event.by,
+        reason: endReasonOf(event.reason),
+        code: event.code,
+      }
+    case 'dialog':
+      return { type: 'dialog', call: event.call, dialog: event.token }
+    case 'restored':
+      return undefined
+    case 'notRestored':
+      if (!calls.delete(event.call)) return undefined
+      return { type: 'ended', call: event.call, by: 'server', reason: 'lost', code: 0 }
+  }
+}
+
+export function missedOf(log: CallLog, user: string, roster: Roster): MissedCall[] {
+  return log.missed(user).map(row => ({
+    call: row.id,
+    user: row.callerUser,
+    name: roster.nameOf(row.callerUser) ?? row.callerName,
+    video: row.video,
+    at: row.startedAt,
+  }))
+}
+
+export function endReasonOf(word: string | undefined): EndReason {
+  return endReasons.find(reason => reason === word) ?? 'failed'
+}
+
+/** The name people gave themselves here says more than the one a phone was set up with. */
+function partyOf(
+  party: { readonly user: string; readonly displayName: string },
+  roster: Roster,
+): { readonly user: string; readonly name: string } {
+  return { user: party.user, name: roster.nameOf(party.user) ?? (party.displayName || party.user) }
+}
