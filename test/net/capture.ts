@@ -1,4 +1,7 @@
-/** Packets as they crossed the LAN's switch: tcpdump on the bridge or on one host's port, counted by tshark. */
+/**
+ * Packets as they crossed the LAN's switch: dumpcap on the bridge or on one host's port, counted by tshark. dumpcap and
+ * not tcpdump, because it also runs where root is only root of a user namespace.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type Host, type Lan, must, run } from './lan.ts'
@@ -9,38 +12,38 @@ let serial = 0
 /** A running or finished capture. */
 export class Capture {
   readonly file: string
-  readonly #tcpdump: ChildProcess
+  readonly #process: ChildProcess
   #said = ''
   #ended: Promise<void>
 
   private constructor(lan: Lan, networkInterface: string) {
-    this.file = join(lan.directory, `capture-${serial++}-${networkInterface}.pcap`)
-    const tcpdump = ['tcpdump', '-i', networkInterface, '-U', '-n', '-s', '0', '-B', '16384', '-w', this.file]
-    this.#tcpdump = spawn(
+    this.file = join(lan.directory, `capture-${serial++}-${networkInterface}.pcapng`)
+    const dumpcap = ['dumpcap', '-q', '-n', '-B', '16', '-i', networkInterface, '-w', this.file]
+    this.#process = spawn(
       'ip',
-      ['netns', 'exec', lan.switchNamespace, 'setpriv', '--pdeathsig', 'KILL', ...tcpdump],
+      ['netns', 'exec', lan.switchNamespace, 'setpriv', '--pdeathsig', 'KILL', ...dumpcap],
       {
         stdio: ['ignore', 'ignore', 'pipe'],
       },
     )
-    this.#tcpdump.stderr?.on('data', chunk => {
+    this.#process.stderr?.on('data', chunk => {
       this.#said += String(chunk)
     })
-    this.#ended = new Promise(resolve => this.#tcpdump.once('close', () => resolve()))
+    this.#ended = new Promise(resolve => this.#process.once('close', () => resolve()))
   }
 
   /** Captures every frame that crosses the LAN; or, given a host, only what goes over that host's cable. */
   static async start(lan: Lan, host?: Host): Promise<Capture> {
     const capture = new Capture(lan, host?.port ?? lan.bridge)
-    await until('tcpdump listens', () => capture.#said.includes('listening on'))
+    await until('dumpcap captures', () => capture.#said.includes('File: '))
     return capture
   }
 
-  /** Ends the capture. tcpdump takes packets in blocks, the last one up to a second late. */
+  /** Ends the capture. The kernel hands packets over in blocks, the last one up to a second late. */
   async stop(): Promise<void> {
-    if (this.#tcpdump.exitCode !== null) return
+    if (this.#process.exitCode !== null) return
     await new Promise(resolve => setTimeout(resolve, 1_500))
-    this.#tcpdump.kill('SIGINT')
+    this.#process.kill('SIGINT')
     await this.#ended
   }
 

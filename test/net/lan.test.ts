@@ -39,7 +39,7 @@ describeWith(['namespaces'], 'a LAN of namespaces', () => {
   })
 })
 
-describeWith(['namespaces', 'chromium', 'tcpdump', 'tshark'], 'two Chromium on a LAN of namespaces', () => {
+describeWith(['namespaces', 'chromium', 'dumpcap', 'tshark'], 'two Chromium on a LAN of namespaces', () => {
   let lan: Lan
   let alice: Page
   let bob: Page

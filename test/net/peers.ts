@@ -10,7 +10,7 @@ import { describe, it } from 'vitest'
 export type Peer =
   | 'namespaces'
   | 'chromium'
-  | 'tcpdump'
+  | 'dumpcap'
   | 'tshark'
   | 'certutil'
   | 'baresip'
