@@ -1,0 +1,348 @@
+/**
+ * The call log: facts of the proxy and of clients to one row a call. Its one promise is that every row closes, with
+ * the truest end that anybody can tell:
+ *
+ * 1. a refusal, CANCEL or BYE that the proxy saw: now;
+ * 2. an end that a client reports after the daemon was away: that long ago, even over an earlier guess;
+ * 3. a guess: no party was there for two minutes, so the call was lost when it was last known to go on.
+ *
+ * Kept in memory: open calls and the most recent closed ones, which is what `CallLog` answers from.
+ */
+import type { Epoch, Monotonic } from '../core/clock.ts'
+import { after, hours, minutes } from '../core/clock.ts'
+import type { Machine } from '../core/machine.ts'
+import { TimerTable } from '../core/timers.ts'
+import type { CallLog } from '../signalling/ports.ts'
+import type { CallEnder, CallEvent } from '../sip/message.ts'
+import type { CallEffect, CallInput, CallRow } from './message.ts'
+
+export const callLimits = {
+  open: 10_000,
+  recent: 1_000,
+  missed: 50,
+  /** No party there: the call is lost. Also how long a call from before a restart waits for one to come back. */
+  absentMilliseconds: minutes(2),
+  /** An INVITE that never ended, which the proxy should not let happen. */
+  unansweredMilliseconds: minutes(10),
+  /** A call between phones that only a BYE could end. */
+  phonesMilliseconds: hours(12),
+  /** How often `aliveAt` of an open call is written. */
+  aliveMilliseconds: minutes(1),
+} as const
+
+export interface CallsOptions {
+  /** Wall time at a moment of the process, as the appliance believes it. */
+  readonly epoch: (now: Monotonic) => Epoch
+  /** Rows that were open when the daemon ended, and the most recent closed ones, newest first. */
+  readonly open: readonly CallRow[]
+  readonly recent: readonly CallRow[]
+  readonly now: Monotonic
+}
+
+interface OpenCall {
+  row: CallRow
+  /** False for a call from before a restart: its clients must say that they hold it. */
+  readonly ours: boolean
+  readonly heldBy: Set<string>
+}
+
+type Ending = Pick<CallRow, 'endedAt' | 'endedBy' | 'reason' | 'code'>
+
+export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
+  readonly #epoch: (now: Monotonic) => Epoch
+  readonly #open = new Map<string, OpenCall>()
+  readonly #openByDevice = new Map<string, Set<string>>()
+  /** Oldest first. */
+  readonly #recent = new Map<string, CallRow>()
+  /** Devices that can be reached now; the value says whether through a hosted agent. */
+  readonly #reachable = new Map<string, boolean>()
+  readonly #timers = new TimerTable<string>()
+  #out: CallEffect[] = []
+
+  constructor(options: CallsOptions) {
+    this.#epoch = options.epoch
+    for (const row of options.recent.slice(0, callLimits.recent).reverse()) this.#recent.set(row.id, row)
+    for (const row of options.open) this.#enter({ row, ours: false, heldBy: new Set() }, options.now)
+  }
+
+  get sizes(): { readonly open: number; readonly recent: number; readonly timers: number } {
+    return { open: this.#open.size, recent: this.#recent.size, timers: this.#timers.size }
+  }
+
+  find(call: string): CallRow | undefined {
+    return this.#open.get(call)?.row ?? this.#recent.get(call)
+  }
+
+  open(): readonly CallRow[] {
+    return [...this.#open.values()].map(call => call.row)
+  }
+
+  missed(user: string): readonly CallRow[] {
+    return [...this.#recent.values()]
+      .filter(row => row.missed && !row.missedSeen && row.calleeUser === user)
+      .slice(-callLimits.missed)
+      .reverse()
+  }
+
+  handle(input: CallInput, now: Monotonic): CallEffect[] {
+    switch (input.kind) {
+      case 'sip':
+        this.#event(input.event, now)
+        break
+      case 'pair':
+        this.#pair(input)
+        break
+      case 'held':
+        this.#held(input.call, input.device, now)
+        break
+      case 'endReported':
+        this.#endReported(input, now)
+        break
+      case 'reachable':
+        if (input.reachable) this.#reachable.set(input.device, input.hosted)
+        else this.#reachable.delete(input.device)
+        for (const id of this.#openByDevice.get(input.device) ?? []) this.#watch(this.#open.get(id)!, now)
+        break
+      case 'missedSeen':
+        for (const row of this.#recent.values()) {
+          if (row.missed && !row.missedSeen && row.calleeUser === input.user) {
+            this.#keep({ ...row, missedSeen: true })
+          }
+        }
+        break
+    }
+    return this.#taken()
+  }
+
+  nextWakeup(): Monotonic | undefined {
+    return this.#timers.next()
+  }
+
+  wake(now: Monotonic): CallEffect[] {
+    for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
+      const [timer, id] = name.split(' ')
+      if (timer === 'alive') this.#alive(now)
+      const call = this.#open.get(id ?? '')
+      if (call === undefined) continue
+      if (timer === 'absent') this.#lose(call)
+      else if (timer === 'limit') this.#reachedLimit(call, now)
+    }
+    return this.#taken()
+  }
+
+  // ---------------------------------------------------------------------------------------------------- events
+
+  #event(event: CallEvent, now: Monotonic): void {
+    if (event.kind === 'started') {
+      this.#started(event, now)
+      return
+    }
+    const call = this.#open.get(event.call)
+    if (call === undefined) return
+    const at = this.#epoch(now)
+    switch (event.kind) {
+      case 'ringing':
+        if (call.row.ringingAt === undefined) this.#update(call, { ringingAt: at })
+        return
+      case 'answered':
+        if (call.row.answeredAt !== undefined) return
+        this.#update(call, {
+          answeredAt: at,
+          aliveAt: at,
+          calleeDevice: event.callee.device,
+          // A forwarded call was answered by somebody else than was called; the row keeps who was called.
+          ...(event.callee.user === call.row.calleeUser && event.callee.displayName !== ''
+            ? { calleeName: event.callee.displayName }
+            : {}),
+        })
+        this.#index(call.row)
+        this.#timers.set(`limit ${event.call}`, after(now, callLimits.phonesMilliseconds))
+        this.#watch(call, now)
+        return
+      case 'ended':
+        this.#close(call, { endedAt: at, endedBy: event.by, reason: event.reason, code: event.code })
+    }
+  }
+
+  #started(event: CallEvent & { kind: 'started' }, now: Monotonic): void {
+    if (this.#open.has(event.call) || this.#recent.has(event.call)) return
+    if (this.#open.size >= callLimits.open) this.#lose(this.#open.values().next().value!)
+    const at = this.#epoch(now)
+    const row: CallRow = {
+      id: event.call,
+      callerUser: event.caller.user,
+      callerName: event.caller.displayName,
+      callerDevice: event.caller.device,
+      calleeUser: event.callee.user,
+      calleeName: event.callee.displayName,
+      calleeDevice: undefined,
+      video: event.video,
+      startedAt: at,
+      ringingAt: undefined,
+      answeredAt: undefined,
+      endedAt: undefined,
+      endedBy: undefined,
+      reason: undefined,
+      code: undefined,
+      missed: false,
+      missedSeen: false,
+      aliveAt: at,
+      callerPair: undefined,
+      calleePair: undefined,
+    }
+    this.#enter({ row, ours: true, heldBy: new Set() }, now)
+    this.#tell(row)
+  }
+
+  #pair({ call, device, pair }: CallInput & { kind: 'pair' }): void {
+    const row = this.find(call)
+    if (row === undefined) return
+    const changed =
+      row.callerDevice === device
+        ? { callerPair: pair }
+        : row.calleeDevice === device
+          ? { calleePair: pair }
+          : {}
+    const open = this.#open.get(call)
+    if (open !== undefined) this.#update(open, changed)
+    else this.#keep({ ...row, ...changed })
+  }
+
+  #held(id: string, device: string, now: Monotonic): void {
+    const call = this.#open.get(id)
+    if (call === undefined) return
+    call.heldBy.add(device)
+    // A call in set-up does not outlive the daemon: what is held over a restart had been answered.
+    if (!call.ours && call.row.answeredAt === undefined) {
+      const calleeDevice = call.row.callerDevice === device ? undefined : device
+      this.#update(call, {
+        answeredAt: call.row.aliveAt,
+        calleeDevice: call.row.calleeDevice ?? calleeDevice,
+      })
+      this.#index(call.row)
+    }
+    this.#watch(call, now)
+  }
+
+  #endReported(input: CallInput & { kind: 'endReported' }, now: Monotonic): void {
+    const row = this.find(input.call)
+    if (row === undefined) return
+    const caller = row.callerDevice === input.device
+    const endedBy: CallEnder = (input.by === 'self') === caller ? 'caller' : 'callee'
+    const endedAt = Math.max(row.startedAt, this.#epoch(now) - input.agoMilliseconds) as Epoch
+    const ending: Ending = { endedAt, endedBy, reason: input.reason, code: 0 }
+    const open = this.#open.get(input.call)
+    if (open !== undefined) this.#close(open, ending)
+    else if (row.reason === 'lost') this.#keep({ ...row, ...ending, missed: isMissed(row, ending) })
+  }
+
+  // --------------------------------------------------------------------------------------------------- closing
+
+  /** Sets or clears the timer that ends a call which nobody is in. */
+  #watch(call: OpenCall, now: Monotonic): void {
+    const name = `absent ${call.row.id}`
+    if (call.row.answeredAt === undefined && call.ours) return
+    if (this.#isPresent(call, call.row.callerDevice) || this.#isPresent(call, call.row.calleeDevice)) {
+      this.#timers.clear(name)
+    } else if (!this.#timers.has(name)) {
+      this.#timers.set(name, after(now, callLimits.absentMilliseconds))
+    }
+  }
+
+  #isPresent(call: OpenCall, device: string | undefined): boolean {
+    const hosted = device === undefined ? undefined : this.#reachable.get(device)
+    if (device === undefined || hosted === undefined) return false
+    // A phone that can be reached may be in the call; a hosted agent is only if it was rebuilt.
+    return !hosted ? call.row.answeredAt !== undefined : call.ours || call.heldBy.has(device)
+  }
+
+  #lose(call: OpenCall): void {
+    this.#close(call, { endedAt: call.row.aliveAt, endedBy: 'server', reason: 'lost', code: 0 })
+  }
+
+  #reachedLimit(call: OpenCall, now: Monotonic): void {
+    const { callerDevice, calleeDevice, answeredAt } = call.row
+    if (answeredAt === undefined) {
+      this.#close(call, { endedAt: this.#epoch(now), endedBy: 'server', reason: 'noAnswer', code: 408 })
+      return
+    }
+    const hosted = [callerDevice, calleeDevice].some(device => this.#reachable.get(device ?? ''))
+    if (hosted) this.#timers.set(`limit ${call.row.id}`, after(now, callLimits.phonesMilliseconds))
+    else this.#lose(call)
+  }
+
+  /** Calls that somebody is in were alive now; written once a minute. */
+  #alive(now: Monotonic): void {
+    const at = this.#epoch(now)
+    for (const call of this.#open.values()) {
+      if (call.row.answeredAt === undefined || this.#timers.has(`absent ${call.row.id}`)) continue
+      call.row = { ...call.row, aliveAt: at }
+      this.#out.push({ kind: 'save', row: call.row })
+    }
+    if (this.#open.size > 0) this.#timers.set('alive', after(now, callLimits.aliveMilliseconds))
+  }
+
+  #close(call: OpenCall, ending: Ending): void {
+    const { id } = call.row
+    this.#open.delete(id)
+    for (const device of [call.row.callerDevice, call.row.calleeDevice]) {
+      const calls = this.#openByDevice.get(device ?? '')
+      if (calls?.delete(id) && calls.size === 0) this.#openByDevice.delete(device!)
+    }
+    this.#timers.clear(`absent ${id}`)
+    this.#timers.clear(`limit ${id}`)
+    if (this.#open.size === 0) this.#timers.clear('alive')
+    this.#keep({ ...call.row, ...ending, missed: isMissed(call.row, ending) })
+  }
+
+  // ------------------------------------------------------------------------------------------------------ rows
+
+  #enter(call: OpenCall, now: Monotonic): void {
+    const { id } = call.row
+    this.#open.set(id, call)
+    this.#index(call.row)
+    const limit =
+      call.row.answeredAt === undefined ? callLimits.unansweredMilliseconds : callLimits.phonesMilliseconds
+    this.#timers.set(`limit ${id}`, after(now, limit))
+    if (!this.#timers.has('alive')) this.#timers.set('alive', after(now, callLimits.aliveMilliseconds))
+    this.#watch(call, now)
+  }
+
+  #index(row: CallRow): void {
+    for (const device of [row.callerDevice, row.calleeDevice]) {
+      if (device === undefined) continue
+      const calls = this.#openByDevice.get(device) ?? new Set()
+      this.#openByDevice.set(device, calls.add(row.id))
+    }
+  }
+
+  #update(call: OpenCall, changes: Partial<CallRow>): void {
+    call.row = { ...call.row, ...changes }
+    this.#tell(call.row)
+  }
+
+  #keep(row: CallRow): void {
+    this.#recent.set(row.id, row)
+    if (this.#recent.size > callLimits.recent) this.#recent.delete(this.#recent.keys().next().value!)
+    this.#tell(row)
+  }
+
+  #tell(row: CallRow): void {
+    this.#out.push({ kind: 'save', row }, { kind: 'changed', row })
+  }
+
+  #taken(): CallEffect[] {
+    const out = this.#out
+    this.#out = []
+    return out
+  }
+}
+
+/**
+ * Missed is what the callee would want to know of: not what they answered, declined on a device themselves, or could
+ * never have had. Busy and do not disturb count.
+ */
+function isMissed(row: CallRow, ending: Ending): boolean {
+  if (row.answeredAt !== undefined) return false
+  return !['declined', 'answeredElsewhere', 'notFound'].includes(ending.reason ?? '')
+}
