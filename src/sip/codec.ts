@@ -10,6 +10,7 @@ import {
   escapedUser,
   formatHost,
   formatParams,
+  formatUriParams,
   isPasswordPart,
   isToken,
   isUriHeaders,
@@ -63,8 +64,8 @@ const noBody = new Uint8Array(0)
 
 /**
  * One whole message: a datagram, a WebSocket message, or what `StreamFramer` cut out of a stream. A bad request is
- * rejected with its answer (400, 505, 513), to be sent back the way it came; bad responses and ACKs, and requests
- * whose Via says nothing, are dropped. The body is a view of `bytes`, not a copy.
+ * rejected with its answer (400, 505, 513), to be sent back the way it came, whatever its Via says; bad responses and
+ * ACKs, and requests without Via, are dropped. The body is a view of `bytes`, not a copy.
  */
 export function decode(bytes: Uint8Array): Decoded<SipMessage, SipResponse> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, limits.messageBytes))
@@ -96,7 +97,7 @@ export function decode(bytes: Uint8Array): Decoded<SipMessage, SipResponse> {
     return { kind: 'ok', message: { kind: 'response', status, reason, headers: head.headers, body } }
   }
   const { method, uri } = head.start
-  const wrong = fault ?? mandatoryFault(head, method)
+  const wrong = fault ?? mandatoryFault(head, method) ?? uriFault(uri)
   const message: SipRequest = { kind: 'request', method, uri, headers: head.headers, body }
   return wrong ? refuse(message, wrong) : { kind: 'ok', message }
 }
@@ -139,14 +140,23 @@ function mandatoryFault(message: Headed, method: string | undefined): Fault | un
   return undefined
 }
 
+/** RFC 3261 §19.1.1: a Request-URI has no headers. Other schemes than sip and sips are the core's to refuse. */
+function uriFault(text: string): Fault | undefined {
+  if (!/^sips?:/i.test(text)) return undefined
+  const uri = parseUri(text)
+  return uri === undefined || uri.headers !== undefined
+    ? fault400('badUri', 'Malformed Request-URI')
+    : undefined
+}
+
 const isParty = (value: string | undefined): boolean =>
   value !== undefined && parseNameAddr(value) !== undefined
 
-/** RFC 3261 §16.3, §17.1.1.3: an ACK is never answered, and without a Via an answer has nowhere to go. */
+/** RFC 3261 §17.1.1.3: an ACK is never answered. Without a Via nothing says that an answer would be understood. */
 function refuse(request: SipRequest, fault: Fault): Decoded<SipMessage, SipResponse> {
   const via = first(request, 'Via')
-  const answerable = via !== undefined && parseVia(firstOf(via)) !== undefined
-  if (request.method === 'ACK' || !answerable) return { kind: 'drop', reason: fault.reason }
+  if (request.method === 'ACK' || via === undefined || via === '')
+    return { kind: 'drop', reason: fault.reason }
   // §8.2.6.2 wants a tag, and the same one for each retransmission: hence made from what identifies the request.
   const tag = hash('sha256', `${via}\0${first(request, 'Call-ID') ?? ''}`, 'hex').slice(0, 16)
   return {
@@ -181,7 +191,9 @@ export function encode(message: SipMessage): Uint8Array {
   return bytes
 }
 
-const oneLine = (value: string): string => (/[\r\n\0]/.test(value) ? value.replace(/[\r\n\0]+/g, ' ') : value)
+/** An escaped NUL is the one that RFC 3261 §25.1 allows. */
+const oneLine = (value: string): string =>
+  /[\r\n\0]/.test(value) ? value.replace(/[\r\n]+|(?<!\\)\0+/g, ' ') : value
 
 /**
  * An answer to `request` by RFC 3261 §8.2.6: Via, From, To, Call-ID and CSeq are copied, for 100 the Timestamp too.
@@ -372,7 +384,7 @@ export function formatUri(uri: SipUri): string {
   }
   text += formatHost(uri.host)
   if (uri.port !== undefined) text += `:${uri.port}`
-  for (const [name, value] of uri.params) text += value === '' ? `;${name}` : `;${name}=${value}`
+  text += formatUriParams(uri.params)
   return uri.headers === undefined ? text : `${text}?${uri.headers}`
 }
 
@@ -386,7 +398,8 @@ export function uriEquals(a: SipUri, b: SipUri): boolean {
   if ((canonicalAddress(a.host) ?? a.host) !== (canonicalAddress(b.host) ?? b.host)) return false
   for (const [name, value] of a.params) {
     const other = b.params.get(name)
-    if (other === undefined ? decisiveParams.includes(name) : folded(value) !== folded(other)) return false
+    if (other === undefined ? decisiveParams.includes(name) : value.toLowerCase() !== other.toLowerCase())
+      return false
   }
   for (const name of b.params.keys()) if (decisiveParams.includes(name) && !a.params.has(name)) return false
   return foldedHeaders(a.headers) === foldedHeaders(b.headers)

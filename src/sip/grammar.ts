@@ -150,19 +150,30 @@ export function formatParams(params: ReadonlyMap<string, string>): string {
   return text
 }
 
-/** `;name=value` inside a URI: names in lower case, values as written (escapes kept). */
+/** `;name=value` inside a URI: both unescaped, names in lower case. */
 export function parseUriParams(text: string): Map<string, string> | undefined {
   const params = new Map<string, string>()
   if (text === '') return params
   for (const part of text.slice(1).split(';')) {
     const at = part.indexOf('=')
-    const name = (at < 0 ? part : part.slice(0, at)).toLowerCase()
-    const value = at < 0 ? '' : part.slice(at + 1)
-    if (name === '' || (at >= 0 && value === '')) return undefined
-    if (!consistsOf(name, uriParam) || !consistsOf(value, uriParam) || params.has(name)) return undefined
+    if (at === part.length - 1 || !consistsOf(at < 0 ? part : part.slice(0, at), uriParam)) return undefined
+    const name = unescaped(at < 0 ? part : part.slice(0, at))?.toLowerCase()
+    const written = at < 0 ? '' : part.slice(at + 1)
+    const value = consistsOf(written, uriParam) ? unescaped(written) : undefined
+    if (name === undefined || name === '' || value === undefined || params.has(name)) return undefined
     params.set(name, value)
   }
   return params
+}
+
+/** The inverse of `parseUriParams`. */
+export function formatUriParams(params: ReadonlyMap<string, string>): string {
+  let text = ''
+  for (const [name, value] of params) {
+    text += `;${escaped(name, uriParam)}`
+    if (value !== '') text += `=${escaped(value, uriParam)}`
+  }
+  return text
 }
 
 /** `host [":" port]` over the whole of `text`; the host without brackets and as written otherwise. */
@@ -223,13 +234,16 @@ export function unescaped(text: string): string | undefined {
 }
 
 /** Escapes all that RFC 3261 §25.1 does not allow in a user part. */
-export function escapedUser(text: string): string {
-  let escaped = ''
+export const escapedUser = (text: string): string => escaped(text, userPart)
+
+function escaped(text: string, bit: number): string {
+  if (consistsOf(text, bit) && !text.includes('%')) return text
+  let safe = ''
   for (const character of text) {
     const code = character.codePointAt(0)!
-    escaped += isOf(code, userPart) && code !== 0x25 ? character : percent(character)
+    safe += isOf(code, bit) && code !== 0x25 ? character : percent(character)
   }
-  return escaped
+  return safe
 }
 
 function percent(character: string): string {

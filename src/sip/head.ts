@@ -45,7 +45,7 @@ export function readHead(text: string, maxFields: number): Head {
   if (end < 0) end = text.length
   const start = readStartLine(text.slice(0, end))
   const headers: HeaderField[] = []
-  let fault = text.includes('\0') || hasBareLineEnd(text) ? badLine : undefined
+  let fault = hasNul(text) || hasBareLineEnd(text) ? badLine : undefined
   let once = 0
   let fields = 0
   let at = end + 2
@@ -64,6 +64,9 @@ export function readHead(text: string, maxFields: number): Head {
   }
   return { start, headers, fault }
 }
+
+/** RFC 3261 §25.1: a NUL stands only behind a backslash, in quotes. */
+const hasNul = (text: string): boolean => text.includes('\0') && /(?:^|[^\\])\0/.test(text)
 
 /** RFC 3261 §7: every line ends in CRLF. A lone CR or LF would be a line end to some readers and not to others. */
 function hasBareLineEnd(text: string): boolean {
@@ -111,11 +114,15 @@ function readField(
   return known ?? unknown
 }
 
-/** RFC 3261 §7.3.1: a fold and the white space around it are one space. Not by a pattern: one that starts with a run of spaces takes quadratic time. */
+/**
+ * RFC 3261 §7.3.1: a fold and the white space around it are one space. Not by a pattern: one that starts with a run
+ * of spaces takes quadratic time.
+ */
 const unfolded = (value: string): string =>
   value
     .split('\r\n')
     .map(line => trimmed(line))
+    .filter(line => line !== '')
     .join(' ')
 
 /** RFC 3261 §7.1, §7.2: single spaces, nothing before or after. Undefined when it is not even the shape of one. */
