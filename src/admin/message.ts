@@ -53,7 +53,7 @@ export interface Session {
   readonly csrfToken: string
 }
 
-/** GET /users; POST /users; PATCH /users/:name; DELETE /users/:name. */
+/** GET /users → `User[]`; POST /users `NewUser` → 201 `User`; PATCH /users/:name `UserChange` → `User`; DELETE → 204. */
 export interface User {
   readonly name: string
   readonly displayName: string
@@ -67,8 +67,17 @@ export interface NewUser {
   /** Given: the person gets a first SIP device with this password, digest user name = `name`. */
   readonly sipPassword?: string | undefined
 }
+/** A member may change themselves, except `sipPassword` of others; the owner everybody. */
+export interface UserChange {
+  readonly displayName?: string | undefined
+  readonly doNotDisturb?: boolean | undefined
+  /** For the console: at least 10 characters. Ends the person's other sessions. */
+  readonly password?: string | undefined
+  /** Sets the password of the SIP device whose digest user is the person's name, making it if there is none. */
+  readonly sipPassword?: string | undefined
+}
 
-/** GET /devices; PATCH /devices/:id { name }; DELETE /devices/:id revokes. */
+/** GET /devices?user → `Device[]`; PATCH /devices/:id { name } → `Device`; DELETE /devices/:id revokes, 204. */
 export interface Device {
   readonly id: string
   readonly user: string
@@ -92,6 +101,8 @@ export interface EnrolRequest {
   readonly deviceName: string
   readonly kind: 'page' | 'app'
   readonly invite?: string | undefined
+  /** The person the new device is for; only the owner may say so (over the unix socket or with a session). */
+  readonly user?: string | undefined
 }
 /** The only time the token is told; the server keeps its hash. */
 export interface Enrolment {

@@ -132,6 +132,11 @@ export class Directory implements Accounts, Devices {
     }
   }
 
+  /** The same, for who has the token itself. */
+  byToken(token: string): DeviceIdentity | undefined {
+    return this.byTokenHash(sha256(token))
+  }
+
   people(): readonly {
     readonly user: string
     readonly displayName: string

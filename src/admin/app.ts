@@ -1,0 +1,269 @@
+/**
+ * The web server's whole surface: who is let near (`guard.ts`), the door page in the clear, the pages, the REST
+ * interface. Every right is decided here, from the table of routes; no handler is reached before.
+ */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
+import { parseCookies, sessionCookie } from './cookies.ts'
+import { type Door, makeDoor } from './door.ts'
+import { errorBody, HttpError, toHttpError } from './errors.ts'
+import { isForeignFetch, judge, type Listener } from './guard.ts'
+import { openApi } from './openapi.ts'
+import type { Page } from './pages.ts'
+import { Passwords } from './password.ts'
+import type { AppDeps } from './ports.ts'
+import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
+import { callRoutes } from './routes/calls.ts'
+import { enrolRoutes } from './routes/enrol.ts'
+import { setupRoutes } from './routes/setup.ts'
+import { userRoutes } from './routes/users.ts'
+import { Sessions, sameSecret } from './sessions.ts'
+import { Tries } from './tries.ts'
+
+/** What the listener knows of a request: given to `fetch` beside it. */
+export interface AppEnv {
+  readonly listener: Listener
+  readonly peer: string
+}
+
+export interface App {
+  fetch(request: Request, env: AppEnv): Response | Promise<Response>
+  /** As served under `/api/v1`, `openapi.json` included. */
+  readonly routes: readonly Route[]
+}
+
+const healthPath = '/api/v1/health'
+const bodyLimitBytes = 16_384
+const changes = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+export function createApp(deps: AppDeps): App {
+  const sessions = new Sessions()
+  const parts = {
+    ...deps,
+    sessions,
+    passwords: new Passwords(deps.scryptCost),
+    tries: new Tries(deps.settings.identity().tokenKey),
+  }
+  deps.directory.onChange(event => {
+    if (event.kind === 'people') sessions.keepOnly(user => deps.directory.user(user) !== undefined)
+  })
+  const routes: Route[] = [
+    ...setupRoutes(parts),
+    ...userRoutes(parts),
+    ...enrolRoutes(parts),
+    ...callRoutes(parts),
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      who: 'anyone',
+      summary: 'This document.',
+      answers: { 200: null },
+      handle: () => ({ status: 200, body: document }),
+    },
+  ]
+  const document = openApi(routes, deps.version)
+  const app = new Hono<{ Bindings: AppEnv }>()
+  const door = makeDoor()
+  guardAll(app, deps, door)
+  for (const route of routes) {
+    app.on(route.method, `/api/v1${route.path}`, bodyLimit(limitBody), async context => {
+      const request = context.req.raw
+      const principal = authorise(route.who, request, context.env, deps, sessions)
+      const answer = await route.handle({
+        body: (await bodyOf(route, request)) as never,
+        query: queryOf(route, request) as never,
+        params: context.req.param(),
+        principal,
+        peer: context.env.peer,
+        secure: context.env.listener === 'https',
+        cookies: parseCookies(request.headers.get('cookie') ?? undefined),
+        header: name => request.headers.get(name) ?? undefined,
+      })
+      return respond(answer)
+    })
+  }
+  app.get('/metrics', async context => {
+    authorise('owner', context.req.raw, context.env, deps, sessions)
+    return new Response(await deps.metrics.metrics(), {
+      headers: { 'content-type': deps.metrics.contentType },
+    })
+  })
+  app.get('/admin', () => new Response(null, { status: 308, headers: { location: '/admin/' } }))
+  app.get('*', context => {
+    const { pathname } = new URL(context.req.url)
+    const page = deps.pages.get(pathname)
+    if (page === undefined) throw notFound()
+    return respondPage(page, context.req.header('if-none-match'))
+  })
+  app.notFound(() => failure(notFound()))
+  app.onError(error => {
+    const told = toHttpError(error)
+    if (told) return failure(told)
+    deps.log.error('request failed', { error: error.stack ?? String(error) })
+    return failure(new HttpError(500, 'failed', 'this did not work; the log of lanline says why'))
+  })
+  return { fetch: (request, env) => app.fetch(request, env), routes }
+}
+
+const limitBody = {
+  maxSize: bodyLimitBytes,
+  onError: (): never => {
+    throw new HttpError(413, 'tooLarge', `a request holds at most ${bodyLimitBytes} bytes`)
+  },
+}
+
+/** Host, origin and place come before everything; headers that bind the browser go on every answer. */
+function guardAll(app: Hono<{ Bindings: AppEnv }>, deps: AppDeps, door: Door): void {
+  app.use('*', async (context, next) => {
+    const { listener, peer } = context.env
+    const host = context.req.header('host')
+    const origin = context.req.header('origin')
+    const verdict = judge({ listener, peer, host, origin }, deps.allowed)
+    const { pathname } = new URL(context.req.url)
+    if (verdict.kind === 'refuse') {
+      context.res = failure(new HttpError(verdict.status, verdict.code, verdict.message))
+    } else if (verdict.kind === 'door') {
+      context.res = door({
+        method: context.req.method,
+        pathname,
+        host: verdict.host,
+        httpsPort: deps.httpsPort(),
+        userAgent: context.req.header('user-agent') ?? '',
+        place: deps.directory.place(),
+        root: deps.authority.root(),
+        fingerprint: deps.authority.fingerprint(),
+      })
+    } else {
+      // Health alone may be asked from the door page, whose scheme makes it another site.
+      const foreign = isForeignFetch(
+        context.req.header('sec-fetch-site'),
+        context.req.header('sec-fetch-mode'),
+      )
+      if (foreign && origin === undefined && pathname !== healthPath) {
+        context.res = failure(
+          new HttpError(403, 'badOrigin', 'pages of other sites may not use this appliance'),
+        )
+      } else {
+        await next()
+        context.header('content-security-policy', pagePolicy(listener, host ?? ''))
+      }
+    }
+    for (const [name, value] of Object.entries(commonHeaders)) context.header(name, value)
+    // The door page asks for it to learn whether the browser accepts the certificate.
+    if (pathname === healthPath) context.header('cross-origin-resource-policy', 'cross-origin')
+    if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
+  })
+}
+
+/** No Strict-Transport-Security, ever: it would lock out whoever later reaches the name without our certificate. */
+const commonHeaders: Readonly<Record<string, string>> = {
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'permissions-policy': 'camera=(self), microphone=(self), geolocation=(), usb=(), payment=()',
+}
+
+/** `host` was judged, so it holds nothing but a name or address and a port. */
+function pagePolicy(listener: Listener, host: string): string {
+  const socket = listener === 'https' ? `wss://${host}` : `ws://${host}`
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' data: blob:",
+    "font-src 'self'",
+    "worker-src 'self'",
+    "manifest-src 'self'",
+    `connect-src 'self' ${socket}`,
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}
+
+/** The one place where rights are checked. Throws when `who` may not. */
+function authorise(who: Who, request: Request, env: AppEnv, deps: AppDeps, sessions: Sessions): Principal {
+  const principal = identify(request, env, deps, sessions)
+  if (principal.kind === 'session' && changes.has(request.method)) {
+    const token = request.headers.get('x-csrf-token')
+    if (token === null || !sameSecret(token, principal.session.csrfToken)) {
+      // Without its token the session counts for nothing; what is open to anyone stays open.
+      if (who === 'anyone') return { kind: 'nobody' }
+      throw new HttpError(403, 'csrf', 'the header x-csrf-token with the session’s token is missing or wrong')
+    }
+  }
+  if (who === 'anyone') return principal
+  if (principal.kind === 'nobody') throw new HttpError(401, 'notLoggedIn', 'log in first')
+  if (who === 'owner' && !isOwner(principal)) {
+    throw new HttpError(403, 'forbidden', 'only the owner of this appliance may do that')
+  }
+  return principal
+}
+
+function identify(request: Request, env: AppEnv, deps: AppDeps, sessions: Sessions): Principal {
+  if (env.listener === 'unix') return { kind: 'local' }
+  const bearer = /^Bearer ([A-Za-z0-9_-]{20,128})$/.exec(request.headers.get('authorization') ?? '')?.[1]
+  if (bearer !== undefined) {
+    const device = deps.directory.byToken(bearer)
+    return device ? { kind: 'device', user: device.user, device: device.device } : { kind: 'nobody' }
+  }
+  const id = parseCookies(request.headers.get('cookie') ?? undefined)[sessionCookie]
+  const session = sessions.find(id, deps.clock.monotonic())
+  const user = session && deps.directory.user(session.user)
+  if (id === undefined || session === undefined || user === undefined) return { kind: 'nobody' }
+  return { kind: 'session', user: user.name, owner: user.role === 'owner', id, session }
+}
+
+async function bodyOf(route: Route, request: Request): Promise<unknown> {
+  if (route.body === undefined) return undefined
+  if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) {
+    throw new HttpError(415, 'notJson', 'send the body as application/json')
+  }
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(await request.text())
+  } catch (error) {
+    if (error instanceof HttpError) throw error
+    throw new HttpError(400, 'badBody', 'the body is no JSON')
+  }
+  return checked(route.body, parsed, 'badBody')
+}
+
+function queryOf(route: Route, request: Request): unknown {
+  if (route.query === undefined) return undefined
+  return checked(route.query, Object.fromEntries(new URL(request.url).searchParams), 'badQuery')
+}
+
+function checked(schema: NonNullable<Route['body']>, value: unknown, code: string): unknown {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''
+  throw new HttpError(400, code, `${where}${issue.message}`)
+}
+
+function respond(answer: Answer): Response {
+  const headers = new Headers()
+  for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie)
+  if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
+  headers.set('content-type', 'application/json')
+  return new Response(JSON.stringify(answer.body), { status: answer.status as ContentfulStatusCode, headers })
+}
+
+function respondPage(page: Page, ifNoneMatch: string | undefined): Response {
+  const headers = { etag: page.etag, 'cache-control': page.cacheControl, 'content-type': page.contentType }
+  if (ifNoneMatch === page.etag) return new Response(null, { status: 304, headers })
+  return new Response(page.body, { headers })
+}
+
+const failure = (error: HttpError): Response =>
+  new Response(JSON.stringify(errorBody(error)), {
+    status: error.status,
+    headers: { 'content-type': 'application/json', ...error.headers },
+  })
+
+const notFound = (): HttpError => new HttpError(404, 'notFound', 'there is nothing at this address')

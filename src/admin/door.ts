@@ -1,0 +1,113 @@
+/**
+ * What the LAN sees in the clear: one page that leads to HTTPS, and the authority's certificate. No cookie, no
+ * interface, nothing to log in to.
+ */
+import { readFileSync } from 'node:fs'
+import { crtDownload, type Download, mobileconfigDownload } from '../tls/downloads.ts'
+import { type System, systemOf, trustSteps } from './trust.ts'
+
+export interface Knock {
+  readonly method: string
+  readonly pathname: string
+  /** Judged: an own name or address. */
+  readonly host: string
+  readonly httpsPort: number
+  readonly userAgent: string
+  readonly place: string
+  readonly root: Uint8Array
+  readonly fingerprint: string
+}
+
+export type Door = (knock: Knock) => Response
+
+/** Paths whose page is the same over HTTPS; everything else leads to the phone. */
+const ways = new Set(['/', '/j', '/admin/'])
+
+/** Reads the page's script and style once. */
+export function makeDoor(): Door {
+  const asset = (name: string): string => readFileSync(new URL(`./door/${name}`, import.meta.url), 'utf8')
+  const files: Readonly<Record<string, { type: string; text: string }>> = {
+    '/door.js': { type: 'text/javascript; charset=utf-8', text: asset('door.js') },
+    '/door.css': { type: 'text/css; charset=utf-8', text: asset('door.css') },
+  }
+  return knock => {
+    if (knock.method !== 'GET' && knock.method !== 'HEAD')
+      return text(405, 'In the clear there is only a page to read.\n')
+    const file = files[knock.pathname]
+    if (file) return new Response(file.text, { headers: { 'content-type': file.type } })
+    if (knock.pathname === '/lanline.crt') return download(crtDownload(knock.root))
+    if (knock.pathname === '/lanline.mobileconfig')
+      return download(mobileconfigDownload(knock.root, knock.place))
+    if (/^\/(api|metrics|ws|sip)(\/|$)/.test(knock.pathname)) {
+      return text(403, `Nothing of this is served in the clear: use ${secureOrigin(knock)}\n`)
+    }
+    return new Response(html(knock), {
+      headers: {
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': `default-src 'none'; script-src 'self'; style-src 'self'; connect-src ${secureOrigin(knock)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      },
+    })
+  }
+}
+
+const text = (status: number, body: string): Response =>
+  new Response(body, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+
+function download(file: Download): Response {
+  return new Response(file.body, {
+    headers: {
+      'content-type': file.contentType,
+      'content-disposition': `attachment; filename="${file.fileName}"`,
+    },
+  })
+}
+
+function secureOrigin({ host, httpsPort }: Knock): string {
+  const name = host.includes(':') ? `[${host}]` : host
+  return `https://${name}${httpsPort === 443 ? '' : `:${httpsPort}`}`
+}
+
+function html(knock: Knock): string {
+  const way = knock.pathname === '/admin' ? '/admin/' : ways.has(knock.pathname) ? knock.pathname : '/'
+  const target = `${secureOrigin(knock)}${way}`
+  const system = systemOf(knock.userAgent)
+  const title = knock.place === '' ? 'lanline' : `lanline – ${knock.place}`
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title>
+<link rel="stylesheet" href="/door.css">
+<script type="module" src="/door.js"></script>
+</head>
+<body data-target="${escapeHtml(target)}" data-probe="${escapeHtml(secureOrigin(knock))}/api/v1/health">
+<main>
+<h1>${escapeHtml(title)}</h1>
+<p>Camera and microphone work only over a secure connection. There are two ways to it; both lead to the same phone.</p>
+<section aria-labelledby="now">
+<h2 id="now">Call now</h2>
+<p>Your browser will warn once, because this appliance is known to no authority on the internet. It stands in your own network: choose <em>Advanced</em> (or <em>Show details</em>), then <em>Continue</em>.</p>
+<p><a class="button" id="go" href="${escapeHtml(target)}">Call now</a></p>
+</section>
+<section aria-labelledby="trust">
+<h2 id="trust">Trust for good</h2>
+<p>No warning any more, on this device. The certificate can vouch for names and addresses of local networks only.</p>
+${steps(system)}
+<p class="fingerprint">Its SHA-256 fingerprint, to compare: <code>${knock.fingerprint.replaceAll(':', ':<wbr>')}</code></p>
+</section>
+<p id="state" role="status"></p>
+</main>
+</body>
+</html>
+`
+}
+
+function steps(system: System): string {
+  const items = trustSteps[system].map(step => `<li>${step}</li>`).join('\n')
+  return `<ol data-system="${system}">\n${items}\n</ol>`
+}
+
+const escapeHtml = (value: string): string =>
+  value.replace(/[<>&"']/g, character => `&#${character.charCodeAt(0)};`)

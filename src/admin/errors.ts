@@ -1,0 +1,51 @@
+/** How a request fails: a status, a stable code, and a sentence that says what to do. */
+import type { ErrorBody } from './message.ts'
+
+export class HttpError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.status = status
+    this.code = code
+    this.headers = headers
+  }
+}
+
+/** Too many tries; `waitMilliseconds` goes into Retry-After (RFC 9110 §10.2.3). */
+export const tooManyTries = (waitMilliseconds: number): HttpError => {
+  const waitSeconds = Math.max(1, Math.ceil(waitMilliseconds / 1_000))
+  return new HttpError(429, 'tooManyTries', `too many tries; wait ${waitSeconds} s and try again`, {
+    'retry-after': String(waitSeconds),
+  })
+}
+
+/** Codes of the directory and the store, by the status they are told with. */
+const statusOfCode: Readonly<Record<string, number>> = {
+  notFound: 404,
+  taken: 409,
+  claimed: 409,
+  owner: 409,
+  constraint: 409,
+  badName: 400,
+  badInvite: 403,
+  tooMany: 429,
+  diskFull: 507,
+  busy: 503,
+  closed: 503,
+}
+
+/** What is told of any exception; undefined when it is a fault of ours, of which nothing is told. */
+export function toHttpError(error: unknown): HttpError | undefined {
+  if (error instanceof HttpError) return error
+  if (!(error instanceof Error) || !['DirectoryError', 'StoreError'].includes(error.name)) return undefined
+  const code = String((error as { code?: unknown }).code)
+  const status = statusOfCode[code]
+  return status === undefined ? undefined : new HttpError(status, code, error.message)
+}
+
+export const errorBody = (error: HttpError): ErrorBody => ({
+  error: { code: error.code, message: error.message },
+})

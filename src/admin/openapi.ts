@@ -1,0 +1,80 @@
+/** The OpenAPI 3.1 document, made from the very routes that are served. */
+import { z } from 'zod'
+import type { Route, Who } from './route.ts'
+import * as schemas from './schemas.ts'
+
+const security: Readonly<Record<Who, readonly Record<string, string[]>[]>> = {
+  anyone: [],
+  member: [{ session: [] }, { device: [] }],
+  owner: [{ session: [] }],
+}
+
+export function openApi(routes: readonly Route[], version: string): unknown {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}')
+    paths[path] ??= {}
+    paths[path][route.method.toLowerCase()] = operation(route)
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'lanline',
+      version,
+      description:
+        'Times are milliseconds since 1970. Whatever changes state with a session needs its csrfToken in the header x-csrf-token.',
+    },
+    servers: [{ url: '/api/v1' }],
+    paths,
+    components: {
+      securitySchemes: {
+        session: { type: 'apiKey', in: 'cookie', name: 'lanline_session' },
+        device: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'A device token: its person, never as owner.',
+        },
+      },
+    },
+  }
+}
+
+function operation(route: Route): unknown {
+  const parameters = [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+  }))
+  const answers = Object.entries(route.answers).map(([status, schema]) => [
+    status,
+    { description: 'done', ...(schema ? { content: json(schema, 'output') } : {}) },
+  ])
+  return {
+    summary: route.summary,
+    security: security[route.who],
+    'x-who': route.who,
+    parameters: [...parameters, ...queryParameters(route.query)],
+    ...(route.body ? { requestBody: { required: true, content: json(route.body, 'input') } } : {}),
+    responses: {
+      ...Object.fromEntries(answers),
+      default: { description: 'refused or failed', content: json(schemas.error, 'output') },
+    },
+  }
+}
+
+function queryParameters(query: z.ZodType | undefined): unknown[] {
+  if (query === undefined) return []
+  const { properties = {}, required = [] } = z.toJSONSchema(query, { io: 'input' })
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: required.includes(name),
+    schema,
+  }))
+}
+
+function json(schema: z.ZodType, io: 'input' | 'output'): unknown {
+  const { $schema: _, ...plain } = z.toJSONSchema(schema, { io })
+  return { 'application/json': { schema: plain } }
+}

@@ -1,0 +1,58 @@
+/** What the web interface needs from the running daemon. The store's parts are taken by their types. */
+
+import type { Clock } from '../core/clock.ts'
+import type { Log } from '../core/log.ts'
+import type { Random } from '../core/random.ts'
+import type { Presence } from '../signalling/message.ts'
+import type { Calls } from '../store/calls.ts'
+import type { Directory } from '../store/directory.ts'
+import type { Settings } from '../store/settings.ts'
+import type { ClaimSecrets } from './claim.ts'
+import type { Allowed } from './guard.ts'
+import type { Health } from './message.ts'
+import type { Pages } from './pages.ts'
+import type { ScryptCost } from './password.ts'
+
+/** How people and devices are reached right now. */
+export interface Live {
+  presence(user: string): Presence
+  /** Undefined while the device is not reachable. */
+  device(id: string): LiveDevice | undefined
+}
+export interface LiveDevice {
+  readonly transport: string
+  readonly address: string
+  readonly userAgent: string
+}
+
+export interface Metrics {
+  readonly contentType: string
+  /** Prometheus text. `prom-client`'s `Registry` is one. */
+  metrics(): Promise<string>
+}
+
+export interface AppDeps {
+  readonly version: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  readonly directory: Directory
+  readonly calls: Calls
+  readonly settings: Settings
+  readonly live: Live
+  readonly metrics: Metrics
+  /** Made anew at each start; used while there is no owner. */
+  readonly claim: ClaimSecrets
+  readonly enrolPolicy: 'approve' | 'invite' | 'open'
+  readonly allowed: Allowed
+  readonly pages: Pages
+  /** The authority's root: what the door page and the downloads hand out. */
+  readonly authority: { root(): Uint8Array; fingerprint(): string }
+  health(): Health['parts']
+  /** The port on which HTTPS is served, for the door page's links. */
+  httpsPort(): number
+  /** `http://<LAN address>[:port]`: what QR codes and invite links start with. */
+  inviteOrigin(): string
+  /** Lower only in tests. */
+  readonly scryptCost?: ScryptCost | undefined
+}

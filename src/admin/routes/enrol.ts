@@ -1,0 +1,159 @@
+/** How a device gets in: by invite, by asking, or by itself where the policy says so. */
+
+import { z } from 'zod'
+import { hours } from '../../core/clock.ts'
+import type { InviteRow, RequestRow } from '../../store/message.ts'
+import { HttpError, tooManyTries } from '../errors.ts'
+import type { Invite, JoinRequest, JoinState, WaitingRequest } from '../message.ts'
+import type { AppDeps } from '../ports.ts'
+import { isOwner, type Route, route, userOf } from '../route.ts'
+import * as schemas from '../schemas.ts'
+import type { Tries } from '../tries.ts'
+import { enrolmentOf } from './setup.ts'
+
+type Deps = Pick<AppDeps, 'directory' | 'clock' | 'enrolPolicy' | 'inviteOrigin'> & { readonly tries: Tries }
+
+const defaultInviteHours = 72
+
+export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries }: Deps): Route[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/devices',
+      who: 'anyone',
+      summary: 'Asks to be enrolled: at once by invite or policy, otherwise by the owner.',
+      body: schemas.enrolRequest,
+      answers: { 201: schemas.enrolment, 202: schemas.joinRequest },
+      handle: async call => {
+        const { displayName, deviceName, kind, invite, user } = call.body
+        const wish = { name: deviceName, kind }
+        if (isOwner(call.principal)) {
+          const whose = user ?? userOf(call.principal)
+          const enrolled = await directory.enrol(
+            whose === undefined ? { displayName } : { user: whose },
+            wish,
+          )
+          return { status: 201, body: enrolmentOf(enrolled) }
+        }
+        if (user !== undefined)
+          throw new HttpError(403, 'forbidden', 'only the owner may enrol a device for others')
+        const wait = tries.join(call.peer, clock.monotonic())
+        if (wait > 0) throw tooManyTries(wait)
+        if (directory.owner() === undefined) {
+          throw new HttpError(409, 'unclaimed', 'this appliance has no owner yet; claim it first, at /admin/')
+        }
+        if (invite !== undefined) {
+          return { status: 201, body: enrolmentOf(await directory.enrolByInvite(invite, displayName, wish)) }
+        }
+        if (enrolPolicy === 'invite') {
+          throw new HttpError(403, 'inviteNeeded', 'ask the owner for an invitation and open its link')
+        }
+        if (enrolPolicy === 'open') {
+          return { status: 201, body: enrolmentOf(await directory.enrol({ displayName }, wish)) }
+        }
+        const { request, secret } = await directory.addRequest({
+          displayName,
+          device: wish,
+          address: call.peer,
+        })
+        const body: JoinRequest = { id: request.id, secret }
+        return { status: 202, body }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/requests/:id',
+      who: 'anyone',
+      summary: 'How a request to join stands; needs its secret in the header x-request-secret.',
+      answers: { 200: schemas.joinState },
+      handle: async call => {
+        const secret = call.header('x-request-secret') ?? ''
+        const { state, enrolled } = await directory.fetchRequest(call.params.id!, secret)
+        const body: JoinState = { state, enrolment: enrolled && enrolmentOf(enrolled) }
+        return { status: 200, body }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/requests',
+      who: 'owner',
+      summary: 'Who is waiting to be let in.',
+      answers: { 200: z.array(schemas.waitingRequest) },
+      handle: () => {
+        const waiting = directory.requests().filter(request => request.state === 'waiting')
+        return { status: 200, body: waiting.map(waitingBody) }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/requests/:id/allow',
+      who: 'owner',
+      summary: 'Lets somebody in, as a new person or as a device of one that exists.',
+      body: schemas.allowRequest,
+      answers: { 204: null },
+      handle: async call => {
+        await directory.allowRequest(call.params.id!, call.body.user)
+        return { status: 204 }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/requests/:id/deny',
+      who: 'owner',
+      summary: 'Turns somebody away.',
+      answers: { 204: null },
+      handle: async call => {
+        await directory.denyRequest(call.params.id!)
+        return { status: 204 }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/invites',
+      who: 'owner',
+      summary: 'Open invitations, without their tokens.',
+      answers: { 200: z.array(schemas.invite) },
+      handle: () => ({ status: 200, body: directory.invites().map(row => inviteBody(row)) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/invites',
+      who: 'owner',
+      summary: 'Makes an invitation for one device.',
+      body: schemas.newInvite,
+      answers: { 201: schemas.invite },
+      handle: async call => {
+        const lifetime = hours(call.body.hours ?? defaultInviteHours)
+        const { invite, token } = await directory.addInvite(call.body.user, lifetime)
+        return { status: 201, body: inviteBody(invite, token, `${inviteOrigin()}/j#${token}`) }
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/invites/:id',
+      who: 'owner',
+      summary: 'Withdraws an invitation.',
+      answers: { 204: null },
+      handle: async call => {
+        await directory.removeInvite(call.params.id!)
+        return { status: 204 }
+      },
+    }),
+  ]
+}
+
+const waitingBody = ({ id, displayName, deviceName, address, createdAt }: RequestRow): WaitingRequest => ({
+  id,
+  displayName,
+  deviceName,
+  address,
+  createdAt,
+})
+
+const inviteBody = ({ id, user, expiresAt }: InviteRow, token?: string, url?: string): Invite => ({
+  id,
+  user,
+  expiresAt,
+  token,
+  url,
+})

@@ -1,0 +1,160 @@
+/** Health, the claim, and logging in. */
+import type { Directory, NewDevice } from '../../store/directory.ts'
+import { isClaimToken, isRightClaim } from '../claim.ts'
+import { clearSession, knownCookie, sessionCookie, setKnown, setSession } from '../cookies.ts'
+import { HttpError, tooManyTries } from '../errors.ts'
+import type { Enrolment, Health, Session, SetupResponse, SetupState } from '../message.ts'
+import type { Passwords } from '../password.ts'
+import type { AppDeps } from '../ports.ts'
+import { type Call, type Route, route } from '../route.ts'
+import * as schemas from '../schemas.ts'
+import type { LiveSession, Sessions } from '../sessions.ts'
+import type { Tries } from '../tries.ts'
+
+type Deps = Pick<AppDeps, 'version' | 'clock' | 'directory' | 'claim' | 'authority' | 'health'> & {
+  readonly sessions: Sessions
+  readonly passwords: Passwords
+  readonly tries: Tries
+}
+
+export const enrolmentOf = (enrolled: NewDevice): Enrolment => ({
+  device: enrolled.device.id,
+  token: enrolled.token,
+  user: enrolled.device.user,
+  displayName: enrolled.displayName,
+})
+
+const sessionOf = (session: LiveSession, directory: Directory): Session => {
+  const user = directory.user(session.user)!
+  return { user: user.name, displayName: user.displayName, role: user.role, csrfToken: session.csrfToken }
+}
+
+export function setupRoutes(deps: Deps): Route[] {
+  const { directory, sessions, passwords, tries, clock } = deps
+  const startedAt = clock.monotonic()
+
+  /** A new session under a new id, whatever the browser held before (against session fixation). */
+  const logIn = (user: string, call: Call<unknown, unknown>) => {
+    sessions.end(call.cookies[sessionCookie])
+    const { id, session } = sessions.start(user, clock.monotonic())
+    const mark = tries.newMark(user)
+    return {
+      session: sessionOf(session, directory),
+      cookies: [setSession(id, call.secure), setKnown(mark, call.secure)],
+    }
+  }
+  const spareHashing = (): void => {
+    if (passwords.full) throw tooManyTries(1_000)
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/health',
+      who: 'anyone',
+      summary: 'Whether each part of the appliance works.',
+      answers: { 200: schemas.health },
+      handle: () => {
+        const parts = deps.health()
+        const body: Health = {
+          status: Object.values(parts).some(part => part.state === 'failed') ? 'degraded' : 'ok',
+          version: deps.version,
+          uptimeSeconds: Math.floor((clock.monotonic() - startedAt) / 1_000),
+          parts,
+        }
+        return { status: 200, body }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/setup',
+      who: 'anyone',
+      summary: 'Whether the appliance has an owner, and which authority to trust.',
+      answers: { 200: schemas.setupState },
+      handle: () => {
+        const body: SetupState = {
+          claimed: directory.owner() !== undefined,
+          place: directory.place(),
+          caFingerprint: deps.authority.fingerprint(),
+        }
+        return { status: 200, body }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/setup',
+      who: 'anyone',
+      summary: 'Claims the appliance: makes its owner, logs them in and enrols this browser.',
+      body: schemas.setupRequest,
+      answers: { 201: schemas.setupResponse },
+      handle: async call => {
+        const { code, place, displayName, password } = call.body
+        const wait = isClaimToken(code) ? 0 : tries.claim(call.peer, clock.monotonic())
+        if (wait > 0) throw tooManyTries(wait)
+        if (directory.owner())
+          throw new HttpError(409, 'claimed', 'this appliance has an owner already; log in instead')
+        if (!isRightClaim(code, deps.claim)) {
+          throw new HttpError(403, 'wrongCode', 'this code is not right; it stands where lanline was started')
+        }
+        spareHashing()
+        const passwordHash = await passwords.hash(password)
+        const enrolled = await directory.claim({
+          displayName,
+          place,
+          passwordHash,
+          device: { name: 'Browser', kind: 'page' },
+        })
+        tries.succeeded(call.peer)
+        const { session, cookies } = logIn(enrolled.device.user, call)
+        const body: SetupResponse = { session, enrolment: enrolmentOf(enrolled) }
+        return { status: 201, body, cookies }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/session',
+      who: 'anyone',
+      summary: 'Logs in.',
+      body: schemas.sessionRequest,
+      answers: { 200: schemas.session },
+      handle: async call => {
+        const { user, password } = call.body
+        const wait = tries.login(user, call.peer, call.cookies[knownCookie], clock.monotonic())
+        if (wait > 0) throw tooManyTries(wait)
+        spareHashing()
+        if (!(await passwords.verify(password, directory.user(user)?.passwordHash))) {
+          throw new HttpError(401, 'wrongPassword', 'name or password is not right')
+        }
+        tries.succeeded(call.peer)
+        const { session, cookies } = logIn(user, call)
+        return { status: 200, body: session, cookies }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/session',
+      who: 'member',
+      summary: 'Who is logged in.',
+      answers: { 200: schemas.session },
+      handle: call => {
+        if (call.principal.kind !== 'session') throw noSession()
+        return { status: 200, body: sessionOf(call.principal.session, directory) }
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/session',
+      who: 'member',
+      summary: 'Logs out.',
+      answers: { 204: null },
+      handle: call => {
+        if (call.principal.kind !== 'session') throw noSession()
+        sessions.end(call.principal.id)
+        return { status: 204, cookies: [clearSession(call.secure)] }
+      },
+    }),
+  ]
+}
+
+const noSession = (): HttpError =>
+  new HttpError(404, 'notFound', 'there is no session: this is not a browser login')

@@ -1,0 +1,152 @@
+/** People and their devices. */
+
+import { z } from 'zod'
+import type { DeviceRow, UserRow } from '../../store/message.ts'
+import { HttpError } from '../errors.ts'
+import type { Device, User } from '../message.ts'
+import type { Passwords } from '../password.ts'
+import type { AppDeps } from '../ports.ts'
+import { isOwner, type Principal, type Route, route, userOf } from '../route.ts'
+import * as schemas from '../schemas.ts'
+import type { Sessions } from '../sessions.ts'
+
+type Deps = Pick<AppDeps, 'directory' | 'live'> & {
+  readonly sessions: Sessions
+  readonly passwords: Passwords
+}
+
+export function userRoutes({ directory, live, sessions, passwords }: Deps): Route[] {
+  const deviceBody = (row: DeviceRow): Device => {
+    const now = live.device(row.id)
+    return {
+      id: row.id,
+      user: row.user,
+      name: row.name,
+      kind: row.kind,
+      digestUser: row.digestUser,
+      createdAt: row.createdAt,
+      lastSeenAt: row.lastSeenAt,
+      reachable: now !== undefined,
+      transport: now?.transport ?? '',
+      address: now?.address ?? '',
+      userAgent: now?.userAgent ?? '',
+    }
+  }
+  const userBody = (row: UserRow): User => ({
+    name: row.name,
+    displayName: row.displayName,
+    role: row.role,
+    presence: live.presence(row.name),
+    devices: directory.devices(row.name).map(deviceBody),
+  })
+  const ownDevice = (principal: Principal, id: string): DeviceRow => {
+    const device = directory.device(id)
+    // A device of somebody else does not exist for a member.
+    if (device === undefined || !mayTouch(principal, device.user)) {
+      throw new HttpError(404, 'notFound', 'there is no such device')
+    }
+    return device
+  }
+
+  return [
+    route({
+      method: 'GET',
+      path: '/users',
+      who: 'owner',
+      summary: 'Everybody, with their devices.',
+      answers: { 200: z.array(schemas.user) },
+      handle: () => ({ status: 200, body: directory.users().map(userBody) }),
+    }),
+    route({
+      method: 'POST',
+      path: '/users',
+      who: 'owner',
+      summary: 'Adds a person; with a SIP password also their first SIP device.',
+      body: schemas.newUser,
+      answers: { 201: schemas.user },
+      handle: async call => ({ status: 201, body: userBody(await directory.addUser(call.body)) }),
+    }),
+    route({
+      method: 'PATCH',
+      path: '/users/:name',
+      who: 'member',
+      summary: 'Changes a person: everybody themselves, the owner everybody.',
+      body: schemas.userChange,
+      answers: { 200: schemas.user },
+      handle: async call => {
+        const name = call.params.name!
+        const { displayName, doNotDisturb, password, sipPassword } = call.body
+        if (!mayTouch(call.principal, name))
+          throw new HttpError(403, 'forbidden', 'only the owner may change others')
+        if (directory.user(name) === undefined) throw new HttpError(404, 'notFound', `there is no ${name}`)
+        // Whoever holds a phone's token shall not be able to turn it into a console login.
+        if (call.principal.kind === 'device' && (password ?? sipPassword) !== undefined) {
+          throw new HttpError(403, 'forbidden', 'log in to the console to change passwords')
+        }
+        if (password !== undefined && passwords.full)
+          throw new HttpError(503, 'busy', 'try again in a moment')
+        const passwordHash = password === undefined ? undefined : await passwords.hash(password)
+        if (sipPassword !== undefined) await directory.setSipPassword(name, sipPassword)
+        const user = await directory.changeUser(name, { displayName, doNotDisturb, passwordHash })
+        if (passwordHash !== undefined) {
+          sessions.endAllOf(name, call.principal.kind === 'session' ? call.principal.id : undefined)
+        }
+        return { status: 200, body: userBody(user) }
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/users/:name',
+      who: 'owner',
+      summary: 'Removes a person and all their devices; their calls end.',
+      answers: { 204: null },
+      handle: async call => {
+        await directory.removeUser(call.params.name!)
+        sessions.endAllOf(call.params.name!)
+        return { status: 204 }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/devices',
+      who: 'member',
+      summary: 'Devices: everybody sees their own, the owner all.',
+      query: schemas.devicesQuery,
+      answers: { 200: z.array(schemas.device) },
+      handle: call => {
+        const whose = isOwner(call.principal) ? call.query.user : userOf(call.principal)
+        return { status: 200, body: directory.devices(whose).map(deviceBody) }
+      },
+    }),
+    route({
+      method: 'PATCH',
+      path: '/devices/:id',
+      who: 'member',
+      summary: 'Renames a device.',
+      body: schemas.deviceChange,
+      answers: { 200: schemas.device },
+      handle: async call => {
+        ownDevice(call.principal, call.params.id!)
+        return {
+          status: 200,
+          body: deviceBody(await directory.renameDevice(call.params.id!, call.body.name)),
+        }
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/devices/:id',
+      who: 'member',
+      summary: 'Revokes a device: its connections, registrations and calls end at once.',
+      answers: { 204: null },
+      handle: async call => {
+        ownDevice(call.principal, call.params.id!)
+        await directory.revokeDevice(call.params.id!)
+        return { status: 204 }
+      },
+    }),
+  ]
+}
+
+const mayTouch = (principal: Principal, user: string): boolean =>
+  isOwner(principal) || userOf(principal) === user

@@ -1,0 +1,155 @@
+/** Bodies of the interface as they are checked and published. `message.ts` says the same to the compiler. */
+import { z } from 'zod'
+
+/** One line of text a person typed: trimmed, no control or direction-changing characters. */
+const line = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u, 'no control characters')
+
+export const displayName = line(64)
+export const deviceName = line(64)
+export const userName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?$/, 'up to 32 of a-z, 0-9, - and .')
+export const password = z.string().min(10).max(256)
+/** Phones have small keypads: shorter than a console password, but never guessable in a day. */
+export const sipPassword = z.string().min(6).max(128)
+const time = z.number()
+const secret = z.string().min(1).max(128)
+
+export const setupRequest = z.strictObject({ code: secret, place: line(64), displayName, password })
+export const sessionRequest = z.strictObject({ user: z.string().max(64), password: z.string().max(256) })
+export const newUser = z.strictObject({
+  name: userName,
+  displayName: displayName.optional(),
+  sipPassword: sipPassword.optional(),
+})
+export const userChange = z.strictObject({
+  displayName: displayName.optional(),
+  doNotDisturb: z.boolean().optional(),
+  password: password.optional(),
+  sipPassword: sipPassword.optional(),
+})
+export const deviceChange = z.strictObject({ name: deviceName })
+export const enrolRequest = z.strictObject({
+  displayName,
+  deviceName,
+  kind: z.enum(['page', 'app']),
+  invite: z.string().max(128).optional(),
+  user: userName.optional(),
+})
+export const allowRequest = z.strictObject({ user: userName.optional() })
+export const newInvite = z.strictObject({
+  user: userName.optional(),
+  hours: z
+    .number()
+    .positive()
+    .max(24 * 30)
+    .optional(),
+})
+export const devicesQuery = z.strictObject({ user: userName.optional() })
+export const callsQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  before: z.string().max(64).optional(),
+  user: userName.optional(),
+})
+
+export const error = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) })
+export const health = z.strictObject({
+  status: z.enum(['ok', 'degraded']),
+  version: z.string(),
+  uptimeSeconds: z.number(),
+  parts: z.record(z.string(), z.strictObject({ state: z.enum(['ok', 'failed', 'off']), detail: z.string() })),
+})
+export const setupState = z.strictObject({
+  claimed: z.boolean(),
+  place: z.string(),
+  caFingerprint: z.string(),
+})
+export const session = z.strictObject({
+  user: z.string(),
+  displayName: z.string(),
+  role: z.enum(['owner', 'member']),
+  csrfToken: z.string(),
+})
+export const enrolment = z.strictObject({
+  device: z.string(),
+  token: z.string(),
+  user: z.string(),
+  displayName: z.string(),
+})
+export const setupResponse = z.strictObject({ session, enrolment })
+export const device = z.strictObject({
+  id: z.string(),
+  user: z.string(),
+  name: z.string(),
+  kind: z.enum(['page', 'app', 'sip']),
+  digestUser: z.string().optional(),
+  createdAt: time,
+  lastSeenAt: time.optional(),
+  reachable: z.boolean(),
+  transport: z.string(),
+  address: z.string(),
+  userAgent: z.string(),
+})
+export const user = z.strictObject({
+  name: z.string(),
+  displayName: z.string(),
+  role: z.enum(['owner', 'member']),
+  presence: z.enum(['available', 'inCall', 'doNotDisturb', 'away']),
+  devices: z.array(device),
+})
+export const joinRequest = z.strictObject({ id: z.string(), secret: z.string() })
+export const joinState = z.strictObject({
+  state: z.enum(['waiting', 'allowed', 'denied']),
+  enrolment: enrolment.optional(),
+})
+export const waitingRequest = z.strictObject({
+  id: z.string(),
+  displayName: z.string(),
+  deviceName: z.string(),
+  address: z.string(),
+  createdAt: time,
+})
+export const invite = z.strictObject({
+  id: z.string(),
+  user: z.string().optional(),
+  expiresAt: time,
+  token: z.string().optional(),
+  url: z.string().optional(),
+})
+const pair = z.strictObject({
+  localType: z.string(),
+  localAddress: z.string(),
+  localPort: z.number(),
+  remoteType: z.string(),
+  remoteAddress: z.string(),
+  remotePort: z.number(),
+  protocol: z.string(),
+  rttMilliseconds: z.number().optional(),
+})
+export const callRow = z.strictObject({
+  id: z.string(),
+  callerUser: z.string(),
+  callerName: z.string(),
+  callerDevice: z.string().optional(),
+  calleeUser: z.string(),
+  calleeName: z.string(),
+  calleeDevice: z.string().optional(),
+  video: z.boolean(),
+  startedAt: time,
+  ringingAt: time.optional(),
+  answeredAt: time.optional(),
+  endedAt: time.optional(),
+  endedBy: z.enum(['caller', 'callee', 'server']).optional(),
+  reason: z.string().optional(),
+  code: z.number().optional(),
+  missed: z.boolean(),
+  callerPair: pair.optional(),
+  calleePair: pair.optional(),
+})
+export const callList = z.strictObject({ calls: z.array(callRow), total: z.number() })

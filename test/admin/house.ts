@@ -1,0 +1,141 @@
+/** A web interface on a store of its own in a temporary directory, asked without sockets. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type App, type AppEnv, createApp } from '../../src/admin/app.ts'
+import { newClaimSecrets } from '../../src/admin/claim.ts'
+import { loadPages } from '../../src/admin/pages.ts'
+import type { AppDeps } from '../../src/admin/ports.ts'
+import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { silent } from '../../src/core/log.ts'
+import { seededRandom } from '../../src/core/random.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
+import { createAuthority, fingerprintOf } from '../../src/tls/authority.ts'
+
+const authority = await createAuthority('lanline')
+
+export interface Asked {
+  readonly status: number
+  readonly headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: bodies are checked field by field where it matters
+  readonly body: any
+  readonly text: string
+}
+
+export interface AskOptions {
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly env?: Partial<AppEnv>
+  readonly host?: string
+}
+
+export class AdminHouse {
+  readonly directory: string
+  readonly store: Store
+  readonly app: App
+  readonly claim: AppDeps['claim']
+  /** Moves only by hand. */
+  monotonic = 1_000 as Monotonic
+
+  private constructor(directory: string, store: Store, set: Partial<AppDeps>) {
+    this.directory = directory
+    this.store = store
+    this.claim = newClaimSecrets(seededRandom(7))
+    this.app = createApp({
+      version: '0.0.0-test',
+      clock: { monotonic: () => this.monotonic, epoch: () => Date.now() as Epoch },
+      random: seededRandom(1),
+      log: silent,
+      directory: store.directory,
+      calls: store.calls,
+      settings: store.settings,
+      live: { presence: () => 'away', device: () => undefined },
+      metrics: { contentType: 'text/plain', metrics: async () => 'lanline_up 1\n' },
+      claim: this.claim,
+      enrolPolicy: 'approve',
+      allowed: {
+        isOwnHost: host => ['lanline', 'lanline.local', '10.1.1.1', 'fd00::1'].includes(host),
+        origins: ['https://app.example'],
+      },
+      pages: loadPages({ phone: join(directory, 'none'), admin: join(directory, 'none') }),
+      authority: { root: () => authority.root, fingerprint: () => fingerprintOf(authority.root) },
+      health: () => ({ store: { state: 'ok', detail: '' } }),
+      httpsPort: () => 8443,
+      inviteOrigin: () => 'http://10.1.1.1:8080',
+      scryptCost: { cost: 1_024, blockSize: 8, parallelization: 1 },
+      ...set,
+    })
+  }
+
+  static async open(set: Partial<AppDeps> = {}): Promise<AdminHouse> {
+    const directory = mkdtempSync(join(tmpdir(), 'lanline-admin-'))
+    return new AdminHouse(directory, await openStore(join(directory, 'data')), set)
+  }
+
+  async close(): Promise<void> {
+    await this.store.close()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  /** By default a script without Origin, over HTTPS from the LAN. `path` below `/api/v1` when it has no slash-less host. */
+  async ask(method: string, path: string, options: AskOptions = {}): Promise<Asked> {
+    const env: AppEnv = { listener: 'https', peer: '10.1.1.9', ...options.env }
+    const host = options.host ?? 'lanline.local:8443'
+    const request = new Request(`http://any${path}`, {
+      method,
+      headers: {
+        host,
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...options.headers,
+      },
+      ...(options.body === undefined
+        ? {}
+        : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
+    })
+    const response = await this.app.fetch(request, env)
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.startsWith('application/json')
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson ? JSON.parse(text) : undefined,
+      text,
+    }
+  }
+
+  api(method: string, path: string, options: AskOptions = {}): Promise<Asked> {
+    return this.ask(method, `/api/v1${path}`, options)
+  }
+
+  /** Claims with the code and returns the owner's headers. */
+  async owner(): Promise<{ cookie: string; 'x-csrf-token': string }> {
+    const answer = await this.api('POST', '/setup', {
+      body: {
+        code: this.claim.code,
+        place: 'Mill',
+        displayName: 'Olivia',
+        password: 'correct horse battery',
+      },
+    })
+    if (answer.status !== 201) throw new Error(answer.text)
+    return { cookie: cookiesOf(answer), 'x-csrf-token': answer.body.session.csrfToken }
+  }
+
+  /** Adds a person who may log in, and returns their headers. */
+  async member(name = 'mia'): Promise<{ cookie: string; 'x-csrf-token': string }> {
+    const unix = { env: { listener: 'unix' as const, peer: '' } }
+    await this.api('POST', '/users', { ...unix, body: { name } })
+    await this.api('PATCH', `/users/${name}`, { ...unix, body: { password: 'another long password' } })
+    const answer = await this.api('POST', '/session', {
+      body: { user: name, password: 'another long password' },
+    })
+    if (answer.status !== 200) throw new Error(answer.text)
+    return { cookie: cookiesOf(answer), 'x-csrf-token': answer.body.csrfToken }
+  }
+}
+
+export const cookiesOf = (answer: Asked): string =>
+  answer.headers
+    .getSetCookie()
+    .map(cookie => cookie.split(';')[0])
+    .join('; ')
