@@ -1,0 +1,134 @@
+/**
+ * Who is reachable where: the location service (RFC 3261 §10), in memory, by key, user and flow. It keeps and finds;
+ * what may be registered is `registrar.ts`.
+ */
+import { hash } from 'node:crypto'
+import type { Monotonic } from '../core/clock.ts'
+import type { Binding, Flow, Transport } from './message.ts'
+
+/** A binding with what changes without the device saying anything. */
+export interface LiveBinding {
+  readonly binding: Binding
+  /** How it is reached now. TCP and TLS bindings live on without one: a connection is opened to their contact. */
+  flow: Flow | undefined
+  readonly expiresAt: Monotonic
+  /** When it was last written; undefined when it never was. */
+  readonly savedAt: Monotonic | undefined
+}
+
+/** Bindings of these last as long as the connection they came over, and are never stored. */
+export const isFleeting = (transport: Transport): boolean =>
+  transport === 'ws' || transport === 'wss' || transport === 'hosted'
+
+/** RFC 5626 §6: (device, instance, reg-id) where the device sent both, else (device, contact). Short, and no secret. */
+export function bindingKey(
+  device: string,
+  contact: string,
+  instance: string | undefined,
+  regId: number | undefined,
+): string {
+  const name =
+    instance !== undefined && regId !== undefined
+      ? `${device}\0i\0${instance}\0${regId}`
+      : `${device}\0c\0${contact}`
+  return hash('sha256', name, 'base64url').slice(0, 16)
+}
+
+export class Bindings {
+  readonly #byKey = new Map<string, LiveBinding>()
+  readonly #byUser = new Map<string, LiveBinding[]>()
+  readonly #byFlow = new Map<string, Set<string>>()
+
+  get size(): number {
+    return this.#byKey.size
+  }
+
+  get(key: string): LiveBinding | undefined {
+    return this.#byKey.get(key)
+  }
+
+  all(): Iterable<LiveBinding> {
+    return this.#byKey.values()
+  }
+
+  ofUser(user: string): readonly LiveBinding[] {
+    return this.#byUser.get(user) ?? []
+  }
+
+  ofDevice(user: string, device: string): LiveBinding[] {
+    return this.ofUser(user).filter(live => live.binding.device === device)
+  }
+
+  /** Those whose contact names this host. A look through all of them: only for what has no other way. */
+  *withHost(host: string): Generator<LiveBinding> {
+    for (const live of this.#byKey.values()) if (live.binding.contact.includes(host)) yield live
+  }
+
+  onFlow(flow: Flow): LiveBinding[] {
+    return [...(this.#byFlow.get(flow.id) ?? [])].map(key => this.#byKey.get(key)!)
+  }
+
+  /** Adds a binding, or puts it in the place of the one with its key. */
+  put(live: LiveBinding): void {
+    const { key, user } = live.binding
+    const before = this.#byKey.get(key)
+    if (before !== undefined) {
+      this.#leaveFlow(before)
+      if (before.binding.user !== user) this.#leaveUser(before)
+    }
+    this.#byKey.set(key, live)
+    const list = this.#byUser.get(user)
+    if (list === undefined) this.#byUser.set(user, [live])
+    else {
+      const at = before === undefined ? -1 : list.indexOf(before)
+      if (at >= 0) list[at] = live
+      else list.push(live)
+    }
+    this.#joinFlow(live)
+  }
+
+  remove(key: string): LiveBinding | undefined {
+    const live = this.#byKey.get(key)
+    if (live === undefined) return undefined
+    this.#byKey.delete(key)
+    this.#leaveFlow(live)
+    this.#leaveUser(live)
+    return live
+  }
+
+  /** The binding stays, its connection is gone. */
+  loseFlow(live: LiveBinding): void {
+    this.#leaveFlow(live)
+    live.flow = undefined
+  }
+
+  /** A connection that was opened to the binding. */
+  gainFlow(live: LiveBinding, flow: Flow): void {
+    this.#leaveFlow(live)
+    live.flow = flow
+    this.#joinFlow(live)
+  }
+
+  #joinFlow(live: LiveBinding): void {
+    if (live.flow === undefined) return
+    const keys = this.#byFlow.get(live.flow.id)
+    if (keys === undefined) this.#byFlow.set(live.flow.id, new Set([live.binding.key]))
+    else keys.add(live.binding.key)
+  }
+
+  #leaveFlow(live: LiveBinding): void {
+    if (live.flow === undefined) return
+    const keys = this.#byFlow.get(live.flow.id)
+    if (keys === undefined) return
+    keys.delete(live.binding.key)
+    if (keys.size === 0) this.#byFlow.delete(live.flow.id)
+  }
+
+  #leaveUser(live: LiveBinding): void {
+    const list = this.#byUser.get(live.binding.user)
+    if (list === undefined) return
+    const at = list.indexOf(live)
+    if (at >= 0) list.splice(at, 1)
+    if (list.length === 0) this.#byUser.delete(live.binding.user)
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Digest access authentication (RFC 7616, RFC 8760) without a session table: a nonce carries its moment and a MAC, so
+ * only used nonces are remembered, and only their counts. Knows nothing of SIP beyond method and URI.
+ */
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import type { Monotonic } from '../core/clock.ts'
+import type { AuthParams, Credential } from './message.ts'
+
+export const digestLimits = {
+  nonceMilliseconds: 300_000,
+  /** Used nonces remembered. When one has to go, all nonces as old as it become stale, so none can be replayed. */
+  usedNonces: 50_000,
+  /** How far behind the highest count of a nonce a late packet may be (RFC 7616 §3.4.5 leaves it to us). */
+  countWindow: 31,
+} as const
+
+export type DigestVerdict =
+  | { readonly kind: 'proven'; readonly credential: Credential }
+  /** The password is right, the nonce is not usable any more: challenge with `stale=true`. */
+  | { readonly kind: 'stale'; readonly reason: 'expiredNonce' | 'foreignNonce' | 'replayedNonce' }
+  | { readonly kind: 'wrong'; readonly reason: 'badDigest' | 'unusableDigest' }
+
+interface NonceUse {
+  readonly issuedAt: number
+  highest: number
+  /** Bit n set: count `highest - n` was used. */
+  seen: number
+}
+
+export class Digest {
+  readonly #realm: string
+  readonly #nonceKey: Uint8Array
+  readonly #used = new Map<string, NonceUse>()
+  readonly #decoy: { readonly md5: string; readonly sha256: string }
+  #serial: number
+  #floor = -1
+
+  constructor(o: { realm: string; nonceKey: Uint8Array; firstSerial: number }) {
+    this.#realm = o.realm
+    this.#nonceKey = o.nonceKey
+    this.#serial = o.firstSerial
+    const decoy = createHmac('sha256', o.nonceKey).update('decoy').digest('hex')
+    this.#decoy = { md5: decoy.slice(0, 32), sha256: decoy }
+  }
+
+  /** The two challenges, MD5 first for clients that read only the first header field. */
+  challenges(stale: boolean, now: Monotonic): [string, string] {
+    const rest = `realm="${this.#realm}", nonce="${this.#nonce(now)}", qop="auth"${stale ? ', stale=true' : ''}`
+    return [`Digest algorithm=MD5, ${rest}`, `Digest algorithm=SHA-256, ${rest}`]
+  }
+
+  isOurRealm(auth: AuthParams): boolean {
+    return auth.params.get('realm') === this.#realm
+  }
+
+  /**
+   * Judges credentials for our realm. An unknown user costs what a known one costs. The caller has compared the
+   * `uri` parameter with the request.
+   */
+  judge(auth: AuthParams, method: string, credential: Credential | undefined, now: Monotonic): DigestVerdict {
+    const params = auth.params
+    const nonce = params.get('nonce') ?? ''
+    const count = params.get('nc') ?? ''
+    const sha256 = params.get('algorithm')?.toUpperCase() === 'SHA-256'
+    const algorithm = sha256 ? 'sha256' : 'md5'
+    const usable =
+      auth.scheme === 'digest' &&
+      (sha256 || (params.get('algorithm') ?? 'MD5').toUpperCase() === 'MD5') &&
+      params.get('qop')?.toLowerCase() === 'auth' &&
+      /^[0-9a-f]{8}$/i.test(count)
+    if (!usable) return { kind: 'wrong', reason: 'unusableDigest' }
+    const ha1 = sha256
+      ? (credential?.ha1Sha256 ?? this.#decoy.sha256)
+      : (credential?.ha1Md5 ?? this.#decoy.md5)
+    const ha2 = hash(algorithm, `${method}:${params.get('uri')}`)
+    const expected = hash(
+      algorithm,
+      `${ha1}:${nonce}:${count}:${params.get('cnonce') ?? ''}:${params.get('qop')}:${ha2}`,
+    )
+    const right = equalText(expected, (params.get('response') ?? '').toLowerCase())
+    const issuedAt = this.#issuedAt(nonce)
+    if (credential === undefined || !right) return { kind: 'wrong', reason: 'badDigest' }
+    if (issuedAt === undefined) return { kind: 'stale', reason: 'foreignNonce' }
+    if (now - issuedAt > digestLimits.nonceMilliseconds) return { kind: 'stale', reason: 'expiredNonce' }
+    if (!this.#countIsNew(nonce, Number.parseInt(count, 16), issuedAt)) {
+      return { kind: 'stale', reason: 'replayedNonce' }
+    }
+    return { kind: 'proven', credential }
+  }
+
+  get usedNonces(): number {
+    return this.#used.size
+  }
+
+  // 6 bytes of moment, 6 of serial number, 12 of MAC.
+  #nonce(now: Monotonic): string {
+    const bytes = Buffer.allocUnsafe(24)
+    bytes.writeUIntBE(Math.floor(now), 0, 6)
+    bytes.writeUIntBE(this.#serial++ % 2 ** 48, 6, 6)
+    this.#mac(bytes.subarray(0, 12)).copy(bytes, 12, 0, 12)
+    return bytes.toString('base64url')
+  }
+
+  #issuedAt(nonce: string): number | undefined {
+    const bytes = Buffer.from(nonce, 'base64url')
+    if (bytes.length !== 24 || nonce.length !== 32) return undefined
+    const genuine = timingSafeEqual(this.#mac(bytes.subarray(0, 12)).subarray(0, 12), bytes.subarray(12))
+    return genuine ? bytes.readUIntBE(0, 6) : undefined
+  }
+
+  #mac(bytes: Uint8Array): Buffer {
+    return createHmac('sha256', this.#nonceKey).update(bytes).digest()
+  }
+
+  #countIsNew(nonce: string, count: number, issuedAt: number): boolean {
+    const use = this.#used.get(nonce)
+    if (use === undefined) {
+      if (issuedAt <= this.#floor) return false
+      this.#forgetOldest()
+      this.#used.set(nonce, { issuedAt, highest: count, seen: 1 })
+      return true
+    }
+    const behind = use.highest - count
+    if (behind > digestLimits.countWindow) return false
+    if (behind >= 0) {
+      if ((use.seen >>> behind) & 1) return false
+      use.seen |= 1 << behind
+      return true
+    }
+    use.seen = -behind > digestLimits.countWindow ? 1 : (use.seen << -behind) | 1
+    use.highest = count
+    return true
+  }
+
+  #forgetOldest(): void {
+    if (this.#used.size < digestLimits.usedNonces) return
+    const [nonce, use] = this.#used.entries().next().value!
+    this.#used.delete(nonce)
+    this.#floor = Math.max(this.#floor, use.issuedAt)
+  }
+}
+
+function equalText(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1'))
+}

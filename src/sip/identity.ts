@@ -1,0 +1,205 @@
+/**
+ * Who sent a request (RFC 3261 §22). A device proves itself by digest once per connection, or per request over UDP; in
+ * a dialog its route token from its own address is proof enough. Whoever proved nothing is challenged, and whoever
+ * guesses too often is asked to wait.
+ */
+import type { Monotonic } from '../core/clock.ts'
+import { Limiter } from '../core/limiter.ts'
+import type { Bindings } from './bindings.ts'
+import { parseAuth, parseUri } from './codec.ts'
+import type { Digest } from './digest.ts'
+import { type Incoming, party, sameEndpoint } from './incoming.ts'
+import { type AuthParams, type Flow, type HeaderField, isReliable, type SipRequest } from './message.ts'
+import { hostedDevice } from './outbox.ts'
+import type { Accounts, OwnAddresses } from './ports.ts'
+import type { RouteToken } from './route-token.ts'
+
+export interface Sender {
+  readonly device: string
+  readonly user: string
+}
+
+export type Identified =
+  | { readonly kind: 'sender'; readonly sender: Sender; readonly byDigest: boolean }
+  | {
+      readonly kind: 'refused'
+      readonly status: 401 | 403 | 407 | 503
+      readonly reason: string
+      readonly note: string
+      readonly extra: HeaderField[]
+    }
+
+export const identityLimits = {
+  /** Devices one connection may carry. */
+  devicesPerFlow: 64,
+  /** Wrong passwords: by (address, digest user), and by address over all users. */
+  tries: { perSecond: 0.2, burst: 10, maxKeys: 10_000 },
+  triesByAddress: { perSecond: 2, burst: 100, maxKeys: 10_000 },
+} as const
+
+export class Identity {
+  readonly #accounts: Accounts
+  readonly #own: OwnAddresses
+  readonly #bindings: Bindings
+  readonly #digest: Digest
+  readonly #byFlow = new Map<string, Map<string, { readonly flow: Flow; readonly sender: Sender }>>()
+  readonly #tries = new Limiter(identityLimits.tries)
+  readonly #triesByAddress = new Limiter(identityLimits.triesByAddress)
+
+  constructor(o: { accounts: Accounts; own: OwnAddresses; bindings: Bindings; digest: Digest }) {
+    this.#accounts = o.accounts
+    this.#own = o.own
+    this.#bindings = o.bindings
+    this.#digest = o.digest
+  }
+
+  /** `token` is the sender's own route token, when the request came in a dialog with one. */
+  identify(incoming: Incoming, token: RouteToken | undefined, now: Monotonic): Identified {
+    const { flow, request } = incoming
+    if (flow.transport === 'hosted') return this.#hosted(incoming)
+    if (request.method !== 'REGISTER') {
+      const inDialog = this.#byToken(incoming, token)
+      if (inDialog !== undefined) return { kind: 'sender', sender: inDialog, byDigest: false }
+    }
+    const credentials = this.#ourCredentials(request)
+    if (credentials !== undefined) return this.#byDigest(incoming, credentials, token !== undefined, now)
+    const known = this.#byFlow.get(flow.id)
+    if (known === undefined) return this.#challenge(request, false, 'challenged', now)
+    return this.#onKnownFlow(incoming, [...known.values()], token !== undefined)
+  }
+
+  /** After a REGISTER that came straight from the device: its connection is the device until it closes. */
+  remember(flow: Flow, sender: Sender): void {
+    if (!isReliable(flow.transport) || flow.transport === 'hosted') return
+    const known = this.#byFlow.get(flow.id)
+    if (known === undefined) this.#byFlow.set(flow.id, new Map([[sender.device, { flow, sender }]]))
+    else if (known.size < identityLimits.devicesPerFlow) known.set(sender.device, { flow, sender })
+  }
+
+  flowClosed(flow: Flow): void {
+    this.#byFlow.delete(flow.id)
+  }
+
+  /** The connections of a device whose right ended; they are nobody's from now on. */
+  revoke(device: string): Flow[] {
+    const flows: Flow[] = []
+    for (const [id, known] of this.#byFlow) {
+      const found = known.get(device)
+      if (found === undefined) continue
+      flows.push(found.flow)
+      this.#byFlow.delete(id)
+    }
+    return flows
+  }
+
+  /** Credentials for our realm are for us alone (§22.3): what goes on has them taken out. */
+  withoutOurCredentials(headers: readonly HeaderField[]): readonly HeaderField[] {
+    const isOurs = ({ name, value }: HeaderField): boolean => {
+      if (name !== 'Proxy-Authorization' && name !== 'Authorization') return false
+      const auth = parseAuth(value)
+      return auth === undefined || this.#digest.isOurRealm(auth)
+    }
+    return headers.some(isOurs) ? headers.filter(field => !isOurs(field)) : headers
+  }
+
+  #hosted(incoming: Incoming): Identified {
+    const device = hostedDevice(incoming.flow)
+    const user = this.#accounts.userOfDevice(device)
+    if (user === undefined) return refused(403, 'Forbidden', 'revoked')
+    return { kind: 'sender', sender: { device, user }, byDigest: false }
+  }
+
+  #byToken(incoming: Incoming, token: RouteToken | undefined): Sender | undefined {
+    if (token === undefined || incoming.toTag === undefined) return undefined
+    const user = this.#accounts.userOfDevice(token.device)
+    if (user === undefined) return undefined
+    const { flow } = incoming
+    const address = token.kind === 'address' ? token : this.#bindings.get(token.key)?.binding
+    const fromThere =
+      flow.transport === 'udp' && address?.transport === 'udp' && sameEndpoint(address.remote, flow.remote)
+    return fromThere ? { device: token.device, user } : undefined
+  }
+
+  #onKnownFlow(incoming: Incoming, known: readonly { sender: Sender }[], hasToken: boolean): Identified {
+    // In a dialog From is what the caller once called this party: it need not be the party's own address.
+    const inDialog = hasToken && incoming.toTag !== undefined
+    const from = fromUser(incoming.request)
+    const match = known.find(({ sender }) => sender.user === from) ?? (inDialog ? known[0] : undefined)
+    if (match === undefined) return refused(403, 'From Is Not You', 'forgedFrom')
+    if (this.#accounts.userOfDevice(match.sender.device) === undefined)
+      return refused(403, 'Forbidden', 'revoked')
+    return { kind: 'sender', sender: match.sender, byDigest: false }
+  }
+
+  #byDigest(incoming: Incoming, auth: AuthParams, hasToken: boolean, now: Monotonic): Identified {
+    const { request, flow } = incoming
+    const name = auth.params.get('username') ?? ''
+    const tries = `${flow.remote.address} ${name.slice(0, 64)}`
+    const wait = Math.max(
+      this.#tries.waitMilliseconds(tries, now),
+      this.#triesByAddress.waitMilliseconds(flow.remote.address, now),
+    )
+    if (wait > 0) {
+      const extra = [{ name: 'Retry-After', value: String(Math.ceil(wait / 1_000)) }]
+      return { ...refused(503, 'Too Many Attempts', 'tooManyAttempts'), extra }
+    }
+    const credential = this.#accounts.byDigestUser(name)
+    const verdict = this.#digest.judge(auth, request.method, credential, now)
+    if (verdict.kind === 'stale') return this.#challenge(request, true, verdict.reason, now)
+    if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, request)) {
+      this.#tries.allow(tries, now)
+      this.#triesByAddress.allow(flow.remote.address, now)
+      return this.#challenge(request, false, verdict.kind === 'wrong' ? verdict.reason : 'digestUri', now)
+    }
+    const { device, user } = verdict.credential
+    const inDialog = hasToken && incoming.toTag !== undefined
+    if (request.method !== 'REGISTER' && !inDialog && fromUser(request) !== user) {
+      return refused(403, 'From Is Not You', 'forgedFrom')
+    }
+    return { kind: 'sender', sender: { device, user }, byDigest: true }
+  }
+
+  /**
+   * RFC 7616 §3.4.6 wants the digest URI to name what the Request-URI names. Clients write the server alone there
+   * (`sip:host:port`), or another of our names: any own host will do, as long as a user part, if given, is the same.
+   * A count is good once only, so nothing can be replayed at another address.
+   */
+  #isAboutThis(auth: AuthParams, request: SipRequest): boolean {
+    const text = auth.params.get('uri') ?? ''
+    if (text === request.uri) return true
+    const uri = parseUri(text)
+    if (uri === undefined) return false
+    const target = parseUri(request.uri)
+    const sameUser = uri.user === undefined || uri.user === target?.user
+    return sameUser && (uri.host === target?.host || this.#own.isOwnHost(uri.host))
+  }
+
+  #ourCredentials(request: SipRequest): AuthParams | undefined {
+    const wanted = request.method === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization'
+    let other: AuthParams | undefined
+    for (const { name, value } of request.headers) {
+      if (name !== 'Authorization' && name !== 'Proxy-Authorization') continue
+      const auth = parseAuth(value)
+      if (auth === undefined || !this.#digest.isOurRealm(auth)) continue
+      if (name === wanted) return auth
+      other = auth
+    }
+    return other
+  }
+
+  #challenge(request: SipRequest, stale: boolean, note: string, now: Monotonic): Identified {
+    const register = request.method === 'REGISTER'
+    const name = register ? 'WWW-Authenticate' : 'Proxy-Authenticate'
+    const extra = this.#digest.challenges(stale, now).map(value => ({ name, value }))
+    return register
+      ? { kind: 'refused', status: 401, reason: 'Unauthorized', note, extra }
+      : { kind: 'refused', status: 407, reason: 'Proxy Authentication Required', note, extra }
+  }
+}
+
+function refused(status: 403 | 503, reason: string, note: string) {
+  return { kind: 'refused', status, reason, note, extra: [] as HeaderField[] } as const
+}
+
+const fromUser = (request: SipRequest): string | undefined =>
+  parseUri(party(request, 'From')?.uri ?? '')?.user?.toLowerCase()

@@ -1,0 +1,113 @@
+/**
+ * A request as the rest of the room wants it: what transaction matching, identity and routing read is taken out once,
+ * and the topmost Via says where the answer goes (RFC 3261 §18.2.1, RFC 3581). Nothing here decides what happens next.
+ */
+import { type Endpoint, formatEndpoint } from '../core/endpoint.ts'
+import {
+  first,
+  formatVia,
+  parseCSeq,
+  parseNameAddr,
+  parseVia,
+  replaceFirstValue,
+  tagOf,
+  values,
+} from './codec.ts'
+import { type CSeq, type Flow, type NameAddr, type SipRequest, udpFlow, type Via } from './message.ts'
+
+export interface Incoming {
+  /** With `received` and `rport` filled in on the topmost Via. */
+  readonly request: SipRequest
+  readonly flow: Flow
+  /** Where answers go: the flow itself, or over UDP without `rport` the port named in the Via. */
+  readonly replyTo: Flow
+  readonly via: Via
+  readonly cseq: CSeq
+  readonly callId: string
+  readonly fromTag: string
+  readonly toTag: string | undefined
+  /** Names the server transaction (§17.2.3) on this flow; an ACK has the key of its INVITE. */
+  readonly key: string
+}
+
+/** The request's parts, or a stable word why it cannot even be answered. */
+export function readRequest(request: SipRequest, flow: Flow): Incoming | string {
+  const topmost = values(request, 'Via')[0]
+  const via = topmost === undefined ? undefined : parseVia(topmost)
+  if (via === undefined) return 'badVia'
+  const cseq = parseCSeq(first(request, 'CSeq') ?? '')
+  if (cseq === undefined || cseq.method !== request.method) return 'badCSeq'
+  const callId = first(request, 'Call-ID')
+  if (callId === undefined) return 'badCallId'
+  const fromTag = tagOf(request, 'From') ?? ''
+  const completed = completeVia(request, via, flow)
+  return {
+    request: completed,
+    flow,
+    replyTo: replyFlow(via, flow),
+    via,
+    cseq,
+    callId,
+    fromTag,
+    toTag: tagOf(request, 'To'),
+    key: transactionKey(
+      request,
+      via,
+      cseq,
+      callId,
+      fromTag,
+      flow,
+      request.method === 'ACK' ? 'INVITE' : request.method,
+    ),
+  }
+}
+
+/** The key of the INVITE transaction that a CANCEL is about (§9.2: all the same but the method). */
+export function cancelledKey(incoming: Incoming): string {
+  const { request, via, cseq, callId, fromTag, flow } = incoming
+  return transactionKey(request, via, cseq, callId, fromTag, flow, 'INVITE')
+}
+
+/** The address in From or To; undefined when it is malformed. */
+export function party(request: SipRequest, name: 'From' | 'To'): NameAddr | undefined {
+  return parseNameAddr(first(request, name) ?? '')
+}
+
+export const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
+  a.port === b.port && a.address === b.address
+
+// §17.2.3. The flow is part of the key instead of sent-by: a branch guessed by somebody else never matches.
+function transactionKey(
+  request: SipRequest,
+  via: Via,
+  cseq: CSeq,
+  callId: string,
+  fromTag: string,
+  flow: Flow,
+  method: string,
+): string {
+  const branch = via.params.get('branch')
+  if (branch?.startsWith('z9hG4bK')) return `${method}|${branch}|${flow.id}`
+  return `${method}|${callId}|${cseq.number}|${fromTag}|${request.uri}|${via.host}:${via.port}|${flow.id}`
+}
+
+function completeVia(request: SipRequest, via: Via, flow: Flow): SipRequest {
+  if (flow.transport === 'hosted') return request
+  const asksPort = via.params.get('rport') === ''
+  if (!asksPort && via.host === flow.remote.address) return request
+  const params = new Map(via.params)
+  params.set('received', flow.remote.address)
+  // RFC 3581 §4: rport is filled in only for who asked; `received` then always comes with it.
+  if (asksPort) params.set('rport', String(flow.remote.port))
+  return { ...request, headers: replaceFirstValue(request.headers, 'Via', formatVia({ ...via, params })) }
+}
+
+// §18.2.2: over UDP the answer goes to the source address, at the port in sent-by unless rport asks for the source port.
+function replyFlow(via: Via, flow: Flow): Flow {
+  if (flow.transport !== 'udp' || via.params.has('rport')) return flow
+  const port = via.port ?? 5060
+  return port === flow.remote.port ? flow : udpFlow(flow.local, { address: flow.remote.address, port })
+}
+
+/** How a flow is written for a log line. */
+export const describe = (flow: Flow): string => `${flow.transport} ${formatEndpoint(flow.remote)}`

@@ -1,0 +1,456 @@
+/**
+ * The SIP room's machine: facts in, effects out. Here a message meets, in this order, the transaction tables
+ * (retransmissions end there), the bounds, routing, identity, and then the registrar, the proxy or ourselves. What each
+ * of them does is in its own file; hosted agents are served on the way, without bytes.
+ */
+import { hash } from 'node:crypto'
+import type { Monotonic } from '../core/clock.ts'
+import { Limiter } from '../core/limiter.ts'
+import type { Machine } from '../core/machine.ts'
+import type { Random } from '../core/random.ts'
+import { type AgentOutput, HostedAgents } from './agent.ts'
+import { Bindings, bindingKey, isFleeting } from './bindings.ts'
+import { ClientTransactions } from './client-transactions.ts'
+import { decode, first, parseCSeq, parseVia, response, values } from './codec.ts'
+import { Digest } from './digest.ts'
+import { Identity } from './identity.ts'
+import { cancelledKey, describe, type Incoming, readRequest } from './incoming.ts'
+import {
+  type BindingRow,
+  type Flow,
+  type HeaderField,
+  type SipEffect,
+  type SipInput,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+  udpFlow,
+} from './message.ts'
+import { hostedFlow, Outbox } from './outbox.ts'
+import type { Accounts, OwnAddresses, SipIdentity } from './ports.ts'
+import { proxyLimits, StatefulProxy } from './proxy.ts'
+import { Registrar } from './registrar.ts'
+import type { Branch, ResponseContext } from './response-context.ts'
+import { RouteTokens } from './route-token.ts'
+import { type Routed, route } from './routing.ts'
+import { ServerTransactions } from './server-transactions.ts'
+import { SipTimers, type TimerLetter } from './transaction-timers.ts'
+
+export interface SipLimits {
+  /** Requests under way; more are answered 503. */
+  readonly transactions: number
+  /** Answers kept for retransmissions of finished requests over UDP; the oldest give way. */
+  readonly answers: number
+  /** New requests from one address; more are answered 503. */
+  readonly source: { readonly perSecond: number; readonly burst: number; readonly maxKeys: number }
+  readonly timerCMilliseconds: number
+}
+
+export const defaultSipLimits: SipLimits = {
+  transactions: 20_000,
+  answers: 20_000,
+  source: { perSecond: 20_000, burst: 20_000, maxKeys: 10_000 },
+  timerCMilliseconds: proxyLimits.timerCMilliseconds,
+}
+
+export interface SipMachineOptions {
+  readonly accounts: Accounts
+  readonly own: OwnAddresses
+  readonly identity: SipIdentity
+  readonly random: Random
+  /** What lay in the store, with the life each binding has left. */
+  readonly bindings: readonly (BindingRow & { readonly remainingMilliseconds: number })[]
+  readonly now: Monotonic
+  /** The host of people's addresses. */
+  readonly domain: string
+  readonly limits?: Partial<SipLimits>
+}
+
+const allowed =
+  'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PRACK, UPDATE, INFO, PUBLISH'
+
+export class SipMachine implements Machine<SipInput, SipEffect> {
+  readonly #accounts: Accounts
+  readonly #own: OwnAddresses
+  readonly #outbox = new Outbox()
+  readonly #timers = new SipTimers()
+  readonly #bindings = new Bindings()
+  readonly #servers: ServerTransactions<ResponseContext>
+  readonly #clients: ClientTransactions<Branch>
+  readonly #tokens: RouteTokens
+  readonly #identity: Identity
+  readonly #registrar: Registrar
+  readonly #proxy: StatefulProxy
+  readonly #agents: HostedAgents
+  readonly #sources: Limiter
+  /** Effects of the construction itself wait for the first call. */
+  #fresh = true
+
+  constructor(o: SipMachineOptions) {
+    const limits = { ...defaultSipLimits, ...o.limits }
+    const shared = { timers: this.#timers, outbox: this.#outbox, bindings: this.#bindings }
+    this.#accounts = o.accounts
+    this.#own = o.own
+    this.#sources = new Limiter(limits.source)
+    this.#servers = new ServerTransactions({
+      ...shared,
+      limit: limits.transactions,
+      answeredLimit: limits.answers,
+    })
+    this.#clients = new ClientTransactions(shared)
+    this.#tokens = new RouteTokens(o.identity.tokenKey)
+    const { realm, nonceKey } = o.identity
+    const digest = new Digest({ realm, nonceKey, firstSerial: o.random.below(2 ** 31) })
+    this.#identity = new Identity({ accounts: o.accounts, own: o.own, bindings: this.#bindings, digest })
+    this.#proxy = new StatefulProxy({
+      ...shared,
+      accounts: o.accounts,
+      identity: this.#identity,
+      tokens: this.#tokens,
+      servers: this.#servers,
+      clients: this.#clients,
+      random: o.random,
+      timerCMilliseconds: limits.timerCMilliseconds,
+    })
+    this.#registrar = new Registrar({
+      ...shared,
+      own: o.own,
+      servers: this.#servers,
+      onReachable: (live, now) => this.#proxy.reachable(live, now),
+    })
+    this.#agents = new HostedAgents({ random: o.random, tokenKey: o.identity.tokenKey, domain: o.domain })
+    this.#restore(o)
+  }
+
+  /** How full the tables are: for metrics and for tests of leaks. */
+  get sizes(): Readonly<
+    Record<'bindings' | 'serverTransactions' | 'clientTransactions' | 'branches', number>
+  > {
+    return {
+      bindings: this.#bindings.size,
+      serverTransactions: this.#servers.size,
+      clientTransactions: this.#clients.size,
+      branches: this.#proxy.size,
+    }
+  }
+
+  handle(input: SipInput, now: Monotonic): SipEffect[] {
+    switch (input.kind) {
+      case 'received':
+        this.#received(input.flow, input.bytes, now)
+        break
+      case 'flowClosed':
+        this.#flowClosed(input.flow, now)
+        break
+      case 'connected':
+        this.#proxy.connected(input.ticket, input.flow, now)
+        break
+      case 'connectFailed':
+        this.#proxy.connected(input.ticket, undefined, now)
+        break
+      case 'saved':
+        this.#registrar.settled(input.ticket, true, now)
+        break
+      case 'saveFailed':
+        this.#registrar.settled(input.ticket, false, now)
+        break
+      case 'agent':
+        this.#fromAgents(this.#agents.command(input.device, input.command, now), now)
+        break
+      case 'revoked':
+        this.#revoked(input.device, now)
+        break
+    }
+    return this.#settle(now)
+  }
+
+  nextWakeup(): Monotonic | undefined {
+    if (this.#fresh) return 0 as Monotonic
+    const own = this.#timers.next()
+    const agents = this.#agents.nextWakeup()
+    return own === undefined || (agents !== undefined && agents < own) ? agents : own
+  }
+
+  wake(now: Monotonic): SipEffect[] {
+    for (let due = this.#timers.take(now); due !== undefined; due = this.#timers.take(now)) {
+      this.#fired(due.letter, due.id, now)
+    }
+    this.#fromAgents(this.#agents.wake(now), now)
+    return this.#settle(now)
+  }
+
+  #fired(letter: TimerLetter, id: string, now: Monotonic): void {
+    switch (letter) {
+      case 'A':
+      case 'B':
+      case 'D':
+      case 'E':
+      case 'F':
+      case 'K':
+      case 'M':
+        return this.#clients.fired(letter, id, this.#proxy, now)
+      case 'G':
+      case 'H':
+      case 'I':
+      case 'J':
+      case 'L':
+        return this.#servers.fired(letter, id, now)
+      case 'C':
+        return this.#proxy.timerC(id, now)
+      case 'W':
+        return this.#proxy.waitedEnough(id, now)
+      case 'X':
+        return this.#registrar.expired(id)
+    }
+  }
+
+  #settle(now: Monotonic): SipEffect[] {
+    this.#fresh = false
+    // Agents answer each other through here; what they say next is said in the same turn.
+    for (let next = this.#outbox.nextHosted(); next !== undefined; next = this.#outbox.nextHosted()) {
+      this.#fromAgents(this.#agents.receive(next.device, next.message, now), now)
+    }
+    return this.#outbox.take()
+  }
+
+  // --------------------------------------------------------------------------------------------------- messages
+
+  #received(flow: Flow, bytes: Uint8Array, now: Monotonic): void {
+    const decoded = decode(bytes)
+    if (decoded.kind === 'ok') return this.#message(flow, decoded.message, now)
+    this.#outbox.note(decoded.reason, flow, describe(flow))
+    if (decoded.kind === 'reject' && this.#sources.allow(flow.remote.address, now)) {
+      this.#outbox.send(flow, decoded.answer)
+    }
+  }
+
+  #message(flow: Flow, message: SipMessage, now: Monotonic): void {
+    if (message.kind === 'response') return this.#response(flow, message, now)
+    const incoming = readRequest(message, flow)
+    if (typeof incoming === 'string') return this.#outbox.note(incoming, flow, describe(flow))
+    if (message.method === 'ACK') return this.#ack(incoming, now)
+    if (this.#servers.retransmitted(incoming.key)) return
+    if (flow.transport !== 'hosted' && !this.#hasRoom(incoming, now)) return
+    if (message.method === 'CANCEL') return this.#cancel(incoming, now)
+    this.#request(incoming, now)
+  }
+
+  #response(flow: Flow, message: SipResponse, now: Monotonic): void {
+    // §18.1.2: it is ours by the branch of its topmost Via. RFC 6026 §8.9: what matches nothing is not forwarded.
+    const branch = parseVia(values(message, 'Via')[0] ?? '')?.params.get('branch')
+    const method = parseCSeq(first(message, 'CSeq') ?? '')?.method
+    const known =
+      branch !== undefined &&
+      method !== undefined &&
+      this.#clients.receive(branch, method, message, this.#proxy, now)
+    if (!known) this.#outbox.note('strayResponse', flow, `${message.status}`)
+  }
+
+  #ack(incoming: Incoming, now: Monotonic): void {
+    const transaction = this.#servers.find(incoming.key)
+    if (transaction !== undefined && this.#servers.acknowledged(transaction, now)) return
+    // Without a To tag it answers nothing; the ACK to a challenge of ours has nothing left to end.
+    if (incoming.toTag === undefined) return
+    const routed = this.#route(incoming.request)
+    if (routed.destination.kind === 'refused' || routed.destination.kind === 'self') return
+    this.#proxy.acknowledge(incoming, routed)
+  }
+
+  // §9.2 and §16.10: answered here, hop by hop, never challenged (§22.1).
+  #cancel(incoming: Incoming, now: Monotonic): void {
+    const { request } = incoming
+    const invite = this.#servers.find(cancelledKey(incoming))
+    const transaction = this.#servers.open(incoming)
+    const tag = invite?.id ?? transaction.id
+    if (invite === undefined) {
+      this.#outbox.note('strayCancel', incoming.flow)
+      return this.#servers.respond(
+        transaction,
+        response(request, 481, 'Call/Transaction Does Not Exist', [], tag),
+        now,
+      )
+    }
+    this.#servers.respond(transaction, response(request, 200, 'OK', [], tag), now)
+    this.#proxy.cancel(invite, request, now)
+  }
+
+  #request(incoming: Incoming, now: Monotonic): void {
+    const { request, flow } = incoming
+    if (this.#refusedBeforeIdentity(incoming, now)) return
+    const routed = this.#route(request)
+    const { destination } = routed
+    if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#options(incoming, now)
+    const identified = this.#identity.identify(incoming, routed.senderToken, now)
+    if (identified.kind === 'refused') {
+      const { status, reason, note, extra } = identified
+      this.#outbox.note(note, flow, describe(flow))
+      return this.#refuse(incoming, status, reason, extra, now)
+    }
+    const { sender } = identified
+    if (destination.kind === 'refused') {
+      this.#outbox.note(destination.note, flow, request.uri.slice(0, 100))
+      return this.#refuse(incoming, destination.status, destination.reason, [], now)
+    }
+    if (request.method === 'REGISTER')
+      return this.#register(incoming, routed, sender, identified.byDigest, now)
+    if (destination.kind === 'self') {
+      return this.#refuse(
+        incoming,
+        405,
+        'Method Not Allowed',
+        [{ name: 'Allow', value: 'OPTIONS, REGISTER' }],
+        now,
+      )
+    }
+    this.#proxy.request(incoming, routed, sender, this.#servers.open(incoming), now)
+  }
+
+  // §16.3 steps 3 and 4; they come first because they cost nothing.
+  #refusedBeforeIdentity(incoming: Incoming, now: Monotonic): boolean {
+    const hops = first(incoming.request, 'Max-Forwards')
+    if (hops !== undefined && Number(hops) <= 0 && incoming.request.method !== 'OPTIONS') {
+      this.#refuse(incoming, 483, 'Too Many Hops', [], now)
+      return true
+    }
+    if (this.#proxy.isLoop(incoming) || this.#proxy.isMerged(incoming)) {
+      this.#outbox.note('loop', incoming.flow)
+      this.#refuse(incoming, 482, 'Loop Detected', [], now)
+      return true
+    }
+    return false
+  }
+
+  #register(
+    incoming: Incoming,
+    routed: Routed,
+    sender: { device: string; user: string },
+    byDigest: boolean,
+    now: Monotonic,
+  ): void {
+    if (routed.destination.kind !== 'self') return this.#refuse(incoming, 404, 'Not Found', [], now)
+    // Behind another proxy a connection carries many devices: only one that comes straight from its device is it.
+    if (byDigest && values(incoming.request, 'Via').length === 1)
+      this.#identity.remember(incoming.flow, sender)
+    this.#registrar.register(incoming, this.#servers.open(incoming), sender, now)
+  }
+
+  // §11.2, asked of ourselves. Phones ping with it before they have a name, so it is not challenged.
+  #options(incoming: Incoming, now: Monotonic): void {
+    const extra = [
+      { name: 'Allow', value: allowed },
+      { name: 'Accept', value: 'application/sdp' },
+      { name: 'Supported', value: 'path, outbound' },
+    ]
+    this.#refuse(incoming, 200, 'OK', extra, now)
+  }
+
+  #route(request: SipRequest): Routed {
+    return route(request, {
+      tokens: this.#tokens,
+      own: this.#own,
+      accounts: this.#accounts,
+      bindings: this.#bindings,
+    })
+  }
+
+  #hasRoom(incoming: Incoming, now: Monotonic): boolean {
+    const { flow } = incoming
+    const note = !this.#sources.allow(flow.remote.address, now)
+      ? 'sourceFlood'
+      : this.#servers.full
+        ? 'transactionsFull'
+        : undefined
+    if (note === undefined) return true
+    this.#outbox.note(note, flow, describe(flow))
+    this.#refuse(incoming, 503, 'Service Unavailable', [{ name: 'Retry-After', value: '5' }], now)
+    return false
+  }
+
+  /**
+   * Answers by ourselves. A request outside a dialog is answered without state (§8.2.7): its retransmission is simply
+   * answered again, and a flood of it fills nothing. Inside a dialog the ACK to a refused INVITE has to be told from one
+   * that belongs to the other party, so there state is kept.
+   */
+  #refuse(
+    incoming: Incoming,
+    status: number,
+    reason: string,
+    extra: readonly HeaderField[],
+    now: Monotonic,
+  ): void {
+    const { request, replyTo } = incoming
+    const tag = hash('md5', `${incoming.key}${incoming.callId}`).slice(0, 16)
+    const answer = response(request, status, reason, extra, tag)
+    if (request.method !== 'INVITE' || incoming.toTag === undefined || this.#servers.full) {
+      this.#outbox.send(replyTo, answer)
+    } else {
+      this.#servers.respond(this.#servers.open(incoming), answer, now)
+    }
+  }
+
+  // -------------------------------------------------------------------------------------------- flows and devices
+
+  #flowClosed(flow: Flow, now: Monotonic): void {
+    this.#identity.flowClosed(flow)
+    this.#registrar.flowClosed(flow)
+    this.#proxy.flowClosed(flow)
+    for (const branch of this.#clients.flowClosed(flow)) this.#proxy.flowFailed(branch, now)
+    for (const transaction of this.#servers.flowClosed(flow)) {
+      if (transaction.context !== undefined) this.#proxy.callerLost(transaction.context, now)
+    }
+  }
+
+  #revoked(device: string, now: Monotonic): void {
+    this.#fromAgents(this.#agents.command(device, { kind: 'detach' }, now), now)
+    this.#registrar.revoke(device)
+    this.#proxy.revoke(device, now)
+    for (const flow of this.#identity.revoke(device)) this.#outbox.push({ kind: 'close', flow })
+  }
+
+  #fromAgents(outputs: readonly AgentOutput[], now: Monotonic): void {
+    for (const output of outputs) {
+      const flow = hostedFlow(output.device)
+      switch (output.kind) {
+        case 'message':
+          this.#message(flow, output.message, now)
+          break
+        case 'event':
+          this.#outbox.push({ kind: 'agentEvent', device: output.device, event: output.event })
+          break
+        case 'unregister':
+          this.#registrar.flowClosed(flow)
+          break
+        case 'register': {
+          const { user, device, contact, userAgent, remote } = output
+          const binding = {
+            key: bindingKey(device, 'hosted', undefined, undefined),
+            ...{ user, device, contact, userAgent, remote },
+            instance: undefined,
+            regId: undefined,
+            path: [],
+            q: 1,
+            callId: '',
+            cseq: 0,
+            transport: 'hosted',
+            local: flow.local,
+          } as const
+          this.#registrar.bindHosted(binding, flow, now)
+          break
+        }
+      }
+    }
+  }
+
+  // A UDP binding is reached as before; a TCP or TLS one by a new connection.
+  #restore(o: SipMachineOptions): void {
+    const rows = o.bindings
+      .filter(row => row.remainingMilliseconds > 0 && !isFleeting(row.transport))
+      .filter(row => o.accounts.userOfDevice(row.device) === row.user)
+      .map(({ remainingMilliseconds, expiresSeconds: _, ...binding }) => ({
+        binding,
+        flow: binding.transport === 'udp' ? udpFlow(binding.local, binding.remote) : undefined,
+        remainingMilliseconds,
+      }))
+    this.#registrar.restore(rows, o.now)
+  }
+}

@@ -1,0 +1,668 @@
+/**
+ * The stateful proxy (RFC 3261 §16): forks a request to the bindings of its target, or sends it along a dialog, and
+ * brings back the one answer. Requests arrive here routed and with a known sender. Leaves out: recursion on 3xx (passed
+ * on to the caller) and serial forking by q (all contacts ring at once).
+ */
+import { createHash } from 'node:crypto'
+import { after, type Monotonic } from '../core/clock.ts'
+import { canonicalAddress, type Endpoint } from '../core/endpoint.ts'
+import type { Random } from '../core/random.ts'
+import type { Bindings, LiveBinding } from './bindings.ts'
+import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
+import { callKey, first, parseUri, removeFirstValue, response, tagOf, values } from './codec.ts'
+import { forward, recordRouteFor, viaFor } from './forward.ts'
+import type { Identity, Sender } from './identity.ts'
+import { type Incoming, party } from './incoming.ts'
+import { type Flow, type HeaderField, type SipRequest, type SipResponse, udpFlow } from './message.ts'
+import type { Outbox } from './outbox.ts'
+import type { Accounts } from './ports.ts'
+import { reasonField, reasonWord, wordOfRefusal } from './reason.ts'
+import { type Branch, isBetter, type ResponseContext, type Target } from './response-context.ts'
+import type { RouteToken, RouteTokens } from './route-token.ts'
+import type { Routed } from './routing.ts'
+import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
+import { type SipTimers, T1 } from './transaction-timers.ts'
+
+export const proxyLimits = {
+  /** §16.6 step 11: how long an INVITE may ring between provisional responses. */
+  timerCMilliseconds: 180_000,
+  /** How long a request in a dialog waits for a party that has to register again. */
+  waitMilliseconds: 30_000,
+  /** RFC 5393 §5.3.3. */
+  maxBreadth: 60,
+} as const
+
+const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
+
+export interface ProxyParts {
+  readonly accounts: Accounts
+  readonly bindings: Bindings
+  readonly identity: Identity
+  readonly tokens: RouteTokens
+  readonly outbox: Outbox
+  readonly timers: SipTimers
+  readonly servers: ServerTransactions<ResponseContext>
+  readonly clients: ClientTransactions<Branch>
+  readonly random: Random
+  readonly timerCMilliseconds: number
+}
+
+export class StatefulProxy implements ClientTransactionUser<Branch> {
+  readonly #parts: ProxyParts
+  readonly #loopSecret: string
+  readonly #branches = new Map<string, Branch>()
+  readonly #waiting = new Map<string, Set<Branch>>()
+  readonly #connecting = new Map<number, { readonly where: string; readonly branches: Branch[] }>()
+  readonly #connectingTo = new Map<string, number>()
+  /** Requests without a To tag that are still under way, to tell merged ones (§8.2.2.2). */
+  readonly #merging = new Map<string, ServerTransaction<ResponseContext>>()
+  /** Connections of callers that have no binding. */
+  readonly #streams = new Map<string, Flow>()
+  #ticket = 0
+
+  constructor(parts: ProxyParts) {
+    this.#parts = parts
+    this.#loopSecret = parts.random.hex(16)
+  }
+
+  /** Branches under way. */
+  get size(): number {
+    return this.#branches.size
+  }
+
+  /** Forwards a request, or refuses it in the name of its target. */
+  request(
+    incoming: Incoming,
+    routed: Routed,
+    sender: Sender,
+    server: ServerTransaction<ResponseContext>,
+    now: Monotonic,
+  ): void {
+    const context = this.#context(incoming, routed, sender, server)
+    server.context = context
+    if (incoming.request.method === 'INVITE' && incoming.flow.transport !== 'hosted') {
+      this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
+    }
+    const refusal = this.#refusal(context)
+    if (context.call !== undefined) this.#started(context)
+    if (refusal) return this.#refuse(context, refusal, now)
+    if (incoming.toTag === undefined) this.#merging.set(context.mergeKey, server)
+    const targets = this.#targets(routed, context)
+    if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
+    if (context.maxBreadth !== undefined && context.maxBreadth < targets.length) {
+      return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
+    }
+    if (incoming.request.method === 'BYE') this.#hungUp(incoming, routed)
+    for (const target of targets) this.#branch(context, target)
+    for (const branch of [...context.branches]) this.#start(branch, now)
+  }
+
+  /** §16.10: the CANCEL itself was answered; its INVITE goes no further. */
+  cancel(server: ServerTransaction<ResponseContext>, cancel: SipRequest, now: Monotonic): void {
+    const context = server.context
+    if (context === undefined || context.finalSent) return
+    context.cancelled = 'byCaller'
+    const reason = cancel.headers.find(field => field.name.toLowerCase() === 'reason')
+    this.#cancelBranches(context, reason, now)
+  }
+
+  /** An ACK to a 2xx: passed on, not remembered (§16.11). It is dropped where its party is not to be reached. */
+  acknowledge(incoming: Incoming, routed: Routed): void {
+    const { destination } = routed
+    const live =
+      destination.kind === 'contact'
+        ? destination.live
+        : destination.kind === 'party' && destination.token.kind === 'binding'
+          ? this.#parts.bindings.get(destination.token.key)
+          : undefined
+    const token = destination.kind === 'party' ? destination.token : undefined
+    const flow = live?.flow ?? (token?.kind === 'address' ? this.#flowOfAddress(token) : undefined)
+    if (flow === undefined) return this.#parts.outbox.note('strayAck', incoming.flow)
+    // §16.11: without state the branch is made from the one that came, so that a retransmission has the same.
+    const branch = `z9hG4bK${this.#digest(`${incoming.via.params.get('branch')}${incoming.callId}`)}`
+    const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)
+    const path = live === undefined ? [] : live.binding.path
+    const how = {
+      uri: routed.request.uri,
+      via: viaFor(flow, branch),
+      recordRoutes: [],
+      path,
+      maxBreadth: undefined,
+    }
+    this.#parts.outbox.send(flow, forward({ ...routed.request, headers }, how))
+  }
+
+  /** RFC 5393 §4.2: a Via of ours that was made for the very same request. */
+  isLoop(incoming: Incoming): boolean {
+    const mark = `.${this.#loopMark(incoming)}`
+    return incoming.request.headers.some(field => field.name === 'Via' && field.value.includes(mark))
+  }
+
+  /** §8.2.2.2: the same request came another way and is still under way. */
+  isMerged(incoming: Incoming): boolean {
+    return incoming.toTag === undefined && this.#merging.has(mergeKeyOf(incoming))
+  }
+
+  // ------------------------------------------------------------------------------------------- what branches bring
+
+  responded(branch: Branch, received: SipResponse, now: Monotonic): void {
+    const { context } = branch
+    // §16.7 step 3. Nothing below our Via: the response was for us alone.
+    const headers = removeFirstValue(received.headers, 'Via')
+    if (!headers.some(field => field.name === 'Via')) return
+    const answer: SipResponse = { ...received, headers }
+    if (answer.status < 200) return this.#provisional(branch, answer, now)
+    this.#done(branch)
+    if (answer.status < 300) return this.#success(branch, answer, now)
+    if (context.finalSent) return
+    const counted =
+      branch.expired && answer.status === 487 ? this.#local(context, 408, 'Request Timeout') : answer
+    this.#collect(context, counted, counted === answer)
+    // §16.7 step 5: a 6xx is for all of the user's devices.
+    if (answer.status >= 600) this.#cancelBranches(context, undefined, now)
+    this.#finishIfComplete(context, now)
+  }
+
+  timedOut(branch: Branch, now: Monotonic): void {
+    const { context } = branch
+    if (branch.state === 'done') return
+    this.#done(branch)
+    if (context.finalSent) return
+    // RFC 4320 §4.2: for anything but INVITE a 408 would come too late to be of use.
+    if (context.server.invite) this.#collect(context, this.#local(context, 408, 'Request Timeout'), false)
+    this.#finishIfComplete(context, now)
+  }
+
+  /** The branch's connection is gone: as if 503 had come (§16.9); what it says to the caller is "not there". */
+  flowFailed(branch: Branch, now: Monotonic): void {
+    this.#fail(branch, 480, 'Connection Lost', now)
+  }
+
+  timerC(id: string, now: Monotonic): void {
+    const branch = this.#branches.get(id)
+    if (branch === undefined || branch.client === undefined) return
+    if (branch.cancelSent || branch.client.state === 'calling') {
+      this.#parts.clients.abandon(branch.client)
+      const status = branch.context.cancelled === 'no' ? 408 : 487
+      return this.#fail(branch, status, status === 408 ? 'Request Timeout' : 'Request Terminated', now)
+    }
+    branch.expired = true
+    this.#cancel(branch, undefined, now)
+  }
+
+  // ----------------------------------------------------------------------------------------- flows that come and go
+
+  waitedEnough(id: string, now: Monotonic): void {
+    const branch = this.#branches.get(id)
+    if (branch?.state === 'waiting') this.#fail(branch, 480, 'Temporarily Unavailable', now)
+  }
+
+  /** A binding has a flow: whoever waited for it goes on. */
+  reachable(live: LiveBinding, now: Monotonic): void {
+    const { key } = live.binding
+    const waiting = this.#waiting.get(key)
+    if (waiting === undefined) return
+    this.#waiting.delete(key)
+    for (const branch of waiting) {
+      this.#parts.timers.clear('W', branch.id)
+      if (branch.state !== 'done' && live.flow !== undefined) this.#open(branch, live.flow, now)
+    }
+  }
+
+  connected(ticket: number, flow: Flow | undefined, now: Monotonic): void {
+    const connecting = this.#connecting.get(ticket)
+    if (connecting === undefined) return
+    this.#connecting.delete(ticket)
+    this.#connectingTo.delete(connecting.where)
+    for (const branch of connecting.branches) {
+      if (branch.state !== 'connecting') continue
+      if (flow !== undefined) {
+        const live = branch.target.key === undefined ? undefined : this.#parts.bindings.get(branch.target.key)
+        if (live !== undefined && live.flow === undefined) this.#parts.bindings.gainFlow(live, flow)
+        this.#open(branch, flow, now)
+      } else if (branch.context.mayWait && branch.target.key !== undefined) {
+        this.#wait(branch, branch.target.key, now)
+      } else {
+        this.#fail(branch, 480, 'Connection Failed', now)
+      }
+    }
+  }
+
+  flowClosed(flow: Flow): void {
+    const where = streamKey(flow)
+    if (this.#streams.get(where)?.id === flow.id) this.#streams.delete(where)
+  }
+
+  /** Who asked is gone and cannot be told: nobody needs to ring any longer. */
+  callerLost(context: ResponseContext, now: Monotonic): void {
+    if (context.finalSent) return
+    context.cancelled = 'callerLost'
+    this.#cancelBranches(context, undefined, now)
+  }
+
+  /** A device's right ended: it rings no more, and what it asked for goes no further. */
+  revoke(device: string, now: Monotonic): void {
+    for (const branch of [...this.#branches.values()]) {
+      const { context, target } = branch
+      if (context.sender.device === device) this.callerLost(context, now)
+      else if (target.device === device && branch.state === 'open') this.#cancel(branch, undefined, now)
+      else if (target.device === device) this.#fail(branch, 480, 'Temporarily Unavailable', now)
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------- inside
+
+  #context(
+    incoming: Incoming,
+    routed: Routed,
+    sender: Sender,
+    server: ServerTransaction<ResponseContext>,
+  ): ResponseContext {
+    const { method } = incoming.request
+    const initial = incoming.toTag === undefined
+    const { destination } = routed
+    const forUser = destination.kind === 'user' ? destination.name : undefined
+    const callee = forUser === undefined ? undefined : this.#parts.accounts.user(forUser)
+    const asked = first(routed.request, 'Max-Breadth')
+    return {
+      incoming,
+      request: {
+        ...routed.request,
+        headers: this.#parts.identity.withoutOurCredentials(routed.request.headers),
+      },
+      server,
+      sender,
+      loopMark: this.#loopMark(incoming),
+      maxBreadth: asked === undefined ? undefined : Math.min(Number(asked) || 0, proxyLimits.maxBreadth),
+      branches: [],
+      mergeKey: mergeKeyOf(incoming),
+      recordRoute: initial && dialogMakers.has(method) ? this.#callerRoute(incoming, sender) : undefined,
+      call:
+        initial && method === 'INVITE' && forUser !== undefined
+          ? {
+              id: callKey(incoming.callId, incoming.fromTag),
+              callee: { user: forUser, displayName: callee?.displayName ?? forUser, device: undefined },
+              answered: false,
+              ringing: new Set(),
+            }
+          : undefined,
+      mayWait: !initial,
+      best: undefined,
+      bestFromPeer: false,
+      cancelled: 'no',
+      finalSent: false,
+    }
+  }
+
+  // The side of the two Record-Routes (double because the two sides may differ in transport and family) that leads to
+  // the caller: the binding the request came from, or an unregistered caller's address.
+  #callerRoute(incoming: Incoming, sender: Sender): string {
+    const { flow } = incoming
+    const known = this.#parts.bindings.ofDevice(sender.user, sender.device)
+    const live = known.find(one => one.flow?.id === flow.id)
+    if (live !== undefined) {
+      const token = { kind: 'binding', role: 'caller', key: live.binding.key, device: sender.device } as const
+      return recordRouteFor(flow, this.#parts.tokens.issue(token))
+    }
+    if (flow.transport !== 'udp') this.#streams.set(streamKey(flow), flow)
+    const { transport, local, remote } = flow
+    const token = {
+      kind: 'address',
+      role: 'caller',
+      device: sender.device,
+      transport,
+      local,
+      remote,
+    } as const
+    return recordRouteFor(flow, this.#parts.tokens.issue(token))
+  }
+
+  #refusal(context: ResponseContext): Refusal | undefined {
+    const { request } = context
+    const required = values(request, 'Proxy-Require')
+    // §16.3 step 5: we support no extension that needs a proxy.
+    if (required.length === 0) return undefined
+    return {
+      status: 420,
+      reason: 'Bad Extension',
+      extra: [{ name: 'Unsupported', value: required.join(', ') }],
+    }
+  }
+
+  #targets(routed: Routed, context: ResponseContext): Target[] | Refusal {
+    const { destination, request } = routed
+    switch (destination.kind) {
+      case 'contact':
+        return [{ ...targetOf(destination.live), uri: request.uri }]
+      case 'party':
+        return this.#partyTarget(destination.token, request.uri)
+      case 'user':
+        return this.#userTargets(destination.name, routed, context)
+      default:
+        return { status: 404, reason: 'Not Found' }
+    }
+  }
+
+  #partyTarget(token: RouteToken, uri: string): Target[] | Refusal {
+    if (this.#parts.accounts.userOfDevice(token.device) === undefined) {
+      return { status: 480, reason: 'Temporarily Unavailable' }
+    }
+    if (token.kind === 'binding') {
+      const live = this.#parts.bindings.get(token.key)
+      if (live !== undefined) return [{ ...targetOf(live), uri }]
+      const target = { uri, key: token.key, device: token.device, path: [], flow: undefined }
+      return [{ ...target, transport: 'wss' }]
+    }
+    const flow = this.#flowOfAddress(token)
+    return [{ uri, key: undefined, device: token.device, transport: token.transport, path: [], flow }]
+  }
+
+  #userTargets(name: string, routed: Routed, context: ResponseContext): Target[] | Refusal {
+    const user = this.#parts.accounts.user(name)
+    if (user === undefined) return { status: 404, reason: 'Not Found' }
+    if (user.doNotDisturb && context.call !== undefined) {
+      return { status: 480, reason: 'Do Not Disturb', extra: [reasonField(480, 'doNotDisturb')] }
+    }
+    const secure = routed.uri?.scheme === 'sips'
+    const live = this.#parts.bindings
+      .ofUser(user.name)
+      .filter(one => one.binding.device !== context.sender.device)
+      // RFC 5630 §3: what asks for sips goes over nothing less.
+      .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))
+    if (live.length === 0) return { status: 480, reason: 'Temporarily Unavailable' }
+    return live.map(targetOf)
+  }
+
+  #branch(context: ResponseContext, target: Target): void {
+    const id = this.#parts.timers.newId()
+    const branch: Branch = {
+      id,
+      context,
+      target,
+      state: 'connecting',
+      client: undefined,
+      cancelWanted: false,
+      cancelSent: false,
+      cancelReason: undefined,
+      expired: false,
+    }
+    context.branches.push(branch)
+    this.#branches.set(id, branch)
+  }
+
+  #start(branch: Branch, now: Monotonic): void {
+    const { target, context } = branch
+    if (branch.state === 'done') return
+    const live = target.key === undefined ? undefined : this.#parts.bindings.get(target.key)
+    const flow = live?.flow ?? target.flow
+    if (flow !== undefined) return this.#open(branch, flow, now)
+    if (target.transport === 'tcp' || target.transport === 'tls') {
+      const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, live?.binding.remote)
+      if (remote !== undefined) return this.#connect(branch, target.transport, remote)
+    }
+    if (context.mayWait && target.key !== undefined) return this.#wait(branch, target.key, now)
+    this.#fail(branch, 480, 'Temporarily Unavailable', now)
+  }
+
+  #connect(branch: Branch, transport: 'tcp' | 'tls', remote: Endpoint): void {
+    const where = `${transport}/${remote.address}/${remote.port}`
+    const under = this.#connectingTo.get(where)
+    if (under !== undefined) {
+      this.#connecting.get(under)!.branches.push(branch)
+      return
+    }
+    const ticket = ++this.#ticket
+    this.#connecting.set(ticket, { where, branches: [branch] })
+    this.#connectingTo.set(where, ticket)
+    this.#parts.outbox.push({ kind: 'connect', ticket, transport, remote })
+  }
+
+  #wait(branch: Branch, key: string, now: Monotonic): void {
+    branch.state = 'waiting'
+    const waiting = this.#waiting.get(key)
+    if (waiting === undefined) this.#waiting.set(key, new Set([branch]))
+    else waiting.add(branch)
+    this.#parts.timers.set('W', branch.id, after(now, proxyLimits.waitMilliseconds))
+  }
+
+  #open(branch: Branch, flow: Flow, now: Monotonic): void {
+    const { context, target } = branch
+    branch.state = 'open'
+    const unique = `z9hG4bK${this.#parts.random.hex(8)}.${context.loopMark}`
+    const recordRoutes =
+      context.recordRoute === undefined ? [] : [this.#calleeRoute(target, flow), context.recordRoute]
+    const request = forward(context.request, {
+      uri: target.uri,
+      via: viaFor(flow, unique),
+      recordRoutes,
+      path: target.path,
+      maxBreadth: this.#breadthEach(context),
+    })
+    branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
+    // §16.6 step 11.
+    if (context.server.invite) {
+      this.#parts.timers.set('C', branch.id, after(now, this.#parts.timerCMilliseconds))
+    }
+  }
+
+  #calleeRoute(target: Target, flow: Flow): string {
+    const { key, device } = target
+    const { transport, local, remote } = flow
+    const token: RouteToken =
+      key === undefined
+        ? { kind: 'address', role: 'callee', device, transport, local, remote }
+        : { kind: 'binding', role: 'callee', key, device }
+    return recordRouteFor(flow, this.#parts.tokens.issue(token))
+  }
+
+  // RFC 5393 §5.3.3.2: what one request may fork into is shared out among its branches.
+  #breadthEach(context: ResponseContext): number | undefined {
+    const count = context.branches.length
+    if (context.maxBreadth === undefined && count === 1) return undefined
+    return Math.max(1, Math.floor((context.maxBreadth ?? proxyLimits.maxBreadth) / count))
+  }
+
+  #provisional(branch: Branch, answer: SipResponse, now: Monotonic): void {
+    const { context } = branch
+    if (branch.state === 'done') return
+    if (branch.cancelWanted) this.#cancel(branch, undefined, now)
+    if (answer.status === 100 || context.finalSent) return
+    // §16.7 step 2.
+    if (context.server.invite && !branch.cancelSent) {
+      this.#parts.timers.set('C', branch.id, after(now, this.#parts.timerCMilliseconds))
+    }
+    const { call } = context
+    const { device } = branch.target
+    if (call !== undefined && (answer.status === 180 || answer.status === 183) && !call.ringing.has(device)) {
+      call.ringing.add(device)
+      this.#parts.outbox.push({ kind: 'call', event: { kind: 'ringing', call: call.id, device } })
+    }
+    this.#parts.servers.respond(context.server, answer, now)
+  }
+
+  #success(branch: Branch, answer: SipResponse, now: Monotonic): void {
+    const { context } = branch
+    const { call } = context
+    this.#parts.servers.respond(context.server, answer, now)
+    if (context.finalSent) return
+    this.#final(context)
+    if (call !== undefined) {
+      call.answered = true
+      const user = this.#parts.accounts.userOfDevice(branch.target.device) ?? call.callee.user
+      const callee = { ...call.callee, user, device: branch.target.device }
+      const event = { kind: 'answered', call: call.id, callee, calleeTag: tagOf(answer, 'To') ?? '' } as const
+      this.#parts.outbox.push({ kind: 'call', event })
+    }
+    // §16.7 step 10.
+    if (context.server.invite) this.#cancelBranches(context, reasonField(200, 'answeredElsewhere'), now)
+  }
+
+  #cancelBranches(context: ResponseContext, reason: HeaderField | undefined, now: Monotonic): void {
+    for (const branch of [...context.branches]) {
+      if (branch.state === 'open') this.#cancel(branch, reason, now)
+      else if (branch.state !== 'done') this.#fail(branch, 487, 'Request Terminated', now)
+    }
+  }
+
+  #cancel(branch: Branch, reason: HeaderField | undefined, now: Monotonic): void {
+    const { client } = branch
+    if (client === undefined || !client.invite || branch.cancelSent) return
+    if (client.state === 'calling') {
+      // §9.1: not before a provisional response has come.
+      branch.cancelWanted = true
+      branch.cancelReason ??= reason
+      return
+    }
+    branch.cancelSent = true
+    this.#parts.clients.cancel(client, reason ?? branch.cancelReason, now)
+    // §9.1: a peer that never answers a cancelled INVITE is not waited for longer than this.
+    this.#parts.timers.set('C', branch.id, after(now, 64 * T1))
+  }
+
+  #fail(branch: Branch, status: number, reason: string, now: Monotonic): void {
+    const { context } = branch
+    if (branch.state === 'done') return
+    this.#done(branch)
+    if (context.finalSent) return
+    this.#collect(context, this.#local(context, status, reason), false)
+    this.#finishIfComplete(context, now)
+  }
+
+  #done(branch: Branch): void {
+    branch.state = 'done'
+    this.#branches.delete(branch.id)
+    this.#parts.timers.clear('CW', branch.id)
+    const { key } = branch.target
+    const waiting = key === undefined ? undefined : this.#waiting.get(key)
+    if (waiting?.delete(branch) && waiting.size === 0) this.#waiting.delete(key!)
+  }
+
+  #collect(context: ResponseContext, answer: SipResponse, fromPeer: boolean): void {
+    if (!isBetter(answer, context.best)) return
+    context.best = answer
+    context.bestFromPeer = fromPeer
+  }
+
+  #finishIfComplete(context: ResponseContext, now: Monotonic): void {
+    if (context.finalSent || context.branches.some(branch => branch.state !== 'done')) return
+    const { best } = context
+    if (best === undefined) {
+      this.#final(context)
+      return this.#parts.servers.abandon(context.server)
+    }
+    // §16.7 step 6: 503 speaks of the next hop, not of us.
+    const final = best.status === 503 ? this.#local(context, 500, 'Server Internal Error') : best
+    this.#finish(context, final, context.bestFromPeer, now)
+  }
+
+  #refuse(context: ResponseContext, refusal: Refusal, now: Monotonic): void {
+    const { status, reason, extra } = refusal
+    this.#parts.outbox.note(`refused${status}`, context.incoming.flow, reason)
+    this.#finish(context, this.#local(context, status, reason, extra), false, now)
+  }
+
+  #finish(context: ResponseContext, final: SipResponse, fromPeer: boolean, now: Monotonic): void {
+    const { call } = context
+    this.#parts.servers.respond(context.server, final, now)
+    this.#final(context)
+    if (call === undefined || call.answered) return
+    const by = context.cancelled !== 'no' ? 'caller' : fromPeer ? 'callee' : 'server'
+    const word = context.cancelled === 'callerLost' ? 'lost' : wordOfRefusal(final)
+    const reason = context.cancelled === 'byCaller' ? 'cancelled' : word
+    this.#parts.outbox.push({
+      kind: 'call',
+      event: { kind: 'ended', call: call.id, by, code: final.status, reason },
+    })
+  }
+
+  #final(context: ResponseContext): void {
+    context.finalSent = true
+    if (this.#merging.get(context.mergeKey) === context.server) this.#merging.delete(context.mergeKey)
+  }
+
+  #started(context: ResponseContext): void {
+    const { incoming, sender, call } = context
+    const from = party(incoming.request, 'From')
+    const account = this.#parts.accounts.user(sender.user)
+    const displayName = account?.displayName ?? from?.displayName ?? sender.user
+    this.#parts.outbox.push({
+      kind: 'call',
+      event: {
+        kind: 'started',
+        call: call!.id,
+        caller: { user: sender.user, displayName, device: sender.device },
+        callee: call!.callee,
+        video: hasVideo(incoming.request.body),
+      },
+    })
+  }
+
+  // A BYE ends the call whoever gets to hear of it. Whose it is, the sender's token says, or else the other one's.
+  #hungUp(incoming: Incoming, routed: Routed): void {
+    const { destination, senderToken } = routed
+    if (destination.kind !== 'party') return
+    const role = senderToken?.role ?? (destination.token.role === 'caller' ? 'callee' : 'caller')
+    const tag = role === 'caller' ? incoming.fromTag : (incoming.toTag ?? '')
+    const reason = reasonWord(incoming.request) ?? 'hangup'
+    const call = callKey(incoming.callId, tag)
+    this.#parts.outbox.push({ kind: 'call', event: { kind: 'ended', call, by: role, code: 0, reason } })
+  }
+
+  #flowOfAddress(token: RouteToken & { kind: 'address' }): Flow | undefined {
+    if (token.transport === 'udp') return udpFlow(token.local, token.remote)
+    return this.#streams.get(streamKey(token))
+  }
+
+  #local(
+    context: ResponseContext,
+    status: number,
+    reason: string,
+    extra: readonly HeaderField[] = [],
+  ): SipResponse {
+    const tag = this.#digest(`${context.server.id} ${context.incoming.callId}`)
+    return response(context.incoming.request, status, reason, extra, tag)
+  }
+
+  // RFC 5393 §4.2.1: everything that decides where the request goes.
+  #loopMark(incoming: Incoming): string {
+    const { request, callId, fromTag, toTag, cseq } = incoming
+    let text = `${request.uri}\n${callId}\n${fromTag}\n${toTag}\n${cseq.number}`
+    for (const field of request.headers) if (field.name === 'Route') text += `\n${field.value}`
+    return this.#digest(text)
+  }
+
+  #digest(text: string): string {
+    return createHash('sha256').update(this.#loopSecret).update(text).digest('hex').slice(0, 16)
+  }
+}
+
+type Refusal = { readonly status: number; readonly reason: string; readonly extra?: HeaderField[] }
+
+const mergeKeyOf = (incoming: Incoming): string =>
+  `${incoming.request.method}|${incoming.callId}|${incoming.fromTag}|${incoming.cseq.number}|${incoming.request.uri}`
+
+const streamKey = (flow: { readonly transport: string; readonly remote: Endpoint }): string =>
+  `${flow.transport}/${flow.remote.address}/${flow.remote.port}`
+
+function targetOf(live: LiveBinding): Target {
+  const { contact, key, device, transport, path } = live.binding
+  return { uri: contact, key, device, transport, path, flow: live.flow }
+}
+
+/** Where a TCP or TLS contact listens: what it says, if that is an address; else its port at where it came from. */
+function connectTo(
+  contact: string,
+  transport: 'tcp' | 'tls',
+  seen: Endpoint | undefined,
+): Endpoint | undefined {
+  const uri = parseUri(contact)
+  const address = canonicalAddress(uri?.host ?? '') ?? seen?.address
+  if (uri === undefined || address === undefined) return undefined
+  return { address, port: uri.port ?? (transport === 'tls' ? 5061 : 5060) }
+}
+
+/** A video stream that is not refused (RFC 3264 §6: port 0). */
+export function hasVideo(body: Uint8Array): boolean {
+  if (body.length === 0) return false
+  return /(^|\n)m=video [1-9]/.test(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'))
+}

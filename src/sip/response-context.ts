@@ -1,0 +1,75 @@
+/**
+ * What the proxy remembers of one request it forwards (RFC 3261 §16.7): its branches, what came back, and the choice of
+ * the one final response that goes on.
+ */
+
+import type { ClientTransaction } from './client-transactions.ts'
+import type { Sender } from './identity.ts'
+import type { Incoming } from './incoming.ts'
+import type { Flow, HeaderField, Party, SipRequest, SipResponse, Transport } from './message.ts'
+import type { ServerTransaction } from './server-transactions.ts'
+
+/** Where a branch goes. `key` names the binding, whose present flow counts; without one `flow` is all there is. */
+export interface Target {
+  readonly uri: string
+  readonly key: string | undefined
+  readonly device: string
+  readonly transport: Transport
+  readonly path: readonly string[]
+  readonly flow: Flow | undefined
+}
+
+export interface Branch {
+  readonly id: string
+  readonly context: ResponseContext
+  readonly target: Target
+  /** `connecting`: a connection is being opened. `waiting`: for the party to register again. */
+  state: 'connecting' | 'waiting' | 'open' | 'done'
+  client: ClientTransaction<Branch> | undefined
+  /** To be cancelled as soon as a provisional response allows it (§9.1). */
+  cancelWanted: boolean
+  cancelSent: boolean
+  cancelReason: HeaderField | undefined
+  /** Given up by timer C. */
+  expired: boolean
+}
+
+export interface ResponseContext {
+  readonly incoming: Incoming
+  /** The request as it goes on, before what is particular to a branch. */
+  readonly request: SipRequest
+  readonly server: ServerTransaction<ResponseContext>
+  readonly sender: Sender
+  readonly loopMark: string
+  readonly maxBreadth: number | undefined
+  readonly branches: Branch[]
+  readonly mergeKey: string
+  /** Set where the request can make a dialog: the caller's side of the two Record-Routes. */
+  readonly recordRoute: string | undefined
+  /** Set for an initial INVITE: the call it starts. */
+  readonly call:
+    | { readonly id: string; readonly callee: Party; answered: boolean; readonly ringing: Set<string> }
+    | undefined
+  readonly mayWait: boolean
+  best: SipResponse | undefined
+  bestFromPeer: boolean
+  cancelled: 'no' | 'byCaller' | 'callerLost'
+  finalSent: boolean
+}
+
+/** §16.7 step 6: whether `candidate` is the better answer than `best`. */
+export function isBetter(candidate: SipResponse, best: SipResponse | undefined): boolean {
+  return best === undefined || rank(candidate.status) < rank(best.status)
+}
+
+// 6xx first, then the lowest class. Within 4xx those that let the caller try again in another way (§16.7 step 6), then
+// what a person decided, and last what only says that a device was not there.
+function rank(status: number): number {
+  if (status >= 600) return 0
+  const retriable = [401, 407, 415, 420, 484].indexOf(status)
+  if (retriable >= 0) return 400 + retriable
+  if (status === 487) return 490
+  if (status === 408 || status === 480 || status === 430) return 499
+  if (status >= 400 && status < 500) return status === 486 ? 410 : 420
+  return status
+}

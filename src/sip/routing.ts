@@ -1,0 +1,101 @@
+/**
+ * Where a request is to go (RFC 3261 §16.4, §16.5): Route headers of ours are taken off and read, then either a route
+ * token names the party, or the Request-URI names a person, a contact or the appliance itself.
+ */
+import type { Bindings, LiveBinding } from './bindings.ts'
+import { parseNameAddr, parseUri, removeFirstValue, uriEquals, values } from './codec.ts'
+import type { SipRequest, SipUri } from './message.ts'
+import type { Accounts, OwnAddresses } from './ports.ts'
+import type { RouteToken, RouteTokens } from './route-token.ts'
+
+export type Destination =
+  | { readonly kind: 'party'; readonly token: RouteToken }
+  | { readonly kind: 'user'; readonly name: string }
+  | { readonly kind: 'contact'; readonly live: LiveBinding }
+  | { readonly kind: 'self' }
+  | { readonly kind: 'refused'; readonly status: number; readonly reason: string; readonly note: string }
+
+export interface Routed {
+  /** Without our own Route values. */
+  readonly request: SipRequest
+  readonly uri: SipUri | undefined
+  /** The sender's own token, where both of ours were there. */
+  readonly senderToken: RouteToken | undefined
+  readonly destination: Destination
+}
+
+export interface RoutingParts {
+  readonly tokens: RouteTokens
+  readonly own: OwnAddresses
+  readonly accounts: Accounts
+  readonly bindings: Bindings
+}
+
+export function route(received: SipRequest, parts: RoutingParts): Routed {
+  const { request, tokens } = takeOffOwnRoutes(received, parts)
+  const uri = parseUri(request.uri)
+  const target = tokens.at(-1)
+  const senderToken = tokens.length > 1 ? tokens[0] : undefined
+  if (target !== undefined)
+    return { request, uri, senderToken, destination: { kind: 'party', token: target } }
+  return { request, uri, senderToken, destination: destinationByUri(request, uri, parts) }
+}
+
+function takeOffOwnRoutes(
+  received: SipRequest,
+  parts: RoutingParts,
+): { request: SipRequest; tokens: RouteToken[] } {
+  let request = received
+  const tokens: RouteToken[] = []
+  const routes = values(request, 'Route')
+  if (routes.length === 0) return { request, tokens }
+  // §16.4: a strict router before us put our Record-Route into the Request-URI and the real one last.
+  const strict = parts.tokens.read(parseUri(request.uri)?.user)
+  if (strict !== undefined) {
+    tokens.push(strict)
+    const last = parseNameAddr(routes.pop()!)
+    request = {
+      ...request,
+      uri: last?.uri ?? request.uri,
+      headers: request.headers
+        .filter(field => field.name !== 'Route')
+        .concat(routes.map(value => ({ name: 'Route', value }))),
+    }
+  }
+  for (const text of routes) {
+    const uri = parseUri(parseNameAddr(text)?.uri ?? '')
+    const token = parts.tokens.read(uri?.user)
+    if (token === undefined && (uri === undefined || !parts.own.isOwnHost(uri.host))) break
+    if (token !== undefined) tokens.push(token)
+    request = { ...request, headers: removeFirstValue(request.headers, 'Route') }
+  }
+  return { request, tokens }
+}
+
+function destinationByUri(request: SipRequest, uri: SipUri | undefined, parts: RoutingParts): Destination {
+  if (uri === undefined) {
+    // §16.3 step 2.
+    return /^sips?:/i.test(request.uri)
+      ? { kind: 'refused', status: 400, reason: 'Bad Request-URI', note: 'badUri' }
+      : { kind: 'refused', status: 416, reason: 'Unsupported URI Scheme', note: 'uriScheme' }
+  }
+  if (values(request, 'Route').length > 0) {
+    return { kind: 'refused', status: 403, reason: 'Foreign Route', note: 'foreignRoute' }
+  }
+  if (parts.own.isOwnHost(uri.host)) {
+    if (uri.user === undefined) return { kind: 'self' }
+    return { kind: 'user', name: uri.user.toLowerCase() }
+  }
+  const live = contactOf(uri, parts)
+  if (live !== undefined) return { kind: 'contact', live }
+  return { kind: 'refused', status: 404, reason: 'Not Found', note: 'foreignDomain' }
+}
+
+// Somebody who ignores Record-Route sends to the other's contact. It must be one that is registered: no open relay.
+function contactOf(uri: SipUri, parts: RoutingParts): LiveBinding | undefined {
+  for (const live of parts.bindings.withHost(uri.host)) {
+    const contact = parseUri(live.binding.contact)
+    if (contact !== undefined && uriEquals(contact, uri)) return live
+  }
+  return undefined
+}

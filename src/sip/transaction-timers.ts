@@ -1,0 +1,70 @@
+/** RFC 3261 §17 table 4 and RFC 6026 §8.7: the timers of all four transaction machines, in one table by name. */
+import { after, type Monotonic } from '../core/clock.ts'
+import { TimerTable } from '../core/timers.ts'
+
+/** §17.1.1.1: round-trip estimate, longest interval of retransmission, longest life of a message in the network. */
+export const T1 = 500
+export const T2 = 4_000
+export const T4 = 5_000
+
+/**
+ * Milliseconds, unreliable and reliable. `undefined`: not used over that transport.
+ *
+ * | A | INVITE retransmitted, doubling | B | INVITE given up | D | final response may come again |
+ * | E | request retransmitted, doubling to T2 | F | request given up | K | response may come again |
+ * | G | final response to INVITE retransmitted, doubling to T2 | H | no ACK came | I | ACK may come again |
+ * | J | request may come again | L | INVITE may come again after 2xx | M | 2xx may come again |
+ */
+const table = {
+  A: [T1, undefined],
+  B: [64 * T1, 64 * T1],
+  D: [64 * T1, 0],
+  E: [T1, undefined],
+  F: [64 * T1, 64 * T1],
+  G: [T1, undefined],
+  H: [64 * T1, 64 * T1],
+  I: [T4, 0],
+  J: [64 * T1, 0],
+  K: [T4, 0],
+  L: [64 * T1, 64 * T1],
+  M: [64 * T1, 64 * T1],
+} as const
+
+export type TransactionTimer = keyof typeof table
+
+/** Timers of the proxy (C; W: a party is waited for) and the registrar (X: a binding's end). */
+export type OtherTimer = 'C' | 'W' | 'X'
+export type TimerLetter = TransactionTimer | OtherTimer
+
+export class SipTimers {
+  readonly #timers = new TimerTable()
+  #serial = 0
+
+  /** An identifier for whatever owns timers, unique in this process. */
+  newId(): string {
+    return String(++this.#serial)
+  }
+
+  /** Sets a timer of the table; 0 fires at the next wake-up. Nothing where the transport has no such timer. */
+  start(letter: TransactionTimer, id: string, reliable: boolean, now: Monotonic): void {
+    const milliseconds = table[letter][reliable ? 1 : 0]
+    if (milliseconds !== undefined) this.#timers.set(letter + id, after(now, milliseconds))
+  }
+
+  set(letter: TimerLetter, id: string, at: Monotonic): void {
+    this.#timers.set(letter + id, at)
+  }
+
+  clear(letters: string, id: string): void {
+    for (const letter of letters) this.#timers.clear(letter + id)
+  }
+
+  next(): Monotonic | undefined {
+    return this.#timers.next()
+  }
+
+  take(now: Monotonic): { readonly letter: TimerLetter; readonly id: string } | undefined {
+    const name = this.#timers.take(now)
+    return name === undefined ? undefined : { letter: name[0] as TimerLetter, id: name.slice(1) }
+  }
+}
