@@ -70,7 +70,7 @@ export interface CallSetup {
   readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
 }
 
-type TimerName = 'noAnswer' | 'setup' | 'restart' | 'lost' | 'report' | 'peerBye'
+type TimerName = 'noAnswer' | 'setup' | 'restart' | 'lost' | 'sample' | 'offeredAgain'
 
 export const callLimits = {
   /** A caller gives up after this. */
@@ -81,8 +81,12 @@ export const callLimits = {
   restartAfterMilliseconds: 3_000,
   restartAgainMilliseconds: 5_000,
   reportMilliseconds: 5_000,
+  /** How often the connection is asked for its facts: for whoever watches, and to notice another pair soon. */
+  sampleMilliseconds: 1_000,
   /** How long the appliance may take to confirm an end that the other party already told directly. */
   peerByeMilliseconds: 40_000,
+  /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
+  offeredAgainMilliseconds: 3_000,
   candidates: 64,
 } as const
 
@@ -110,6 +114,7 @@ export class Call extends Emitter<CallEvents> {
   /** Candidates with no way to go yet. */
   #unsent: IceCandidate[] = []
   #restarting = false
+  #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: CallPorts, setup: CallSetup) {
     super()
@@ -213,6 +218,7 @@ export class Call extends Emitter<CallEvents> {
       const sdp = await peer.answer({ wait: !offered.trickle })
       if (this.#over()) return
       this.#answered = true
+      this.#ports.held.token(this.#id!, '')
       this.#ports.send({ type: 'answer', call: this.#id!, sdp })
     } catch (error) {
       this.#fail(error)
@@ -297,6 +303,9 @@ export class Call extends Emitter<CallEvents> {
         this.#id = message.call
         this.emit('changed', this)
         return
+      case 'incoming':
+        this.#timers.clear('offeredAgain')
+        return
       case 'ringing':
         if (this.#state === 'calling') this.#become('ringing')
         return
@@ -322,7 +331,14 @@ export class Call extends Emitter<CallEvents> {
 
   /** The channel is back: `fate` says what the appliance knows of this call. */
   resumed(fate: { readonly state: 'held' | 'ended'; readonly reason: EndReason | '' } | undefined): void {
-    if (this.#over()) return
+    // While the microphone is still being opened nothing was said that could be lost.
+    if (this.#over() || this.#state === 'preparing') return
+    if (fate === undefined && this.direction === 'incoming' && !this.#answered) {
+      this.#timers.set('offeredAgain', callLimits.offeredAgainMilliseconds, () =>
+        this.#finish({ by: 'server', reason: 'lost', code: 0 }),
+      )
+      return
+    }
     if (fate?.state !== 'held') {
       // The other party may have hung up meanwhile, or the appliance lost a call that was still ringing.
       this.#finish({ by: 'server', reason: fate?.reason || 'lost', code: 0 })
@@ -423,7 +439,7 @@ export class Call extends Emitter<CallEvents> {
       this.#timers.set('restart', callLimits.restartAfterMilliseconds, () => this.#restart())
       this.#become('reconnecting')
     }
-    void this.#report()
+    void this.#sample()
   }
 
   #restart(): void {
@@ -508,14 +524,21 @@ export class Call extends Emitter<CallEvents> {
     this.#finish({ by: 'peer', reason, code: 0 })
   }
 
-  async #report(): Promise<void> {
+  /** Reads the facts; the appliance hears of them every 5 s, and at once when a state or the pair changed. */
+  async #sample(): Promise<void> {
     const peer = this.#peer
     if (peer === undefined || this.#over()) return
-    this.#timers.set('report', callLimits.reportMilliseconds, () => void this.#report())
-    const facts = await peer.facts(this.#ports.env.now() - this.#startedAt).catch(() => undefined)
+    const { env } = this.#ports
+    this.#timers.set('sample', callLimits.sampleMilliseconds, () => void this.#sample())
+    const facts = await peer.facts(env.now() - this.#startedAt).catch(() => undefined)
     if (facts === undefined || this.#over()) return
+    const due = env.now() - this.#reportedAt >= callLimits.reportMilliseconds
+    const news = due || summaryOf(facts) !== summaryOf(this.#facts)
     this.#facts = facts
-    if (this.#id !== undefined) this.#ports.send({ type: 'report', call: this.#id, report: reportOf(facts) })
+    if (news && this.#id !== undefined) {
+      this.#reportedAt = env.now()
+      this.#ports.send({ type: 'report', call: this.#id, report: reportOf(facts) })
+    }
     this.emit('facts', facts)
   }
 
@@ -545,4 +568,18 @@ export class Call extends Emitter<CallEvents> {
     this.#state = state
     this.emit('changed', this)
   }
+}
+
+/** What must change for a report to be due early. */
+function summaryOf(facts: MediaFacts | undefined): string {
+  if (facts === undefined) return ''
+  const { iceConnection, iceGathering, connection, dtls, pair } = facts
+  const ends = pair && [
+    pair.localType,
+    pair.localAddress,
+    pair.localPort,
+    pair.remoteType,
+    pair.remoteAddress,
+  ]
+  return JSON.stringify([iceConnection, iceGathering, connection, dtls, ends, pair?.remotePort])
 }

@@ -10,8 +10,8 @@ interface Entry {
   ended?: { by: 'self' | 'peer'; reason: EndReason; at: number }
 }
 
-/** More than a page can hold; the oldest go first. */
-const limitCalls = 16
+/** As many as the appliance takes in one `hello`; the oldest go first. */
+const limitCalls = 8
 
 export class HeldCalls {
   readonly #storage: TextStorage
@@ -30,7 +30,7 @@ export class HeldCalls {
     }
   }
 
-  /** Keeps the newest dialog token of a call. */
+  /** Keeps the newest dialog token of a call; `''` while there is none, as in set-up. */
   token(call: string, dialog: string): void {
     const entry = this.#entries.get(call)
     if (entry) entry.dialog = dialog

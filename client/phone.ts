@@ -150,7 +150,7 @@ export class Phone extends Emitter<PhoneEvents> {
       // Told in this hello, or known to have ended: nothing left to keep.
       if (ended || fates.get(call)?.state === 'ended') this.#held.forget(call)
     }
-    for (const call of this.#calls) if (mayHaveBeenLost(call)) call.resumed(fates.get(call.id ?? ''))
+    for (const call of this.#calls) call.resumed(fates.get(call.id ?? ''))
     this.#orphans.clear()
     this.emit('welcome', welcome)
     this.emit('changed', this)
@@ -200,7 +200,11 @@ export class Phone extends Emitter<PhoneEvents> {
   }
 
   #incoming(message: Extract<ServerMessage, { type: 'incoming' }>): void {
-    if (this.#byId(message.call)) return
+    const known = this.#byId(message.call)
+    if (known) {
+      known.handle(message)
+      return
+    }
     if (this.#calls.size > 0) {
       this.#send({ type: 'decline', call: message.call, reason: 'busy' })
       return
@@ -221,6 +225,7 @@ export class Phone extends Emitter<PhoneEvents> {
   #calling(message: Extract<ServerMessage, { type: 'calling' }>): void {
     const call = [...this.#calls].find(one => one.ref === message.ref) ?? this.#orphans.get(message.ref)
     this.#orphans.delete(message.ref)
+    if (call?.state !== 'ended') this.#held.token(message.call, '')
     call?.handle(message)
   }
 
@@ -268,11 +273,6 @@ export class Phone extends Emitter<PhoneEvents> {
   #lineTaken(reason: StopReason | undefined): void {
     for (const call of this.#calls) call.hangUp(reason === 'revoked' ? 'revoked' : 'hangup')
   }
-}
-
-/** A call that is still opening its microphone has told the appliance nothing that could be lost. */
-function mayHaveBeenLost(call: Call): boolean {
-  return call.state !== 'preparing'
 }
 
 function randomWord(env: Env): string {
