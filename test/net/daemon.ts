@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Health } from '../../src/admin/message.ts'
+import type { CallList, Health } from '../../src/admin/message.ts'
 import type { CallRow } from '../../src/calls/message.ts'
 import { type ExecResult, type Host, must, run } from './lan.ts'
 import { type Answer, reach } from './reach.ts'
@@ -134,10 +134,8 @@ export class Daemon {
 
   /** `lanline call list --json`, newest first. */
   async calls(): Promise<readonly CallRow[]> {
-    const parsed = JSON.parse((await this.cli(['call', 'list', '--json'])).stdout) as
-      | readonly CallRow[]
-      | { calls: readonly CallRow[] }
-    return 'calls' in parsed ? parsed.calls : parsed
+    const list = JSON.parse((await this.cli(['call', 'list', '--json'])).stdout) as CallList
+    return list.calls
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -53,10 +53,7 @@ export class Owner {
   }
 
   async waiting(): Promise<readonly WaitingRequest[]> {
-    const parsed = JSON.parse((await this.request('GET', '/requests')).body) as
-      | readonly WaitingRequest[]
-      | { requests: readonly WaitingRequest[] }
-    return 'requests' in parsed ? parsed.requests : parsed
+    return JSON.parse((await this.request('GET', '/requests')).body)
   }
 
   async allow(request: WaitingRequest, user?: string): Promise<void> {
