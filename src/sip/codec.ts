@@ -84,7 +84,7 @@ export function decode(bytes: Uint8Array): Decoded<SipMessage, SipResponse> {
     sizeFault(bytes, end) ??
     (head.start.kind === 'request' ? head.start.fault : undefined) ??
     head.fault ??
-    (text.includes('\ufffd') ? fault400('notUtf8', 'Not UTF-8') : undefined) ??
+    (isMisread(text, buffer.subarray(from)) ? fault400('notUtf8', 'Not UTF-8') : undefined) ??
     (length === undefined || length > buffer.length - bodyFrom ? badLength : undefined)
   // RFC 3261 §18.3: in a datagram, bytes past Content-Length are thrown away; without it the body is all the rest.
   const bodyTo = length === undefined || length < 0 ? buffer.length : bodyFrom + length
@@ -101,6 +101,10 @@ export function decode(bytes: Uint8Array): Decoded<SipMessage, SipResponse> {
   const message: SipRequest = { kind: 'request', method, uri, headers: head.headers, body }
   return wrong ? refuse(message, wrong) : { kind: 'ok', message }
 }
+
+/** Whether `text` is what reading bytes that are no UTF-8 leaves: replacement characters that were never sent. */
+const isMisread = (text: string, bytes: Buffer): boolean =>
+  text.includes('\ufffd') && !bytes.subarray(0, Buffer.byteLength(text)).equals(Buffer.from(text))
 
 const fault400 = (reason: string, phrase: string): Fault => ({ status: 400, reason, phrase })
 const badLength = fault400('badContentLength', 'Bad Content-Length')

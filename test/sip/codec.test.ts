@@ -211,6 +211,7 @@ describe('decode', () => {
   it('refuses text that is not UTF-8', () => {
     const bytes = Buffer.from(options([...minimal, 'Subject: Gr\u00fc\u00dfe']).toString(), 'latin1')
     expect(decode(bytes)).toMatchObject({ kind: 'reject', reason: 'notUtf8' })
+    expect(first(request(['Subject: \ufffd']), 'Subject')).toBe('\ufffd')
     expect(first(request(['Subject: Gr\u00fc\u00dfe \u260e']), 'Subject')).toBe('Gr\u00fc\u00dfe \u260e')
   })
 
