@@ -43,7 +43,7 @@ page_sources() {
 build_pages() {
   local sources page
   sources="$(page_sources)"
-  [[ -f dist/pages.stamp && "$(<dist/pages.stamp)" == "$sources" ]] && return
+  [[ -f dist/pages.stamp && -d web-phone/dist && "$(<dist/pages.stamp)" == "$sources" ]] && return
   for page in web-phone web-admin; do
     [[ -f "$page/vite.config.ts" ]] || continue
     say "building $page"

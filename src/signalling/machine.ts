@@ -21,6 +21,7 @@ import {
   closeCode,
   type ErrorCode,
   type MediaReport,
+  type Person,
   type ResumeCall,
   type ServerMessage,
   type SignallingEffect,
@@ -85,7 +86,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   /** The presence of everybody, for the console. */
-  get people(): readonly { readonly user: string; readonly presence: string }[] {
+  get people(): readonly Person[] {
     return this.#roster.people()
   }
 

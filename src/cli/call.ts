@@ -1,0 +1,85 @@
+import type { CallList } from '../admin/message.ts'
+import type { CallRow, SelectedPair } from '../calls/message.ts'
+import { api } from './api.ts'
+import { type Command, CommandError, moment, table } from './command.ts'
+
+const mostCalls = 200_000
+/** What the daemon gives at once. */
+const pageCalls = 500
+
+export const callList: Command = {
+  name: 'call list',
+  usage: '[--limit N] [--user NAME]',
+  about: 'lists calls, newest first',
+  options: { limit: { type: 'string' }, user: { type: 'string' } },
+  run: async call => {
+    const limit = Number(call.options.limit ?? (call.options.json ? mostCalls : 50))
+    if (!Number.isInteger(limit) || limit < 1) throw new CommandError('--limit wants a number of at least 1')
+    const list: CallRow[] = []
+    let total = 0
+    while (list.length < limit) {
+      const query = new URLSearchParams({ limit: String(Math.min(pageCalls, limit - list.length)) })
+      const last = list.at(-1)
+      if (last) query.set('before', last.id)
+      if (call.options.user) query.set('user', String(call.options.user))
+      const page = await api<CallList>(call.config, 'GET', `/calls?${query}`)
+      total = page.total
+      list.push(...page.calls)
+      if (page.calls.length === 0) break
+    }
+    call.print({ calls: list, total }, () => table(headings, list.map(row), 'no call yet'))
+  },
+}
+
+export const callShow: Command = {
+  name: 'call show',
+  usage: '<call>',
+  about: 'shows one call',
+  words: [1, 1],
+  run: async call => {
+    const row = await api<CallRow>(call.config, 'GET', `/calls/${encodeURIComponent(call.words[0]!)}`)
+    call.print(row, () => describe(row))
+  },
+}
+
+const headings = ['CALL', 'STARTED', 'FROM', 'TO', 'LASTED', 'ENDED BY', 'REASON']
+
+function row(call: CallRow): string[] {
+  return [
+    call.id,
+    moment(call.startedAt),
+    call.callerUser,
+    call.calleeUser,
+    lasted(call),
+    call.endedBy ?? '–',
+    call.reason ?? '–',
+  ]
+}
+
+function describe(call: CallRow): string {
+  const lines = [
+    `call      ${call.id}${call.video ? ' (video)' : ''}${call.missed ? ' (missed)' : ''}`,
+    `from      ${call.callerName} <${call.callerUser}> ${call.callerDevice ?? ''}`,
+    `to        ${call.calleeName} <${call.calleeUser}> ${call.calleeDevice ?? ''}`,
+    `started   ${moment(call.startedAt)}`,
+    `ringing   ${moment(call.ringingAt)}`,
+    `answered  ${moment(call.answeredAt)}`,
+    `ended     ${moment(call.endedAt)} by ${call.endedBy ?? '–'}: ${call.reason ?? '–'}`,
+    `lasted    ${lasted(call)}`,
+    `caller    ${pair(call.callerPair)}`,
+    `callee    ${pair(call.calleePair)}`,
+  ]
+  return lines.map(line => line.trimEnd()).join('\n')
+}
+
+function lasted(call: CallRow): string {
+  if (call.answeredAt === undefined || call.answeredAt === null) return '–'
+  if (call.endedAt === undefined || call.endedAt === null) return 'goes on'
+  return `${((call.endedAt - call.answeredAt) / 1_000).toFixed(1)} s`
+}
+
+export function pair(selected: SelectedPair | undefined | null): string {
+  if (!selected) return 'not reported'
+  const local = `${selected.localType} ${selected.localAddress}:${selected.localPort}`
+  return `${local} ↔ ${selected.remoteType} ${selected.remoteAddress}:${selected.remotePort} (${selected.protocol})`
+}

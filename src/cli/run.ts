@@ -1,0 +1,113 @@
+/** argv to a subcommand and its exit code: 0 done, 1 refused or failed, 2 wrong usage. */
+import { join } from 'node:path'
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
+import { ConfigError, loadConfig } from '../config.ts'
+import { callList, callShow } from './call.ts'
+import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
+import { deviceList, deviceRevoke } from './device.ts'
+import { invite } from './invite.ts'
+import { serve } from './serve.ts'
+import { tryOut } from './try.ts'
+import { userAdd, userList, userPassword, userRemove } from './user.ts'
+import { version } from './version.ts'
+
+const commands: readonly Command[] = [
+  serve,
+  tryOut,
+  userAdd,
+  userList,
+  userRemove,
+  userPassword,
+  deviceList,
+  deviceRevoke,
+  invite,
+  callList,
+  callShow,
+  version,
+]
+
+const common: ParseArgsOptionsConfig = {
+  config: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+}
+
+export interface Surroundings {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly root: boolean
+}
+
+/** Resolves with the exit code, once the command is done; `serve` is done when it was told to stop. */
+export async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  try {
+    const command = commandOf(argv)
+    if (command === undefined) {
+      const asked = argv.length === 0 || ['help', '--help', '-h'].includes(argv[0]!)
+      if (!asked) throw new UsageError(`there is no command ${JSON.stringify(argv[0])}; see lanline --help`)
+      process.stdout.write(overview())
+      return argv.length === 0 ? 2 : 0
+    }
+    const call = invocation(command, argv, surroundings)
+    if (call) await command.run(call)
+    return 0
+  } catch (error) {
+    if (error instanceof UsageError) return complain(error.message, 2)
+    if (error instanceof CommandError || error instanceof ConfigError) return complain(error.message, 1)
+    return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
+  }
+}
+
+function commandOf(argv: readonly string[]): Command | undefined {
+  return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
+}
+
+function invocation(command: Command, argv: readonly string[], around: Surroundings): Invocation | undefined {
+  const { values, positionals } = parse(command, argv.slice(command.name.split(' ').length))
+  if (values.help) {
+    process.stdout.write(`lanline ${command.name} ${command.usage}\n${command.about}\n`)
+    return undefined
+  }
+  const [least, most] = command.words ?? [0, 0]
+  if (positionals.length < least || positionals.length > most) throw wrongUsage(command)
+  const configFile = values.config as string | undefined
+  const checkout = join(import.meta.dirname, '../..')
+  return {
+    words: positionals,
+    options: values as Invocation['options'],
+    config: loadConfig({ file: configFile, checkout, ...around }),
+    configFile,
+    environment: around.environment,
+    print: (value, text) => {
+      process.stdout.write(`${values.json ? JSON.stringify(value, undefined, 2) : text()}\n`)
+    },
+  }
+}
+
+function parse(command: Command, args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: { ...common, ...command.options },
+      allowPositionals: true,
+      strict: true,
+    })
+  } catch (error) {
+    throw wrongUsage(command, error instanceof Error ? error.message.split('. ', 1)[0] : undefined)
+  }
+}
+
+function wrongUsage(command: Command, why?: string): UsageError {
+  return new UsageError(`${why ? `${why}; ` : ''}usage: lanline ${command.name} ${command.usage}`.trimEnd())
+}
+
+function overview(): string {
+  const lines = commands.map(
+    ({ name, usage, about }) => `  ${`${name} ${usage}`.trimEnd().padEnd(44)} ${about}`,
+  )
+  return `usage: lanline <command> [--config FILE] [--json]\n\n${lines.join('\n')}\n`
+}
+
+function complain(message: string, code: number): number {
+  process.stderr.write(`lanline: ${message}\n`)
+  return code
+}

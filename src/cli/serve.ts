@@ -1,0 +1,45 @@
+import { Daemon } from '../daemon.ts'
+import { jsonLog } from '../runtime/log.ts'
+import { PortError } from '../runtime/ports.ts'
+import { StoreError } from '../store/errors.ts'
+import { type Command, CommandError } from './command.ts'
+import { ownVersion } from './version.ts'
+
+/** A stop that takes longer is cut short: everything acknowledged is on disk already. */
+const stopMilliseconds = 1_800
+
+export const serve: Command = {
+  name: 'serve',
+  usage: '',
+  about: 'runs the exchange in the foreground until Ctrl-C',
+  run: async call => {
+    const { config, environment } = call
+    const log = jsonLog(config.log.level)
+    const asked = stopSignal()
+    const daemon = await Daemon.start({ config, environment, log, version: ownVersion() }).catch(error => {
+      if (error instanceof PortError || error instanceof StoreError) throw new CommandError(error.message)
+      throw error
+    })
+    process.stdout.write(greeting(daemon))
+    const lost = await Promise.race([asked, daemon.lost])
+    const cut = setTimeout(() => process.exit(lost === undefined ? 0 : 1), stopMilliseconds)
+    await daemon.stop()
+    clearTimeout(cut)
+    if (lost !== undefined)
+      throw new CommandError(`${lost}; restart lanline, and look at the disk if it happens again`)
+  },
+}
+
+function greeting(daemon: Daemon): string {
+  const lines = daemon.moved.map(({ key, from, to }) => `port ${from} (${key}) is taken, using ${to}`)
+  const { page, thisComputer, phones, claim } = daemon.urls()
+  lines.push(`lanline ready ${page}`, `this computer ${thisComputer}`, ...phones.map(url => `phones ${url}`))
+  if (claim) lines.push(`claim it as its owner: ${claim.link}`, `setup code ${claim.code}`)
+  return `${lines.join('\n')}\n`
+}
+
+function stopSignal(): Promise<undefined> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined))
+  })
+}

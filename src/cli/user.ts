@@ -1,0 +1,101 @@
+import type { NewUser, User } from '../admin/message.ts'
+import { DirectoryError } from '../store/directory.ts'
+import { StoreError } from '../store/errors.ts'
+import { openStore } from '../store/store.ts'
+import { api, NotRunning } from './api.ts'
+import { type Command, CommandError, type Invocation, table, UsageError } from './command.ts'
+
+/** Works without a daemon too: then the store is opened here. */
+export const userAdd: Command = {
+  name: 'user add',
+  usage: '<name> [--display-name TEXT] [--password-stdin]',
+  about: 'adds a person; with a password also a SIP phone of that name',
+  words: [1, 1],
+  options: { 'display-name': { type: 'string' }, 'password-stdin': { type: 'boolean' } },
+  run: async call => {
+    const wish: NewUser = {
+      name: call.words[0]!,
+      displayName: call.options['display-name'] as string | undefined,
+      sipPassword: call.options['password-stdin'] ? await passwordFromStdin() : undefined,
+    }
+    await api(call.config, 'POST', '/users', wish).catch(error => {
+      if (error instanceof NotRunning) return addToStore(call, wish)
+      throw error
+    })
+    const told = { name: wish.name, sip: wish.sipPassword !== undefined }
+    call.print(told, () => `added ${told.name}${told.sip ? `, SIP phone with digest user ${told.name}` : ''}`)
+  },
+}
+
+export const userList: Command = {
+  name: 'user list',
+  usage: '',
+  about: 'lists people and their devices',
+  run: async call => {
+    const users = await api<readonly User[]>(call.config, 'GET', '/users')
+    const rows = users.map(user => [
+      user.name,
+      user.displayName,
+      user.role,
+      user.presence,
+      String(user.devices.length),
+    ])
+    call.print(users, () => table(['NAME', 'CALLED', 'ROLE', 'PRESENCE', 'DEVICES'], rows, 'nobody yet'))
+  },
+}
+
+export const userRemove: Command = {
+  name: 'user remove',
+  usage: '<name>',
+  about: 'removes a person and all their devices',
+  words: [1, 1],
+  run: async call => {
+    await api(call.config, 'DELETE', `/users/${encodeURIComponent(call.words[0]!)}`)
+    call.print({ removed: call.words[0] }, () => `removed ${call.words[0]}`)
+  },
+}
+
+export const userPassword: Command = {
+  name: 'user passwd',
+  usage: '<name> --password-stdin [--sip]',
+  about: "sets a person's console password, or with --sip that of their SIP phone",
+  words: [1, 1],
+  options: { sip: { type: 'boolean' }, 'password-stdin': { type: 'boolean' } },
+  run: async call => {
+    if (!call.options['password-stdin'])
+      throw new UsageError('give the password on stdin, with --password-stdin')
+    const password = await passwordFromStdin()
+    const change = call.options.sip ? { sipPassword: password } : { password }
+    await api(call.config, 'PATCH', `/users/${encodeURIComponent(call.words[0]!)}`, change)
+    const what = call.options.sip ? 'SIP password' : 'console password'
+    call.print({ changed: call.words[0], what }, () => `changed the ${what} of ${call.words[0]}`)
+  },
+}
+
+async function addToStore(call: Invocation, wish: NewUser): Promise<void> {
+  try {
+    const store = await openStore(call.config.data.dir)
+    try {
+      await store.directory.addUser(wish)
+    } finally {
+      await store.close()
+    }
+  } catch (error) {
+    if (error instanceof StoreError || error instanceof DirectoryError) throw new CommandError(error.message)
+    throw error
+  }
+}
+
+const longestPasswordBytes = 1_024
+
+async function passwordFromStdin(): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+  const password = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '')
+  if (password === '' || Buffer.byteLength(password) > longestPasswordBytes || /[\r\n]/.test(password)) {
+    throw new CommandError(`stdin must hold one line, the password, at most ${longestPasswordBytes} bytes`)
+  }
+  return password
+}

@@ -1,0 +1,479 @@
+/**
+ * The one composition root: builds every part, wires them, starts them in order and stops them in reverse. Nothing
+ * else sees more than its own room and its ports.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname as machineName } from 'node:os'
+import { join } from 'node:path'
+import { TLSSocket } from 'node:tls'
+import { createApp } from './admin/app.ts'
+import { type ClaimSecrets, newClaimSecrets } from './admin/claim.ts'
+import { type Allowed, refuseUpgrade } from './admin/guard.ts'
+import { nodeListener } from './admin/listener.ts'
+import type { Health } from './admin/message.ts'
+import { loadPages } from './admin/pages.ts'
+import type { AppDeps, LiveDevice } from './admin/ports.ts'
+import { CallsMachine, callLimits } from './calls/machine.ts'
+import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
+import type { Config } from './config.ts'
+import { type Epoch, hours } from './core/clock.ts'
+import { formatEndpoint } from './core/endpoint.ts'
+import type { Log } from './core/log.ts'
+import type { Machine } from './core/machine.ts'
+import { realClock } from './runtime/clock.ts'
+import { Driver } from './runtime/driver.ts'
+import { type HttpListener, listenHttp, listenLocal } from './runtime/http.ts'
+import { type OwnAddress, ownAddresses, watchAddresses } from './runtime/interfaces.ts'
+import { Metrics } from './runtime/metrics.ts'
+import { OwnNames } from './runtime/names.ts'
+import { openPort } from './runtime/ports.ts'
+import { systemRandom } from './runtime/random.ts'
+import { type ServiceManager, serviceManager } from './runtime/systemd.ts'
+import { credentialsOf } from './runtime/tls.ts'
+import { WebSockets } from './runtime/websocket.ts'
+import { SignallingIo } from './signalling/io.ts'
+import { SignallingMachine } from './signalling/machine.ts'
+import { closeCode, type SignallingEffect, type SignallingInput } from './signalling/message.ts'
+import { SipIo } from './sip/io.ts'
+import { SipMachine } from './sip/machine.ts'
+import type { SipEffect, SipInput } from './sip/message.ts'
+import type { LoadedBinding } from './store/bindings.ts'
+import { openStore, type Store } from './store/store.ts'
+import { Certificates } from './tls/certificates.ts'
+
+export interface DaemonOptions {
+  readonly config: Config
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly log: Log
+  readonly version: string
+}
+
+/** A port that was taken, and the one used instead. */
+export interface MovedPort {
+  readonly key: string
+  readonly from: number
+  readonly to: number
+}
+
+export interface Urls {
+  readonly page: string
+  readonly thisComputer: string
+  readonly phones: readonly string[]
+  /** While nobody owns the appliance. */
+  readonly claim: { readonly link: string; readonly code: string } | undefined
+}
+
+/** Certificates, forgotten requests, old calls: looked after this often. */
+const chorePeriodMilliseconds = hours(1)
+/** A SIP client's WebSocket that answers no ping is gone. */
+const sipPingMilliseconds = 30_000
+
+/** How long good-byes may take to leave before every connection is cut. */
+const goodbyeMilliseconds = 150
+
+/** What was loaded before the first machine could be made. */
+interface Loaded {
+  readonly store: Store
+  readonly names: OwnNames
+  readonly certificates: Certificates
+  readonly bindings: readonly LoadedBinding[]
+  readonly calls: CallsMachine
+}
+
+export class Daemon {
+  readonly moved: MovedPort[] = []
+  /** Resolves with why, should the store be lost; then the process is to end. */
+  readonly lost: Promise<string>
+  readonly #config: Config
+  readonly #log: Log
+  readonly #version: string
+  readonly #metrics = new Metrics()
+  readonly #random = systemRandom()
+  readonly #claim: ClaimSecrets
+  readonly #names: OwnNames
+  readonly #store: Store
+  readonly #certificates: Certificates
+  readonly #systemd: ServiceManager
+  readonly #live = new Map<string, LiveDevice>()
+  readonly #channel: SignallingMachine
+  readonly #calls: Driver<CallInput, CallEffect>
+  readonly #sip: Driver<SipInput, SipEffect>
+  readonly #signalling: Driver<SignallingInput, SignallingEffect>
+  readonly #sipIo: SipIo
+  readonly #signallingIo: SignallingIo
+  readonly #webSockets: WebSockets
+  readonly #web: { http?: HttpListener; https?: HttpListener; local?: { close(): void } } = {}
+  readonly #undo: (() => void)[] = []
+  #storeLost: string | undefined
+
+  /** Rejects with `PortError` or `StoreError` when it cannot start; then nothing is left open. */
+  static async start(options: DaemonOptions): Promise<Daemon> {
+    const { data, net } = options.config
+    mkdirSync(data.dir, { recursive: true, mode: 0o700 })
+    const store = await openStore(data.dir)
+    const names = new OwnNames({
+      hostname: net.hostname,
+      machineName: machineName(),
+      addresses: ownAddresses(net.bind),
+      limited: net.bind.length > 0,
+    })
+    let daemon: Daemon | undefined
+    try {
+      const subjects = names.subjects()
+      const [certificates, bindings, calls] = await Promise.all([
+        Certificates.open(store.settings, { hostname: net.hostname, subjects, now: realClock.epoch() }),
+        store.bindings.load(),
+        loadCalls(store),
+      ])
+      daemon = new Daemon(options, { store, names, certificates, bindings, calls })
+      await daemon.#open()
+      return daemon
+    } catch (error) {
+      if (daemon) await daemon.stop()
+      else await store.close()
+      throw error
+    }
+  }
+
+  private constructor(options: DaemonOptions, loaded: Loaded) {
+    this.#config = options.config
+    this.#log = options.log
+    this.#version = options.version
+    this.#systemd = serviceManager(options.environment)
+    this.#claim = newClaimSecrets(this.#random)
+    this.#names = loaded.names
+    this.#store = loaded.store
+    this.#certificates = loaded.certificates
+    this.lost = loaded.store.lost
+    void this.lost.then(why => {
+      this.#storeLost = why
+    })
+    const { directory, settings } = loaded.store
+    this.#calls = this.#drive('calls', loaded.calls, effect => this.#carryOutCalls(effect))
+    this.#channel = new SignallingMachine({
+      devices: directory,
+      callLog: loaded.calls,
+      version: options.version,
+    })
+    this.#signalling = this.#drive('signalling', this.#channel, effect => this.#carryOutSignalling(effect))
+    const sip = new SipMachine({
+      accounts: directory,
+      own: loaded.names,
+      identity: { ...settings.identity(), nonceKey: this.#random.bytes(32) },
+      random: this.#random,
+      bindings: loaded.bindings,
+      now: realClock.monotonic(),
+      domain: `${options.config.net.hostname}.local`,
+    })
+    this.#sipIo = new SipIo({
+      clock: realClock,
+      input: input => this.#sip.input(input),
+      onNote: (reason, detail) => this.#note('sip', reason, detail),
+      onFault: (error, during) => this.#fault('sip', error, during),
+    })
+    this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
+    this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
+    this.#webSockets = this.#makeWebSockets()
+    this.#watchDirectory()
+    this.#registerGauges(sip)
+  }
+
+  /** Where it can be reached, for people. */
+  urls(): Urls {
+    const http = this.#web.http?.port ?? 0
+    const https = this.#web.https?.port ?? 0
+    const lan = this.#names.addresses.filter(own => !own.loopback)
+    const claimed = this.#store.directory.owner() !== undefined
+    const link = `http://localhost:${http}/admin/#claim=${this.#claim.token}`
+    return {
+      page: `https://${this.#config.net.hostname}.local:${https}/`,
+      thisComputer: `http://localhost:${http}/`,
+      phones: lan.map(({ address }) => `http://${formatEndpoint({ address, port: http })}/`),
+      claim: claimed ? undefined : { link, code: this.#claim.code },
+    }
+  }
+
+  /** In reverse order of starting; what was acknowledged is on disk when this resolves. */
+  async stop(): Promise<void> {
+    this.#systemd.stopping()
+    this.#signalling.input({ kind: 'stopping' })
+    for (const undo of this.#undo.splice(0).reverse()) undo()
+    this.#webSockets.closeAll(closeCode.goingAway, 'lanline stops')
+    this.#sipIo.close()
+    // The good-byes above still have to leave.
+    await new Promise(resolve => setTimeout(resolve, goodbyeMilliseconds))
+    for (const driver of [this.#sip, this.#signalling, this.#calls]) driver.stop()
+    this.#webSockets.terminateAll()
+    for (const listener of Object.values(this.#web)) listener.close()
+    await this.#store.close()
+    this.#systemd.close()
+  }
+
+  // Starting
+
+  async #open(): Promise<void> {
+    const { data, sip, net } = this.#config
+    writeFileSync(join(data.dir, 'lanline.pid'), `${process.pid}\n`)
+    this.#undo.push(() => rmSync(join(data.dir, 'lanline.pid'), { force: true }))
+    await this.#openWeb()
+    await this.#sipIo.listen({
+      ...sip,
+      addresses: this.#names.addresses,
+      isBound: address => this.#names.isBound(address),
+      credentials: credentialsOf(this.#certificates.current()),
+      onMoved: (key, from, to) => this.moved.push({ key, from, to }),
+    })
+    this.#undo.push(watchAddresses(net.bind, addresses => this.#addressesChanged(addresses)))
+    const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
+    this.#undo.push(() => clearInterval(chores))
+    this.#doChores()
+    this.#systemd.ready(this.urls().page)
+    this.#log.info('ready', { page: this.urls().page, version: this.#version })
+  }
+
+  async #openWeb(): Promise<void> {
+    const { http, data } = this.#config
+    const app = createApp(this.#appDeps())
+    const socket = join(data.dir, 'lanline.sock')
+    rmSync(socket, { force: true })
+    this.#web.local = await listenLocal(socket, nodeListener(app, 'unix'))
+    this.#undo.push(() => rmSync(socket, { force: true }))
+    const moved = (key: string, from: number, to: number): void => void this.moved.push({ key, from, to })
+    const common = {
+      webSockets: this.#webSockets,
+      allowLocal: (address: string) => this.#names.isBound(address),
+      onRefused: (reason: string, remote: string) => this.#note('web', reason, remote),
+    }
+    this.#web.http = await openPort(
+      http.port,
+      port => listenHttp({ ...common, port, listener: nodeListener(app, 'http') }),
+      moved,
+    )
+    const credentials = credentialsOf(this.#certificates.current())
+    this.#web.https = await openPort(
+      http.tlsPort,
+      port => listenHttp({ ...common, port, credentials, listener: nodeListener(app, 'https') }),
+      moved,
+    )
+    this.#certificates.onRenewed(pair => {
+      this.#web.https?.reload(credentialsOf(pair))
+      this.#sipIo.reload(credentialsOf(pair))
+      this.#log.info('certificateRenewed')
+    })
+  }
+
+  #appDeps(): AppDeps {
+    const { directory, calls, settings } = this.#store
+    const root = join(import.meta.dirname, '..')
+    return {
+      version: this.#version,
+      clock: realClock,
+      random: this.#random,
+      log: this.#log.room('web'),
+      directory,
+      calls,
+      settings,
+      live: {
+        presence: user => this.#channel.people.find(person => person.user === user)?.presence ?? 'away',
+        device: id => this.#live.get(id),
+      },
+      metrics: this.#metrics.registry,
+      claim: this.#claim,
+      enrolPolicy: this.#config.enrol.policy,
+      allowed: this.#allowed(),
+      pages: loadPages({ phone: join(root, 'web-phone/dist'), admin: join(root, 'web-admin/dist') }),
+      authority: this.#certificates,
+      health: () => this.#health(),
+      httpsPort: () => this.#web.https?.port ?? 0,
+      inviteOrigin: () => (this.urls().phones[0] ?? this.urls().thisComputer).slice(0, -1),
+    }
+  }
+
+  #makeWebSockets(): WebSockets {
+    const allowed = this.#allowed()
+    return new WebSockets({
+      routes: [
+        this.#signallingIo.route,
+        {
+          path: '/sip',
+          subprotocol: 'sip',
+          pingMilliseconds: sipPingMilliseconds,
+          onOpen: this.#sipIo.acceptWebSocket,
+        },
+      ],
+      refuse: request =>
+        refuseUpgrade(request, request.socket instanceof TLSSocket ? 'https' : 'http', allowed),
+      onRefused: (reason, remote) => this.#note('web', reason, remote),
+      onFault: (error, during) => this.#fault('web', error, during),
+    })
+  }
+
+  #allowed(): Allowed {
+    return { isOwnHost: host => this.#names.isOwnHost(host), origins: this.#config.http.origins }
+  }
+
+  // Wiring
+
+  #drive<Input extends { readonly kind: string }, Effect extends { readonly kind: string }>(
+    room: string,
+    machine: Machine<Input, Effect>,
+    carryOut: (effect: Effect) => void,
+  ): Driver<Input, Effect> {
+    const onFault = (error: unknown, during: string): void => this.#fault(room, error, during)
+    return new Driver({ machine, clock: realClock, carryOut, onFault })
+  }
+
+  #carryOutSip(effect: SipEffect): void {
+    switch (effect.kind) {
+      case 'send':
+      case 'connect':
+      case 'close':
+        return this.#sipIo.carryOut(effect)
+      case 'saveBindings':
+        return this.#saveBindings(effect)
+      case 'reachable':
+        return this.#reachable(effect)
+      case 'agentEvent':
+        return this.#signalling.input(effect)
+      case 'call':
+        return this.#calls.input({ kind: 'sip', event: effect.event })
+      case 'note':
+        return this.#note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
+    }
+  }
+
+  #carryOutSignalling(effect: SignallingEffect): void {
+    switch (effect.kind) {
+      case 'sendFrame':
+      case 'closeConnection':
+        return this.#signallingIo.carryOut(effect)
+      case 'agent':
+        return this.#sip.input(effect)
+      case 'callFact':
+        return this.#calls.input(effect.input)
+      case 'saveDoNotDisturb':
+        return this.#inBackground(
+          'saveDoNotDisturb',
+          this.#store.directory.changeUser(effect.user, { doNotDisturb: effect.on }),
+        )
+      case 'deviceSeen':
+        return this.#store.directory.seen(effect.device)
+      case 'note':
+        return this.#note('signalling', effect.reason, effect.detail)
+    }
+  }
+
+  #carryOutCalls(effect: CallEffect): void {
+    if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
+    else this.#signalling.input({ kind: 'callChanged', row: effect.row })
+  }
+
+  #saveBindings(effect: Extract<SipEffect, { kind: 'saveBindings' }>): void {
+    const { ticket } = effect
+    this.#store.bindings.save(effect.put, effect.remove).then(
+      () => {
+        if (ticket !== undefined) this.#sip.input({ kind: 'saved', ticket })
+      },
+      error => {
+        this.#note('store', 'saveBindings', String(error))
+        if (ticket !== undefined) this.#sip.input({ kind: 'saveFailed', ticket })
+      },
+    )
+  }
+
+  #reachable(effect: Extract<SipEffect, { kind: 'reachable' }>): void {
+    const { user, device, reachable, transport, remote, userAgent } = effect
+    if (reachable) this.#live.set(device, { transport, userAgent, address: remote.address })
+    else this.#live.delete(device)
+    this.#store.directory.seen(device)
+    this.#signalling.input({ kind: 'reachable', user, device, reachable })
+    this.#calls.input({ kind: 'reachable', device, reachable, hosted: transport === 'hosted' })
+  }
+
+  #watchDirectory(): void {
+    const stop = this.#store.directory.onChange(event => {
+      if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
+      if (event.kind !== 'revoked') return
+      this.#signalling.input({ kind: 'revoked', device: event.device })
+      this.#sip.input({ kind: 'revoked', device: event.device })
+    })
+    this.#undo.push(stop)
+  }
+
+  #addressesChanged(addresses: readonly OwnAddress[]): void {
+    this.#names.addressesChanged(addresses)
+    this.#log.info('addresses', { addresses: addresses.map(own => own.address).join(' ') })
+    this.#inBackground('addresses', this.#sipIo.addressesChanged(addresses))
+    this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), realClock.epoch()))
+  }
+
+  #doChores(): void {
+    const now = realClock.epoch()
+    this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), now))
+    this.#inBackground('sweep', this.#store.directory.sweep())
+    this.#inBackground('prune', this.#store.calls.prune(this.#config.calls.retainDays, now))
+  }
+
+  // What is told
+
+  #health(): Health['parts'] {
+    const { plain, tls } = this.#sipIo.ports
+    const web = this.#web
+    return {
+      sip: { state: 'ok', detail: `UDP and TCP ${plain}, TLS ${tls} on ${this.#sipIo.addresses.join(', ')}` },
+      signalling: { state: 'ok', detail: `${this.#channel.sizes.sessions} devices` },
+      web: { state: 'ok', detail: `HTTP ${web.http?.port ?? 0}, HTTPS ${web.https?.port ?? 0}` },
+      store: this.#storeLost
+        ? { state: 'failed', detail: this.#storeLost }
+        : { state: 'ok', detail: this.#config.data.dir },
+    }
+  }
+
+  #registerGauges(sip: SipMachine): void {
+    const gauge = (name: string, help: string, read: () => number): void =>
+      this.#metrics.gauge(`lanline_${name}`, help, read)
+    gauge('sip_bindings', 'Registered contacts.', () => sip.sizes.bindings)
+    gauge('sip_transactions', 'SIP transactions under way.', () => {
+      return sip.sizes.serverTransactions + sip.sizes.clientTransactions
+    })
+    gauge('channel_sessions', 'Devices on the client channel.', () => this.#channel.sizes.sessions)
+    gauge('websockets', 'Open WebSockets.', () => this.#webSockets.size)
+  }
+
+  #note(room: string, reason: string, detail: string, remote?: string): void {
+    this.#metrics.note(room, reason)
+    this.#log.room(room).debug(reason, { detail, remote })
+  }
+
+  #fault(room: string, error: unknown, during: string): void {
+    this.#metrics.note(room, 'fault')
+    this.#log
+      .room(room)
+      .error('fault', { during, error: error instanceof Error ? error.stack : String(error) })
+  }
+
+  #inBackground(what: string, work: Promise<unknown>): void {
+    work.catch(error => {
+      this.#metrics.note('store', what)
+      this.#log.warn('failed', { what, error: String(error) })
+    })
+  }
+}
+
+/** Open calls, and as many closed ones as the call log keeps in memory. */
+async function loadCalls(store: Store): Promise<CallsMachine> {
+  const open = await store.calls.open()
+  const recent: CallRow[] = []
+  while (recent.length < callLimits.recent) {
+    const before = recent.at(-1)?.id
+    const page = await store.calls.list({ limit: 500, before })
+    recent.push(...page.calls)
+    if (page.calls.length < 500) break
+  }
+  return new CallsMachine({
+    epoch: now => (realClock.epoch() - (realClock.monotonic() - now)) as Epoch,
+    open,
+    recent: recent.filter(row => row.endedAt != null),
+    now: realClock.monotonic(),
+  })
+}
