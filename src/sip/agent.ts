@@ -60,7 +60,7 @@ import { type EndWord, isEndWord, reasonField, reasonWord, wordOfStatus } from '
 
 /** What the proxy does for the agents, in order. */
 export type AgentOutput =
-  /** The device can be called: it has a binding on its hosted flow until `unregister`. */
+  /** The device has a binding on its hosted flow until `unregister`, which comes when client and calls are gone. */
   | {
       readonly kind: 'register'
       readonly device: string
@@ -116,11 +116,6 @@ export class HostedAgents {
   /** Calls in any state, and timers: for tests of leaks and for metrics. */
   get sizes(): { readonly devices: number; readonly calls: number; readonly timers: number } {
     return { devices: this.#devices.size, calls: this.#calls.size, timers: this.#timers.size }
-  }
-
-  /** True while the device has a client or a call: requests inside its dialogs find it even when it has no binding. */
-  knows(device: string): boolean {
-    return this.#devices.has(device)
   }
 
   /** One command of a device's client. */
@@ -231,15 +226,12 @@ export class HostedAgents {
     }
   }
 
-  /** The client is away: ringing calls wait a moment for it, established ones longer. */
+  /** The client is away: ringing calls wait a moment for it, established ones longer. New ones are refused. */
   #detach(device: string, state: DeviceState): void {
     if (!state.attached) return
     state.attached = false
-    this.#out.push({ kind: 'unregister', device })
-    if (state.calls.size === 0) {
-      this.#devices.delete(device)
-      return
-    }
+    this.#tidy(device, state)
+    if (state.calls.size === 0) return
     this.#timers.set(`grace ${device}`, after(this.#at, agentLimits.ringGraceMilliseconds))
     this.#timers.set(`lost ${device}`, after(this.#at, agentLimits.lostMilliseconds))
   }
@@ -523,10 +515,16 @@ export class HostedAgents {
     const state = this.#devices.get(call.device)
     if (state === undefined) return
     state.calls.delete(call)
+    this.#tidy(call.device, state)
+  }
+
+  /** A device stays reachable as long as it has calls, so that what belongs to them finds its agent. */
+  #tidy(device: string, state: DeviceState) {
     if (state.attached || state.calls.size > 0) return
-    this.#timers.clear(`lost ${call.device}`)
-    this.#timers.clear(`grace ${call.device}`)
-    this.#devices.delete(call.device)
+    this.#timers.clear(`lost ${device}`)
+    this.#timers.clear(`grace ${device}`)
+    this.#devices.delete(device)
+    this.#out.push({ kind: 'unregister', device })
   }
 
   #live(state: DeviceState): number {

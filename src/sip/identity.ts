@@ -105,8 +105,9 @@ export class Identity {
   #hosted(incoming: Incoming): Identified {
     const device = hostedDevice(incoming.flow)
     const user = this.#accounts.userOfDevice(device)
-    if (user === undefined) return refused(403, 'Forbidden', 'revoked')
-    return { kind: 'sender', sender: { device, user }, byDigest: false }
+    // A device whose right ended still ends its calls.
+    if (user === undefined && incoming.request.method !== 'BYE') return refused(403, 'Forbidden', 'revoked')
+    return { kind: 'sender', sender: { device, user: user ?? '' }, byDigest: false }
   }
 
   #byToken(incoming: Incoming, token: RouteToken | undefined): Sender | undefined {

@@ -401,7 +401,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   }
 
   #revoked(device: string, now: Monotonic): void {
-    this.#fromAgents(this.#agents.command(device, { kind: 'detach' }, now), now)
+    this.#fromAgents(this.#agents.revoke(device, now), now)
     this.#registrar.revoke(device)
     this.#proxy.revoke(device, now)
     for (const flow of this.#identity.revoke(device)) this.#outbox.push({ kind: 'close', flow })
