@@ -1,13 +1,16 @@
 /**
  * `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
- * run. `scripts/bench codec`: nanoseconds per decode and encode. `scripts/bench sip --profile`: where the time goes.
+ * run; with `--profile`, where the time goes. `scripts/bench machine`: the SIP machine without sockets. `scripts/bench
+ * codec`: nanoseconds per decode and encode.
  */
 import { parseArgs } from 'node:util'
 import { benchCodec } from './codec.ts'
+import { benchMachine } from './machine.ts'
 import { benchSip } from './sip.ts'
 
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
                         [--only lanline|kamailio] [--profile] [--json]
+       scripts/bench machine [--json]
        scripts/bench codec [--json]
 `
 
@@ -36,6 +39,9 @@ switch (positionals[0]) {
       profile: values.profile,
       json: values.json,
     })
+    break
+  case 'machine':
+    benchMachine({ batch: 500, batches: 40, json: values.json })
     break
   case 'codec':
     benchCodec({ json: values.json })
