@@ -1,0 +1,505 @@
+/**
+ * A simulated SIP telephone, as plain as the RFC lets it be: registers with digest, calls, rings, answers, hangs up, and
+ * retransmits over UDP. It shares only the codec with the house, so that a wrong idea of a transaction does not agree
+ * with itself.
+ */
+import { hash } from 'node:crypto'
+import type { Endpoint } from '../../src/core/endpoint.ts'
+import * as sip from '../../src/sip/codec.ts'
+import type { HeaderField, SipMessage, SipRequest, SipResponse, Transport } from '../../src/sip/message.ts'
+import { realm, type SimHouse, type SimStream } from './house.ts'
+
+export interface PhoneOptions {
+  readonly device: string
+  readonly transport?: Exclude<Transport, 'hosted'>
+  readonly address?: string
+  readonly port?: number
+  readonly password?: string
+  readonly algorithm?: 'MD5' | 'SHA-256'
+  /** What it does with an INVITE. */
+  readonly onInvite?: 'ring' | 'answer' | 'busy' | 'decline' | 'silent'
+  readonly contactParams?: string
+}
+
+interface Sent {
+  readonly request: SipRequest
+  readonly done: (response: SipResponse) => void
+  interval: number
+  over: boolean
+}
+
+export interface SimDialog {
+  readonly callId: string
+  readonly localTag: string
+  readonly local: string
+  readonly remote: string
+  readonly target: string
+  readonly routes: readonly string[]
+  cseq: number
+  ended: boolean
+}
+
+export interface SimCall {
+  readonly callId: string
+  readonly statuses: number[]
+  readonly responses: SipResponse[]
+  dialog: SimDialog | undefined
+  invite: SipRequest
+  final: number | undefined
+}
+
+export class SimPhone {
+  readonly house: SimHouse
+  readonly device: string
+  readonly user: string
+  readonly local: Endpoint
+  readonly statuses: number[] = []
+  /** Methods of requests received, retransmissions left out. */
+  readonly requests: string[] = []
+  readonly received: SipMessage[] = []
+  readonly incoming: { readonly request: SipRequest; readonly tag: string; dialog: SimDialog | undefined }[] =
+    []
+  onInvite: NonNullable<PhoneOptions['onInvite']>
+  /** Answer to what is neither INVITE, ACK, CANCEL nor BYE. */
+  otherStatus = 200
+  readonly #o: PhoneOptions
+  readonly #sent = new Map<string, Sent>()
+  readonly #answered = new Map<string, SipResponse>()
+  readonly #acked = new Set<string>()
+  readonly #acks = new Map<string, SipRequest>()
+  readonly #registrationId: string
+  #registrationSeq = 0
+  #nonceCount = 0
+  #stream: SimStream | undefined
+
+  constructor(house: SimHouse, o: PhoneOptions) {
+    this.house = house
+    this.#o = o
+    this.device = o.device
+    this.user = o.device.replace(/-[0-9]$/, '')
+    this.onInvite = o.onInvite ?? 'ring'
+    this.local = {
+      address: o.address ?? `10.0.1.${house.network.random.below(250) + 1}`,
+      port: o.port ?? 5060,
+    }
+    this.#registrationId = this.#token()
+    if (this.transport === 'udp') house.network.bind(this.local, (_from, bytes) => this.#receive(bytes))
+    else this.connect()
+  }
+
+  get transport(): Exclude<Transport, 'hosted'> {
+    return this.#o.transport ?? 'udp'
+  }
+
+  get contact(): string {
+    const params = this.transport === 'udp' ? '' : `;transport=${this.transport.replace('wss', 'ws')}`
+    const web = this.transport === 'ws' || this.transport === 'wss'
+    const host = web ? `${this.device}.invalid` : `${this.local.address}:${this.local.port}`
+    return `<sip:${this.device}@${host}${params}>`
+  }
+
+  /** Opens the connection of a TCP, TLS or WebSocket phone (again). */
+  connect(): void {
+    if (this.transport === 'udp') return
+    const remote = { address: this.local.address, port: 40_000 + this.house.network.random.below(20_000) }
+    this.#stream = this.house.connect(
+      this.transport,
+      remote,
+      bytes => this.#receive(bytes),
+      () => {
+        this.#stream = undefined
+      },
+    )
+  }
+
+  disconnect(): void {
+    this.#stream?.close()
+    this.#stream = undefined
+  }
+
+  /** Listens for connections of the house, as a TCP phone does. */
+  listen(): void {
+    this.house.listen(this.local, stream => {
+      this.#stream = stream
+      return { receive: bytes => this.#receive(bytes), closed: () => {} }
+    })
+  }
+
+  /** Final statuses are collected in `statuses`. */
+  register(expires = 3600, o: { to?: string; contact?: string; extra?: HeaderField[] } = {}): void {
+    const params = this.#o.contactParams ?? ''
+    this.request({
+      method: 'REGISTER',
+      uri: 'sip:lanline.local',
+      to: `<sip:${o.to ?? this.user}@lanline.local>`,
+      callId: this.#registrationId,
+      cseq: () => ++this.#registrationSeq,
+      extra: [
+        { name: 'Contact', value: o.contact ?? `${this.contact}${params}` },
+        { name: 'Expires', value: String(expires) },
+        ...(o.extra ?? []),
+      ],
+      done: response => this.statuses.push(response.status),
+    })
+  }
+
+  call(to: string, o: { from?: string; video?: boolean; extra?: HeaderField[] } = {}): SimCall {
+    const callId = this.#token()
+    const call: SimCall = {
+      callId,
+      statuses: [],
+      responses: [],
+      dialog: undefined,
+      invite: undefined as unknown as SipRequest,
+      final: undefined,
+    }
+    let cseq = 0
+    const localTag = this.#token()
+    const local = `<sip:${o.from ?? this.user}@lanline.local>;tag=${localTag}`
+    this.request({
+      method: 'INVITE',
+      uri: to.includes(':') ? to : `sip:${to}@lanline.local`,
+      to: `<sip:${to}@lanline.local>`,
+      from: local,
+      callId,
+      cseq: () => ++cseq,
+      extra: [{ name: 'Contact', value: this.contact }, ...(o.extra ?? [])],
+      body: Buffer.from(`v=0\r\nm=audio 4000 RTP/AVP 0\r\n${o.video ? 'm=video 4002 RTP/AVP 96\r\n' : ''}`),
+      sending: invite => {
+        call.invite = invite
+      },
+      provisional: response => {
+        call.statuses.push(response.status)
+        call.responses.push(response)
+      },
+      done: response => {
+        call.statuses.push(response.status)
+        call.responses.push(response)
+        call.final ??= response.status
+        if (response.status >= 300) return
+        const dialog: SimDialog = {
+          callId,
+          localTag,
+          local,
+          remote: sip.first(response, 'To')!,
+          target: sip.parseNameAddr(sip.first(response, 'Contact')!)!.uri,
+          routes: sip.values(response, 'Record-Route').reverse(),
+          cseq,
+          ended: false,
+        }
+        call.dialog ??= dialog
+        this.#acknowledge(dialog, response)
+      },
+    })
+    return call
+  }
+
+  cancel(call: SimCall): void {
+    const { invite } = call
+    const number = sip.parseCSeq(sip.first(invite, 'CSeq')!)!.number
+    const keep = ['Via', 'From', 'To', 'Call-ID', 'Max-Forwards', 'Route']
+    const request: SipRequest = {
+      ...invite,
+      method: 'CANCEL',
+      headers: [
+        ...invite.headers.filter(field => keep.includes(field.name)),
+        { name: 'CSeq', value: `${number} CANCEL` },
+      ],
+      body: new Uint8Array(0),
+    }
+    this.#transact(request, () => {})
+  }
+
+  /** Sends a request inside a dialog and reports its final status. */
+  inDialog(dialog: SimDialog, method: string, done: (status: number) => void = () => {}): void {
+    this.request({
+      method,
+      uri: dialog.target,
+      to: dialog.remote,
+      from: dialog.local,
+      callId: dialog.callId,
+      cseq: () => ++dialog.cseq,
+      extra: [
+        ...dialog.routes.map(value => ({ name: 'Route', value })),
+        { name: 'Contact', value: this.contact },
+      ],
+      done: response => done(response.status),
+    })
+  }
+
+  hangUp(dialog: SimDialog): void {
+    dialog.ended = true
+    this.inDialog(dialog, 'BYE')
+  }
+
+  /** Answers the last INVITE that rings. */
+  pickUp(): void {
+    const ringing = this.incoming.at(-1)!
+    this.#accept(ringing)
+  }
+
+  refuse(status: number): void {
+    const { request, tag } = this.incoming.at(-1)!
+    this.answer(request, status, tag)
+  }
+
+  /** A request of any kind, with one try at a challenge. */
+  request(o: {
+    method: string
+    uri: string
+    to: string
+    from?: string
+    callId?: string
+    cseq?: () => number
+    extra?: readonly HeaderField[]
+    body?: Uint8Array
+    sending?: (request: SipRequest) => void
+    provisional?: (response: SipResponse) => void
+    done: (response: SipResponse) => void
+  }): void {
+    const cseq = o.cseq ?? (() => 1 + this.house.network.random.below(1_000))
+    const callId = o.callId ?? this.#token()
+    const from = o.from ?? `<sip:${this.user}@lanline.local>;tag=${this.#token()}`
+    const send = (credentials: readonly HeaderField[], last: boolean): void => {
+      const request: SipRequest = {
+        kind: 'request',
+        method: o.method,
+        uri: o.uri,
+        headers: [
+          { name: 'Via', value: this.via() },
+          { name: 'Max-Forwards', value: '70' },
+          { name: 'From', value: from },
+          { name: 'To', value: o.to },
+          { name: 'Call-ID', value: callId },
+          { name: 'CSeq', value: `${cseq()} ${o.method}` },
+          ...(o.extra ?? []),
+          ...credentials,
+        ],
+        body: o.body ?? new Uint8Array(0),
+      }
+      o.sending?.(request)
+      this.#transact(request, response => {
+        if (response.status < 200) return o.provisional?.(response)
+        const challenged = response.status === 401 || response.status === 407
+        if (!challenged || last) return o.done(response)
+        send([this.credentials(response, o.method, o.uri)], true)
+      })
+    }
+    send([], false)
+  }
+
+  credentials(challenge: SipResponse, method: string, uri: string, count = ++this.#nonceCount): HeaderField {
+    const name = challenge.status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate'
+    const wanted = this.#o.algorithm ?? 'MD5'
+    const auth = challenge.headers
+      .filter(field => field.name === name)
+      .map(field => sip.parseAuth(field.value)!)
+      .find(one => one.params.get('algorithm') === wanted)!
+    const nonce = auth.params.get('nonce')!
+    const digest = (text: string): string => hash(wanted === 'MD5' ? 'md5' : 'sha256', text)
+    const nc = count.toString(16).padStart(8, '0')
+    const ha1 = digest(`${this.device}:${realm}:${this.#o.password ?? 'secret'}`)
+    const response = digest(`${ha1}:${nonce}:${nc}:cnonce:auth:${digest(`${method}:${uri}`)}`)
+    const value =
+      `Digest username="${this.device}", realm="${realm}", nonce="${nonce}", uri="${uri}", ` +
+      `algorithm=${wanted}, qop=auth, nc=${nc}, cnonce="cnonce", response="${response}"`
+    return { name: challenge.status === 401 ? 'Authorization' : 'Proxy-Authorization', value }
+  }
+
+  via(): string {
+    const transport = this.transport.toUpperCase()
+    const host =
+      transport === 'UDP' || transport === 'TCP' || transport === 'TLS'
+        ? `${this.local.address}:${this.local.port}`
+        : `${this.device}.invalid`
+    return `SIP/2.0/${transport} ${host};branch=z9hG4bK${this.#token()};rport`
+  }
+
+  send(message: SipMessage): void {
+    const bytes = sip.encode(message).slice()
+    if (this.transport === 'udp') this.house.network.datagram(this.local, this.house.local, bytes)
+    else this.#stream?.send(bytes)
+  }
+
+  answer(request: SipRequest, status: number, tag: string, extra: readonly HeaderField[] = []): SipResponse {
+    const routes = request.headers.filter(field => field.name === 'Record-Route')
+    const answer = sip.response(request, status, 'Whatever', [...routes, ...extra], tag)
+    this.#answered.set(transactionOf(request), answer)
+    this.send(answer)
+    return answer
+  }
+
+  // --------------------------------------------------------------------------------------------------------- inside
+
+  #transact(request: SipRequest, done: (response: SipResponse) => void): void {
+    const key = `${branchOf(request)}/${request.method}`
+    const sent: Sent = { request, done, interval: 500, over: false }
+    this.#sent.set(key, sent)
+    this.send(request)
+    if (this.transport === 'udp') this.#retransmit(sent, 0)
+  }
+
+  #retransmit(sent: Sent, spent: number): void {
+    if (spent + sent.interval > 32_000) return
+    this.house.network.later(sent.interval, () => {
+      if (sent.over) return
+      this.send(sent.request)
+      const spentNow = spent + sent.interval
+      const doubled = 2 * sent.interval
+      sent.interval = sent.request.method === 'INVITE' ? doubled : Math.min(4_000, doubled)
+      this.#retransmit(sent, spentNow)
+    })
+  }
+
+  #receive(bytes: Uint8Array): void {
+    const decoded = sip.decode(bytes)
+    if (decoded.kind !== 'ok') throw new Error(`the house sent what cannot be read: ${decoded.reason}`)
+    const { message } = decoded
+    this.received.push(message)
+    if (message.kind === 'response') this.#response(message)
+    else this.#request(message)
+  }
+
+  #response(response: SipResponse): void {
+    const method = sip.parseCSeq(sip.first(response, 'CSeq')!)!.method
+    const key = `${branchOf(response)}/${method}`
+    const sent = this.#sent.get(key)
+    if (sent === undefined) return
+    if (response.status >= 200 || method === 'INVITE') sent.over = true
+    if (method === 'INVITE' && response.status >= 300) this.#acknowledgeRefusal(sent.request, response)
+    if (response.status >= 200) {
+      const again = this.#acks.get(`${key}/${sip.tagOf(response, 'To')}`)
+      if (again) return this.send(again)
+      if (method !== 'INVITE' || response.status >= 300) this.#sent.delete(key)
+    }
+    sent.done(response)
+  }
+
+  #request(request: SipRequest): void {
+    if (request.method === 'ACK') {
+      const id = `${sip.first(request, 'Call-ID')}/${sip.parseCSeq(sip.first(request, 'CSeq')!)!.number}`
+      if (!this.#acked.has(id)) this.requests.push('ACK')
+      this.#acked.add(id)
+      return
+    }
+    const before = this.#answered.get(transactionOf(request))
+    if (before !== undefined) return this.send(before)
+    this.requests.push(request.method)
+    const tag = sip.tagOf(request, 'To') ?? this.#token()
+    switch (request.method) {
+      case 'INVITE':
+        if (sip.tagOf(request, 'To') !== undefined) {
+          this.#accept({ request, tag, dialog: undefined })
+          return
+        }
+        return this.#invited(request, tag)
+      case 'CANCEL': {
+        this.answer(request, 200, tag)
+        const call = this.incoming.find(one => branchOf(one.request) === branchOf(request))
+        if (call !== undefined && call.dialog === undefined) this.answer(call.request, 487, call.tag)
+        return
+      }
+      case 'BYE': {
+        const call = this.incoming.find(one => one.dialog?.callId === sip.first(request, 'Call-ID'))
+        if (call?.dialog) call.dialog.ended = true
+        this.answer(request, 200, tag)
+        return
+      }
+      default:
+        this.answer(request, this.otherStatus, tag)
+    }
+  }
+
+  #invited(request: SipRequest, tag: string): void {
+    const call = { request, tag, dialog: undefined }
+    this.incoming.push(call)
+    switch (this.onInvite) {
+      case 'silent':
+        return
+      case 'busy':
+        this.answer(request, 486, tag)
+        return
+      case 'decline':
+        this.answer(request, 603, tag)
+        return
+      case 'ring':
+        this.answer(request, 180, tag, [{ name: 'Contact', value: this.contact }])
+        return
+      case 'answer':
+        this.answer(request, 180, tag, [{ name: 'Contact', value: this.contact }])
+        this.#accept(call)
+    }
+  }
+
+  #accept(call: { request: SipRequest; tag: string; dialog: SimDialog | undefined }): void {
+    const { request, tag } = call
+    const answer = this.answer(request, 200, tag, [{ name: 'Contact', value: this.contact }])
+    call.dialog = {
+      callId: sip.first(request, 'Call-ID')!,
+      localTag: tag,
+      local: sip.first(answer, 'To')!,
+      remote: sip.first(request, 'From')!,
+      target: sip.parseNameAddr(sip.first(request, 'Contact')!)!.uri,
+      routes: sip.values(request, 'Record-Route'),
+      cseq: 100,
+      ended: false,
+    }
+    this.#repeatUntilAcked(answer, 500, 0)
+  }
+
+  // RFC 3261 §13.3.1.4.
+  #repeatUntilAcked(answer: SipResponse, interval: number, spent: number): void {
+    const id = `${sip.first(answer, 'Call-ID')}/${sip.parseCSeq(sip.first(answer, 'CSeq')!)!.number}`
+    this.house.network.later(interval, () => {
+      if (this.#acked.has(id) || spent > 32_000) return
+      this.send(answer)
+      this.#repeatUntilAcked(answer, Math.min(2 * interval, 4_000), spent + interval)
+    })
+  }
+
+  #acknowledge(dialog: SimDialog, response: SipResponse): void {
+    const number = sip.parseCSeq(sip.first(response, 'CSeq')!)!.number
+    const ack: SipRequest = {
+      kind: 'request',
+      method: 'ACK',
+      uri: dialog.target,
+      headers: [
+        { name: 'Via', value: this.via() },
+        { name: 'Max-Forwards', value: '70' },
+        ...dialog.routes.map(value => ({ name: 'Route', value })),
+        { name: 'From', value: dialog.local },
+        { name: 'To', value: dialog.remote },
+        { name: 'Call-ID', value: dialog.callId },
+        { name: 'CSeq', value: `${number} ACK` },
+      ],
+      body: new Uint8Array(0),
+    }
+    this.#acks.set(`${branchOf(response)}/INVITE/${sip.tagOf(response, 'To')}`, ack)
+    this.send(ack)
+  }
+
+  #acknowledgeRefusal(invite: SipRequest, response: SipResponse): void {
+    const number = sip.parseCSeq(sip.first(invite, 'CSeq')!)!.number
+    this.send({
+      ...invite,
+      method: 'ACK',
+      headers: [
+        ...invite.headers.filter(field =>
+          ['Via', 'From', 'Call-ID', 'Route', 'Max-Forwards'].includes(field.name),
+        ),
+        { name: 'To', value: sip.first(response, 'To')! },
+        { name: 'CSeq', value: `${number} ACK` },
+      ],
+      body: new Uint8Array(0),
+    })
+  }
+
+  #token(): string {
+    return this.house.network.random.hex(8)
+  }
+}
+
+const branchOf = (message: SipMessage): string =>
+  sip.parseVia(sip.values(message, 'Via')[0]!)!.params.get('branch')!
+
+const transactionOf = (request: SipRequest): string => `${branchOf(request)}/${request.method}`
