@@ -1,0 +1,3 @@
+/** What Vite bundles beside code. */
+declare module '*.css'
+declare module '*.svg'
