@@ -20,6 +20,7 @@ import { type Epoch, hours } from './core/clock.ts'
 import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
+import { type ExchangeInputs, passCallEffect, passSignallingEffect, passSipEffect } from './exchange.ts'
 import { realClock } from './runtime/clock.ts'
 import { Driver } from './runtime/driver.ts'
 import { type HttpListener, listenHttp, listenLocal } from './runtime/http.ts'
@@ -99,6 +100,7 @@ export class Daemon {
   readonly #calls: Driver<CallInput, CallEffect>
   readonly #sip: Driver<SipInput, SipEffect>
   readonly #signalling: Driver<SignallingInput, SignallingEffect>
+  readonly #inputs: ExchangeInputs
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
   readonly #webSockets: WebSockets
@@ -172,6 +174,7 @@ export class Daemon {
       onFault: (error, during) => this.#fault('sip', error, during),
     })
     this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
+    this.#inputs = { sip: this.#sip.input, signalling: this.#signalling.input, calls: this.#calls.input }
     this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
     this.#webSockets = this.#makeWebSockets()
     this.#watchDirectory()
@@ -331,41 +334,36 @@ export class Daemon {
         return this.#sipIo.carryOut(effect)
       case 'saveBindings':
         return this.#saveBindings(effect)
-      case 'reachable':
-        return this.#reachable(effect)
-      case 'agentEvent':
-        return this.#signalling.input(effect)
-      case 'call':
-        return this.#calls.input({ kind: 'sip', event: effect.event })
       case 'note':
         return this.#note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
+      case 'reachable':
+        this.#keepLive(effect)
     }
+    passSipEffect(effect, this.#inputs)
   }
 
   #carryOutSignalling(effect: SignallingEffect): void {
+    const { directory } = this.#store
     switch (effect.kind) {
       case 'sendFrame':
       case 'closeConnection':
         return this.#signallingIo.carryOut(effect)
-      case 'agent':
-        return this.#sip.input(effect)
-      case 'callFact':
-        return this.#calls.input(effect.input)
       case 'saveDoNotDisturb':
         return this.#inBackground(
           'saveDoNotDisturb',
-          this.#store.directory.changeUser(effect.user, { doNotDisturb: effect.on }),
+          directory.changeUser(effect.user, { doNotDisturb: effect.on }),
         )
       case 'deviceSeen':
-        return this.#store.directory.seen(effect.device)
+        return directory.seen(effect.device)
       case 'note':
         return this.#note('signalling', effect.reason, effect.detail)
     }
+    passSignallingEffect(effect, this.#inputs)
   }
 
   #carryOutCalls(effect: CallEffect): void {
     if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
-    else this.#signalling.input({ kind: 'callChanged', row: effect.row })
+    passCallEffect(effect, this.#inputs)
   }
 
   #saveBindings(effect: Extract<SipEffect, { kind: 'saveBindings' }>): void {
@@ -381,13 +379,11 @@ export class Daemon {
     )
   }
 
-  #reachable(effect: Extract<SipEffect, { kind: 'reachable' }>): void {
-    const { user, device, reachable, transport, remote, userAgent } = effect
+  #keepLive(effect: Extract<SipEffect, { kind: 'reachable' }>): void {
+    const { device, reachable, transport, remote, userAgent } = effect
     if (reachable) this.#live.set(device, { transport, userAgent, address: remote.address })
     else this.#live.delete(device)
     this.#store.directory.seen(device)
-    this.#signalling.input({ kind: 'reachable', user, device, reachable })
-    this.#calls.input({ kind: 'reachable', device, reachable, hosted: transport === 'hosted' })
   }
 
   #watchDirectory(): void {

@@ -91,8 +91,9 @@ function mayWithinRoom(from: Place, to: Place): boolean {
   return to.file !== 'io.ts'
 }
 
-function mayFromTop(from: Place, to: Place): boolean {
+function mayFromTop(from: Place, to: Place, one: Import): boolean {
   if (from.file === 'main.ts') return to.room === 'cli' || ['config.ts', 'daemon.ts'].includes(to.file)
+  if (from.file === 'exchange.ts') return isContract(to) && one.typeOnly
   if (from.file === 'config.ts') return to.room === 'core' || to.room === 'runtime'
   if (from.file === 'daemon.ts') return to.room !== 'cli' && to.file !== 'main.ts' && !pages.includes(to.room)
   return false
@@ -114,6 +115,7 @@ function mayAcrossRooms(from: Place, to: Place, one: Import): boolean {
   if (from.room === 'cli')
     return to.room === '' ? to.file !== 'main.ts' : !isProtocol(to.room) || one.typeOnly
   if (isContract(to) && one.typeOnly && to.room !== '') return true
+  if (from.room === 'admin' && ((to.room === 'store' && one.typeOnly) || to.room === 'tls')) return true
   if (!isProtocol(from.room)) return to.room === 'runtime'
   if (from.file !== 'io.ts') return false
   return to.room === 'runtime' || to.room === 'stun'
