@@ -1,9 +1,261 @@
-import type { Command } from './command.ts'
-import { CommandError } from './command.ts'
+/**
+ * Proof without a browser: two clients enrol, register and call each other through the exchange, and what each end saw
+ * is printed. Both run in this process, so it proves the signalling and that media goes around the exchange, not that
+ * a network lets it: that is why it says "same machine".
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Call } from '../../client/call.ts'
+import type { MediaFacts } from '../../client/report.ts'
+import type { Enrolment, Health } from '../admin/message.ts'
+import type { CallRow, SelectedPair } from '../calls/message.ts'
+import type { Config } from '../config.ts'
+import { silent } from '../core/log.ts'
+import { Daemon } from '../daemon.ts'
+import { ownAddresses } from '../runtime/interfaces.ts'
+import { api, NotRunning } from './api.ts'
+import { pair } from './call.ts'
+import { type Command, CommandError, type Invocation } from './command.ts'
+import { type Note, Party } from './try-party.ts'
+import { ownVersion } from './version.ts'
+
+const talkMilliseconds = 2_500
+const stepMilliseconds = 5_000
 
 export const tryOut: Command = {
   name: 'try',
   usage: '',
-  about: 'two clients in this process call each other through the exchange, as proof without a browser',
-  run: () => Promise.reject(new CommandError('not there yet')),
+  about: 'two clients in this process call each other through the exchange: proof without a browser',
+  run: async call => {
+    const exchange = await runningOrOwn(call)
+    try {
+      const proof = await prove(exchange.config)
+      call.print(proof, () => tell(proof, exchange.own))
+      if (proof.failed.length > 0) throw new CommandError(`not as it should be: ${proof.failed.join('; ')}`)
+    } finally {
+      await exchange.close()
+      // werift keeps timers of connections that were closed.
+      setTimeout(() => process.exit(), 300).unref()
+    }
+  },
+}
+
+interface Exchange {
+  readonly config: Config
+  readonly own: boolean
+  close(): Promise<void>
+}
+
+/** The running daemon, or one of our own on a data directory that is removed afterwards. */
+async function runningOrOwn(call: Invocation): Promise<Exchange> {
+  try {
+    await api(call.config, 'GET', '/health')
+    return { config: call.config, own: false, close: async () => {} }
+  } catch (error) {
+    if (!(error instanceof NotRunning)) throw error
+  }
+  const dir = mkdtempSync(join(tmpdir(), 'lanline-try-'))
+  const anyFree = (key: string) => ({ key, explicit: 0, fallback: 0 })
+  const config: Config = {
+    ...call.config,
+    data: { dir },
+    http: { port: anyFree('http.port'), tlsPort: anyFree('http.tls_port'), origins: [] },
+    sip: { port: anyFree('sip.port'), tlsPort: anyFree('sip.tls_port') },
+  }
+  const daemon = await Daemon.start({ config, environment: {}, log: silent, version: ownVersion() })
+  const close = async (): Promise<void> => {
+    await daemon.stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return { config, own: true, close }
+}
+
+interface Proof {
+  readonly where: 'same machine'
+  readonly call: string
+  readonly ladder: readonly string[]
+  readonly callerPair: SelectedPair | null
+  readonly calleePair: SelectedPair | null
+  readonly bytesToCallee: number
+  readonly bytesToCaller: number
+  readonly bytesDaemonCarried: number
+  readonly seconds: number
+  /** What is not as it should be; empty when all is well. */
+  readonly failed: readonly string[]
+}
+
+async function prove(config: Config): Promise<Proof> {
+  const begin = performance.now()
+  const ladder: string[] = []
+  const note: Note = (from, what, to) => {
+    const seconds = ((performance.now() - begin) / 1_000).toFixed(3).padStart(7)
+    ladder.push(`${seconds}  ${from.padStart(7)} ── ${what.padEnd(10, '─')}─▶ ${to}`)
+  }
+  const mark = randomBytes(3).toString('hex')
+  const people = ['alice', 'bob'].map(label => ({ label, user: `try-${label}-${mark}` }))
+  const parties: Party[] = []
+  try {
+    for (const { label, user } of people) {
+      await api(config, 'POST', '/users', { name: user, displayName: label })
+      parties.push(await register(config, user, label, note))
+    }
+    const [alice, bob] = parties as [Party, Party]
+    const seen = await talk(alice, bob, people[1]!.user)
+    const row = await closedRow(config, seen.call)
+    const seconds = (performance.now() - begin) / 1_000
+    return { ...judge(seen, row), ladder, seconds: Math.round(seconds * 100) / 100 }
+  } finally {
+    for (const party of parties) party.close()
+    for (const { user } of people) await api(config, 'DELETE', `/users/${user}`).catch(() => {})
+  }
+}
+
+async function register(config: Config, user: string, label: string, note: Note): Promise<Party> {
+  const wish = { displayName: label, deviceName: 'lanline try', kind: 'app', user }
+  const enrolment = await api<Enrolment>(config, 'POST', '/devices', wish)
+  note(label, 'enrol', 'lanline')
+  const party = await Party.make({
+    label,
+    url: await channelUrl(config),
+    token: enrolment.token,
+    client: `lanline try ${ownVersion()}`,
+    mediaAddress: mediaAddress(config),
+    note,
+  })
+  const welcome = party.phone.next('welcome')
+  party.phone.start()
+  await within(welcome, `${label} could not register`)
+  return party
+}
+
+interface Seen {
+  readonly call: string
+  readonly caller: MediaFacts
+  readonly callee: MediaFacts
+  readonly bytesToCaller: number
+  readonly bytesToCallee: number
+}
+
+async function talk(alice: Party, bob: Party, callee: string): Promise<Seen> {
+  const ringing = bob.phone.next('incoming')
+  const out = alice.phone.call({ user: callee, name: 'bob' }, { video: false })
+  const incoming = await within(Promise.race([ringing, failure(out)]), "bob's phone did not ring")
+  void incoming.answer({ video: false })
+  await within(Promise.all([connected(out), connected(incoming)]), 'no media path')
+  await new Promise(resolve => setTimeout(resolve, talkMilliseconds))
+  if (!out.facts || !incoming.facts || !out.id)
+    throw new CommandError('the two ends know nothing of their call')
+  const seen = {
+    call: out.id,
+    caller: out.facts,
+    callee: incoming.facts,
+    bytesToCaller: alice.receivedBytes,
+    bytesToCallee: bob.receivedBytes,
+  }
+  const ended = incoming.next('ended')
+  out.hangUp()
+  await within(ended, 'hanging up did not reach bob')
+  return seen
+}
+
+const failure = (call: Call): Promise<never> =>
+  call
+    .next('ended')
+    .then(end => Promise.reject(new CommandError(`the call ended: ${end.reason} by ${end.by}`)))
+
+async function connected(call: Call): Promise<void> {
+  if (call.state !== 'connected') await call.next('changed', one => one.state === 'connected')
+}
+
+/** Reports and the end may still be on their way to the log. */
+async function closedRow(config: Config, id: string): Promise<CallRow> {
+  const until = performance.now() + stepMilliseconds
+  for (;;) {
+    const row = await api<CallRow>(config, 'GET', `/calls/${id}`).catch(() => undefined)
+    if (row?.endedAt != null) return row
+    if (performance.now() > until) throw new CommandError(`the call log does not know the end of ${id}`)
+    await new Promise(resolve => setTimeout(resolve, 100))
+  }
+}
+
+function judge(seen: Seen, row: CallRow): Omit<Proof, 'ladder' | 'seconds'> {
+  const { caller, callee, call, bytesToCaller, bytesToCallee } = seen
+  const direct = mirrors(caller.pair, callee.pair)
+  const checks: readonly [boolean, string][] = [
+    [direct, 'the two selected pairs are not each other’s mirror'],
+    [caller.dtls === 'connected' && callee.dtls === 'connected', 'DTLS is not connected'],
+    [
+      caller.localFingerprint === callee.remoteFingerprint,
+      "the callee applied another fingerprint than the caller's",
+    ],
+    [
+      callee.localFingerprint === caller.remoteFingerprint,
+      "the caller applied another fingerprint than the callee's",
+    ],
+    [bytesToCallee > 0, 'nothing reached the callee'],
+    [bytesToCaller > 0, 'nothing reached the caller'],
+    [row.reason === 'hangup' && row.endedBy === 'caller', 'the call log tells another end'],
+    [row.callerPair != null && row.calleePair != null, 'the call log lacks a selected pair'],
+  ]
+  return {
+    where: 'same machine',
+    call,
+    callerPair: caller.pair,
+    calleePair: callee.pair,
+    bytesToCallee,
+    bytesToCaller,
+    // Each end's packets go straight to the other's socket, so none of them can have been the exchange's.
+    bytesDaemonCarried: direct ? 0 : bytesToCallee + bytesToCaller,
+    failed: checks.filter(([good]) => !good).map(([, what]) => what),
+  }
+}
+
+function mirrors(a: SelectedPair | null, b: SelectedPair | null): boolean {
+  if (a === null || b === null) return false
+  return (
+    a.localAddress === b.remoteAddress &&
+    a.localPort === b.remotePort &&
+    b.localAddress === a.remoteAddress &&
+    b.localPort === a.remotePort &&
+    [a, b].every(one => one.localType !== 'relay' && one.remoteType !== 'relay')
+  )
+}
+
+function tell(proof: Proof, own: boolean): string {
+  return [
+    `same machine: both clients run here${own ? ', and so does a lanline of their own for this try' : ''}`,
+    ...proof.ladder,
+    `caller  ${pair(proof.callerPair)}`,
+    `callee  ${pair(proof.calleePair)}`,
+    `bytes caller to callee ${proof.bytesToCallee}, callee to caller ${proof.bytesToCaller}`,
+    `bytes the daemon carried ${proof.bytesDaemonCarried}`,
+    `call ${proof.call} in ${proof.seconds} s: ${proof.failed.length === 0 ? 'all is well' : 'FAILED'}`,
+  ].join('\n')
+}
+
+/** Where the daemon listens for pages of this computer: it says so among its parts. */
+async function channelUrl(config: Config): Promise<string> {
+  const health = await api<Health>(config, 'GET', '/health')
+  const port = /\bHTTP (\d+)/.exec(health.parts.web?.detail ?? '')?.[1]
+  if (port === undefined) throw new CommandError('the daemon does not say on which port its pages are')
+  return `ws://127.0.0.1:${port}/ws`
+}
+
+function mediaAddress(config: Config): string {
+  const own = ownAddresses(config.net.bind).filter(address => address.family === 4)
+  const address = (own.find(one => !one.loopback) ?? own[0])?.address
+  if (address === undefined) throw new CommandError('this machine has no IPv4 address')
+  return address
+}
+
+function within<Value>(work: Promise<Value>, what: string): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new CommandError(`${what} within ${stepMilliseconds / 1_000} s`)),
+      stepMilliseconds,
+    )
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
 }

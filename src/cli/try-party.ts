@@ -1,0 +1,111 @@
+/** One of the two parties of `lanline try`: the client library on werift, sending silence and counting what comes. */
+import type { RTCPeerConnection as WeriftConnection } from 'werift'
+import { WebSocket } from 'ws'
+import { fixedMedia } from '../../client/media.ts'
+import { Phone } from '../../client/phone.ts'
+
+/** Called for every message between a party and the exchange, and for what the parties do. */
+export type Note = (from: string, what: string, to: string) => void
+
+export interface PartyOptions {
+  readonly label: string
+  readonly url: string
+  readonly token: string
+  readonly client: string
+  /** The one address of this machine that media is to use. */
+  readonly mediaAddress: string
+  readonly note: Note
+}
+
+export class Party {
+  readonly phone: Phone
+  readonly label: string
+  #receivedBytes = 0
+  readonly #silence: NodeJS.Timeout
+
+  /** werift is loaded only here: no other command needs it. */
+  static async make(options: PartyOptions): Promise<Party> {
+    return new Party(options, await import('werift'))
+  }
+
+  private constructor(options: PartyOptions, werift: typeof import('werift')) {
+    this.label = options.label
+    const audio = new werift.MediaStreamTrack({ kind: 'audio' })
+    const count = (connection: WeriftConnection): void => this.#count(connection)
+    class Connection extends werift.RTCPeerConnection {
+      constructor(given: object) {
+        super({
+          ...given,
+          iceUseIpv6: false,
+          iceUseTcp: false,
+          // On one machine every address reaches every other; the two ends must not choose different ones.
+          iceFilterCandidatePair: pair =>
+            pair.localCandidate.host === options.mediaAddress &&
+            pair.remoteCandidate.host === options.mediaAddress,
+        })
+        count(this)
+      }
+    }
+    this.phone = new Phone({
+      url: options.url,
+      token: options.token,
+      client: options.client,
+      openMedia: fixedMedia({ audio: audio as never }),
+      env: { WebSocket: tapped(options) as never, RTCPeerConnection: Connection as never },
+    })
+    const packets = silence(werift)
+    this.#silence = setInterval(() => audio.writeRtp(packets.next().value!), 20)
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes
+  }
+
+  close(): void {
+    clearInterval(this.#silence)
+    this.phone.stop()
+  }
+
+  #count(connection: WeriftConnection): void {
+    connection.onTrack.subscribe(track => {
+      track.onReceiveRtp.subscribe(packet => {
+        this.#receivedBytes += packet.payload.length
+      })
+    })
+  }
+}
+
+/** Opus silence: one 20 ms frame after the other, without end. */
+function* silence({ RtpHeader, RtpPacket }: typeof import('werift')): Generator<Buffer, never> {
+  for (let count = 0; ; count++) {
+    const header = new RtpHeader({
+      payloadType: 96,
+      sequenceNumber: count & 0xffff,
+      timestamp: (count * 960) >>> 0,
+      ssrc: 1,
+      marker: count === 0,
+    })
+    yield new RtpPacket(header, Buffer.from([0xf8, 0xff, 0xfe])).serialize()
+  }
+}
+
+/** A WebSocket that tells of each message's type. Pings and candidates would only hide the ladder. */
+function tapped({ label, note }: PartyOptions): typeof WebSocket {
+  const type = (text: string): string => (JSON.parse(text) as { type: string }).type
+  const hidden = new Set(['ping', 'pong', 'candidate', 'presence', 'roster', 'dialog', 'report'])
+  return class extends WebSocket {
+    constructor(url: string, protocols: string) {
+      super(url, protocols)
+      this.on('message', data => {
+        const what = type(String(data))
+        if (!hidden.has(what)) note('lanline', what, label)
+      })
+    }
+
+    override send(text: string): void {
+      const what = type(text)
+      if (!hidden.has(what)) note(label, what, 'lanline')
+      super.send(text)
+    }
+  } as typeof WebSocket
+}
