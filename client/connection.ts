@@ -147,9 +147,9 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #ping(): void {
-    if (!this.send({ type: 'ping', id: ++this.#pingId })) return
     this.#timers.set('pong', pongWithinMilliseconds, () => this.#lost())
     this.#schedulePing()
+    this.send({ type: 'ping', id: ++this.#pingId })
   }
 
   #closed(code: number): void {

@@ -87,8 +87,8 @@ export class Line extends Emitter<{ changed: LineState }> {
       this.#resume()
     } else {
       // A link that is used up must not be in the way of asking.
-      const invite = result.code === 'unreachable' ? form.invite : ''
-      this.#become({ ...form, invite, notice: refusalText(result, form.invite), busy: false })
+      const invite = result.code === 'badInvite' ? '' : form.invite
+      this.#become({ ...form, invite, notice: refusalText(result), busy: false })
     }
   }
 
@@ -242,9 +242,18 @@ export class Line extends Emitter<{ changed: LineState }> {
   }
 }
 
-function refusalText(refused: { readonly code: string; readonly message: string }, invite: string): string {
-  if (refused.code === 'unreachable') return texts.refused.unreachable
-  if (refused.code === 'tooMany') return texts.refused.tooMany
-  if (invite) return texts.refused.invite
-  return texts.refused.other(refused.message)
+function refusalText(refused: { readonly code: string; readonly message: string }): string {
+  switch (refused.code) {
+    case 'unreachable':
+      return texts.refused.unreachable
+    case 'tooManyTries':
+    case 'tooMany':
+      return texts.refused.tooMany
+    case 'badInvite':
+      return texts.refused.invite
+    case 'inviteNeeded':
+      return texts.refused.policy
+    default:
+      return texts.refused.other(refused.message)
+  }
 }

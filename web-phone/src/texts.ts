@@ -112,7 +112,7 @@ export const texts = {
     unknown: 'connected',
   },
   badgeName: (state: string, detail: string) => `Media path: ${state}${detail ? `, ${detail}` : ''}`,
-  milliseconds: (value: number) => `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`,
+  milliseconds: (value: number) => (value < 1 ? '< 1 ms' : `${Math.round(value)} ms`),
   hiddenAddress: 'hidden',
 
   facts: 'About this connection',

@@ -1,0 +1,409 @@
+import { describe, expect, it } from 'vitest'
+import { MediaError } from '../../client/media.ts'
+import { fakePhone, fakeTrack, settle } from './fakes.ts'
+
+const call = '0123456789abcdef0123456789abcdef'
+const bob = { user: 'bob', name: 'Bob' }
+const offer = 'v=0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n'
+
+/** A phone whose call was placed and told its id. */
+async function calling() {
+  const parts = fakePhone()
+  await parts.online()
+  const placed = parts.phone.call(bob, { video: false })
+  await settle()
+  parts.peer().found(null)
+  await settle()
+  const [sent] = parts.socket().ofType('call')
+  parts.socket().say({ type: 'calling', ref: sent!.ref, call })
+  return { ...parts, placed }
+}
+
+/** …and taken, with media flowing. */
+async function talking() {
+  const parts = await calling()
+  parts.socket().say({ type: 'ringing', call })
+  parts.socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+  await settle()
+  parts.socket().say({ type: 'dialog', call, dialog: 'token-1' })
+  parts.peer().become('connected')
+  parts.peer().channel!.open()
+  await settle()
+  return parts
+}
+
+/** A phone that rings. */
+async function ringing(media?: Parameters<typeof fakePhone>[0], sdp = offer) {
+  const parts = fakePhone(media)
+  await parts.online()
+  parts.socket().say({ type: 'incoming', call, from: bob, sdp, trickle: true, video: false })
+  return { ...parts, taken: parts.phone.calls[0]! }
+}
+
+describe('placing a call', () => {
+  it('goes from the microphone over ringing to connected', async () => {
+    const parts = fakePhone()
+    await parts.online()
+    const states: string[] = []
+    const placed = parts.phone.call(bob, { video: true })
+    placed.on('changed', () => placed.state !== states.at(-1) && states.push(placed.state))
+    await settle()
+    parts.peer().found(null)
+    await settle()
+    const [sent] = parts.socket().ofType('call')
+    expect(sent).toMatchObject({ to: 'bob', video: true, sdp: 'v=0 offer 1' })
+    parts.socket().say({ type: 'calling', ref: sent!.ref, call })
+    parts.socket().say({ type: 'ringing', call })
+    parts.socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    await settle()
+    parts.peer().become('connected')
+    expect(states).toEqual(['calling', 'ringing', 'connecting', 'connected'])
+    expect(parts.peer().kinds).toEqual(['audio', 'video'])
+    expect(parts.peer().channel!.label).toBe('lanline')
+  })
+
+  it('lets peers without BUNDLE in, and uses no ICE servers', async () => {
+    const { peer } = await calling()
+    expect(peer().configuration).toEqual({ bundlePolicy: 'balanced' })
+  })
+
+  it('sends the offer after half a second when candidates keep coming', async () => {
+    const { phone, clock, socket, online } = fakePhone()
+    await online()
+    phone.call(bob, { video: false })
+    await clock.pass(499)
+    expect(socket().ofType('call')).toHaveLength(0)
+    await clock.pass(1)
+    expect(socket().ofType('call')).toHaveLength(1)
+  })
+
+  it('trickles late candidates only once the call is answered by somebody who takes them', async () => {
+    const { socket, peer } = await calling()
+    peer().found('candidate:1 late')
+    expect(socket().ofType('candidate')).toHaveLength(0)
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    await settle()
+    expect(socket().ofType('candidate')).toMatchObject([
+      { call, candidate: { candidate: 'candidate:1 late' } },
+    ])
+  })
+
+  it('keeps candidates to itself towards somebody who takes none', async () => {
+    const { socket, peer } = await calling()
+    peer().found('candidate:1 late')
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: false, by: bob })
+    await settle()
+    expect(socket().ofType('candidate')).toHaveLength(0)
+  })
+
+  it('gives up after 60 s without an answer', async () => {
+    const { clock, socket, placed } = await calling()
+    socket().say({ type: 'ringing', call })
+    await clock.pass(60_000)
+    expect(placed.end).toMatchObject({ by: 'self', reason: 'noAnswer' })
+    expect(socket().ofType('bye')).toEqual([{ type: 'bye', call, reason: 'noAnswer' }])
+  })
+
+  it('is cancelled as soon as its id is known when the caller gave up before that', async () => {
+    const { phone, socket, online, peer } = fakePhone()
+    await online()
+    const placed = phone.call(bob, { video: false })
+    await settle()
+    peer().found(null)
+    await settle()
+    placed.hangUp()
+    expect(socket().ofType('bye')).toHaveLength(0)
+    socket().say({ type: 'calling', ref: placed.ref, call })
+    expect(socket().ofType('bye')).toEqual([{ type: 'bye', call, reason: 'cancelled' }])
+  })
+
+  it('is over at once, and says why, when the microphone is forbidden', async () => {
+    const { phone, socket, online } = fakePhone(async () => {
+      throw new MediaError('microphoneDenied')
+    })
+    await online()
+    const placed = phone.call(bob, { video: false })
+    await settle()
+    expect(placed.state).toBe('ended')
+    expect(placed.problem).toBe('microphoneDenied')
+    expect(socket().ofType('call')).toHaveLength(0)
+  })
+
+  it('ends with what the appliance says', async () => {
+    const { phone, socket, placed } = await calling()
+    socket().say({ type: 'ended', call, by: 'peer', reason: 'busy', code: 486 })
+    expect(placed.end).toEqual({ by: 'peer', reason: 'busy', code: 486 })
+    expect(phone.calls).toHaveLength(0)
+  })
+
+  it('ends when no media flows within 20 s of the answer', async () => {
+    const { clock, socket, placed } = await calling()
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    await clock.pass(20_000)
+    expect(placed.end).toMatchObject({ reason: 'mediaFailed' })
+    expect(socket().ofType('bye')).toHaveLength(1)
+  })
+})
+
+describe('taking a call', () => {
+  it('rings, and answers at once towards a caller who takes trickled candidates', async () => {
+    const { socket, peer, taken } = await ringing()
+    expect(socket().ofType('ringing')).toEqual([{ type: 'ringing', call }])
+    expect(taken.state).toBe('incoming')
+    await taken.answer({ video: false })
+    expect(socket().ofType('answer')).toEqual([{ type: 'answer', call, sdp: 'v=0 answer 1' }])
+    expect(peer().configuration).toEqual({ bundlePolicy: 'max-bundle' })
+    expect(taken.state).toBe('connecting')
+  })
+
+  it('does not insist on BUNDLE towards a phone that does not offer it', async () => {
+    const { peer, taken } = await ringing(undefined, offer.replace('a=group:BUNDLE 0\r\n', ''))
+    await taken.answer({ video: false })
+    expect(peer().configuration).toEqual({ bundlePolicy: 'balanced' })
+  })
+
+  it('keeps candidates that come before its own answer', async () => {
+    const { socket, peer, taken } = await ringing()
+    const answering = taken.answer({ video: false })
+    await settle()
+    socket().say({ type: 'candidate', call, candidate: { candidate: 'candidate:1', sdpMid: '0' } })
+    await answering
+    await settle()
+    expect(peer().candidates).toMatchObject([{ candidate: 'candidate:1', sdpMid: '0' }])
+  })
+
+  it('keeps ringing when the microphone is forbidden, so that it can be allowed', async () => {
+    let allowed = false
+    const { socket, taken } = await ringing(async () => {
+      if (!allowed) throw new MediaError('microphoneDenied')
+      return {
+        audio: fakeTrack('audio'),
+        video: undefined,
+        testSource: false,
+        problems: [],
+        useMicrophone: async () => fakeTrack('audio'),
+        startCamera: async () => fakeTrack('video'),
+        stopCamera() {},
+        release() {},
+      }
+    })
+    await taken.answer({ video: false })
+    expect(taken.state).toBe('incoming')
+    expect(taken.problem).toBe('microphoneDenied')
+    allowed = true
+    await taken.answer({ video: false })
+    expect(socket().ofType('answer')).toHaveLength(1)
+    expect(taken.problem).toBeUndefined()
+  })
+
+  it('declines', async () => {
+    const { socket, taken } = await ringing()
+    taken.hangUp()
+    expect(socket().ofType('decline')).toEqual([{ type: 'decline', call, reason: 'declined' }])
+    expect(taken.state).toBe('ended')
+  })
+
+  it('stops ringing when another device answered', async () => {
+    const { socket, taken } = await ringing()
+    socket().say({ type: 'ended', call, by: 'server', reason: 'answeredElsewhere', code: 200 })
+    expect(taken.end).toMatchObject({ reason: 'answeredElsewhere' })
+  })
+
+  it('declines a second call as busy', async () => {
+    const { phone, socket } = await ringing()
+    const second = call.replace('0', 'f')
+    socket().say({ type: 'incoming', call: second, from: bob, sdp: offer, trickle: true, video: false })
+    expect(socket().ofType('decline')).toEqual([{ type: 'decline', call: second, reason: 'busy' }])
+    expect(phone.calls).toHaveLength(1)
+  })
+})
+
+describe('a call whose media breaks', () => {
+  it('restarts ICE after 3 s, and again every 5 s, when it is the caller', async () => {
+    const { clock, socket, peer, placed } = await talking()
+    peer().become('disconnected')
+    expect(placed.state).toBe('reconnecting')
+    await clock.pass(2_999)
+    expect(socket().ofType('offer')).toHaveLength(0)
+    await clock.pass(1)
+    expect(socket().ofType('offer')).toHaveLength(1)
+    expect(peer().offers.at(-1)).toEqual({ iceRestart: true })
+    await clock.pass(5_000)
+    expect(socket().ofType('offer')).toHaveLength(2)
+  })
+
+  it('never restarts when it is the callee', async () => {
+    const { clock, socket, peer, taken } = await ringing()
+    await taken.answer({ video: false })
+    peer().become('connected')
+    peer().become('disconnected')
+    await clock.pass(19_999)
+    expect(socket().ofType('offer')).toHaveLength(0)
+    expect(taken.state).toBe('reconnecting')
+  })
+
+  it('goes on when the connection comes back', async () => {
+    const { clock, peer, placed } = await talking()
+    const since = placed.connectedAt
+    peer().become('disconnected')
+    await clock.pass(10_000)
+    peer().become('connected')
+    await clock.pass(60_000)
+    expect(placed.state).toBe('connected')
+    expect(placed.connectedAt).toBe(since)
+  })
+
+  it('ends after 20 s without media, on either side', async () => {
+    const caller = await talking()
+    caller.peer().become('failed')
+    await caller.clock.pass(20_000)
+    expect(caller.placed.end).toMatchObject({ reason: 'mediaLost' })
+    expect(caller.socket().ofType('bye')).toEqual([{ type: 'bye', call, reason: 'mediaLost' }])
+
+    const callee = await ringing()
+    await callee.taken.answer({ video: false })
+    callee.peer().become('connected')
+    callee.peer().become('disconnected')
+    await callee.clock.pass(20_000)
+    expect(callee.taken.end).toMatchObject({ reason: 'mediaLost' })
+  })
+
+  it('takes an offer that was refused back, and waits as long as it was told', async () => {
+    const { clock, socket, peer } = await talking()
+    peer().become('disconnected')
+    await clock.pass(3_000)
+    socket().say({ type: 'offerRefused', call, code: 491, retryAfterMilliseconds: 2_500 })
+    await settle()
+    expect(peer().signalingState).toBe('stable')
+    await clock.pass(2_499)
+    expect(socket().ofType('offer')).toHaveLength(1)
+    await clock.pass(1)
+    expect(socket().ofType('offer')).toHaveLength(2)
+  })
+
+  it('answers the caller’s restart', async () => {
+    const { socket, taken } = await ringing()
+    await taken.answer({ video: false })
+    socket().say({ type: 'offer', call, sdp: offer })
+    await settle()
+    expect(socket().ofType('answer')).toHaveLength(2)
+  })
+})
+
+describe('a call while the appliance is away', () => {
+  it('goes on, and is named in the next hello with its newest dialog token', async () => {
+    const { socket, back, placed } = await talking()
+    socket().say({ type: 'dialog', call, dialog: 'token-2' })
+    socket().drop()
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    expect(socket().ofType('hello')[0]!.resume).toEqual([{ call, dialog: 'token-2' }])
+    expect(placed.state).toBe('connected')
+  })
+
+  it('is hung up by the data channel, and the end is reported with its age', async () => {
+    const { socket, back, peer, placed } = await talking()
+    socket().drop()
+    placed.hangUp()
+    expect(peer().channel!.sent.at(-1)).toEqual({ type: 'bye', reason: 'hangup' })
+    await back({ resumed: [{ call, state: 'ended', reason: 'hangup' }] })
+    expect(socket().ofType('hello')[0]!.resume).toEqual([
+      { call, dialog: 'token-1', ended: { by: 'self', reason: 'hangup', agoMilliseconds: 600 } },
+    ])
+    socket().drop()
+    await back()
+    expect(socket().ofType('hello')[0]!.resume).toEqual([])
+  })
+
+  it('ends when the other side hangs up by the data channel, and that is reported too', async () => {
+    const { socket, back, peer, placed } = await talking()
+    socket().drop()
+    peer().channel!.hear({ type: 'bye', reason: 'hangup' })
+    expect(placed.end).toMatchObject({ by: 'peer', reason: 'hangup' })
+    await back()
+    expect(socket().ofType('hello')[0]!.resume).toMatchObject([
+      { call, ended: { by: 'peer', reason: 'hangup' } },
+    ])
+  })
+
+  it('restarts ICE by the data channel while that is open', async () => {
+    const { socket, peer, phone } = await talking()
+    socket().drop()
+    phone.networkChanged()
+    await settle()
+    expect(peer().channel!.sent.at(-1)).toMatchObject({ type: 'offer' })
+    peer().channel!.hear({ type: 'answer', sdp: 'v=0 again' })
+    await settle()
+    expect(peer().remoteDescription).toEqual({ type: 'answer', sdp: 'v=0 again' })
+  })
+
+  it('restarts ICE as soon as the appliance is back', async () => {
+    const { clock, socket, peer, online } = await talking()
+    peer().channel!.readyState = 'closed'
+    socket().drop()
+    peer().become('disconnected')
+    await clock.pass(4_000)
+    await online({ resumed: [{ call, state: 'held', reason: '' }] })
+    expect(socket().ofType('offer')).toHaveLength(1)
+  })
+
+  it('is over when the appliance says it ended meanwhile', async () => {
+    const { socket, back, placed } = await talking()
+    socket().drop()
+    await back({ resumed: [{ call, state: 'ended', reason: 'mediaLost' }] })
+    expect(placed.end).toMatchObject({ by: 'server', reason: 'mediaLost' })
+  })
+
+  it('goes on ringing when it is offered again, and is over when it is not', async () => {
+    const again = await ringing()
+    again.socket().drop()
+    await again.back()
+    again.socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
+    await again.clock.pass(10_000)
+    expect(again.taken.state).toBe('incoming')
+
+    const over = await ringing()
+    over.socket().drop()
+    await over.back()
+    await over.clock.pass(3_000)
+    expect(over.taken.end).toMatchObject({ reason: 'lost' })
+  })
+
+  it('is reported as lost by the next life of the page', async () => {
+    const { clock, reloaded, sockets } = await talking()
+    await clock.pass(2_000)
+    const next = reloaded()
+    next.start()
+    sockets.at(-1)!.open()
+    expect(sockets.at(-1)!.ofType('hello')[0]!.resume).toEqual([
+      { call, dialog: 'token-1', ended: { by: 'self', reason: 'lost', agoMilliseconds: 0 } },
+    ])
+  })
+})
+
+describe('reports', () => {
+  it('are sent at once when a state changes, and every 5 s', async () => {
+    const { clock, socket, peer } = await talking()
+    const before = socket().ofType('report').length
+    expect(before).toBeGreaterThan(0)
+    await clock.pass(20_000)
+    expect(socket().ofType('report').length - before).toBe(4)
+    peer().become('disconnected')
+    await settle()
+    expect(socket().ofType('report').length - before).toBe(5)
+  })
+})
+
+describe('people', () => {
+  it('are everybody but oneself, as presence changes', async () => {
+    const { phone, socket, online } = fakePhone()
+    await online()
+    expect(phone.roster.map(person => person.user)).toEqual(['bob'])
+    socket().say({ type: 'presence', person: { user: 'bob', name: 'Bob', presence: 'inCall' } })
+    socket().say({ type: 'presence', person: { user: 'carol', name: 'Carol', presence: 'away' } })
+    socket().say({ type: 'presence', person: { user: 'alice', name: 'Alice', presence: 'inCall' } })
+    expect(phone.roster.map(person => [person.user, person.presence])).toEqual([
+      ['bob', 'inCall'],
+      ['carol', 'away'],
+    ])
+  })
+})

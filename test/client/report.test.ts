@@ -1,0 +1,186 @@
+import { describe, expect, it } from 'vitest'
+import { readPeerWord } from '../../client/peerword.ts'
+import { mediaFacts, type PeerStates, reportOf } from '../../client/report.ts'
+import { acceptedMedia, fingerprintOf, isBundled } from '../../client/sdp.ts'
+
+const peer: PeerStates = {
+  iceConnectionState: 'connected',
+  iceGatheringState: 'complete',
+  connectionState: 'connected',
+  dtlsState: 'connected',
+  localSdp: 'v=0\r\na=fingerprint:sha-256 aa:bb\r\n',
+  remoteSdp: 'v=0\r\na=fingerprint:SHA-256 CC:DD\r\n',
+}
+
+const localCandidate = {
+  id: 'L',
+  type: 'local-candidate',
+  candidateType: 'host',
+  address: '10.0.0.2',
+  port: 5000,
+  protocol: 'udp',
+}
+const remoteCandidate = {
+  ...localCandidate,
+  id: 'R',
+  type: 'remote-candidate',
+  address: '10.0.0.3',
+  port: 6000,
+}
+const candidatePair = {
+  id: 'P',
+  type: 'candidate-pair',
+  localCandidateId: 'L',
+  remoteCandidateId: 'R',
+  state: 'succeeded',
+  nominated: true,
+  currentRoundTripTime: 0.0021,
+}
+const pair = {
+  localType: 'host',
+  localAddress: '10.0.0.2',
+  localPort: 5000,
+  remoteType: 'host',
+  remoteAddress: '10.0.0.3',
+  remotePort: 6000,
+  protocol: 'udp',
+  rttMilliseconds: 2.1,
+}
+
+describe('facts of the media path', () => {
+  it('reads Chromium: the transport names the pair and the certificates', () => {
+    const facts = mediaFacts(
+      [
+        {
+          id: 'T',
+          type: 'transport',
+          selectedCandidatePairId: 'P',
+          dtlsState: 'connected',
+          localCertificateId: 'CL',
+          remoteCertificateId: 'CR',
+          tlsVersion: 'FEFC',
+          dtlsCipher: 'TLS_AES_128_GCM_SHA256',
+          srtpCipher: 'AES128_CM_HMAC_SHA1_80',
+        },
+        { id: 'CL', type: 'certificate', fingerprint: '11:22', fingerprintAlgorithm: 'sha-256' },
+        { id: 'CR', type: 'certificate', fingerprint: '33:44', fingerprintAlgorithm: 'sha-256' },
+        candidatePair,
+        localCandidate,
+        remoteCandidate,
+        {
+          id: 'O',
+          type: 'outbound-rtp',
+          kind: 'audio',
+          ssrc: 1,
+          packetsSent: 50,
+          bytesSent: 4_000,
+          remoteId: 'RI',
+        },
+        { id: 'RI', type: 'remote-inbound-rtp', kind: 'audio', ssrc: 1, packetsLost: 2 },
+        {
+          id: 'I',
+          type: 'inbound-rtp',
+          kind: 'video',
+          ssrc: 2,
+          packetsReceived: 70,
+          bytesReceived: 9_000,
+          packetsLost: -1,
+        },
+      ],
+      peer,
+      1_234.6,
+    )
+    expect(facts).toEqual({
+      atMilliseconds: 1_235,
+      iceConnection: 'connected',
+      iceGathering: 'complete',
+      connection: 'connected',
+      dtls: 'connected',
+      localFingerprint: 'sha-256 11:22',
+      remoteFingerprint: 'sha-256 33:44',
+      pair,
+      streams: [
+        { ssrc: 1, kind: 'audio', direction: 'sent', packets: 50, bytes: 4_000, lost: 2 },
+        { ssrc: 2, kind: 'video', direction: 'received', packets: 70, bytes: 9_000, lost: 0 },
+      ],
+      dtlsVersion: 'DTLS 1.3',
+      dtlsCipher: 'TLS_AES_128_GCM_SHA256',
+      srtpCipher: 'AES128_CM_HMAC_SHA1_80',
+    })
+  })
+
+  it('reads Firefox: the pair marks itself, fingerprints come from the descriptions', () => {
+    const facts = mediaFacts(
+      [
+        { id: 'T', type: 'transport', dtlsState: 'connected' },
+        { ...candidatePair, id: 'old', selected: false, localCandidateId: 'x' },
+        { ...candidatePair, selected: true },
+        localCandidate,
+        remoteCandidate,
+      ],
+      peer,
+      0,
+    )
+    expect(facts.pair).toEqual(pair)
+    expect(facts.localFingerprint).toBe('sha-256 AA:BB')
+    expect(facts.remoteFingerprint).toBe('sha-256 CC:DD')
+  })
+
+  it('takes the nominated pair where nobody names one, and the DTLS state of the transport object', () => {
+    const facts = mediaFacts([candidatePair, localCandidate, remoteCandidate], peer, 0)
+    expect(facts.pair).toEqual(pair)
+    expect(facts.dtls).toBe('connected')
+  })
+
+  it('says nothing of a pair before there is one', () => {
+    const facts = mediaFacts([{ ...candidatePair, nominated: false, state: 'in-progress' }], peer, 0)
+    expect(facts.pair).toBeNull()
+  })
+
+  it('leaves addresses empty that the browser hides', () => {
+    const hidden = { ...remoteCandidate, address: undefined }
+    const facts = mediaFacts([candidatePair, localCandidate, hidden], peer, 0)
+    expect(facts.pair!.remoteAddress).toBe('')
+  })
+
+  it('tells the appliance only what its schema knows', () => {
+    const report = reportOf(mediaFacts([], peer, 0))
+    expect(Object.keys(report)).not.toContain('dtlsCipher')
+  })
+})
+
+describe('what the other client says', () => {
+  it('is taken when it has the right shape', () => {
+    expect(readPeerWord('{"type":"bye","reason":"mediaLost"}')).toEqual({ type: 'bye', reason: 'mediaLost' })
+    expect(readPeerWord('{"type":"offer","sdp":"v=0"}')).toEqual({ type: 'offer', sdp: 'v=0' })
+    expect(readPeerWord('{"type":"media","muted":true}')).toEqual({
+      type: 'media',
+      muted: true,
+      camera: false,
+      testSource: false,
+    })
+  })
+
+  it('cannot put foreign reasons into our records', () => {
+    expect(readPeerWord('{"type":"bye","reason":"revoked"}')).toEqual({ type: 'bye', reason: 'hangup' })
+  })
+
+  it.each(['', '{', 'null', '[]', '{"type":"offer"}', '{"type":"candidate","candidate":1}', '{"type":"x"}'])(
+    'is ignored when it is %s',
+    text => expect(readPeerWord(text)).toBeUndefined(),
+  )
+
+  it('is ignored when it is larger than any description', () => {
+    expect(readPeerWord(JSON.stringify({ type: 'offer', sdp: 'x'.repeat(70_000) }))).toBeUndefined()
+  })
+})
+
+describe('descriptions', () => {
+  it('are read for BUNDLE, fingerprint and accepted sections', () => {
+    const sdp = 'v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 RTP 0\r\nm=video 0 RTP 0\r\nm=application 0 x y\r\n'
+    expect(isBundled(sdp)).toBe(true)
+    expect(isBundled('v=0\r\n')).toBe(false)
+    expect(acceptedMedia(sdp)).toEqual(['audio'])
+    expect(fingerprintOf(sdp)).toBe('')
+  })
+})
