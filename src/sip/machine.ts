@@ -253,6 +253,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (incoming.toTag === undefined) return
     const routed = this.#route(incoming.request)
     if (routed.destination.kind === 'refused' || routed.destination.kind === 'self') return
+    // §16.3 step 3; an ACK is never answered.
+    if (Number(first(incoming.request, 'Max-Forwards') ?? 70) <= 0) return
     this.#proxy.acknowledge(incoming, routed)
   }
 
@@ -276,10 +278,11 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   #request(incoming: Incoming, now: Monotonic): void {
     const { request, flow } = incoming
-    if (this.#refusedBeforeIdentity(incoming, now)) return
+    if (this.#refusedAsLoop(incoming, now)) return
     const routed = this.#route(request)
     const { destination } = routed
     if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#options(incoming, now)
+    if (this.#refusedBeforeIdentity(incoming, routed, now)) return
     const identified = this.#identity.identify(incoming, routed.senderToken, now)
     if (identified.kind === 'refused') {
       const { status, reason, note, extra } = identified
@@ -305,19 +308,30 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#proxy.request(incoming, routed, sender, this.#servers.open(incoming), now)
   }
 
-  // §16.3 steps 3 and 4; they come first because they cost nothing.
-  #refusedBeforeIdentity(incoming: Incoming, now: Monotonic): boolean {
+  // §16.3 step 4.
+  #refusedAsLoop(incoming: Incoming, now: Monotonic): boolean {
+    if (!this.#proxy.isLoop(incoming) && !this.#proxy.isMerged(incoming)) return false
+    this.#outbox.note('loop', incoming.flow)
+    this.#refuse(incoming, 482, 'Loop Detected', [], now)
+    return true
+  }
+
+  // §16.3 steps 2, 3 and 5, which come before step 6: whoever asks what cannot be had is told so without a password.
+  #refusedBeforeIdentity(incoming: Incoming, routed: Routed, now: Monotonic): boolean {
+    const { destination, uri } = routed
     const hops = first(incoming.request, 'Max-Forwards')
-    if (hops !== undefined && Number(hops) <= 0 && incoming.request.method !== 'OPTIONS') {
+    const extensions = destination.kind === 'self' ? [] : values(incoming.request, 'Proxy-Require')
+    if (uri === undefined && destination.kind === 'refused') {
+      this.#outbox.note(destination.note, incoming.flow, incoming.request.uri.slice(0, 100))
+      this.#refuse(incoming, destination.status, destination.reason, [], now)
+    } else if (hops !== undefined && Number(hops) <= 0 && destination.kind !== 'self') {
       this.#refuse(incoming, 483, 'Too Many Hops', [], now)
-      return true
-    }
-    if (this.#proxy.isLoop(incoming) || this.#proxy.isMerged(incoming)) {
-      this.#outbox.note('loop', incoming.flow)
-      this.#refuse(incoming, 482, 'Loop Detected', [], now)
-      return true
-    }
-    return false
+    } else if (extensions.length > 0) {
+      // We support no extension that needs a proxy.
+      const unsupported = { name: 'Unsupported', value: extensions.join(', ') }
+      this.#refuse(incoming, 420, 'Bad Extension', [unsupported], now)
+    } else return false
+    return true
   }
 
   #register(

@@ -9,7 +9,7 @@ import { canonicalAddress, type Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
-import { callKey, first, parseUri, removeFirstValue, response, tagOf, values } from './codec.ts'
+import { callKey, first, parseUri, removeFirstValue, response, tagOf } from './codec.ts'
 import { forward, recordRouteFor, viaFor } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import { type Incoming, party } from './incoming.ts'
@@ -83,9 +83,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (incoming.request.method === 'INVITE' && incoming.flow.transport !== 'hosted') {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
-    const refusal = this.#refusal(context)
     if (context.call !== undefined) this.#started(context)
-    if (refusal) return this.#refuse(context, refusal, now)
     if (incoming.toTag === undefined) this.#merging.set(context.mergeKey, server)
     const targets = this.#targets(routed, context)
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
@@ -315,18 +313,6 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       remote,
     } as const
     return recordRouteFor(flow, this.#parts.tokens.issue(token))
-  }
-
-  #refusal(context: ResponseContext): Refusal | undefined {
-    const { request } = context
-    const required = values(request, 'Proxy-Require')
-    // §16.3 step 5: we support no extension that needs a proxy.
-    if (required.length === 0) return undefined
-    return {
-      status: 420,
-      reason: 'Bad Extension',
-      extra: [{ name: 'Unsupported', value: required.join(', ') }],
-    }
   }
 
   #targets(routed: Routed, context: ResponseContext): Target[] | Refusal {
