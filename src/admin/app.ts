@@ -3,7 +3,6 @@
  * interface. Every right is decided here, from the table of routes; no handler is reached before.
  */
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
 import { parseCookies, sessionCookie } from './cookies.ts'
 import { type Door, makeDoor } from './door.ts'
@@ -67,7 +66,7 @@ export function createApp(deps: AppDeps): App {
   const door = makeDoor()
   guardAll(app, deps, door)
   for (const route of routes) {
-    app.on(route.method, `/api/v1${route.path}`, bodyLimit(limitBody), async context => {
+    app.on(route.method, `/api/v1${route.path}`, async context => {
       const request = context.req.raw
       const principal = authorise(route.who, request, context.env, deps, sessions)
       const answer = await route.handle({
@@ -104,13 +103,6 @@ export function createApp(deps: AppDeps): App {
     return failure(new HttpError(500, 'failed', 'this did not work; the log of lanline says why'))
   })
   return { fetch: (request, env) => app.fetch(request, env), routes }
-}
-
-const limitBody = {
-  maxSize: bodyLimitBytes,
-  onError: (): never => {
-    throw new HttpError(413, 'tooLarge', `a request holds at most ${bodyLimitBytes} bytes`)
-  },
 }
 
 /** Host, origin and place come before everything; headers that bind the browser go on every answer. */
@@ -225,12 +217,25 @@ async function bodyOf(route: Route, request: Request): Promise<unknown> {
   }
   let parsed: unknown
   try {
-    parsed = JSON.parse(await request.text())
+    parsed = JSON.parse(await textOf(request))
   } catch (error) {
     if (error instanceof HttpError) throw error
     throw new HttpError(400, 'badBody', 'the body is no JSON')
   }
   return checked(route.body, parsed, 'badBody')
+}
+
+async function textOf(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.length
+    if (bytes > bodyLimitBytes) {
+      throw new HttpError(413, 'tooLarge', `a request holds at most ${bodyLimitBytes} bytes`)
+    }
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
 }
 
 function queryOf(route: Route, request: Request): unknown {
