@@ -96,9 +96,11 @@ async function prove(config: Config): Promise<Proof> {
   const mark = randomBytes(3).toString('hex')
   const people = ['alice', 'bob'].map(label => ({ label, user: `try-${label}-${mark}` }))
   const parties: Party[] = []
+  const added: string[] = []
   try {
     for (const { label, user } of people) {
       await api(config, 'POST', '/users', { name: user, displayName: label })
+      added.push(user)
       parties.push(await register(config, user, label, note))
     }
     const [alice, bob] = parties as [Party, Party]
@@ -108,7 +110,7 @@ async function prove(config: Config): Promise<Proof> {
     return { ...judge(seen, row), ladder, seconds: Math.round(seconds * 100) / 100 }
   } finally {
     for (const party of parties) party.close()
-    for (const { user } of people) await api(config, 'DELETE', `/users/${user}`).catch(() => {})
+    for (const user of added) await api(config, 'DELETE', `/users/${user}`)
   }
 }
 

@@ -1,0 +1,199 @@
+/** The lanline command as a process, on free ports and a data directory of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { Health } from '../../src/admin/message.ts'
+
+const root = join(import.meta.dirname, '../..')
+const main = join(root, 'src/main.ts')
+let directory: string
+let data: string
+const running = new Set<ChildProcess>()
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lanline-command-'))
+  data = join(directory, 'data')
+  const ports = '[http]\nport = 0\ntls_port = 0\n[sip]\nport = 0\ntls_port = 0\n'
+  writeFileSync(join(directory, 'lanline.toml'), `[data]\ndir = ${JSON.stringify(data)}\n${ports}`)
+})
+afterEach(async () => {
+  for (const child of running) await end(child, 'SIGKILL')
+})
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function start(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [main, ...args, '--config', join(directory, 'lanline.toml')], {
+    env: { ...process.env, ...env },
+  })
+  running.add(child)
+  const state = { out: '', err: '' }
+  child.stdout.on('data', text => {
+    state.out += text
+  })
+  child.stderr.on('data', text => {
+    state.err += text
+  })
+  const ended = new Promise<Ended>(resolve =>
+    child.once('close', code => {
+      running.delete(child)
+      resolve({ code, ...state })
+    }),
+  )
+  return { child, state, ended }
+}
+
+function lanline(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ended> {
+  const started = start(args, env)
+  started.child.stdin.end(input)
+  return started.ended
+}
+
+async function serve() {
+  const started = start(['serve'])
+  await new Promise<void>((resolve, reject) => {
+    started.child.stdout.on('data', () => started.state.out.includes('lanline ready') && resolve())
+    void started.ended.then(({ err }) => reject(new Error(err)))
+  })
+  return { ...started, page: /this computer (\S+)/.exec(started.state.out)![1]! }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const gone = new Promise(resolve => child.once('close', resolve))
+  child.kill(signal)
+  await gone
+}
+
+describe('lanline serve', () => {
+  it('says where it is and how to claim it, answers health, and leaves on SIGTERM without a trace', async () => {
+    const daemon = await serve()
+    expect(daemon.state.out).toMatch(/^lanline ready https:\/\/lanline\.local:\d+\/$/m)
+    expect(daemon.state.out).toMatch(
+      /^claim it as its owner: http:\/\/localhost:\d+\/admin\/#claim=[0-9a-f]{48}$/m,
+    )
+    expect(daemon.state.out).toMatch(/^setup code [0-9A-Z]{4}-[0-9A-Z]{4}$/m)
+    expect(readFileSync(join(data, 'lanline.pid'), 'utf8')).toBe(`${daemon.child.pid}\n`)
+    expect(statSync(join(data, 'lanline.sock')).mode & 0o777).toBe(0o600)
+    const health = (await (await fetch(`${daemon.page}api/v1/health`)).json()) as Health
+    expect(health.status).toBe('ok')
+    expect(Object.keys(health.parts)).toEqual(['sip', 'signalling', 'web', 'store'])
+    daemon.child.kill('SIGTERM')
+    expect((await daemon.ended).code).toBe(0)
+    expect(['lanline.pid', 'lanline.sock'].filter(name => existsSync(join(data, name)))).toEqual([])
+  })
+
+  it('starts again after SIGKILL', async () => {
+    const first = await serve()
+    await end(first.child, 'SIGKILL')
+    const second = await serve()
+    expect((await lanline(['user', 'list'])).code).toBe(0)
+    await end(second.child, 'SIGINT')
+  })
+
+  it('refuses a data directory that another one holds', async () => {
+    const first = await serve()
+    const second = await lanline(['serve'])
+    expect(second.code).toBe(1)
+    expect(second.err).toContain(String(first.child.pid))
+    await end(first.child, 'SIGINT')
+  })
+
+  it('refuses an explicit port that is taken, naming port, key and process', async () => {
+    const holder = createServer()
+    await new Promise<void>(resolve => holder.listen(0, resolve))
+    const { port } = holder.address() as { port: number }
+    const tried = await lanline(['serve'], '', { LANLINE_SIP_PORT: String(port) })
+    expect(tried.code).toBe(1)
+    expect(tried.err).toMatch(
+      new RegExp(`^lanline: port ${port} \\(sip\\.port\\) is taken by .*\\(pid ${process.pid}\\)`),
+    )
+    expect(tried.err.trimEnd().split('\n')).toHaveLength(1)
+    holder.close()
+  })
+
+  it('refuses a configuration it does not understand', async () => {
+    const tried = await lanline(['serve'], '', { LANLINE_SIP_PROT: '5060' })
+    expect(tried).toMatchObject({ code: 1, out: '' })
+    expect(tried.err).toMatch(/environment LANLINE_SIP_PROT: sip\.prot: no such key/)
+  })
+})
+
+describe('people', () => {
+  it('are added with the daemon stopped or running, listed and removed', async () => {
+    expect((await lanline(['user', 'add', 'stopped', '--password-stdin'], 'telephone\n')).code).toBe(0)
+    const daemon = await serve()
+    expect((await lanline(['user', 'add', 'running', '--display-name', 'Run Ning'])).code).toBe(0)
+    const users = JSON.parse((await lanline(['user', 'list', '--json'])).out) as { name: string }[]
+    expect(users.map(user => user.name).sort()).toEqual(['running', 'stopped'])
+    const devices = JSON.parse((await lanline(['device', 'list', '--json'])).out) as { digestUser: string }[]
+    expect(devices.map(device => device.digestUser)).toEqual(['stopped'])
+    expect((await lanline(['invite', 'running'])).out).toMatch(/^http:\/\/\S+\/j#\S+$/m)
+    expect(
+      (await lanline(['user', 'passwd', 'running', '--sip', '--password-stdin'], 'telephone\n')).code,
+    ).toBe(0)
+    for (const name of ['running', 'stopped']) expect((await lanline(['user', 'remove', name])).code).toBe(0)
+    expect((await lanline(['user', 'list'])).out).toBe('nobody yet\n')
+    await end(daemon.child, 'SIGINT')
+  })
+
+  it('that exist, or have no proper name, are refused in one line', async () => {
+    const daemon = await serve()
+    await lanline(['user', 'add', 'twice'])
+    for (const name of ['twice', 'No Name']) {
+      const tried = await lanline(['user', 'add', name])
+      expect(tried).toMatchObject({ code: 1, out: '' })
+      expect(tried.err.trimEnd().split('\n')).toHaveLength(1)
+    }
+    await lanline(['user', 'remove', 'twice'])
+    await end(daemon.child, 'SIGINT')
+  })
+})
+
+describe('lanline try', () => {
+  it('proves a call through the running daemon, leaves its row and takes its people away', async () => {
+    const daemon = await serve()
+    const tried = await lanline(['try', '--json'])
+    expect(tried).toMatchObject({ code: 0, err: '' })
+    const proof = JSON.parse(tried.out) as { call: string; bytesToCaller: number; bytesToCallee: number }
+    expect(proof).toMatchObject({ where: 'same machine', failed: [], bytesDaemonCarried: 0 })
+    expect(Math.min(proof.bytesToCaller, proof.bytesToCallee)).toBeGreaterThan(0)
+    const list = JSON.parse((await lanline(['call', 'list', '--json'])).out) as { calls: { id: string }[] }
+    expect(list.calls.map(call => call.id)).toEqual([proof.call])
+    expect((await lanline(['call', 'show', proof.call])).out).toContain('by caller: hangup')
+    expect((await lanline(['user', 'list'])).out).toBe('nobody yet\n')
+    await end(daemon.child, 'SIGINT')
+  })
+
+  it('brings a daemon of its own when none is running', async () => {
+    const tried = await lanline(['try'])
+    expect(tried).toMatchObject({ code: 0, err: '' })
+    expect(tried.out).toContain('bytes the daemon carried 0')
+  })
+})
+
+describe('wrong usage', () => {
+  it.each([
+    [['dance'], /no command "dance"/],
+    [['user', 'add'], /usage: lanline user add <name>/],
+    [['call', 'list', '--colour'], /'--colour'.*usage: lanline call list/],
+  ])('%j is exit code 2 and one line', async (args, message) => {
+    const tried = await lanline(args)
+    expect(tried.code).toBe(2)
+    expect(tried.err).toMatch(message)
+  })
+
+  it('without a running daemon what needs one says so', async () => {
+    const tried = await lanline(['device', 'list'])
+    expect(tried.code).toBe(1)
+    expect(tried.err).toMatch(/no lanline is running on .*; start it with: lanline serve/)
+  })
+})
