@@ -10,6 +10,7 @@ import { enrol, joinState, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
+import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
 import { readJson, storageKeys, writeJson } from './storage.ts'
@@ -44,6 +45,7 @@ export class Line extends Emitter<{ changed: LineState }> {
   #call: Call | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
+  readonly #timers = steadyTimers()
 
   get state(): LineState {
     return this.#state
@@ -63,6 +65,9 @@ export class Line extends Emitter<{ changed: LineState }> {
     // The owner's setup page or another tab may enrol this browser while we wait.
     addEventListener('storage', event => {
       if (event.key === storageKeys.enrolment && this.#state.kind !== 'phone') this.#resume()
+    })
+    watchNetwork(() => {
+      if (this.#state.kind === 'phone') this.#state.phone.networkChanged()
     })
     addEventListener('pagehide', () => {
       if (this.#state.kind === 'phone') for (const call of this.#state.phone.calls) call.hangUp()
@@ -197,6 +202,7 @@ export class Line extends Emitter<{ changed: LineState }> {
       client: pageName(navigator.userAgent),
       openMedia: browserMedia(chosenDevices),
       storage: localStorage,
+      env: this.#timers,
     })
     phone.on('changed', () => this.#redraw())
     phone.on('incoming', call => this.#watch(call))
@@ -207,7 +213,6 @@ export class Line extends Emitter<{ changed: LineState }> {
         this.#become({ kind: 'revoked' })
       }
     })
-    watchNetwork(() => phone.networkChanged())
     this.#become({ kind: 'phone', phone })
     phone.start()
   }
