@@ -147,6 +147,10 @@ export class Call extends Emitter<CallEvents> {
   get problem(): MediaProblem | undefined {
     return this.#problem
   }
+  /** All of them: a device may lack both. */
+  get problems(): readonly MediaProblem[] {
+    return this.#media?.problems ?? []
+  }
   get muted(): boolean {
     return this.#muted
   }

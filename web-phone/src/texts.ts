@@ -154,7 +154,7 @@ export const texts = {
 
   problem: {
     microphoneDenied:
-      'The browser may not use the microphone. Allow it behind the symbol beside the address, then call again.',
+      'The browser may not use the microphone. Allow it behind the symbol beside the address, then try again.',
     noMicrophone: 'No microphone found: the other side hears a test source.',
     microphoneBusy: 'Another program holds the microphone: the other side hears a test source.',
     cameraDenied: 'The browser may not use the camera: sound only.',

@@ -146,7 +146,7 @@ function Notes({
     line.notice,
     !online && texts.lineAway,
     call.muted && texts.youMuted,
-    call.problem && texts.problem[call.problem],
+    ...call.problems.map(problem => texts.problem[problem]),
     call.peerMedia?.muted && texts.peerMuted(name),
     call.peerMedia?.testSource && texts.peerTestSource(name),
   ].filter(note => typeof note === 'string' && note !== '')
