@@ -6,7 +6,7 @@
 import type { Monotonic } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Bindings } from './bindings.ts'
-import { parseAuth, parseUri } from './codec.ts'
+import { first, parseAuth, parseUri } from './codec.ts'
 import type { Digest } from './digest.ts'
 import { type Incoming, party, sameEndpoint } from './incoming.ts'
 import { type AuthParams, type Flow, type HeaderField, isReliable, type SipRequest } from './message.ts'
@@ -64,7 +64,7 @@ export class Identity {
     const credentials = this.#ourCredentials(request)
     if (credentials !== undefined) return this.#byDigest(incoming, credentials, token !== undefined, now)
     const known = this.#byFlow.get(flow.id)
-    if (known === undefined) return this.#challenge(request, false, 'challenged', now)
+    if (known === undefined) return this.#challenge(incoming, false, 'challenged', now)
     return this.#onKnownFlow(incoming, [...known.values()], token !== undefined)
   }
 
@@ -146,11 +146,16 @@ export class Identity {
     }
     const credential = this.#accounts.byDigestUser(name)
     const verdict = this.#digest.judge(auth, request.method, credential, now)
-    if (verdict.kind === 'stale') return this.#challenge(request, true, verdict.reason, now)
+    if (verdict.kind === 'stale') {
+      // A connection that is known needs no fresh nonce: clients send their last credentials along.
+      const known = this.#byFlow.get(flow.id)?.get(credential?.device ?? '')
+      if (known !== undefined) return this.#onKnownFlow(incoming, [known], hasToken)
+      return this.#challenge(incoming, true, verdict.reason, now)
+    }
     if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, request)) {
       this.#tries.allow(tries, now)
       this.#triesByAddress.allow(flow.remote.address, now)
-      return this.#challenge(request, false, verdict.kind === 'wrong' ? verdict.reason : 'digestUri', now)
+      return this.#challenge(incoming, false, verdict.kind === 'wrong' ? verdict.reason : 'digestUri', now)
     }
     const { device, user } = verdict.credential
     const inDialog = hasToken && incoming.toTag !== undefined
@@ -188,15 +193,28 @@ export class Identity {
     return other
   }
 
-  #challenge(request: SipRequest, stale: boolean, note: string, now: Monotonic): Identified {
+  #challenge({ request, flow }: Incoming, stale: boolean, note: string, now: Monotonic): Identified {
     const register = request.method === 'REGISTER'
     const name = register ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-    const extra = this.#digest.challenges(stale, now).map(value => ({ name, value }))
+    const [md5, sha256] = this.#digest.challenges(stale, now)
+    const extra = this.#inOrder(request, flow, md5, sha256).map(value => ({ name, value }))
     return register
       ? { kind: 'refused', status: 401, reason: 'Unauthorized', note, extra }
       : { kind: 'refused', status: 407, reason: 'Proxy Authentication Required', note, extra }
   }
+
+  /**
+   * RFC 8760 §2.4 has a client take the first challenge it can use. Phones that know only MD5 read the first one, the
+   * WebSocket libraries JsSIP and SIP.js the last one, and some give up on all when one is unknown to them.
+   */
+  #inOrder(request: SipRequest, flow: Flow, md5: string, sha256: string): readonly string[] {
+    if (givesUpOnSha256.test(first(request, 'User-Agent') ?? '')) return [md5]
+    return flow.transport === 'ws' || flow.transport === 'wss' ? [sha256, md5] : [md5, sha256]
+  }
 }
+
+/** libre before 2.0, as in Debian's baresip. */
+const givesUpOnSha256 = /^baresip v[01]\./i
 
 function refused(status: 403 | 503, reason: string, note: string) {
   return { kind: 'refused', status, reason, note, extra: [] as HeaderField[] } as const
