@@ -1,0 +1,161 @@
+/**
+ * A page with two third-party SIP phones, JsSIP and SIP.js, as their users would set them up against `/sip`. Bundled
+ * by `web-sip.ts` and steered by the test through `window.phones`.
+ */
+import JsSIP from 'jssip'
+import {
+  type Invitation,
+  Inviter,
+  Registerer,
+  RegistererState,
+  type Session,
+  SessionState,
+  UserAgent,
+  Web,
+} from 'sip.js'
+
+export interface Account {
+  readonly server: string
+  readonly uri: string
+  readonly user: string
+  readonly password: string
+}
+
+/** What the test can do with either phone. `state` is one of: idle, calling, ringing, inCall. */
+export interface WebSipPhone {
+  register(): Promise<void>
+  call(uri: string): Promise<void>
+  accept(): Promise<void>
+  hangUp(): Promise<void>
+  state(): string
+  log(): readonly string[]
+}
+
+/** Real host addresses are offered only by a page that already holds the microphone. */
+function ownMedia(): Promise<MediaStream> {
+  return navigator.mediaDevices.getUserMedia({ audio: true, video: true })
+}
+
+function show(connection: RTCPeerConnection): void {
+  connection.addEventListener('track', event => {
+    const element = document.createElement(event.track.kind === 'video' ? 'video' : 'audio')
+    element.autoplay = true
+    element.srcObject = new MediaStream([event.track])
+    document.body.append(element)
+  })
+}
+
+async function jssip(account: Account): Promise<WebSipPhone> {
+  const media = await ownMedia()
+  const lines: string[] = []
+  const agent = new JsSIP.UA({
+    sockets: [new JsSIP.WebSocketInterface(account.server)],
+    uri: account.uri,
+    authorization_user: account.user,
+    password: account.password,
+    register: true,
+  })
+  // biome-ignore lint/suspicious/noExplicitAny: JsSIP's own types leave its sessions open.
+  let session: any
+  let state = 'idle'
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  agent.on('newRTCSession', (event: any) => {
+    session = event.session
+    state = event.originator === 'remote' ? 'ringing' : 'calling'
+    lines.push(state)
+    if (session.connection) show(session.connection)
+    session.on('peerconnection', (made: { peerconnection: RTCPeerConnection }) => show(made.peerconnection))
+    session.on('confirmed', () => {
+      state = 'inCall'
+    })
+    const over = (how: string) => (ended: { cause: string; originator: string }) => {
+      lines.push(`${how} ${ended.cause} by ${ended.originator}`)
+      state = 'idle'
+    }
+    session.on('ended', over('ended'))
+    session.on('failed', over('failed'))
+  })
+  const options = { mediaStream: media, pcConfig: { iceServers: [] } }
+  return {
+    register: () =>
+      new Promise((resolve, reject) => {
+        agent.on('registered', () => resolve())
+        agent.on('registrationFailed', (event: { cause?: string }) => reject(new Error(event.cause)))
+        agent.start()
+      }),
+    call: async uri => {
+      agent.call(uri, options)
+    },
+    accept: async () => session.answer(options),
+    hangUp: async () => session.terminate(),
+    state: () => state,
+    log: () => lines,
+  }
+}
+
+async function sipjs(account: Account): Promise<WebSipPhone> {
+  const media = await ownMedia()
+  const lines: string[] = []
+  let session: Session | undefined
+  const adopt = (next: Session): void => {
+    session = next
+    next.stateChange.addListener(state => lines.push(state))
+    next.delegate = {
+      onSessionDescriptionHandler: handler => {
+        const connection = (handler as Web.SessionDescriptionHandler).peerConnection
+        if (connection !== undefined) show(connection)
+      },
+    }
+  }
+  const agent = new UserAgent({
+    uri: UserAgent.makeURI(account.uri)!,
+    transportOptions: { server: account.server },
+    authorizationUsername: account.user,
+    authorizationPassword: account.password,
+    sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(async () => media.clone()),
+    sessionDescriptionHandlerFactoryOptions: {
+      iceGatheringTimeout: 1_000,
+      peerConnectionConfiguration: { iceServers: [] },
+    },
+    logLevel: 'warn',
+    delegate: { onInvite: (invitation: Invitation) => adopt(invitation) },
+  })
+  const options = { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: true } } }
+  return {
+    register: async () => {
+      await agent.start()
+      const registerer = new Registerer(agent)
+      await new Promise<void>((resolve, reject) => {
+        registerer.stateChange.addListener(state => {
+          if (state === RegistererState.Registered) resolve()
+        })
+        void registerer.register({
+          requestDelegate: {
+            onReject: response =>
+              reject(new Error(`${response.message.statusCode} ${response.message.reasonPhrase}`)),
+          },
+        })
+      })
+    },
+    call: async uri => {
+      const inviter = new Inviter(agent, UserAgent.makeURI(uri)!, options)
+      adopt(inviter)
+      await inviter.invite()
+    },
+    accept: async () => {
+      await (session as Invitation).accept(options)
+    },
+    hangUp: async () => {
+      if (session?.state === SessionState.Established) await session.bye()
+      else await (session as Inviter).cancel()
+    },
+    state: () => {
+      if (session === undefined || session.state === SessionState.Terminated) return 'idle'
+      if (session.state === SessionState.Established) return 'inCall'
+      return session instanceof Inviter ? 'calling' : 'ringing'
+    },
+    log: () => lines,
+  }
+}
+
+Object.assign(window, { makers: { jssip, sipjs } })
