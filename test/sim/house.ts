@@ -46,6 +46,8 @@ export class SimHouse {
   /** How long the store takes; `Infinity`: it never answers. `'fails'`: it says no. */
   saving: number | 'fails' = 1
   saves = 0
+  /** Sees every effect as it is carried out. */
+  observe: (effect: SipEffect) => void = () => {}
   machine: SipMachine
   readonly #users: string[]
   readonly #limits: Partial<SipLimits>
@@ -184,6 +186,7 @@ export class SimHouse {
   }
 
   #effect(effect: SipEffect): void {
+    this.observe(effect)
     switch (effect.kind) {
       case 'send':
         this.#send(effect.flow, effect.bytes)

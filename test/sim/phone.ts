@@ -163,8 +163,8 @@ export class SimPhone {
       from: local,
       callId,
       cseq: () => ++cseq,
-      extra: [{ name: 'Contact', value: this.contact }, ...(o.extra ?? [])],
-      body: Buffer.from(`v=0\r\nm=audio 4000 RTP/AVP 0\r\n${o.video ? 'm=video 4002 RTP/AVP 96\r\n' : ''}`),
+      extra: [{ name: 'Contact', value: this.contact }, sdpField, ...(o.extra ?? [])],
+      body: sdpOf(o.video ?? false),
       sending: invite => {
         call.invite = invite
       },
@@ -272,7 +272,7 @@ export class SimPhone {
           { name: 'To', value: o.to },
           { name: 'Call-ID', value: callId },
           { name: 'CSeq', value: `${cseq()} ${o.method}` },
-          ...(o.extra ?? []),
+          ...(o.extra ?? []).filter(field => credentials.length === 0 || !isCredentials(field)),
           ...credentials,
         ],
         body: o.body ?? new Uint8Array(0),
@@ -321,9 +321,15 @@ export class SimPhone {
     else this.#stream?.send(bytes)
   }
 
-  answer(request: SipRequest, status: number, tag: string, extra: readonly HeaderField[] = []): SipResponse {
+  answer(
+    request: SipRequest,
+    status: number,
+    tag: string,
+    extra: readonly HeaderField[] = [],
+    body: Uint8Array = new Uint8Array(0),
+  ): SipResponse {
     const routes = request.headers.filter(field => field.name === 'Record-Route')
-    const answer = sip.response(request, status, 'Whatever', [...routes, ...extra], tag)
+    const answer = { ...sip.response(request, status, 'Whatever', [...routes, ...extra], tag), body }
     this.#answered.set(transactionOf(request), answer)
     this.send(answer)
     return answer
@@ -433,7 +439,13 @@ export class SimPhone {
 
   #accept(call: { request: SipRequest; tag: string; dialog: SimDialog | undefined }): void {
     const { request, tag } = call
-    const answer = this.answer(request, 200, tag, [{ name: 'Contact', value: this.contact }])
+    const answer = this.answer(
+      request,
+      200,
+      tag,
+      [{ name: 'Contact', value: this.contact }, sdpField],
+      sdpOf(false),
+    )
     call.dialog = {
       callId: sip.first(request, 'Call-ID')!,
       localTag: tag,
@@ -498,6 +510,13 @@ export class SimPhone {
     return this.house.network.random.hex(8)
   }
 }
+
+const sdpField: HeaderField = { name: 'Content-Type', value: 'application/sdp' }
+const sdpOf = (video: boolean): Uint8Array =>
+  Buffer.from(`v=0\r\nm=audio 4000 RTP/AVP 0\r\n${video ? 'm=video 4002 RTP/AVP 96\r\n' : ''}`)
+
+const isCredentials = ({ name, value }: HeaderField): boolean =>
+  name.endsWith('Authorization') && value.includes(`realm="${realm}"`)
 
 const branchOf = (message: SipMessage): string =>
   sip.parseVia(sip.values(message, 'Via')[0]!)!.params.get('branch')!

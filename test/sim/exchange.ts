@@ -1,0 +1,215 @@
+/**
+ * The whole exchange on the simulated network: SIP machine, client channel and call log, wired as the daemon wires
+ * them, with a store in memory that survives a restart.
+ */
+import { createHash } from 'node:crypto'
+import { CallsMachine } from '../../src/calls/machine.ts'
+import type { CallEffect, CallInput, CallRow } from '../../src/calls/message.ts'
+import type { Endpoint } from '../../src/core/endpoint.ts'
+import type { Machine } from '../../src/core/machine.ts'
+import {
+  type ExchangeInputs,
+  passCallEffect,
+  passSignallingEffect,
+  passSipEffect,
+} from '../../src/exchange.ts'
+import { SignallingMachine } from '../../src/signalling/machine.ts'
+import type { ServerMessage, SignallingEffect, SignallingInput } from '../../src/signalling/message.ts'
+import type { Devices } from '../../src/signalling/ports.ts'
+import type { CallEvent } from '../../src/sip/message.ts'
+import { SimHouse } from './house.ts'
+import type { SimNetwork } from './network.ts'
+
+/** How a client holds its connection. */
+export interface SimSocket {
+  readonly id: string
+  receive(message: ServerMessage): void
+  closed(code: number): void
+}
+
+export class SimExchange {
+  readonly network: SimNetwork
+  readonly house: SimHouse
+  readonly rows = new Map<string, CallRow>()
+  readonly events: CallEvent[] = []
+  readonly doNotDisturb: Set<string>
+  signalling: SignallingMachine
+  calls: CallsMachine
+  up = true
+  readonly #users: readonly string[]
+  readonly #sockets = new Map<string, SimSocket>()
+  readonly #queue: (() => void)[] = []
+  readonly #inputs: ExchangeInputs
+  #busy = false
+  #serial = 0
+
+  constructor(network: SimNetwork, users: readonly string[]) {
+    this.network = network
+    this.#users = users
+    this.#inputs = {
+      sip: input => {
+        if (input.kind === 'agent') this.#later(() => this.house.agent(input.device, input.command))
+      },
+      signalling: input => this.#later(() => this.#signallingInput(input)),
+      calls: input => this.#later(() => this.#callsInput(input)),
+    }
+    this.house = new SimHouse(network, [...users])
+    this.doNotDisturb = this.house.doNotDisturb
+    this.calls = this.#newCalls()
+    this.signalling = this.#newSignalling()
+    this.house.observe = effect => {
+      if (effect.kind === 'call') this.events.push(effect.event)
+      passSipEffect(effect, this.#inputs)
+    }
+    network.addSleeper(
+      this.#sleeper(
+        () => this.signalling,
+        effects => this.#signallingEffects(effects),
+      ),
+    )
+    network.addSleeper(
+      this.#sleeper(
+        () => this.calls,
+        effects => this.#callEffects(effects),
+      ),
+    )
+  }
+
+  /** The process is killed; sockets are cut, rows stay. */
+  stop(): void {
+    this.up = false
+    this.house.stop()
+    const sockets = [...this.#sockets.values()]
+    this.#sockets.clear()
+    for (const socket of sockets) socket.closed(1006)
+  }
+
+  start(): void {
+    this.up = true
+    this.calls = this.#newCalls()
+    this.signalling = this.#newSignalling()
+    this.house.start()
+  }
+
+  open(remote: Endpoint, socket: Omit<SimSocket, 'id'>): string | undefined {
+    if (!this.up) return undefined
+    const id = `socket${++this.#serial}`
+    this.#sockets.set(id, { id, receive: m => socket.receive(m), closed: c => socket.closed(c) })
+    this.#inputs.signalling({ kind: 'opened', connection: id, remote })
+    return id
+  }
+
+  frame(id: string, text: string): void {
+    if (this.#sockets.has(id)) this.#inputs.signalling({ kind: 'frame', connection: id, text })
+  }
+
+  /** The client's side is gone and the server is told (a FIN). */
+  shut(id: string): void {
+    if (this.#sockets.delete(id)) this.#inputs.signalling({ kind: 'closed', connection: id })
+  }
+
+  /** The client's side is gone without a word: what is sent there is lost. */
+  vanish(id: string): void {
+    const socket = this.#sockets.get(id)
+    if (socket) this.#sockets.set(id, { id, receive: () => {}, closed: () => {} })
+  }
+
+  /** What is not at rest; empty when nothing is going on any more. */
+  leftovers(): Record<string, number> {
+    const { bindings: _, ...sip } = this.house.machine.sizes
+    const all = { ...sip, openRows: this.calls.sizes.open, callTimers: this.calls.sizes.timers }
+    return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0))
+  }
+
+  #later(work: () => void): void {
+    this.#queue.push(work)
+    if (this.#busy) return
+    this.#busy = true
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) if (this.up) next()
+    this.#busy = false
+  }
+
+  #sleeper<Effect>(machine: () => Machine<never, Effect>, carryOut: (effects: Effect[]) => void) {
+    return {
+      nextWakeup: () => (this.up ? machine().nextWakeup() : undefined),
+      wake: () => carryOut(machine().wake(this.network.monotonic())),
+    }
+  }
+
+  #signallingInput(input: SignallingInput): void {
+    this.#signallingEffects(this.signalling.handle(input, this.network.monotonic()))
+  }
+
+  #callsInput(input: CallInput): void {
+    this.#callEffects(this.calls.handle(input, this.network.monotonic()))
+  }
+
+  #signallingEffects(effects: readonly SignallingEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'sendFrame') {
+        const socket = this.#sockets.get(effect.connection)
+        this.network.later(this.network.streamMilliseconds, () =>
+          socket?.receive(JSON.parse(effect.text) as ServerMessage),
+        )
+      } else if (effect.kind === 'closeConnection') this.#close(effect.connection, effect.code)
+      else if (effect.kind === 'saveDoNotDisturb') {
+        if (effect.on) this.doNotDisturb.add(effect.user)
+        else this.doNotDisturb.delete(effect.user)
+        this.#inputs.signalling({ kind: 'peopleChanged' })
+      } else passSignallingEffect(effect, this.#inputs)
+    }
+  }
+
+  #callEffects(effects: readonly CallEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'save') this.rows.set(effect.row.id, effect.row)
+      passCallEffect(effect, this.#inputs)
+    }
+  }
+
+  #close(id: string, code: number): void {
+    const socket = this.#sockets.get(id)
+    this.#sockets.delete(id)
+    if (socket === undefined) return
+    this.network.later(this.network.streamMilliseconds, () => socket.closed(code))
+    this.#inputs.signalling({ kind: 'closed', connection: id })
+  }
+
+  #newCalls(): CallsMachine {
+    const rows = [...this.rows.values()]
+    return new CallsMachine({
+      epoch: now => (1_800_000_000_000 + now) as never,
+      open: rows.filter(row => row.endedAt === undefined),
+      recent: rows.filter(row => row.endedAt !== undefined).reverse(),
+      now: this.network.monotonic(),
+    })
+  }
+
+  #newSignalling(): SignallingMachine {
+    return new SignallingMachine({ devices: this.#devices(), callLog: this.calls, version: 'test' })
+  }
+
+  /** A device's token is `token of <device>`. */
+  #devices(): Devices {
+    const identities = this.#users.flatMap(user =>
+      [1, 2, 3, 4, 5, 6, 7, 8, 9].map(number => ({
+        device: `${user}-${number}`,
+        user,
+        displayName: user.toUpperCase(),
+      })),
+    )
+    const byHash = new Map(
+      identities.map(each => [createHash('sha256').update(`token of ${each.device}`).digest('hex'), each]),
+    )
+    return {
+      byTokenHash: hash => byHash.get(hash),
+      people: () =>
+        this.#users.map(user => ({
+          user,
+          displayName: user.toUpperCase(),
+          doNotDisturb: this.doNotDisturb.has(user),
+        })),
+      place: () => 'here',
+    }
+  }
+}
