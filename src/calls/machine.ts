@@ -44,6 +44,8 @@ interface OpenCall {
   /** False for a call from before a restart: its clients must say that they hold it. */
   readonly ours: boolean
   readonly heldBy: Set<string>
+  /** The branch that answered, as far as this process saw it. */
+  calleeTag: string | undefined
 }
 
 type Ending = Pick<CallRow, 'endedAt' | 'endedBy' | 'reason' | 'code'>
@@ -62,7 +64,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   constructor(options: CallsOptions) {
     this.#epoch = options.epoch
     for (const row of options.recent.slice(0, callLimits.recent).reverse()) this.#recent.set(row.id, row)
-    for (const row of options.open) this.#enter({ row, ours: false, heldBy: new Set() }, options.now)
+    for (const row of options.open)
+      this.#enter({ row, ours: false, heldBy: new Set(), calleeTag: undefined }, options.now)
   }
 
   get sizes(): { readonly open: number; readonly recent: number; readonly timers: number } {
@@ -146,6 +149,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         return
       case 'answered':
         if (call.row.answeredAt !== undefined) return
+        call.calleeTag = event.calleeTag
         this.#update(call, {
           answeredAt: at,
           aliveAt: at,
@@ -160,6 +164,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         this.#watch(call, now)
         return
       case 'ended':
+        if (event.calleeTag !== undefined && event.calleeTag !== (call.calleeTag ?? event.calleeTag)) return
         this.#close(call, { endedAt: at, endedBy: event.by, reason: event.reason, code: event.code })
     }
   }
@@ -190,7 +195,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       callerPair: undefined,
       calleePair: undefined,
     }
-    this.#enter({ row, ours: true, heldBy: new Set() }, now)
+    this.#enter({ row, ours: true, heldBy: new Set(), calleeTag: undefined }, now)
     this.#tell(row)
   }
 
@@ -230,7 +235,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const caller = row.callerDevice === input.device
     const endedBy: CallEnder = (input.by === 'self') === caller ? 'caller' : 'callee'
     const endedAt = Math.max(row.startedAt, this.#epoch(now) - input.agoMilliseconds) as Epoch
-    const ending: Ending = { endedAt, endedBy, reason: input.reason, code: 0 }
+    const reason = row.answeredAt === undefined ? beforeAnswer(input.reason, endedBy) : input.reason
+    const ending: Ending = { endedAt, endedBy, reason, code: 0 }
     const open = this.#open.get(input.call)
     if (open !== undefined) this.#close(open, ending)
     else if (row.reason === 'lost') this.#keep({ ...row, ...ending, missed: isMissed(row, ending) })
@@ -245,6 +251,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     if (this.#isPresent(call, call.row.callerDevice) || this.#isPresent(call, call.row.calleeDevice)) {
       this.#timers.clear(name)
     } else if (!this.#timers.has(name)) {
+      if (call.ours) call.row = { ...call.row, aliveAt: this.#epoch(now) }
       this.#timers.set(name, after(now, callLimits.absentMilliseconds))
     }
   }
@@ -336,6 +343,12 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#out = []
     return out
   }
+}
+
+/** What hanging up means while it rings. */
+function beforeAnswer(reason: string, by: CallEnder): string {
+  if (reason !== 'hangup') return reason
+  return by === 'caller' ? 'cancelled' : 'declined'
 }
 
 /**

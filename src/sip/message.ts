@@ -159,6 +159,8 @@ export type CallEvent =
       readonly by: CallEnder
       readonly code: number
       readonly reason: string
+      /** For a BYE: the branch it ends. A branch that answered too late is hung up without ending the call. */
+      readonly calleeTag?: string | undefined
     }
 
 /** What a JSON device's person does, as commands to its hosted agent. `call` is the call's key. */
