@@ -76,12 +76,9 @@ describe('what is given', () => {
     ],
     ['a name with a dot', '[net]\nhostname = "a.b"\n', /net\.hostname: found "a\.b"/],
     ['broken TOML', '[sip\n', /lanline\.toml:1: not TOML/],
-  ])(
-    '%s stops the start, naming file, key, what was found and what is allowed',
-    (_name, content, message) => {
-      expect(() => loadConfig(withFile(content))).toThrow(message)
-    },
-  )
+  ])('%s stops the start, naming file, key, what was found and what is allowed', (_name, content, message) => {
+    expect(() => loadConfig(withFile(content))).toThrow(message)
+  })
 
   it('wrongly in the environment names the variable', () => {
     const environment = { LANLINE_SIP_PORT: 'many' }

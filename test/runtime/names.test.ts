@@ -54,8 +54,7 @@ describe('own names', () => {
   ])('%s is one', host => expect(names.isOwnHost(host)).toBe(true))
 
   it.each(['lanline.example', 'evil.local', '192.0.2.6', '198.51.100.5', ''])('%s is none', host =>
-    expect(names.isOwnHost(host)).toBe(false),
-  )
+    expect(names.isOwnHost(host)).toBe(false))
 
   it('decide where one may connect to', () => {
     expect(['192.0.2.5', '127.0.0.2', '198.51.100.5', '172.17.0.1'].map(a => names.isBound(a))).toEqual([

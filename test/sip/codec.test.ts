@@ -59,14 +59,13 @@ describe('messages of the RFCs', () => {
     }
   })
 
-  it.each([...exampleVectors, ...tortureVectors].filter(v => v.expected.kind === 'ok'))(
-    '$name is the same message after encoding and decoding',
-    vector => {
-      const message = decoded(vectorBytes(vector.name))
-      const withLength = setHeader(message.headers, 'Content-Length', String(message.body.length))
-      expect(decoded(encode(message))).toEqual({ ...message, headers: withLength })
-    },
-  )
+  it.each(
+    [...exampleVectors, ...tortureVectors].filter(v => v.expected.kind === 'ok'),
+  )('$name is the same message after encoding and decoding', vector => {
+    const message = decoded(vectorBytes(vector.name))
+    const withLength = setHeader(message.headers, 'Content-Length', String(message.body.length))
+    expect(decoded(encode(message))).toEqual({ ...message, headers: withLength })
+  })
 
   it('the short tortuous INVITE says what it means', () => {
     const message = decoded(vectorBytes('rfc4475/wsinv')) as SipRequest
@@ -162,22 +161,31 @@ describe('decode', () => {
     expect(Buffer.from(request(['Content-Length: 3'], 'abcdef').body).toString()).toBe('abc')
   })
 
-  it.each(['4', '-1', '+1', '1,1', '0x1', '1 1', '', '99999999999999999999'])(
-    'refuses a Content-Length of %j before one byte',
-    length => {
-      expect(decode(options([...minimal, `Content-Length: ${length}`], 'a'))).toMatchObject({
-        kind: 'reject',
-        answer: { status: 400 },
-      })
-    },
-  )
+  it.each([
+    '4',
+    '-1',
+    '+1',
+    '1,1',
+    '0x1',
+    '1 1',
+    '',
+    '99999999999999999999',
+  ])('refuses a Content-Length of %j before one byte', length => {
+    expect(decode(options([...minimal, `Content-Length: ${length}`], 'a'))).toMatchObject({
+      kind: 'reject',
+      answer: { status: 400 },
+    })
+  })
 
-  it.each(['Via', 'From', 'To', 'Call-ID', 'CSeq'])(
-    'refuses a request without %s; without Via, in silence',
-    name => {
-      expect(decode(options(without(name))).kind).toBe(name === 'Via' ? 'drop' : 'reject')
-    },
-  )
+  it.each([
+    'Via',
+    'From',
+    'To',
+    'Call-ID',
+    'CSeq',
+  ])('refuses a request without %s; without Via, in silence', name => {
+    expect(decode(options(without(name))).kind).toBe(name === 'Via' ? 'drop' : 'reject')
+  })
 
   it.each(['From', 'To', 'Call-ID', 'CSeq'])('refuses a second %s, even alike', name => {
     const twin = minimal.find(line => line.startsWith(`${name}:`))!
@@ -221,14 +229,19 @@ describe('decode', () => {
     expect(first(decoded(encode(decoded(bytes))), 'To')).toBe('"a\\\0b" <sip:bob@lan>')
   })
 
-  it.each(['1', 'INVITE', '1INVITE', '2147483648 OPTIONS', '-1 OPTIONS', '1 OPTIONS x', '1 INVITE'])(
-    'refuses a CSeq of %j in an OPTIONS',
-    cseq => {
-      expect(decode(options([...without('CSeq'), `CSeq: ${cseq}`]))).toMatchObject({
-        answer: { status: 400 },
-      })
-    },
-  )
+  it.each([
+    '1',
+    'INVITE',
+    '1INVITE',
+    '2147483648 OPTIONS',
+    '-1 OPTIONS',
+    '1 OPTIONS x',
+    '1 INVITE',
+  ])('refuses a CSeq of %j in an OPTIONS', cseq => {
+    expect(decode(options([...without('CSeq'), `CSeq: ${cseq}`]))).toMatchObject({
+      answer: { status: 400 },
+    })
+  })
 
   it.each([
     ['OPTIONS sip:bob@lan SIP/3.0', 505],
