@@ -22,6 +22,8 @@ export class Daemon {
   readonly origin: string
   readonly dataDirectory: string
   readonly #configFile: string
+  /** What a stranger on the LAN reaches without a certificate. */
+  readonly #door: string
   #process: ChildProcess | undefined
   #output = ''
 
@@ -41,6 +43,7 @@ export class Daemon {
     }
     this.origin =
       all['http.tls_port'] === 443 ? 'https://lanline.local' : `https://lanline.local:${all['http.tls_port']}`
+    this.#door = `http://${host.address}:${all['http.port']}`
     writeFileSync(this.#configFile, toToml(all))
   }
 
@@ -147,7 +150,7 @@ export class Daemon {
   }
 
   async #fetchAuthority(): Promise<void> {
-    const answer = await reach(this.host, `http://${this.host.address}/lanline.crt`)
+    const answer = await reach(this.host, `${this.#door}/lanline.crt`)
     if (answer.status !== 200) throw new Error(`no authority: ${answer.status} ${answer.body.slice(0, 200)}`)
     const base64 = answer.bytes.toString('base64').replace(/(.{64})/g, '$1\n')
     writeFileSync(this.authorityFile, `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`)
