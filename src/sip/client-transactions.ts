@@ -26,6 +26,10 @@ export interface ClientTransaction<Owner> {
 export const clientKey = (branch: string, method: string): string =>
   method === 'CANCEL' ? `${branch}/CANCEL` : branch
 
+/** A stream's peer may have opened another one for its answer (RFC 3261 §18.2.2); a UDP peer has one socket. */
+const comesFrom = ({ transport, remote }: Flow, { remote: from }: Flow): boolean =>
+  remote.address === from.address && (transport !== 'udp' || remote.port === from.port)
+
 /** What the owner of a transaction is told. */
 export interface ClientTransactionUser<Owner> {
   responded(owner: Owner, response: SipResponse, now: Monotonic): void
@@ -89,8 +93,12 @@ export class ClientTransactions<Owner> {
     this.open(invite.flow, request, invite.key, undefined, now)
   }
 
-  /** Tells the owner of the transaction that the response belongs to; false when there is none. */
+  /**
+   * Tells the owner of the transaction that the response belongs to; false when there is none, or when it does not come
+   * from where the request went (RFC 3581 §4 has it come from there, and who overheard the branch must not answer).
+   */
   receive(
+    flow: Flow,
     branch: string,
     method: string,
     response: SipResponse,
@@ -98,7 +106,7 @@ export class ClientTransactions<Owner> {
     now: Monotonic,
   ): boolean {
     const transaction = this.#live.get(clientKey(branch, method))
-    if (transaction === undefined) return false
+    if (transaction === undefined || !comesFrom(transaction.flow, flow)) return false
     const pass = transaction.invite
       ? this.#receiveInvite(transaction, response, now)
       : this.#receiveOther(transaction, response, now)

@@ -65,7 +65,7 @@ export class Identity {
     if (credentials !== undefined) return this.#byDigest(incoming, credentials, token !== undefined, now)
     const known = this.#byFlow.get(flow.id)
     if (known === undefined) return this.#challenge(incoming, false, 'challenged', now)
-    return this.#onKnownFlow(incoming, [...known.values()], token !== undefined)
+    return this.#onKnownFlow(incoming, [...known.values()], token !== undefined, now)
   }
 
   /** After a REGISTER that came straight from the device: its connection is the device until it closes. */
@@ -121,12 +121,18 @@ export class Identity {
     return fromThere ? { device: token.device, user } : undefined
   }
 
-  #onKnownFlow(incoming: Incoming, known: readonly { sender: Sender }[], hasToken: boolean): Identified {
+  #onKnownFlow(
+    incoming: Incoming,
+    known: readonly { sender: Sender }[],
+    hasToken: boolean,
+    now: Monotonic,
+  ): Identified {
     // In a dialog From is what the caller once called this party: it need not be the party's own address.
     const inDialog = hasToken && incoming.toTag !== undefined
     const from = fromUser(incoming.request)
     const match = known.find(({ sender }) => sender.user === from) ?? (inDialog ? known[0] : undefined)
-    if (match === undefined) return refused(403, 'From Is Not You', 'forgedFrom')
+    // A gateway's connection carries several people: whoever is not known on it yet may prove who they are.
+    if (match === undefined) return this.#challenge(incoming, false, 'challenged', now)
     if (this.#accounts.userOfDevice(match.sender.device) === undefined)
       return refused(403, 'Forbidden', 'revoked')
     return { kind: 'sender', sender: match.sender, byDigest: false }
@@ -149,7 +155,7 @@ export class Identity {
     if (verdict.kind === 'stale') {
       // A connection that is known needs no fresh nonce: clients send their last credentials along.
       const known = this.#byFlow.get(flow.id)?.get(credential?.device ?? '')
-      if (known !== undefined) return this.#onKnownFlow(incoming, [known], hasToken)
+      if (known !== undefined) return this.#onKnownFlow(incoming, [known], hasToken, now)
       return this.#challenge(incoming, true, verdict.reason, now)
     }
     if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, request)) {

@@ -242,7 +242,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     const known =
       branch !== undefined &&
       method !== undefined &&
-      this.#clients.receive(branch, method, message, this.#proxy, now)
+      this.#clients.receive(flow, branch, method, message, this.#proxy, now)
     if (!known) this.#outbox.note('strayResponse', flow, `${message.status}`)
   }
 
