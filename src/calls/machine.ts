@@ -98,6 +98,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       case 'held':
         this.#held(input.call, input.device, now)
         break
+      case 'released':
+        this.#released(input.call, input.device)
+        break
       case 'endReported':
         this.#endReported(input, now)
         break
@@ -227,6 +230,14 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       this.#index(call.row)
     }
     this.#watch(call, now)
+  }
+
+  /** Only for calls from before a restart: the others end by what the proxy sees. */
+  #released(id: string, device: string): void {
+    const call = this.#open.get(id)
+    if (call === undefined || call.ours) return
+    call.heldBy.delete(device)
+    if (call.heldBy.size === 0) this.#lose(call)
   }
 
   #endReported(input: CallInput & { kind: 'endReported' }, now: Monotonic): void {

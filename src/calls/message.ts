@@ -48,6 +48,8 @@ export type CallInput =
   | { readonly kind: 'pair'; readonly call: string; readonly device: string; readonly pair: SelectedPair }
   /** A client holds this call (after a reconnect): it is not lost. */
   | { readonly kind: 'held'; readonly call: string; readonly device: string }
+  /** A party's client came back without this call: unless the other one holds it, it is over. */
+  | { readonly kind: 'released'; readonly call: string; readonly device: string }
   /** A party's client says the call ended while the daemon was away, `agoMilliseconds` before now. */
   | {
       readonly kind: 'endReported'

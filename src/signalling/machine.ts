@@ -258,6 +258,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       pingSeconds: channelLimits.pingSeconds,
     })
     for (const { act } of resumed) act()
+    this.#releaseOthers(session, resumed)
     this.#agent(session, {
       kind: 'attach',
       user: session.user,
@@ -270,6 +271,17 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       if (role === 'caller' || established) this.#agent(session, { kind: 'bye', call, reason: 'lost' })
     }
     this.#out.push({ kind: 'deviceSeen', device: session.device })
+  }
+
+  /** Calls the log has open for this device, which its client does not know of: nobody else can say that they ended. */
+  #releaseOthers(session: Session, resumed: readonly { call: string; state: 'held' | 'ended' }[]): void {
+    const held = new Set(resumed.filter(({ state }) => state === 'held').map(({ call }) => call))
+    for (const { id, callerDevice, calleeDevice } of this.#log.open()) {
+      if (callerDevice !== session.device && calleeDevice !== session.device) continue
+      if (!held.has(id) && !session.calls.has(id)) {
+        this.#fact({ kind: 'released', call: id, device: session.device })
+      }
+    }
   }
 
   /** The newest connection of a device is the one that counts. */

@@ -129,10 +129,8 @@ export class SimClient {
     const known = this.calls.get(call)
     if (known === undefined) return
     if (known.state === 'established') for (const peer of this.peers) peer.#peerHungUp(call)
-    if (this.ready) {
-      this.calls.delete(call)
-      this.send({ type: 'bye', call, reason: 'hangup' })
-    } else this.#endAway(known, 'self')
+    if (this.ready) this.send({ type: 'bye', call, reason: 'hangup' })
+    this.#endAway(known, 'self')
   }
 
   #peerHungUp(call: string): void {
@@ -183,8 +181,10 @@ export class SimClient {
       case 'welcome':
         this.ready = true
         for (const { call, state } of message.resumed) {
-          this.#endedAway.delete(call)
+          const away = state === 'ended' ? this.#endedAway.delete(call) : this.#endedAway.has(call)
           if (state === 'ended') this.calls.delete(call)
+          // It ended after `hello` had said that it is held.
+          else if (away) this.send({ type: 'bye', call, reason: 'hangup' })
         }
         return
       case 'calling':
@@ -211,10 +211,13 @@ export class SimClient {
       }
       case 'ended':
         this.calls.delete(message.call)
+        this.#endedAway.delete(message.call)
         return
       case 'error':
         // The server has no such call (any more): neither has the client.
-        if (message.code === 'noSuchCall') this.calls.delete(message.ref)
+        if (message.code !== 'noSuchCall') return
+        this.calls.delete(message.ref)
+        this.#endedAway.delete(message.ref)
         return
     }
   }
