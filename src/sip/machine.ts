@@ -124,13 +124,14 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   /** How full the tables are: for metrics and for tests of leaks. */
   get sizes(): Readonly<
-    Record<'bindings' | 'serverTransactions' | 'clientTransactions' | 'branches', number>
+    Record<'bindings' | 'serverTransactions' | 'clientTransactions' | 'branches' | 'hostedCalls', number>
   > {
     return {
       bindings: this.#bindings.size,
       serverTransactions: this.#servers.size,
       clientTransactions: this.#clients.size,
       branches: this.#proxy.size,
+      hostedCalls: this.#agents.sizes.calls,
     }
   }
 

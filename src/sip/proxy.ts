@@ -591,7 +591,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const tag = role === 'caller' ? incoming.fromTag : (incoming.toTag ?? '')
     const reason = reasonWord(incoming.request) ?? 'hangup'
     const call = callKey(incoming.callId, tag)
-    this.#parts.outbox.push({ kind: 'call', event: { kind: 'ended', call, by: role, code: 0, reason } })
+    const calleeTag = role === 'caller' ? incoming.toTag : incoming.fromTag
+    this.#parts.outbox.push({
+      kind: 'call',
+      event: { kind: 'ended', call, by: role, code: 0, reason, calleeTag },
+    })
   }
 
   #flowOfAddress(token: RouteToken & { kind: 'address' }): Flow | undefined {
