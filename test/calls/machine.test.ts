@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest'
+import { CallsMachine, callLimits } from '../../src/calls/machine.ts'
+import type { CallEffect, CallInput, CallRow } from '../../src/calls/message.ts'
+import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+
+const started: CallInput = {
+  kind: 'sip',
+  event: {
+    kind: 'started',
+    call: 'c1',
+    caller: { user: 'alice', displayName: 'Alice', device: 'a1' },
+    callee: { user: 'bob', displayName: 'Bob', device: undefined },
+    video: true,
+  },
+}
+const answered: CallInput = {
+  kind: 'sip',
+  event: {
+    kind: 'answered',
+    call: 'c1',
+    callee: { user: 'bob', displayName: 'Bob', device: 'b1' },
+    calleeTag: 'tag1',
+  },
+}
+const ended = (by: 'caller' | 'callee' | 'server', reason: string, calleeTag?: string): CallInput => ({
+  kind: 'sip',
+  event: { kind: 'ended', call: 'c1', by, code: 0, reason, calleeTag },
+})
+const reported = (device: string, by: 'self' | 'peer', agoMilliseconds: number): CallInput => ({
+  kind: 'endReported',
+  call: 'c1',
+  device,
+  by,
+  reason: 'hangup',
+  agoMilliseconds,
+})
+const reachable = (device: string, hosted: boolean, is = true): CallInput => ({
+  kind: 'reachable',
+  device,
+  hosted,
+  reachable: is,
+})
+
+class Log {
+  now = 1_000
+  readonly saved = new Map<string, CallRow>()
+  changes = 0
+  machine: CallsMachine
+
+  constructor(open: CallRow[] = [], recent: CallRow[] = []) {
+    this.machine = this.#build(open, recent)
+  }
+
+  give(...inputs: CallInput[]): this {
+    for (const input of inputs) this.#take(this.machine.handle(input, this.now as Monotonic))
+    return this
+  }
+
+  pass(milliseconds: number): this {
+    const end = this.now + milliseconds
+    for (let at = this.machine.nextWakeup(); at !== undefined && at <= end; at = this.machine.nextWakeup()) {
+      this.now = at
+      this.#take(this.machine.wake(at))
+    }
+    this.now = end
+    return this
+  }
+
+  /** The daemon is killed and starts again with what was saved. */
+  restart(downMilliseconds: number): this {
+    this.now += downMilliseconds
+    const rows = [...this.saved.values()]
+    this.machine = this.#build(
+      rows.filter(row => row.endedAt === undefined),
+      rows.filter(row => row.endedAt !== undefined),
+    )
+    return this
+  }
+
+  get row(): CallRow {
+    return this.machine.find('c1')!
+  }
+
+  #build(open: CallRow[], recent: CallRow[]): CallsMachine {
+    const epoch = (now: Monotonic): Epoch => (1_000_000 + now) as Epoch
+    return new CallsMachine({ epoch, open, recent, now: this.now as Monotonic })
+  }
+
+  #take(effects: CallEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'save') this.saved.set(effect.row.id, effect.row)
+      else this.changes++
+    }
+  }
+}
+
+describe('a call row', () => {
+  it('tells who, when and how', () => {
+    const log = new Log().give(started).pass(500)
+    log.give({ kind: 'sip', event: { kind: 'ringing', call: 'c1', device: 'b1' } }).pass(2_000)
+    log
+      .give(answered)
+      .pass(10_000)
+      .give(ended('callee', 'hangup', 'tag1'))
+    expect(log.saved.get('c1')).toMatchObject({
+      callerDevice: 'a1',
+      calleeDevice: 'b1',
+      video: true,
+      startedAt: 1_001_000,
+      ringingAt: 1_001_500,
+      answeredAt: 1_003_500,
+      endedAt: 1_013_500,
+      endedBy: 'callee',
+      reason: 'hangup',
+      missed: false,
+    })
+    expect(log.machine.sizes).toEqual({ open: 0, recent: 1, timers: 0 })
+  })
+
+  it('keeps both selected pairs, also one that is told after the end', () => {
+    const pair = (localAddress: string) => ({
+      ...{
+        localType: 'host',
+        localAddress,
+        localPort: 1,
+        remoteType: 'host',
+        remoteAddress: '',
+        remotePort: 2,
+      },
+      protocol: 'udp',
+    })
+    const log = new Log().give(started, answered, {
+      kind: 'pair',
+      call: 'c1',
+      device: 'a1',
+      pair: pair('10.0.0.1'),
+    })
+    log.give(ended('caller', 'hangup'), { kind: 'pair', call: 'c1', device: 'b1', pair: pair('10.0.0.2') })
+    expect(log.saved.get('c1')?.callerPair?.localAddress).toBe('10.0.0.1')
+    expect(log.saved.get('c1')?.calleePair?.localAddress).toBe('10.0.0.2')
+  })
+
+  it('does not end by the BYE of a branch that answered too late', () => {
+    const log = new Log().give(started, answered, ended('caller', 'answeredElsewhere', 'tag2'))
+    expect(log.row.endedAt).toBeUndefined()
+    expect(log.give(ended('caller', 'hangup', 'tag1')).row.reason).toBe('hangup')
+  })
+
+  it('that was never answered nor ended is closed after a while', () => {
+    const log = new Log().give(started).pass(callLimits.unansweredMilliseconds)
+    expect(log.row).toMatchObject({ reason: 'noAnswer', missed: true })
+  })
+
+  it('between phones ends when neither can be reached any more', () => {
+    const log = new Log()
+      .give(reachable('a1', false), reachable('b1', false), started, answered)
+      .pass(600_000)
+    log.give(reachable('a1', false, false)).pass(600_000)
+    expect(log.row.endedAt).toBeUndefined()
+    log.give(reachable('b1', false, false)).pass(callLimits.absentMilliseconds)
+    expect(log.row).toMatchObject({
+      reason: 'lost',
+      endedBy: 'server',
+      endedAt: 1_000_000 + 1_000 + 1_200_000,
+    })
+  })
+
+  it('between phones that stay ends after twelve hours', () => {
+    const log = new Log().give(reachable('a1', false), started, answered).pass(callLimits.phonesMilliseconds)
+    expect(log.row.reason).toBe('lost')
+  })
+})
+
+describe('missed is', () => {
+  for (const [by, reason, missed] of [
+    ['caller', 'cancelled', true],
+    ['callee', 'busy', true],
+    ['server', 'doNotDisturb', true],
+    ['server', 'unreachable', true],
+    ['server', 'noAnswer', true],
+    ['callee', 'declined', false],
+    ['server', 'notFound', false],
+  ] as const) {
+    it(`${missed ? '' : 'not '}a call that ended by ${reason}`, () => {
+      const log = new Log().give(started, ended(by, reason))
+      expect(log.row.missed).toBe(missed)
+      expect(log.machine.missed('bob').length).toBe(missed ? 1 : 0)
+    })
+  }
+
+  it('forgotten once it was looked at, also after a restart', () => {
+    const log = new Log().give(started, ended('caller', 'cancelled'), { kind: 'missedSeen', user: 'bob' })
+    expect(log.machine.missed('bob')).toEqual([])
+    expect(log.restart(10).machine.missed('bob')).toEqual([])
+  })
+})
+
+describe('over a restart', () => {
+  const running = (): Log =>
+    new Log().give(reachable('a1', true), reachable('b1', true), started, answered).pass(90_000)
+
+  it('a call stays open while a client holds it, and then ends as seen', () => {
+    const log = running().restart(5_000)
+    log.give(reachable('a1', true), { kind: 'held', call: 'c1', device: 'a1' }).pass(600_000)
+    expect(log.row.endedAt).toBeUndefined()
+    expect(log.give(ended('caller', 'hangup')).row.endedAt).toBe(1_000_000 + 1_000 + 90_000 + 5_000 + 600_000)
+  })
+
+  it('a call nobody comes back to was lost when it was last known to go on', () => {
+    const log = running().restart(5_000)
+    const alive = log.row.aliveAt
+    log.give(reachable('a1', true)).pass(callLimits.absentMilliseconds)
+    expect(log.row).toMatchObject({ reason: 'lost', endedAt: alive, missed: false })
+    expect(alive).toBe(1_000_000 + 1_000 + 60_000)
+  })
+
+  it('a reported end is the true one', () => {
+    const log = running()
+      .restart(60_000)
+      .give(reported('a1', 'peer', 45_000), reported('b1', 'self', 44_000))
+    expect(log.row).toMatchObject({
+      endedAt: 1_000_000 + log.now - 45_000,
+      endedBy: 'callee',
+      reason: 'hangup',
+    })
+  })
+
+  it('a reported end replaces a guess, and nothing that was seen', () => {
+    const log = running().restart(5_000).pass(callLimits.absentMilliseconds)
+    expect(log.row.reason).toBe('lost')
+    log.give(reported('b1', 'self', 100_000))
+    expect(log.row).toMatchObject({
+      reason: 'hangup',
+      endedBy: 'callee',
+      endedAt: 1_000_000 + log.now - 100_000,
+    })
+    const end = log.row.endedAt
+    expect(log.give(reported('a1', 'self', 3_000)).row.endedAt).toBe(end)
+  })
+
+  it('an end is never before the beginning, however wrong a client is', () => {
+    const log = running().give(reported('a1', 'self', 10 ** 9))
+    expect(log.row.endedAt).toBe(log.row.startedAt)
+  })
+
+  it('a call that a client comes back without is over, unless the other holds it', () => {
+    const log = running().restart(5_000).give({ kind: 'held', call: 'c1', device: 'a1' })
+    log.give({ kind: 'released', call: 'c1', device: 'b1' })
+    expect(log.row.endedAt).toBeUndefined()
+    expect(log.give({ kind: 'released', call: 'c1', device: 'a1' }).row.reason).toBe('lost')
+  })
+
+  it('giving up while it rang and the daemon was away is a cancelled or declined call', () => {
+    const log = new Log()
+      .give(started)
+      .restart(1_000)
+      .give(reported('a1', 'self', 500))
+    expect(log.row).toMatchObject({ reason: 'cancelled', endedBy: 'caller', missed: true })
+  })
+})
+
+it('memory is bounded by the most recent calls', () => {
+  const log = new Log()
+  for (let number = 0; number < callLimits.recent + 10; number++) {
+    const event = { ...(started as { event: object }).event, call: `n${number}` } as never
+    log.give({ kind: 'sip', event })
+    log.give({
+      kind: 'sip',
+      event: { kind: 'ended', call: `n${number}`, by: 'caller', code: 487, reason: 'cancelled' },
+    })
+  }
+  expect(log.machine.sizes.recent).toBe(callLimits.recent)
+  expect(log.machine.missed('bob')).toHaveLength(callLimits.missed)
+  expect(log.machine.missed('bob')[0]!.id).toBe(`n${callLimits.recent + 9}`)
+})

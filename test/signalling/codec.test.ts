@@ -1,0 +1,147 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { clientMessages, decodeFrame, encodeFrame, limits } from '../../src/signalling/codec.ts'
+import type { ClientMessage } from '../../src/signalling/message.ts'
+
+const call = '0123456789abcdef0123456789abcdef'
+const sdp = 'v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\n'
+const runs = process.env.LANLINE_SOAK === '1' ? 200_000 : 2_000
+
+const examples: ClientMessage[] = [
+  { type: 'hello', token: 't', client: 'c', tab: 'k', resume: [{ call, dialog: 'd' }] },
+  {
+    type: 'hello',
+    token: 't',
+    client: '',
+    tab: 'k',
+    resume: [{ call, dialog: '', ended: { by: 'peer', reason: 'hangup', agoMilliseconds: 5.5 } }],
+  },
+  { type: 'ping', id: 1 },
+  { type: 'doNotDisturb', on: true },
+  { type: 'missedSeen' },
+  { type: 'call', ref: 'r', to: 'bob', sdp, video: false },
+  { type: 'ringing', call },
+  { type: 'answer', call, sdp },
+  { type: 'decline', call, reason: 'busy' },
+  { type: 'candidate', call, candidate: { candidate: '' } },
+  { type: 'candidate', call, candidate: { candidate: 'candidate:1 1 udp 1 ::1 9 typ host', sdpMid: null } },
+  { type: 'offer', call, sdp },
+  { type: 'bye', call, reason: 'mediaLost' },
+  {
+    type: 'report',
+    call,
+    report: {
+      atMilliseconds: 12.5,
+      iceConnection: 'connected',
+      iceGathering: 'complete',
+      connection: 'connected',
+      dtls: 'connected',
+      localFingerprint: 'sha-256 AA',
+      remoteFingerprint: '',
+      pair: {
+        localType: 'host',
+        localAddress: '10.0.0.1',
+        localPort: 1,
+        remoteType: 'prflx',
+        remoteAddress: '',
+        remotePort: 2,
+        protocol: 'udp',
+        rttMilliseconds: 0.4,
+      },
+      streams: [{ ssrc: 1, kind: 'audio', direction: 'received', packets: 1, bytes: 2, lost: -1 }],
+    },
+  },
+]
+
+const rejection = (frame: string) => {
+  const decoded = decodeFrame(frame)
+  return decoded.kind === 'reject' && decoded.answer.type === 'error' ? decoded.answer : undefined
+}
+
+describe('a frame', () => {
+  it('of every kind is read as it was written', () => {
+    expect(new Set(examples.map(each => each.type))).toEqual(new Set(Object.keys(clientMessages)))
+    for (const message of examples) {
+      expect(decodeFrame(JSON.stringify(message))).toEqual({ kind: 'ok', message })
+    }
+  })
+
+  it('loses fields it does not have', () => {
+    const decoded = decodeFrame('{"type":"ping","id":3,"more":1,"__proto__":{"x":1}}')
+    expect(decoded).toEqual({ kind: 'ok', message: { type: 'ping', id: 3 } })
+  })
+
+  it('of an unknown type, or of no type, is refused with a sentence', () => {
+    for (const frame of [
+      '{"type":"dance"}',
+      '{}',
+      '[]',
+      'null',
+      '3',
+      '',
+      '{',
+      '{"type":"toString"}',
+      '{"type":3}',
+    ]) {
+      expect(rejection(frame)?.code).toBe('badMessage')
+      expect(rejection(frame)?.message).toMatch(/^[A-Z].*\.$/)
+    }
+  })
+
+  it('with a field missing or wrong is refused and says which, and about what', () => {
+    const answer = rejection(JSON.stringify({ type: 'bye', call, reason: 'because' }))
+    expect(answer).toMatchObject({ code: 'badMessage', ref: call })
+    expect(answer?.message).toContain('`reason`')
+    expect(rejection(JSON.stringify({ type: 'call', ref: 'r9', to: 'bob', sdp }))?.ref).toBe('r9')
+  })
+
+  it('over a limit is too large', () => {
+    const long = (count: number): string => 'x'.repeat(count)
+    expect(rejection(long(limits.frameBytes + 1))?.code).toBe('tooLarge')
+    const big = { type: 'answer', call, sdp: `v=0\r\n${long(limits.sdpCharacters)}` }
+    expect(rejection(JSON.stringify(big))?.code).toBe('tooLarge')
+    const resume = Array.from({ length: limits.resumeCalls + 1 }, () => ({ call, dialog: '' }))
+    const hello = { type: 'hello', token: 't', client: 'c', tab: 'k', resume }
+    expect(rejection(JSON.stringify(hello))?.code).toBe('tooLarge')
+  })
+
+  it('cannot smuggle lines into a candidate, a name or a description', () => {
+    const candidate = { candidate: 'candidate:1 1 udp\r\na=x' }
+    expect(rejection(JSON.stringify({ type: 'candidate', call, candidate }))?.code).toBe('badMessage')
+    expect(
+      rejection(JSON.stringify({ type: 'call', ref: 'r', to: 'a\r\nb', sdp, video: true })),
+    ).toBeDefined()
+    expect(rejection(JSON.stringify({ type: 'answer', call, sdp: 'INVITE sip:x' }))).toBeDefined()
+  })
+
+  it('whatever it holds never throws, and is answered or taken', () => {
+    const kinds = fc.constantFrom(...Object.keys(clientMessages))
+    const nearly = fc
+      .tuple(
+        kinds,
+        fc.dictionary(fc.constantFrom('call', 'sdp', 'ref', 'report', 'resume', 'id'), fc.jsonValue()),
+      )
+      .map(([type, rest]) => JSON.stringify({ ...rest, type }))
+    const broken = fc
+      .tuple(fc.constantFrom(...examples), fc.nat(), fc.string())
+      .map(([message, at, junk]) => {
+        const text = JSON.stringify(message)
+        return text.slice(0, at % text.length) + junk + text.slice(at % text.length)
+      })
+    const anything = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.json(), nearly, broken)
+    fc.assert(
+      fc.property(anything, frame => {
+        const decoded = decodeFrame(frame)
+        if (decoded.kind === 'ok') expect(decodeFrame(JSON.stringify(decoded.message))).toEqual(decoded)
+        else if (decoded.kind === 'reject') expect(encodeFrame(decoded.answer)).toContain('"error"')
+        else expect.unreachable()
+      }),
+      { numRuns: runs, seed: 1 },
+    )
+  })
+
+  it('nested deeper than anybody means is refused', () => {
+    expect(rejection('['.repeat(60_000))?.code).toBe('badMessage')
+    expect(rejection(`{"type":${'['.repeat(30_000)}${']'.repeat(30_000)}}`)?.code).toBe('badMessage')
+  })
+})
