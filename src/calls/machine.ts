@@ -4,7 +4,7 @@
  *
  * 1. a refusal, CANCEL or BYE that the proxy saw: now;
  * 2. an end that a client reports after the daemon was away: that long ago, even over an earlier guess;
- * 3. a guess: no party was there for two minutes, so the call was lost when it was last known to go on.
+ * 3. a guess: no party was there for ten minutes, so the call was lost when it was last known to go on.
  *
  * Kept in memory: open calls and the most recent closed ones, which is what `CallLog` answers from.
  */
@@ -21,7 +21,7 @@ export const callLimits = {
   recent: 1_000,
   missed: 50,
   /** No party there: the call is lost. Also how long a call from before a restart waits for one to come back. */
-  absentMilliseconds: minutes(2),
+  absentMilliseconds: minutes(10),
   /** An INVITE that never ended, which the proxy should not let happen. */
   unansweredMilliseconds: minutes(10),
   /** A call between phones that only a BYE could end. */

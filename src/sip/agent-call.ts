@@ -29,8 +29,11 @@ export const agentLimits = {
   ringMilliseconds: minutes(2),
   /** How long a ringing call waits for a client that went away. */
   ringGraceMilliseconds: seconds(15),
-  /** How long an established call waits for a client that went away. */
-  lostMilliseconds: minutes(2),
+  /**
+   * How long an established call waits for a client that went away. Long, because it is as often the appliance that was
+   * cut off, and media goes on without it; a party that is truly gone is noticed by the other one.
+   */
+  lostMilliseconds: minutes(10),
   /** An offer inside a call that the client does not answer is refused. */
   offerMilliseconds: seconds(20),
   /** 64*T1: a transaction or an unacknowledged 2xx is over. */
