@@ -1,5 +1,9 @@
 /** Addresses and ports, as values: how they are written, compared and classified. No look-ups of any kind. */
 
+const dot = 0x2e
+const zero = 0x30
+const nine = 0x39
+
 export type Family = 4 | 6
 
 /** One end of a transport: an IP address in its canonical text form (no brackets, no zone) and a port. */
@@ -21,16 +25,24 @@ export function familyOf(address: string): Family {
 
 /** The four octets of a dotted quad, or undefined when it is not exactly one (no leading zeros, RFC 6943 §3.1.1). */
 export function parseIPv4(text: string): readonly [number, number, number, number] | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4) return undefined
+  if (text.length < 7 || text.length > 15) return undefined
   const octets: number[] = []
-  for (const part of parts) {
-    if (!/^(0|[1-9][0-9]{0,2})$/.test(part)) return undefined
-    const octet = Number(part)
-    if (octet > 255) return undefined
-    octets.push(octet)
+  let octet = 0
+  let digits = 0
+  for (let index = 0; index <= text.length; index++) {
+    const code = index < text.length ? text.charCodeAt(index) : dot
+    if (code === dot) {
+      if (digits === 0 || octet > 255) return undefined
+      octets.push(octet)
+      octet = 0
+      digits = 0
+    } else {
+      if (code < zero || code > nine || (digits > 0 && octet === 0)) return undefined
+      octet = octet * 10 + code - zero
+      digits++
+    }
   }
-  return octets as unknown as readonly [number, number, number, number]
+  return octets.length === 4 ? (octets as unknown as readonly [number, number, number, number]) : undefined
 }
 
 /** The sixteen octets of an IPv6 address (RFC 4291 §2.2, zone removed), or undefined. */

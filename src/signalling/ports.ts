@@ -7,11 +7,18 @@ export interface DeviceIdentity {
   readonly displayName: string
 }
 
+export interface PersonIdentity {
+  readonly user: string
+  readonly displayName: string
+  readonly doNotDisturb: boolean
+}
+
 /** Devices and people as the channel reads them: from memory, at once. */
 export interface Devices {
   /** The device whose token has this SHA-256 (lower-case hexadecimal), if enrolled and neither revoked nor expired. */
   byTokenHash(sha256: string): DeviceIdentity | undefined
-  people(): readonly { readonly user: string; readonly displayName: string; readonly doNotDisturb: boolean }[]
+  people(): readonly PersonIdentity[]
+  person(user: string): PersonIdentity | undefined
   place(): string
 }
 

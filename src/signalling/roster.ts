@@ -46,7 +46,7 @@ export class Roster {
     const busy = this.#busy()
     const changed: Person[] = []
     for (const user of new Set(users)) {
-      const person = this.#devices.people().find(each => each.user === user)
+      const person = this.#devices.person(user)
       if (person === undefined) continue
       const now = {
         user,
@@ -70,11 +70,11 @@ export class Roster {
   }
 
   nameOf(user: string): string | undefined {
-    return this.#devices.people().find(person => person.user === user)?.displayName
+    return this.#devices.person(user)?.displayName
   }
 
   doNotDisturbOf(user: string): boolean {
-    return this.#devices.people().find(person => person.user === user)?.doNotDisturb ?? false
+    return this.#devices.person(user)?.doNotDisturb ?? false
   }
 
   #busy(): ReadonlySet<string> {

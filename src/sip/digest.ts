@@ -5,10 +5,11 @@
 import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
 import type { AuthParams, Credential } from './message.ts'
+import { Recent } from './recent.ts'
 
 export const digestLimits = {
   nonceMilliseconds: 300_000,
-  /** Used nonces remembered. When one has to go, all nonces as old as it become stale, so none can be replayed. */
+  /** Used nonces remembered. When some have to go, all nonces as old as they become stale, so none can be replayed. */
   usedNonces: 50_000,
   /** How far behind the highest count of a nonce a late packet may be (RFC 7616 §3.4.5 leaves it to us). */
   countWindow: 31,
@@ -30,7 +31,7 @@ interface NonceUse {
 export class Digest {
   readonly #realm: string
   readonly #nonceKey: Uint8Array
-  readonly #used = new Map<string, NonceUse>()
+  readonly #used = new Recent<NonceUse>(digestLimits.usedNonces)
   readonly #decoy: { readonly md5: string; readonly sha256: string }
   #serial: number
   #floor = -1
@@ -108,16 +109,17 @@ export class Digest {
     return genuine ? bytes.readUIntBE(0, 6) : undefined
   }
 
+  // A keyed hash of a message of fixed length whose half only is shown: HMAC's second pass would add nothing.
   #mac(bytes: Uint8Array): Buffer {
-    return createHmac('sha256', this.#nonceKey).update(bytes).digest()
+    return hash('sha256', Buffer.concat([this.#nonceKey, bytes]), 'buffer')
   }
 
   #countIsNew(nonce: string, count: number, issuedAt: number): boolean {
     const use = this.#used.get(nonce)
     if (use === undefined) {
       if (issuedAt <= this.#floor) return false
-      this.#forgetOldest()
-      this.#used.set(nonce, { issuedAt, highest: count, seen: 1 })
+      const forgotten = this.#used.set(nonce, { issuedAt, highest: count, seen: 1 })
+      for (const use of forgotten?.values() ?? []) this.#floor = Math.max(this.#floor, use.issuedAt)
       return true
     }
     const behind = use.highest - count
@@ -130,13 +132,6 @@ export class Digest {
     use.seen = -behind > digestLimits.countWindow ? 1 : (use.seen << -behind) | 1
     use.highest = count
     return true
-  }
-
-  #forgetOldest(): void {
-    if (this.#used.size < digestLimits.usedNonces) return
-    const [nonce, use] = this.#used.entries().next().value!
-    this.#used.delete(nonce)
-    this.#floor = Math.max(this.#floor, use.issuedAt)
   }
 }
 

@@ -3,13 +3,13 @@
  * brings back the one answer. Requests arrive here routed and with a known sender. Leaves out: recursion on 3xx (passed
  * on to the caller) and serial forking by q (all contacts ring at once).
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { after, type Monotonic } from '../core/clock.ts'
 import { canonicalAddress, type Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
-import { callKey, first, parseUri, removeFirstValue, response, tagOf } from './codec.ts'
+import { callKey, first, parseUri, removeFirstValue, response, tagOf, values } from './codec.ts'
 import { forward, recordRouteFor, viaFor } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import { type Incoming, party } from './incoming.ts'
@@ -132,6 +132,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   /** RFC 5393 §4.2: a Via of ours that was made for the very same request. */
   isLoop(incoming: Incoming): boolean {
+    // What comes straight from its sender has one Via, and that is not ours.
+    if (values(incoming.request, 'Via').length < 2) return false
     const mark = `.${this.#loopMark(incoming)}`
     return incoming.request.headers.some(field => field.name === 'Via' && field.value.includes(mark))
   }
@@ -622,7 +624,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   }
 
   #digest(text: string): string {
-    return createHash('sha256').update(this.#loopSecret).update(text).digest('hex').slice(0, 16)
+    return hash('sha256', this.#loopSecret + text).slice(0, 16)
   }
 }
 

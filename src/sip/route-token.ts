@@ -6,6 +6,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Transport } from './message.ts'
+import { Recent } from './recent.ts'
 
 export type Role = 'caller' | 'callee'
 
@@ -23,9 +24,14 @@ export type RouteToken =
 
 const macBytes = 16
 const maxTokenLength = 400
+const tokensRemembered = 10_000
 
 export class RouteTokens {
   readonly #key: Uint8Array
+  /** By its text: a party's token is the same in each of its calls and read with each message. */
+  readonly #genuine = new Recent<RouteToken>(tokensRemembered)
+  /** By its payload. */
+  readonly #issued = new Recent<string>(tokensRemembered)
 
   constructor(key: Uint8Array) {
     this.#key = key
@@ -33,18 +39,27 @@ export class RouteTokens {
 
   /** The user part of a Record-Route URI: needs no escaping there. */
   issue(token: RouteToken): string {
-    const payload = Buffer.from(write(token), 'utf8')
-    return Buffer.concat([payload, this.#mac(payload)]).toString('base64url')
+    const written = write(token)
+    const known = this.#issued.get(written)
+    if (known !== undefined) return known
+    const payload = Buffer.from(written, 'utf8')
+    const text = Buffer.concat([payload, this.#mac(payload)]).toString('base64url')
+    this.#issued.set(written, text)
+    return text
   }
 
   /** Undefined for anything this appliance did not issue. */
   read(text: string | undefined): RouteToken | undefined {
     if (text === undefined || text.length < 24 || text.length > maxTokenLength) return undefined
+    const known = this.#genuine.get(text)
+    if (known !== undefined) return known
     const bytes = Buffer.from(text, 'base64url')
     if (bytes.length <= macBytes) return undefined
     const payload = bytes.subarray(0, -macBytes)
     if (!timingSafeEqual(this.#mac(payload), bytes.subarray(-macBytes))) return undefined
-    return parse(payload.toString('utf8'))
+    const token = parse(payload.toString('utf8'))
+    if (token !== undefined) this.#genuine.set(text, token)
+    return token
   }
 
   // The label keeps these apart from whatever else the key authenticates.

@@ -7,6 +7,7 @@ import { after, type Monotonic } from '../core/clock.ts'
 import type { Incoming } from './incoming.ts'
 import { type Flow, isReliable, type SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
+import { Recent } from './recent.ts'
 import { type SipTimers, T1, T2 } from './transaction-timers.ts'
 
 /** `Context` is what the transaction's user keeps with it. */
@@ -25,26 +26,24 @@ export interface ServerTransaction<Context> {
   context: Context | undefined
 }
 
+/** The name of the one timer J. */
+const answeredTimer = 'answered'
+
 export class ServerTransactions<Context> {
   readonly #timers: SipTimers
   readonly #outbox: Outbox
   readonly #limit: number
-  readonly #answeredLimit: number
   readonly #live = new Map<string, ServerTransaction<Context>>()
   readonly #byId = new Map<string, ServerTransaction<Context>>()
   readonly #byFlow = new Map<string, Set<ServerTransaction<Context>>>()
-  /** Answered non-INVITE transactions over UDP, oldest first, waiting for timer J. */
-  readonly #answered = new Map<
-    string,
-    { readonly id: string; readonly replyTo: Flow; readonly bytes: Uint8Array }
-  >()
-  readonly #answeredById = new Map<string, string>()
+  /** Answers of finished non-INVITE transactions over UDP. A generation of them lasts as long as timer J. */
+  readonly #answered: Recent<{ readonly replyTo: Flow; readonly bytes: Uint8Array }>
 
   constructor(o: { timers: SipTimers; outbox: Outbox; limit: number; answeredLimit: number }) {
     this.#timers = o.timers
     this.#outbox = o.outbox
     this.#limit = o.limit
-    this.#answeredLimit = o.answeredLimit
+    this.#answered = new Recent(o.answeredLimit)
   }
 
   get size(): number {
@@ -121,7 +120,7 @@ export class ServerTransactions<Context> {
   }
 
   fired(letter: 'G' | 'H' | 'I' | 'J' | 'L', id: string, now: Monotonic): void {
-    if (letter === 'J') return this.#forgetAnswered(id)
+    if (letter === 'J') return this.#ageAnswered(now)
     const transaction = this.#byId.get(id)
     if (transaction === undefined) return
     if (letter !== 'G') return this.#end(transaction)
@@ -163,22 +162,15 @@ export class ServerTransactions<Context> {
     transaction.state = 'completed'
     this.#end(transaction)
     if (isReliable(transaction.flow.transport) || transaction.last === undefined) return
-    if (this.#answered.size >= this.#answeredLimit) {
-      const oldest = this.#answered.values().next().value
-      if (oldest !== undefined) this.#forgetAnswered(oldest.id)
-    }
-    const { id, key, replyTo, last } = transaction
-    this.#answered.set(key, { id, replyTo, bytes: last })
-    this.#answeredById.set(id, key)
-    this.#timers.start('J', id, false, now)
+    const { key, replyTo, last } = transaction
+    if (this.#answered.size === 0) this.#timers.start('J', answeredTimer, false, now)
+    this.#answered.set(key, { replyTo, bytes: last })
   }
 
-  #forgetAnswered(id: string): void {
-    const key = this.#answeredById.get(id)
-    if (key === undefined) return
-    this.#answeredById.delete(id)
-    this.#answered.delete(key)
-    this.#timers.clear('J', id)
+  // One timer for all: each answer is kept for timer J at least, and for twice that at most.
+  #ageAnswered(now: Monotonic): void {
+    this.#answered.age()
+    if (this.#answered.size > 0) this.#timers.start('J', answeredTimer, false, now)
   }
 
   #end(transaction: ServerTransaction<Context>): void {

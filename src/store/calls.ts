@@ -17,6 +17,8 @@ export interface CallFilter {
 
 /** More rows than this are not kept, whatever `calls.retain_days` says: the oldest go. */
 export const maxCalls = 200_000
+/** How long a change of a row may wait for the next one: a call that is answered at once is written once. */
+const saveDelayMilliseconds = 100
 /** Rows deleted in one transaction, so that pruning never keeps a registration waiting. */
 const pruneStep = 1_000
 
@@ -37,28 +39,46 @@ const listOfUser = `select row from (
 
 export class Calls {
   readonly #rows: Rows
+  /** Changed rows that are not given to the database yet, in order of their first change. */
+  #waiting = new Map<string, CallRow>()
+  #written: PromiseWithResolvers<void> | undefined
+  #last: Promise<void> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
 
   constructor(rows: Rows) {
     this.#rows = rows
   }
 
+  /** Resolves once the row, in this state or a later one, is on disk. Whoever reads here sees it at once. */
   save(row: CallRow): Promise<void> {
-    return this.#rows.write(
-      statement(
-        upsert,
-        row.id,
-        row.callerUser,
-        row.calleeUser,
-        row.startedAt,
-        row.endedAt ?? null,
-        row.missed ? 1 : 0,
-        JSON.stringify(row),
-      ),
-    )
+    this.#waiting.set(row.id, row)
+    this.#timer ??= setTimeout(() => this.flush(), saveDelayMilliseconds)
+    this.#written ??= Promise.withResolvers()
+    return this.#written.promise
+  }
+
+  /** Gives what waits to the database now. */
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const written = this.#written
+    if (written === undefined) return
+    this.#written = undefined
+    const rows = [...this.#waiting.values()]
+    this.#waiting = new Map()
+    this.#rows.write(...rows.map(put)).then(written.resolve, written.reject)
+    this.#last = written.promise
+  }
+
+  /** Whoever saved a row hears of its failure; readers go on with what is there. */
+  async #settled(): Promise<void> {
+    this.flush()
+    await this.#last.catch(() => {})
   }
 
   /** Newest first, with the number of all rows that `user` (or anybody) has. */
   async list(filter: CallFilter): Promise<{ readonly calls: readonly CallRow[]; readonly total: number }> {
+    await this.#settled()
     const limit = Math.min(Math.max(1, Math.floor(filter.limit)), 500)
     const before = filter.before ?? null
     const user = filter.user
@@ -80,12 +100,14 @@ export class Calls {
   }
 
   async get(id: string): Promise<CallRow | undefined> {
+    await this.#settled()
     const rows = await this.#rows.read('select row from calls where id = ?', id)
     return rows[0] === undefined ? undefined : callOf(rows[0])
   }
 
   /** Calls without an end: those in progress when the daemon stopped. Newest first, at most 1,000. */
   async open(): Promise<CallRow[]> {
+    await this.#settled()
     return (
       await this.#rows.read('select row from calls where ended_at is null order by seq desc limit 1000')
     ).map(callOf)
@@ -97,6 +119,7 @@ export class Calls {
    * makes a row go.
    */
   async prune(retainDays: number, now: Epoch): Promise<number> {
+    await this.#settled()
     const before = await this.#count()
     for (let left = before; left > maxCalls; left -= pruneStep) {
       await this.#rows.write(
@@ -137,5 +160,17 @@ export class Calls {
     return Number((await this.#rows.read('select count(*) as total from calls'))[0]!.total)
   }
 }
+
+const put = (row: CallRow) =>
+  statement(
+    upsert,
+    row.id,
+    row.callerUser,
+    row.calleeUser,
+    row.startedAt,
+    row.endedAt ?? null,
+    row.missed ? 1 : 0,
+    JSON.stringify(row),
+  )
 
 const callOf = (row: Row): CallRow => JSON.parse(String(row.row)) as CallRow

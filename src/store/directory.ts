@@ -5,7 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
-import type { DeviceIdentity, Devices } from '../signalling/ports.ts'
+import type { DeviceIdentity, Devices, PersonIdentity } from '../signalling/ports.ts'
 import type { Credential } from '../sip/message.ts'
 import type { Accounts } from '../sip/ports.ts'
 import type { Rows } from './client.ts'
@@ -137,16 +137,13 @@ export class Directory implements Accounts, Devices {
     return this.byTokenHash(sha256(token))
   }
 
-  people(): readonly {
-    readonly user: string
-    readonly displayName: string
-    readonly doNotDisturb: boolean
-  }[] {
-    return [...this.#users.values()].map(({ name, displayName, doNotDisturb }) => ({
-      user: name,
-      displayName,
-      doNotDisturb,
-    }))
+  person(user: string): PersonIdentity | undefined {
+    const row = this.#users.get(user)
+    return row && personOf(row)
+  }
+
+  people(): readonly PersonIdentity[] {
+    return [...this.#users.values()].map(personOf)
   }
 
   place(): string {
@@ -626,6 +623,12 @@ export class Directory implements Accounts, Devices {
 /** Made under an unset clock, nobody knows how old it is: counted as new until it is used or withdrawn. */
 const elapsed = (from: Epoch, now: Epoch): number =>
   from < plausibleFrom && now >= plausibleFrom ? 0 : Math.max(0, now - from)
+
+const personOf = ({ name, displayName, doNotDisturb }: UserRow): PersonIdentity => ({
+  user: name,
+  displayName,
+  doNotDisturb,
+})
 
 const newId = (): string => randomBytes(9).toString('hex')
 

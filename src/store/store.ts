@@ -29,13 +29,17 @@ export async function openStore(
   const client = await StoreClient.open(dataDirectory)
   try {
     const settings = await Settings.load(client)
+    const calls = new Calls(client)
     return {
       directory: await Directory.load(client, settings, now),
       bindings: new Bindings(client),
-      calls: new Calls(client),
+      calls,
       settings,
       lost: client.lost,
-      close: () => client.close(),
+      close: () => {
+        calls.flush()
+        return client.close()
+      },
     }
   } catch (error) {
     await client.close()

@@ -201,14 +201,15 @@ export class SimExchange {
     const byHash = new Map(
       identities.map(each => [createHash('sha256').update(`token of ${each.device}`).digest('hex'), each]),
     )
+    const person = (user: string) => ({
+      user,
+      displayName: user.toUpperCase(),
+      doNotDisturb: this.doNotDisturb.has(user),
+    })
     return {
       byTokenHash: hash => byHash.get(hash),
-      people: () =>
-        this.#users.map(user => ({
-          user,
-          displayName: user.toUpperCase(),
-          doNotDisturb: this.doNotDisturb.has(user),
-        })),
+      people: () => this.#users.map(person),
+      person: user => (this.#users.includes(user) ? person(user) : undefined),
       place: () => 'here',
     }
   }
