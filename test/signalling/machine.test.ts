@@ -1,0 +1,422 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
+import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { channelLimits, SignallingMachine } from '../../src/signalling/machine.ts'
+import type {
+  ClientMessage,
+  ServerMessage,
+  SignallingEffect,
+  SignallingInput,
+} from '../../src/signalling/message.ts'
+import type { AgentCommand, AgentEvent } from '../../src/sip/message.ts'
+
+const id = (digit: number): string => String(digit).repeat(32)
+const sdp = 'v=0\r\n'
+const report = {
+  ...{ atMilliseconds: 1, iceConnection: '', iceGathering: '', connection: '', dtls: '' },
+  ...{ localFingerprint: '', remoteFingerprint: '', streams: [] },
+  pair: {
+    ...{ localType: 'host', localAddress: '10.0.0.1', localPort: 1, remoteType: 'host' },
+    ...{ remoteAddress: '10.0.0.2', remotePort: 2, protocol: 'udp', rttMilliseconds: 1 },
+  },
+}
+
+function rowOf(changes: Partial<CallRow>): CallRow {
+  return {
+    id: id(1),
+    callerUser: 'alice',
+    callerName: 'Alice',
+    callerDevice: 'alice-page',
+    calleeUser: 'bob',
+    calleeName: 'Bob',
+    calleeDevice: undefined,
+    video: false,
+    startedAt: 5_000 as Epoch,
+    ringingAt: undefined,
+    answeredAt: undefined,
+    endedAt: undefined,
+    endedBy: undefined,
+    reason: undefined,
+    code: undefined,
+    missed: false,
+    missedSeen: false,
+    aliveAt: 5_000 as Epoch,
+    callerPair: undefined,
+    calleePair: undefined,
+    ...changes,
+  }
+}
+
+class Channel {
+  now = 0
+  rows: CallRow[] = []
+  people = [
+    { user: 'alice', displayName: 'Alice', doNotDisturb: false },
+    { user: 'bob', displayName: 'Bob', doNotDisturb: false },
+  ]
+  readonly machine: SignallingMachine
+  effects: SignallingEffect[] = []
+
+  constructor() {
+    const hash = (token: string): string => createHash('sha256').update(token).digest('hex')
+    const known = new Map(
+      ['alice', 'bob'].map(user => [
+        hash(`${user}'s token`),
+        { device: `${user}-page`, user, displayName: user[0]!.toUpperCase() + user.slice(1) },
+      ]),
+    )
+    this.machine = new SignallingMachine({
+      devices: {
+        byTokenHash: hashed => known.get(hashed),
+        people: () => this.people,
+        person: user => this.people.find(person => person.user === user),
+        place: () => 'Home',
+      },
+      callLog: {
+        find: call => this.rows.find(row => row.id === call),
+        open: () => this.rows.filter(row => row.endedAt === undefined),
+        missed: user => this.rows.filter(row => row.missed && !row.missedSeen && row.calleeUser === user),
+      },
+      version: '1.2.3',
+    })
+  }
+
+  give(input: SignallingInput): this {
+    this.effects = this.machine.handle(input, this.now as Monotonic)
+    return this
+  }
+
+  open(connection: string): this {
+    return this.give({ kind: 'opened', connection, remote: { address: '10.0.0.9', port: 1 } })
+  }
+
+  say(connection: string, message: ClientMessage): this {
+    return this.give({ kind: 'frame', connection, text: JSON.stringify(message) })
+  }
+
+  hello(
+    connection: string,
+    user: string,
+    o: { tab?: string; resume?: (ClientMessage & { type: 'hello' })['resume'] } = {},
+  ) {
+    this.open(connection)
+    const { tab = 'tab', resume = [] } = o
+    return this.say(connection, { type: 'hello', token: `${user}'s token`, client: 'page', tab, resume })
+  }
+
+  event(device: string, event: AgentEvent): this {
+    return this.give({ kind: 'agentEvent', device, event })
+  }
+
+  pass(milliseconds: number): this {
+    this.now += milliseconds
+    this.effects = this.machine.wake(this.now as Monotonic)
+    return this
+  }
+
+  told(connection: string): ServerMessage[] {
+    return this.effects.flatMap(effect =>
+      effect.kind === 'sendFrame' && effect.connection === connection ? [JSON.parse(effect.text)] : [],
+    )
+  }
+
+  get commands(): AgentCommand[] {
+    return this.effects.flatMap(effect => (effect.kind === 'agent' ? [effect.command] : []))
+  }
+
+  get closed(): string[] {
+    return this.effects.flatMap(effect =>
+      effect.kind === 'closeConnection' ? [`${effect.connection} ${effect.code}`] : [],
+    )
+  }
+
+  get facts() {
+    return this.effects.flatMap(effect => (effect.kind === 'callFact' ? [effect.input] : []))
+  }
+
+  incoming(device: string, call = id(1)): this {
+    const from = { user: 'alice', displayName: 'from the phone book' }
+    return this.event(device, { kind: 'incoming', call, from, sdp, trickle: true, video: false })
+  }
+}
+
+describe('a connection', () => {
+  it('that says hello is welcomed and its device attached, in this order', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    expect(channel.told('c1')).toMatchObject([
+      {
+        ...{ type: 'welcome', user: 'alice', name: 'Alice', device: 'alice-page', place: 'Home' },
+        ...{ version: '1.2.3', doNotDisturb: false, missed: [], resumed: [], pingSeconds: 10 },
+        roster: [{ user: 'alice', presence: 'away' }, { user: 'bob' }],
+      },
+    ])
+    expect(channel.effects.map(effect => effect.kind)).toEqual(['sendFrame', 'agent', 'deviceSeen'])
+    expect(channel.commands[0]).toMatchObject({ kind: 'attach', user: 'alice', userAgent: 'page' })
+  })
+
+  it('with a token nobody has is closed for good', () => {
+    const channel = new Channel().open('c1')
+    channel.say('c1', { type: 'hello', token: 'guess', client: '', tab: 't', resume: [] })
+    expect(channel.told('c1')).toMatchObject([{ type: 'error', code: 'badToken' }])
+    expect(channel.closed).toEqual(['c1 4401'])
+  })
+
+  it('is not ready before hello and cannot say it twice', () => {
+    const channel = new Channel().open('c1').say('c1', { type: 'ping', id: 1 })
+    expect(channel.told('c1')).toMatchObject([{ code: 'notReady' }])
+    channel.hello('c2', 'alice').say('c2', { type: 'hello', token: 'x', client: '', tab: 't', resume: [] })
+    expect(channel.told('c2')).toMatchObject([{ code: 'wrongState' }])
+  })
+
+  it('without hello is closed after five seconds, silent ones after twenty-five', () => {
+    const channel = new Channel().open('c1').pass(5_000)
+    expect(channel.closed).toEqual(['c1 4408'])
+    channel.hello('c2', 'alice').pass(20_000).say('c2', { type: 'ping', id: 7 })
+    expect(channel.told('c2')).toEqual([{ type: 'pong', id: 7 }])
+    expect(channel.pass(24_999).closed).toEqual([])
+    expect(channel.pass(1).closed).toEqual(['c2 4408'])
+    expect(channel.commands).toEqual([{ kind: 'detach' }])
+    expect(channel.machine.sizes).toEqual({ connections: 0, sessions: 0, timers: 0 })
+  })
+
+  it('that floods is closed', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    let closed: string[] = []
+    for (let count = 0; count <= channelLimits.frames.burst && closed.length === 0; count++) {
+      closed = channel.say('c1', { type: 'ping', id: count }).closed
+    }
+    expect(closed).toEqual(['c1 4408'])
+  })
+
+  it('that is one too many is sent away', () => {
+    const channel = new Channel()
+    for (let count = 0; count < channelLimits.connections; count++) channel.open(`c${count}`)
+    expect(channel.closed).toEqual([])
+    expect(channel.open('last').closed).toEqual(['last 1001'])
+  })
+
+  it('with binary or broken frames is told so', () => {
+    const channel = new Channel().hello('c1', 'alice').give({ kind: 'frame', connection: 'c1', text: '{' })
+    expect(channel.told('c1')).toMatchObject([{ type: 'error', code: 'badMessage' }])
+    channel.give({ kind: 'badFrame', connection: 'c1', reason: 'binary' })
+    expect(channel.closed).toEqual(['c1 4408'])
+  })
+})
+
+describe('one device, several connections', () => {
+  it('the newest tab owns the line, the old one is told', () => {
+    const channel = new Channel().hello('c1', 'alice', { tab: 'a' }).hello('c2', 'alice', { tab: 'b' })
+    expect(channel.told('c1')).toMatchObject([{ type: 'error', code: 'replaced' }])
+    expect(channel.closed).toEqual(['c1 4409'])
+    expect(channel.commands.map(command => command.kind)).toEqual(['attach'])
+    expect(channel.give({ kind: 'closed', connection: 'c1' }).commands).toEqual([])
+  })
+
+  it('the same tab coming back is no other tab', () => {
+    const channel = new Channel().hello('c1', 'alice').hello('c2', 'alice')
+    expect(channel.told('c1')).toEqual([])
+    expect(channel.closed).toEqual(['c1 4400'])
+  })
+
+  it('a revoked device is closed for good', () => {
+    const channel = new Channel().hello('c1', 'alice').give({ kind: 'revoked', device: 'alice-page' })
+    expect(channel.told('c1')).toMatchObject([{ code: 'revoked' }])
+    expect(channel.closed).toEqual(['c1 4403'])
+    expect(channel.machine.sizes.sessions).toBe(0)
+  })
+
+  it('a stopping daemon sends everybody away and takes nobody in', () => {
+    const channel = new Channel().hello('c1', 'alice').give({ kind: 'stopping' })
+    expect(channel.told('c1')).toMatchObject([{ code: 'shuttingDown' }])
+    expect(channel.closed).toEqual(['c1 1001'])
+    expect(channel.open('c2').closed).toEqual(['c2 1001'])
+  })
+})
+
+describe('a call', () => {
+  it('goes to the agent and back under the name the agent gives it', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    channel.say('c1', { type: 'call', ref: 'r1', to: 'bob', sdp, video: true })
+    expect(channel.commands).toEqual([{ kind: 'invite', ref: 'r1', to: 'bob', sdp, video: true }])
+    channel.event('alice-page', { kind: 'calling', ref: 'r1', call: id(1) })
+    expect(channel.told('c1')).toEqual([{ type: 'calling', ref: 'r1', call: id(1) }])
+    const by = { user: 'bob', displayName: '' }
+    channel.event('alice-page', { kind: 'answered', call: id(1), sdp, trickle: false, by })
+    expect(channel.told('c1')).toMatchObject([{ type: 'answered', by: { user: 'bob', name: 'Bob' } }])
+    channel.say('c1', { type: 'offer', call: id(1), sdp })
+    expect(channel.commands).toEqual([{ kind: 'offer', call: id(1), sdp }])
+    channel.say('c1', { type: 'bye', call: id(1), reason: 'hangup' })
+    expect(channel.commands).toEqual([{ kind: 'bye', call: id(1), reason: 'hangup' }])
+    channel.event('alice-page', { kind: 'ended', call: id(1), by: 'self', code: 0, reason: 'strange word' })
+    expect(channel.told('c1')).toMatchObject([{ type: 'ended', reason: 'failed' }])
+    channel.say('c1', { type: 'bye', call: id(1), reason: 'hangup' })
+    expect(channel.told('c1')).toMatchObject([{ code: 'noSuchCall', ref: id(1) }])
+  })
+
+  it('coming in tells the name its person chose, and takes only what fits its state', () => {
+    const channel = new Channel().hello('c1', 'bob').incoming('bob-page')
+    expect(channel.told('c1')).toMatchObject([{ type: 'incoming', from: { user: 'alice', name: 'Alice' } }])
+    expect(channel.say('c1', { type: 'offer', call: id(1), sdp }).told('c1')).toMatchObject([
+      { code: 'wrongState' },
+    ])
+    expect(channel.say('c1', { type: 'ringing', call: id(1) }).commands).toEqual([
+      { kind: 'ringing', call: id(1) },
+    ])
+    expect(channel.say('c1', { type: 'answer', call: id(1), sdp }).commands).toHaveLength(1)
+    for (const message of [
+      { type: 'answer', call: id(1), sdp },
+      { type: 'ringing', call: id(1) },
+      { type: 'decline', call: id(1), reason: 'busy' },
+    ] as const) {
+      expect(channel.say('c1', message).told('c1')).toMatchObject([{ code: 'wrongState', ref: id(1) }])
+    }
+    channel.event('bob-page', { kind: 'offer', call: id(1), sdp })
+    expect(channel.say('c1', { type: 'answer', call: id(1), sdp }).commands).toHaveLength(1)
+  })
+
+  it('is refused with the code of its reason', () => {
+    for (const [reason, code] of [
+      ['declined', 603],
+      ['busy', 486],
+      ['failed', 488],
+    ] as const) {
+      const channel = new Channel().hello('c1', 'bob').incoming('bob-page')
+      channel.say('c1', { type: 'decline', call: id(1), reason })
+      expect(channel.commands).toEqual([{ kind: 'refuse', call: id(1), code }])
+    }
+  })
+
+  it('carries candidates and their end both ways', () => {
+    const channel = new Channel().hello('c1', 'bob').incoming('bob-page')
+    const candidate = { candidate: 'candidate:1', sdpMid: '0', sdpMLineIndex: null }
+    channel.say('c1', { type: 'candidate', call: id(1), candidate })
+    expect(channel.commands).toMatchObject([
+      { candidate: { candidate: 'candidate:1', sdpMLineIndex: undefined } },
+    ])
+    channel.say('c1', { type: 'candidate', call: id(1), candidate: { candidate: '' } })
+    expect(channel.commands).toEqual([{ kind: 'candidate', call: id(1), candidate: undefined }])
+    channel.event('bob-page', { kind: 'candidate', call: id(1), candidate: undefined })
+    expect(channel.told('c1')).toMatchObject([{ type: 'candidate', candidate: { candidate: '' } }])
+  })
+
+  it('of more than eight at once is too many', () => {
+    const channel = new Channel().hello('c1', 'bob')
+    for (let digit = 1; digit <= 8; digit++) channel.incoming('bob-page', id(digit))
+    channel.say('c1', { type: 'call', ref: 'r', to: 'alice', sdp, video: false })
+    expect(channel.told('c1')).toMatchObject([{ code: 'tooMany', ref: 'r' }])
+  })
+
+  it('reports its selected pair once for each pair, also when the report crosses the end', () => {
+    const channel = new Channel().hello('c1', 'bob').incoming('bob-page')
+    const said = () => channel.say('c1', { type: 'report', call: id(1), report }).facts
+    expect(said()).toMatchObject([{ kind: 'pair', device: 'bob-page', pair: { remotePort: 2 } }])
+    expect(said()).toEqual([])
+    expect(channel.machine.reportsOf(id(1)).get('bob-page')?.atMilliseconds).toBe(1)
+    channel.rows = [rowOf({ id: id(2), calleeDevice: 'bob-page', endedAt: 9_000 as Epoch })]
+    expect(channel.say('c1', { type: 'report', call: id(2), report }).facts).toHaveLength(1)
+    expect(channel.say('c1', { type: 'report', call: id(3), report }).told('c1')).toMatchObject([
+      { code: 'noSuchCall' },
+    ])
+  })
+})
+
+describe('coming back', () => {
+  const resume = (call: string, dialog: string) => ({ resume: [{ call, dialog }] })
+
+  it('with a call rebuilds it before the device can be reached', () => {
+    const channel = new Channel()
+    channel.rows = [rowOf({ answeredAt: 6_000 as Epoch, calleeDevice: 'bob-page' })]
+    channel.hello('c1', 'bob', resume(id(1), 'the token'))
+    expect(channel.told('c1')).toMatchObject([{ resumed: [{ call: id(1), state: 'held', reason: '' }] }])
+    expect(channel.commands.map(command => command.kind)).toEqual(['restore', 'attach'])
+    expect(channel.facts).toEqual([{ kind: 'held', call: id(1), device: 'bob-page' }])
+    channel.event('bob-page', { kind: 'notRestored', call: id(1), reason: 'badToken' })
+    expect(channel.told('c1')).toMatchObject([{ type: 'ended', reason: 'lost', by: 'server' }])
+  })
+
+  it('with a call that ended meanwhile is told why', () => {
+    const channel = new Channel()
+    channel.rows = [rowOf({ endedAt: 9_000 as Epoch, reason: 'mediaLost' })]
+    channel.hello('c1', 'alice', resume(id(1), 'the token'))
+    expect(channel.told('c1')).toMatchObject([{ resumed: [{ state: 'ended', reason: 'mediaLost' }] }])
+    expect(channel.commands.map(command => command.kind)).toEqual(['attach'])
+  })
+
+  it('with a call that ended without us tells the log, and the other party', () => {
+    const channel = new Channel()
+    channel.rows = [rowOf({ answeredAt: 6_000 as Epoch })]
+    const ended = { by: 'self', reason: 'hangup', agoMilliseconds: 700 } as const
+    channel.hello('c1', 'alice', { resume: [{ call: id(1), dialog: 'the token', ended }] })
+    expect(channel.facts[0]).toMatchObject({ kind: 'endReported', by: 'self', agoMilliseconds: 700 })
+    expect(channel.commands.map(command => command.kind)).toEqual(['restore', 'bye', 'attach'])
+  })
+
+  it('without a call that is still there hangs it up; what rings goes on ringing', () => {
+    const channel = new Channel().hello('c1', 'bob').incoming('bob-page').incoming('bob-page', id(2))
+    channel.say('c1', { type: 'answer', call: id(1), sdp })
+    expect(channel.give({ kind: 'closed', connection: 'c1' }).commands).toEqual([{ kind: 'detach' }])
+    channel.hello('c2', 'bob')
+    expect(channel.commands).toMatchObject([{ kind: 'attach' }, { kind: 'bye', call: id(1), reason: 'lost' }])
+  })
+
+  it('without a call the log has open from before a restart releases it', () => {
+    const channel = new Channel()
+    channel.rows = [rowOf({ answeredAt: 6_000 as Epoch })]
+    expect(channel.hello('c1', 'alice').facts).toEqual([
+      { kind: 'released', call: id(1), device: 'alice-page' },
+    ])
+  })
+
+  it('a session without connection and calls is forgotten', () => {
+    const channel = new Channel()
+      .hello('c1', 'bob')
+      .incoming('bob-page')
+      .give({ kind: 'closed', connection: 'c1' })
+    expect(channel.machine.sizes.sessions).toBe(1)
+    channel.event('bob-page', { kind: 'ended', call: id(1), by: 'peer', code: 487, reason: 'cancelled' })
+    expect(channel.machine.sizes).toEqual({ connections: 0, sessions: 0, timers: 0 })
+  })
+})
+
+describe('the roster', () => {
+  const presences = (channel: Channel) =>
+    channel.told('c1').map(message => (message.type === 'presence' ? message.person.presence : message.type))
+
+  it('tells who can be reached, is in a call, or is not to be disturbed', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    const reach = (reachable: boolean) =>
+      channel.give({ kind: 'reachable', user: 'bob', device: 'bob-phone', reachable })
+    expect(presences(reach(true))).toEqual(['available'])
+    expect(presences(reach(true))).toEqual([])
+    channel.rows = [rowOf({ calleeUser: 'bob', callerUser: 'carol', answeredAt: 6_000 as Epoch })]
+    expect(presences(channel.give({ kind: 'callChanged', row: channel.rows[0]! }))).toEqual(['inCall'])
+    expect(presences(reach(false))).toEqual([])
+    channel.rows = []
+    expect(presences(channel.give({ kind: 'callChanged', row: rowOf({}) }))).toEqual(['away'])
+  })
+
+  it('tells do not disturb to all, and to its person as such', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    channel.give({ kind: 'reachable', user: 'alice', device: 'alice-page', reachable: true })
+    channel.say('c1', { type: 'doNotDisturb', on: true })
+    expect(channel.effects).toEqual([{ kind: 'saveDoNotDisturb', user: 'alice', on: true }])
+    channel.people[0]!.doNotDisturb = true
+    expect(channel.give({ kind: 'peopleChanged' }).told('c1')).toMatchObject([
+      { type: 'doNotDisturb', on: true },
+      { type: 'roster', roster: [{ user: 'alice', presence: 'doNotDisturb' }, { user: 'bob' }] },
+    ])
+  })
+
+  it('tells missed calls when they happen and forgets them when seen', () => {
+    const channel = new Channel().hello('c1', 'bob')
+    channel.rows = [rowOf({ missed: true, endedAt: 6_000 as Epoch, reason: 'cancelled' })]
+    const told = channel.give({ kind: 'callChanged', row: channel.rows[0]! }).told('c1')
+    expect(told).toEqual([
+      { type: 'missed', missed: [{ call: id(1), user: 'alice', name: 'Alice', video: false, at: 5_000 }] },
+    ])
+    channel.say('c1', { type: 'missedSeen' })
+    expect(channel.facts).toEqual([{ kind: 'missedSeen', user: 'bob' }])
+    expect(channel.told('c1')).toEqual([{ type: 'missed', missed: [] }])
+  })
+})
