@@ -144,6 +144,9 @@ describeWith(
         house.host('alice').address,
         house.host('bob').address,
       )
+      console.info(
+        `longest silence ${there.gapMilliseconds} and ${back.gapMilliseconds} ms in ${there.packets} and ${back.packets} packets`,
+      )
       expect(there.packets).toBeGreaterThan(100)
       expect(back.packets).toBeGreaterThan(100)
       expect(there.gapMilliseconds).toBeLessThanOrEqual(gapMilliseconds)
