@@ -147,8 +147,11 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#takeRoster(welcome.roster)
     const fates = new Map(welcome.resumed.map(fate => [fate.call, fate]))
     for (const { call, ended } of this.#held.list()) {
+      const state = fates.get(call)?.state
+      // It ended after `hello` had said that it is held.
+      if (ended && state === 'held') this.#send({ type: 'bye', call, reason: ended.reason })
       // Told in this hello, or known to have ended: nothing left to keep.
-      if (ended || fates.get(call)?.state === 'ended') this.#held.forget(call)
+      else if (ended || state === 'ended') this.#held.forget(call)
     }
     for (const call of this.#calls) call.resumed(fates.get(call.id ?? ''))
     this.#orphans.clear()
