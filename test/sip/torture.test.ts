@@ -150,10 +150,10 @@ describe('from somebody unknown', () => {
     expect(finals(stranger, new House().receive(stranger, vectorBytes(vector.name)))).toEqual([status])
   })
 
-  it.each(all.filter(vector => !isRequest(vector) && vector.expected.kind !== 'reject'))(
-    '$name goes nowhere: $about',
-    vector => expect(new House().receive(stranger, vectorBytes(vector.name))).toEqual([]),
-  )
+  it.each(
+    all.filter(vector => !isRequest(vector) && vector.expected.kind !== 'reject'),
+  )('$name goes nowhere: $about', vector =>
+    expect(new House().receive(stranger, vectorBytes(vector.name))).toEqual([]))
 
   it.each(requests)('$name is challenged or refused, and goes nowhere', vector => {
     const sent = new House().receive(stranger, vectorBytes(vector.name))
@@ -219,23 +219,23 @@ describe('from a device that is known', () => {
     expect(more).toEqual([])
   })
 
-  it.each([...passed, ...exampleVectors.filter(v => v.name.endsWith('session-f01'))])(
-    '$name is passed on with all that is in it: $about',
-    vector => {
-      const { message, sent } = received(vector)
-      const forwarded = sent.filter(({ flow }) => flow.id === calleeFlow.id).map(one => one.message)
-      expect(finals(senderFlow, sent)).toEqual([])
-      expect(forwarded).toHaveLength(1)
-      const [request] = forwarded as [SipRequest]
-      expect([request.method, Buffer.from(request.body)]).toEqual([message.method, Buffer.from(message.body)])
-      expect(values(request, 'Via').length).toBe(values(message, 'Via').length + 1)
-      expect(values(request, 'Via').slice(2)).toEqual(values(message, 'Via').slice(1))
-      const changed = ['Via', 'Route', 'Record-Route', 'Max-Forwards', 'Max-Breadth', 'Content-Length']
-      const kept = (of: SipMessage) => of.headers.filter(field => !changed.includes(field.name))
-      expect(kept(request)).toEqual(kept(message))
-      expect(Number(first(request, 'Max-Forwards'))).toBe(Number(first(message, 'Max-Forwards') ?? 71) - 1)
-    },
-  )
+  it.each([
+    ...passed,
+    ...exampleVectors.filter(v => v.name.endsWith('session-f01')),
+  ])('$name is passed on with all that is in it: $about', vector => {
+    const { message, sent } = received(vector)
+    const forwarded = sent.filter(({ flow }) => flow.id === calleeFlow.id).map(one => one.message)
+    expect(finals(senderFlow, sent)).toEqual([])
+    expect(forwarded).toHaveLength(1)
+    const [request] = forwarded as [SipRequest]
+    expect([request.method, Buffer.from(request.body)]).toEqual([message.method, Buffer.from(message.body)])
+    expect(values(request, 'Via').length).toBe(values(message, 'Via').length + 1)
+    expect(values(request, 'Via').slice(2)).toEqual(values(message, 'Via').slice(1))
+    const changed = ['Via', 'Route', 'Record-Route', 'Max-Forwards', 'Max-Breadth', 'Content-Length']
+    const kept = (of: SipMessage) => of.headers.filter(field => !changed.includes(field.name))
+    expect(kept(request)).toEqual(kept(message))
+    expect(Number(first(request, 'Max-Forwards'))).toBe(Number(first(message, 'Max-Forwards') ?? 71) - 1)
+  })
 
   it.each(registrations)('$name registers: $about', vector => {
     const { message, sent } = received(vector)
