@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
+import { parseUri } from './codec.ts'
 import type { Binding, Flow, Transport } from './message.ts'
 
 /** A binding with what changes without the device saying anything. */
@@ -38,6 +39,8 @@ export class Bindings {
   readonly #byKey = new Map<string, LiveBinding>()
   readonly #byUser = new Map<string, LiveBinding[]>()
   readonly #byFlow = new Map<string, Set<string>>()
+  /** By the host in the contact. */
+  readonly #byHost = new Map<string, Set<string>>()
 
   get size(): number {
     return this.#byKey.size
@@ -59,9 +62,9 @@ export class Bindings {
     return this.ofUser(user).filter(live => live.binding.device === device)
   }
 
-  /** Those whose contact names this host. A look through all of them: only for what has no other way. */
+  /** Those whose contact names this host. */
   *withHost(host: string): Generator<LiveBinding> {
-    for (const live of this.#byKey.values()) if (live.binding.contact.includes(host)) yield live
+    for (const key of this.#byHost.get(host) ?? []) yield this.#byKey.get(key)!
   }
 
   onFlow(flow: Flow): LiveBinding[] {
@@ -74,9 +77,11 @@ export class Bindings {
     const before = this.#byKey.get(key)
     if (before !== undefined) {
       this.#leaveFlow(before)
+      if (before.binding.contact !== live.binding.contact) this.#leaveHost(before)
       if (before.binding.user !== user) this.#leaveUser(before)
     }
     this.#byKey.set(key, live)
+    if (before?.binding.contact !== live.binding.contact) this.#joinHost(live)
     const list = this.#byUser.get(user)
     if (list === undefined) this.#byUser.set(user, [live])
     else {
@@ -92,6 +97,7 @@ export class Bindings {
     if (live === undefined) return undefined
     this.#byKey.delete(key)
     this.#leaveFlow(live)
+    this.#leaveHost(live)
     this.#leaveUser(live)
     return live
   }
@@ -122,6 +128,22 @@ export class Bindings {
     if (keys === undefined) return
     keys.delete(live.binding.key)
     if (keys.size === 0) this.#byFlow.delete(live.flow.id)
+  }
+
+  #joinHost(live: LiveBinding): void {
+    const host = parseUri(live.binding.contact)?.host
+    if (host === undefined) return
+    const keys = this.#byHost.get(host)
+    if (keys === undefined) this.#byHost.set(host, new Set([live.binding.key]))
+    else keys.add(live.binding.key)
+  }
+
+  #leaveHost(live: LiveBinding): void {
+    const host = parseUri(live.binding.contact)?.host
+    const keys = host === undefined ? undefined : this.#byHost.get(host)
+    if (keys === undefined) return
+    keys.delete(live.binding.key)
+    if (keys.size === 0) this.#byHost.delete(host!)
   }
 
   #leaveUser(live: LiveBinding): void {

@@ -45,6 +45,8 @@ interface Wanted {
 
 type Refusal = { readonly status: number; readonly reason: string; readonly extra?: HeaderField[] }
 
+const tooManyContacts: Refusal = { status: 403, reason: 'Too Many Contacts' }
+
 interface Waiting {
   readonly transaction: ServerTransaction<ResponseContext>
   readonly answer: SipResponse
@@ -170,6 +172,7 @@ export class Registrar {
   #wanted(incoming: Incoming, sender: Registering, fields: readonly string[]): Wanted[] | Refusal {
     const { request } = incoming
     const outbound = values(request, 'Supported').some(tag => tag.toLowerCase() === 'outbound')
+    if (fields.length > registrarLimits.contactsPerDevice) return tooManyContacts
     const wanted: Wanted[] = []
     for (const field of fields) {
       const contact = parseNameAddr(field)
@@ -244,8 +247,7 @@ export class Registrar {
     const tooMany =
       ofDevice + added > registrarLimits.contactsPerDevice ||
       bindings.ofUser(sender.user).length + added > registrarLimits.contactsPerUser
-    if (added > 0 && tooMany)
-      return this.#refuse(transaction, request, { status: 403, reason: 'Too Many Contacts' }, now)
+    if (added > 0 && tooMany) return this.#refuse(transaction, request, tooManyContacts, now)
 
     const undo: Waiting['undo'][number][] = []
     const put: BindingRow[] = []

@@ -8,6 +8,9 @@ import type { SipRequest, SipUri } from './message.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import type { RouteToken, RouteTokens } from './route-token.ts'
 
+/** Ours are two at most, a phone's own way to us one or two more. */
+const maxRoutes = 20
+
 export type Destination =
   | { readonly kind: 'party'; readonly token: RouteToken }
   | { readonly kind: 'user'; readonly name: string }
@@ -32,7 +35,17 @@ export interface RoutingParts {
 }
 
 export function route(received: SipRequest, parts: RoutingParts): Routed {
-  const { request, tokens } = takeOffOwnRoutes(received, parts)
+  const routes = values(received, 'Route')
+  if (routes.length > maxRoutes) {
+    const refused = {
+      kind: 'refused',
+      status: 400,
+      reason: 'Too Many Routes',
+      note: 'tooManyRoutes',
+    } as const
+    return { request: received, uri: parseUri(received.uri), senderToken: undefined, destination: refused }
+  }
+  const { request, tokens } = takeOffOwnRoutes(received, routes, parts)
   const uri = parseUri(request.uri)
   const target = tokens.at(-1)
   const senderToken = tokens.length > 1 ? tokens[0] : undefined
@@ -43,11 +56,11 @@ export function route(received: SipRequest, parts: RoutingParts): Routed {
 
 function takeOffOwnRoutes(
   received: SipRequest,
+  routes: string[],
   parts: RoutingParts,
 ): { request: SipRequest; tokens: RouteToken[] } {
   let request = received
   const tokens: RouteToken[] = []
-  const routes = values(request, 'Route')
   if (routes.length === 0) return { request, tokens }
   // §16.4: a strict router before us put our Record-Route into the Request-URI and the real one last.
   const strict = parts.tokens.read(parseUri(request.uri)?.user)

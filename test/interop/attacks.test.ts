@@ -449,19 +449,12 @@ describe('loops', () => {
     expect([407, 483]).toContain((await alice.ask(text))?.status)
   })
 
-  it('a thousand routes through the exchange lead nowhere else than one', async () => {
-    const [alice, bob] = [await registered('alice'), await registered('bob')]
+  it('a thousand routes through the exchange are refused', async () => {
+    const alice = await registered('alice')
     const route = `<sip:127.0.0.1:${daemon.ports.sip};lr>`
     const parts = call('alice', 'bob', alice)
     const bomb = { ...parts, more: [...parts.more!, `Route: ${Array(1_000).fill(route).join(',')}`] }
-    const first = await alice.ask(request(bomb))
-    alice.send(request({ ...withCredentials(bomb, first!, { user: 'alice' }), cseq: 2 }))
-    const outcome = await Promise.race([
-      bob.next(m => m.method === 'INVITE'),
-      alice.next(m => m.status >= 400),
-    ])
-    expect(outcome).toBeDefined()
-    expect(bob.inbox.filter(m => m.method === 'INVITE').length).toBeLessThanOrEqual(1)
+    expect((await authenticated(alice, bomb, { user: 'alice' }))?.status).toBe(400)
   })
 
   it('routes to strangers are not followed', async () => {
