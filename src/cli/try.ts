@@ -232,7 +232,7 @@ function tell(proof: Proof, own: boolean): string {
     `caller  ${pair(proof.callerPair)}`,
     `callee  ${pair(proof.calleePair)}`,
     `bytes caller to callee ${proof.bytesToCallee}, callee to caller ${proof.bytesToCaller}`,
-    `bytes the daemon carried ${proof.bytesDaemonCarried}`,
+    `bytes the daemon carried ${proof.bytesDaemonCarried}${proof.bytesDaemonCarried === 0 ? ': each end’s packets go to the other’s own socket' : ''}`,
     `call ${proof.call} in ${proof.seconds} s: ${proof.failed.length === 0 ? 'all is well' : 'FAILED'}`,
   ].join('\n')
 }
