@@ -9,6 +9,7 @@
  * | ready      | error   | handled        |                | closed, policy  |
  */
 import { createHash } from 'node:crypto'
+import type { CallRow } from '../calls/message.ts'
 import type { Monotonic } from '../core/clock.ts'
 import { after, seconds } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
@@ -319,6 +320,11 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       if (dialog !== '' && known === undefined) this.#agent(session, { kind: 'restore', call, token: dialog })
       this.#agent(session, { kind: 'bye', call, reason })
     }
+    // Somebody else's call: nothing is told of it, and nothing said about it counts.
+    if (row !== undefined && known === undefined && !isParty(row, session)) {
+      this.#note('foreignCall', session.connection!.id, '')
+      return { call, state: 'ended', reason: 'lost', act: () => {} }
+    }
     if (ended !== undefined) {
       const { by, reason, agoMilliseconds } = ended
       const act = (): void => {
@@ -436,7 +442,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     const changes = this.#roster.doNotDisturbChanges()
     const roster = this.#roster.tellAll()
     for (const { user, on } of changes) this.#tellUser(user, { type: 'doNotDisturb', on })
-    for (const session of this.#sessions.values()) this.#tell(session, { type: 'roster', roster })
+    this.#tellEverybody({ type: 'roster', roster })
   }
 
   #revoked(device: string): void {
@@ -459,8 +465,16 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   #tellChanges(users: readonly string[]): void {
-    for (const person of this.#roster.changes(users)) {
-      for (const session of this.#sessions.values()) this.#tell(session, { type: 'presence', person })
+    for (const person of this.#roster.changes(users)) this.#tellEverybody({ type: 'presence', person })
+  }
+
+  /** Written once for all: a roster is as long as there are people, and so is the list of who hears it. */
+  #tellEverybody(message: ServerMessage): void {
+    let text: string | undefined
+    for (const { connection } of this.#sessions.values()) {
+      if (connection === undefined) continue
+      text ??= encodeFrame(message)
+      this.#out.push({ kind: 'sendFrame', connection: connection.id, text })
     }
   }
 
@@ -527,4 +541,10 @@ function candidateCommand({ call, candidate }: Message<'candidate'>): AgentComma
       usernameFragment: candidate.usernameFragment ?? undefined,
     },
   }
+}
+
+/** A callee's devices all ring: before one of them answered, the row names only the person. */
+function isParty(row: CallRow, { device, user }: DeviceIdentity): boolean {
+  if (row.callerDevice === device || row.calleeDevice === device) return true
+  return row.calleeDevice === undefined && row.calleeUser === user
 }

@@ -17,6 +17,8 @@ export interface LocalDaemon {
     readonly http: number
     readonly https: number
   }
+  /** The channel token of each of `apps`. */
+  readonly tokens: Readonly<Record<string, string>>
   /** What it wrote to stdout and stderr so far. */
   output(): string
   /** Runs `lanline <args>` against it and gives its stdout; throws when it fails. */
@@ -30,13 +32,15 @@ export interface LocalDaemonOptions {
   readonly directory: string
   /** People with a SIP device each, put into the store before the start. */
   readonly users: readonly { readonly name: string; readonly password: string }[]
+  /** Users who get a device that speaks `lanline.v1` besides. */
+  readonly apps?: readonly string[]
   readonly nodeOptions?: readonly string[]
 }
 
 export async function startLocalDaemon(options: LocalDaemonOptions): Promise<LocalDaemon> {
   const data = path.join(options.directory, 'data')
   mkdirSync(data, { recursive: true, mode: 0o700 })
-  await addUsers(data, options.users)
+  const tokens = await addUsers(data, options)
   const [sip, sipTls, http, https] = (await freePorts(4)) as [number, number, number, number]
   const configFile = path.join(options.directory, 'lanline.toml')
   writeFileSync(
@@ -69,6 +73,7 @@ export async function startLocalDaemon(options: LocalDaemonOptions): Promise<Loc
   return {
     pid: child.pid!,
     ports: { sip, sipTls, http, https },
+    tokens,
     output: () => output,
     cli: (...args) =>
       execFileSync(node, [main, ...args, '--config', configFile], {
@@ -82,10 +87,15 @@ export async function startLocalDaemon(options: LocalDaemonOptions): Promise<Loc
   }
 }
 
-async function addUsers(data: string, users: LocalDaemonOptions['users']): Promise<void> {
-  const store = await openStore(data)
-  await Promise.all(
-    users.map(({ name, password }) => store.directory.addUser({ name, sipPassword: password })),
-  )
-  await store.close()
+async function addUsers(
+  data: string,
+  { users, apps = [] }: Pick<LocalDaemonOptions, 'users' | 'apps'>,
+): Promise<Readonly<Record<string, string>>> {
+  const { directory, close } = await openStore(data)
+  await Promise.all(users.map(({ name, password }) => directory.addUser({ name, sipPassword: password })))
+  const tokens: Record<string, string> = {}
+  for (const user of apps)
+    tokens[user] = (await directory.enrol({ user }, { name: 'test', kind: 'app' })).token
+  await close()
+  return tokens
 }
