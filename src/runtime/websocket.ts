@@ -139,6 +139,8 @@ function serverFor(route: WebSocketRoute): WebSocketServer {
     clientTracking: false,
     maxPayload: webSocketLimits.frameBytes,
     perMessageDeflate: false,
+    // One frame a turn of the event loop: a flood on one connection must not keep the others waiting.
+    allowSynchronousEvents: false,
     handleProtocols: () => route.subprotocol,
   })
 }
