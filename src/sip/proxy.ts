@@ -5,7 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { after, type Monotonic } from '../core/clock.ts'
-import { canonicalAddress, type Endpoint } from '../core/endpoint.ts'
+import type { Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
@@ -338,11 +338,12 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (token.kind === 'binding') {
       const live = this.#parts.bindings.get(token.key)
       if (live !== undefined) return [{ ...targetOf(live), uri }]
-      const target = { uri, key: token.key, device: token.device, path: [], flow: undefined }
+      const target = { uri, key: token.key, device: token.device, path: [], flow: undefined, seen: undefined }
       return [{ ...target, transport: 'wss' }]
     }
     const flow = this.#flowOfAddress(token)
-    return [{ uri, key: undefined, device: token.device, transport: token.transport, path: [], flow }]
+    const { device, transport, remote: seen } = token
+    return [{ uri, key: undefined, device, transport, path: [], flow, seen }]
   }
 
   #userTargets(name: string, routed: Routed, context: ResponseContext): Target[] | Refusal {
@@ -384,8 +385,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const live = target.key === undefined ? undefined : this.#parts.bindings.get(target.key)
     const flow = live?.flow ?? target.flow
     if (flow !== undefined) return this.#open(branch, flow, now)
-    if (target.transport === 'tcp' || target.transport === 'tls') {
-      const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, live?.binding.remote)
+    const seen = live?.binding.remote ?? target.seen
+    if (seen !== undefined && (target.transport === 'tcp' || target.transport === 'tls')) {
+      const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, seen)
       if (remote !== undefined) return this.#connect(branch, target.transport, remote)
     }
     if (context.mayWait && target.key !== undefined) return this.#wait(branch, target.key, now)
@@ -637,20 +639,17 @@ const streamKey = (flow: { readonly transport: string; readonly remote: Endpoint
   `${flow.transport}/${flow.remote.address}/${flow.remote.port}`
 
 function targetOf(live: LiveBinding): Target {
-  const { contact, key, device, transport, path } = live.binding
-  return { uri: contact, key, device, transport, path, flow: live.flow }
+  const { contact, key, device, transport, path, remote } = live.binding
+  return { uri: contact, key, device, transport, path, flow: live.flow, seen: remote }
 }
 
-/** Where a TCP or TLS contact listens: what it says, if that is an address; else its port at where it came from. */
-function connectTo(
-  contact: string,
-  transport: 'tcp' | 'tls',
-  seen: Endpoint | undefined,
-): Endpoint | undefined {
+/**
+ * Where a TCP or TLS contact listens: the port that it says, at the address it was seen at. The address it says is not
+ * looked at: whoever may register must not be able to send this appliance to anybody else.
+ */
+function connectTo(contact: string, transport: 'tcp' | 'tls', seen: Endpoint): Endpoint | undefined {
   const uri = parseUri(contact)
-  const address = canonicalAddress(uri?.host ?? '') ?? seen?.address
-  if (uri === undefined || address === undefined) return undefined
-  return { address, port: uri.port ?? (transport === 'tls' ? 5061 : 5060) }
+  return uri && { address: seen.address, port: uri.port ?? (transport === 'tls' ? 5061 : 5060) }
 }
 
 /** A video stream that is not refused (RFC 3264 §6: port 0). */

@@ -3,6 +3,7 @@
  * the one final response that goes on.
  */
 
+import type { Endpoint } from '../core/endpoint.ts'
 import type { ClientTransaction } from './client-transactions.ts'
 import type { Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
@@ -17,6 +18,8 @@ export interface Target {
   readonly transport: Transport
   readonly path: readonly string[]
   readonly flow: Flow | undefined
+  /** Where the party was last heard from; undefined: nothing is opened to it. */
+  readonly seen: Endpoint | undefined
 }
 
 export interface Branch {

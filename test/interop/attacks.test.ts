@@ -1,5 +1,6 @@
 /** What must be refused, said to a running daemon by peers made of plain sockets. */
 import { mkdtempSync, rmSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -413,6 +414,26 @@ describe('registrations', () => {
     expect(bystander.inbox).toEqual([])
     dave.send(answer(incoming, 486, { tag }))
     await authenticated(dave, { ...parts, more: ['Contact: *', 'Expires: 0'] }, { user: 'dave' })
+  })
+
+  it('over TCP make the exchange connect to nobody but whoever registered', async () => {
+    const heard: string[] = []
+    const stranger = createServer(socket => {
+      socket.on('error', () => {})
+      heard.push(socket.remoteAddress ?? '')
+    })
+    await new Promise<void>(resolve => stranger.listen(0, '127.0.0.2', resolve))
+    const { port } = stranger.address() as AddressInfo
+    const [dave, alice] = [await open('tcp'), await registered('alice')]
+    const parts = registration('dave', dave)
+    const aimed = { ...parts, more: [`Contact: <sip:dave@127.0.0.2:${port};transport=tcp>`, 'Expires: 600'] }
+    expect((await authenticated(dave, aimed, { user: 'dave' }))?.status).toBe(200)
+    dave.close()
+    await dave.untilClosed(1_000)
+    expect((await authenticated(alice, call('alice', 'dave', alice), { user: 'alice' }))?.status).toBe(480)
+    expect(heard).toEqual([])
+    await new Promise(resolve => stranger.close(resolve))
+    await registered('dave')
   })
 
   it('that point back at the exchange make no loop', async () => {
