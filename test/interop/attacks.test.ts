@@ -508,26 +508,4 @@ describe('connections', () => {
     slow.send('\r\n'.repeat(30_000))
     expect((await authenticated(slow, registration('carol', slow), { user: 'carol' }))?.status).toBe(200)
   })
-
-  it.each([
-    'tcp',
-    'ws',
-  ] as const)('a flood on one over %s does not keep others waiting for its end', async transport => {
-    const count = 20_000
-    const [flood, other] = [await open(transport), await open('udp')]
-    const ping = (peer: RawPeer): string =>
-      request({
-        method: 'OPTIONS',
-        uri: `sip:${domain}`,
-        from: '<sip:x@y>',
-        to: `<sip:${domain}>`,
-        transport: peer.transport,
-      })
-    for (let index = 0; index < count; index++) flood.send(ping(flood))
-    expect((await other.ask(ping(other)))?.status).toBe(200)
-    expect(flood.inbox.length).toBeLessThan(count)
-    const isAll = (): boolean => flood.inbox.length === count
-    for (let wait = 0; wait < 500 && !isAll(); wait++) await new Promise(resolve => setTimeout(resolve, 20))
-    expect(flood.inbox.length).toBe(count)
-  })
 })
