@@ -24,6 +24,8 @@ export default defineConfig({
           name: 'net',
           include: netTests,
           fileParallelism: false,
+          // Real browsers' timing on a machine that may be busy elsewhere: one more chance, each from a clean start.
+          retry: soak ? 0 : 1,
           testTimeout: soak ? 3_600_000 : 240_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

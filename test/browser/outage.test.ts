@@ -32,8 +32,17 @@ describeWith(
     }, 120_000)
     afterAll(() => house?.remove())
 
+    /** Each scenario begins with the appliance up and two idle phones, whatever became of the one before. */
     beforeEach(async () => {
-      closedBefore = (await house.daemon.calls()).length
+      await house.host('pi').linkUp()
+      await house.daemon.kill()
+      await house.daemon.start()
+      for (const phone of [alice, bob]) await phone.page.reload()
+      await Promise.all([alice.ready(60), bob.ready(60)])
+      closedBefore = await until('no call is open', async () => {
+        const rows = await house.daemon.calls()
+        return rows.every(row => typeof row.endedAt === 'number') ? { count: rows.length } : undefined
+      }).then(({ count }) => count)
     })
 
     it('goes on over a SIGKILL and a start a second later; both pages come back; hanging up closes the row', async () => {
