@@ -1,5 +1,5 @@
-/** What the SIP room needs from others, and the one way into it for the JSON channel. */
-import type { AgentCommand, Credential } from './message.ts'
+/** What the SIP room needs from others. */
+import type { Credential } from './message.ts'
 
 /** Accounts as the registrar and proxy read them: from memory, at once. */
 export interface Accounts {
@@ -27,9 +27,4 @@ export interface SipIdentity {
   readonly tokenKey: Uint8Array
   /** Fresh at each start: signs nonces, which live on the monotonic clock. */
   readonly nonceKey: Uint8Array
-}
-
-/** What signalling calls: hands a command to the hosted agent of a device. */
-export interface HostedAgentPort {
-  command(device: string, command: AgentCommand): void
 }
