@@ -1,0 +1,190 @@
+/** Who may do what: every route walked by everybody, and every way round the guard that a browser could be led. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AdminHouse, type Asked } from './house.ts'
+
+let house: AdminHouse
+let owner: { cookie: string; 'x-csrf-token': string }
+let member: { cookie: string; 'x-csrf-token': string }
+
+beforeAll(async () => {
+  house = await AdminHouse.open()
+  owner = await house.owner()
+  member = await house.member()
+})
+afterAll(() => house.close())
+
+const refusedForRights = (answer: Asked): boolean =>
+  answer.status === 401 || (answer.status === 403 && ['forbidden', 'csrf'].includes(answer.body.error.code))
+
+/** A path with every parameter filled: the member's own name where members may change themselves, else nothing real. */
+const concrete = (path: string, method = ''): string =>
+  path.replace(/:[a-z]+/gi, method === 'PATCH' && path === '/users/:name' ? 'mia' : 'nobody-here')
+
+describe('every route of the REST interface', () => {
+  it('lets through whom its table names and nobody else', async () => {
+    expect(house.app.routes.length).toBeGreaterThan(15)
+    // Logging out is asked last: it is meant to end the session it is asked with.
+    const routes = house.app.routes.filter(one => !(one.method === 'DELETE' && one.path === '/session'))
+    for (const { method, path, who } of routes) {
+      const ask = (headers: Record<string, string>): Promise<Asked> =>
+        house.api(method, concrete(path, method), { headers, ...(method === 'GET' ? {} : { body: {} }) })
+      const seen = {
+        nobody: refusedForRights(await ask({})),
+        member: refusedForRights(await ask(member)),
+        owner: refusedForRights(await ask(owner)),
+      }
+      const due = { nobody: who !== 'anyone', member: who === 'owner', owner: false }
+      // A login without its fields and a request nobody knows are refused too, but not for want of rights.
+      if (who === 'anyone') expect(seen.owner, `${method} ${path}`).toBe(false)
+      else expect(seen, `${method} ${path}`).toEqual(due)
+    }
+  })
+
+  it('that changes a person is for that person and the owner', async () => {
+    const answer = await house.api('PATCH', '/users/olivia', {
+      headers: member,
+      body: { displayName: 'Mine' },
+    })
+    expect([answer.status, answer.body.error.code]).toEqual([403, 'forbidden'])
+  })
+
+  it('that changes something is refused with a session alone, and with another session’s token', async () => {
+    for (const { method, path, who } of house.app.routes) {
+      if (method === 'GET' || who === 'anyone') continue
+      for (const token of [undefined, '', member['x-csrf-token'], `${owner['x-csrf-token']}x`]) {
+        const headers = { cookie: owner.cookie, ...(token === undefined ? {} : { 'x-csrf-token': token }) }
+        const answer = await house.api(method, concrete(path), { headers, body: {} })
+        expect([answer.status, answer.body.error.code], `${method} ${path}`).toEqual([403, 'csrf'])
+      }
+    }
+  })
+
+  it('agrees with the document that describes it', async () => {
+    const { body } = await house.api('GET', '/openapi.json')
+    const told = Object.entries(body.paths as Record<string, object>).flatMap(([path, methods]) =>
+      Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`),
+    )
+    const served = house.app.routes.map(
+      ({ method, path }) => `${method} ${path.replace(/:([a-z]+)/gi, '{$1}')}`,
+    )
+    const bare = (line: string): string => line.replace('/api/v1', '')
+    expect(told.map(bare).sort()).toEqual(served.sort())
+  })
+})
+
+describe('ways round', () => {
+  it.each([
+    '/api/v1//users',
+    '//api/v1/users',
+    '/api/v1/users/',
+    '/api/v1/USERS',
+    '/API/v1/users',
+    '/api/v1/users.',
+    '/api%2fv1%2fusers',
+    '/api/v1/%75sers',
+    '/api/v1/x/../users',
+    '/admin/../api/v1/users',
+    '/api/v1/users%00',
+    '/api/v1/users;a=b',
+  ])('%s shows nobody the people', async path => {
+    const answer = await house.ask('GET', path)
+    expect([401, 404]).toContain(answer.status)
+    expect(answer.text).not.toContain('Olivia')
+  })
+
+  it.each([
+    '/../../../etc/passwd',
+    '/%2e%2e/%2e%2e/etc/passwd',
+    '/admin/..%2f..%2fpackage.json',
+    '/assets/%5c..%5c..%5cpackage.json',
+    '/data/lanline.db',
+  ])('%s is no file', async path => {
+    expect((await house.ask('GET', path, { headers: owner })).status).toBe(404)
+  })
+
+  it.each([
+    'evil.example',
+    'lanline.local.evil.example',
+    'lanline.local@evil.example',
+    '',
+    '10.1.1.2',
+    '[::2]',
+  ])('the name %j is not ours (DNS rebinding)', async host => {
+    const answer = await house.api('GET', '/users', { host, headers: owner })
+    expect([400, 421]).toContain(answer.status)
+  })
+
+  it('localhost is served to this computer only', async () => {
+    const from = (peer: string): Promise<Asked> =>
+      house.api('GET', '/health', { host: 'alice.localhost:8080', env: { listener: 'http', peer } })
+    expect((await from('10.1.1.9')).status).toBe(421)
+    expect((await from('127.0.0.1')).status).toBe(200)
+    expect((await from('::1')).status).toBe(200)
+  })
+
+  it('pages of other sites are refused, those the owner listed are not', async () => {
+    const from = (origin: string): Promise<Asked> =>
+      house.api('GET', '/users', { headers: { ...owner, origin } })
+    for (const origin of [
+      'https://evil.example',
+      'null',
+      'http://lanline.local:8443',
+      'https://lanline.local',
+    ]) {
+      expect((await from(origin)).status, origin).toBe(403)
+    }
+    expect((await from('https://lanline.local:8443')).status).toBe(200)
+    expect((await from('https://app.example')).status).toBe(200)
+  })
+
+  it('in the clear from the LAN there is the door page and nothing of the interface', async () => {
+    const env = { listener: 'http' as const, peer: '10.1.1.9' }
+    expect((await house.ask('GET', '/', { env, host: '10.1.1.1' })).headers.get('content-type')).toContain(
+      'html',
+    )
+    for (const path of ['/api/v1/users', '/api/v1/session', '/metrics', '/admin/']) {
+      const answer = await house.ask('GET', path, { env, host: '10.1.1.1', headers: owner })
+      expect(answer.text, path).not.toContain('Olivia')
+      expect(answer.headers.get('content-type'), path).not.toContain('json;')
+    }
+    const login = { body: { user: 'olivia', password: 'correct horse battery' } }
+    const answer = await house.ask('POST', '/api/v1/session', { env, host: '10.1.1.1', ...login })
+    expect(answer.headers.getSetCookie()).toEqual([])
+  })
+
+  it('the counters are the owner’s', async () => {
+    expect((await house.ask('GET', '/metrics')).status).toBe(401)
+    expect((await house.ask('GET', '/metrics', { headers: member })).status).toBe(403)
+    expect((await house.ask('GET', '/metrics', { headers: owner })).text).toContain('lanline_up')
+  })
+
+  it('a body over the limit is refused', async () => {
+    const answer = await house.api('POST', '/session', { body: { user: 'x', password: 'y'.repeat(20_000) } })
+    expect(answer.status).toBe(413)
+  })
+})
+
+describe('a session', () => {
+  it('is a cookie that scripts and other sites cannot use, new at each login and gone after logout', async () => {
+    const login = (): Promise<Asked> =>
+      house.api('POST', '/session', { body: { user: 'mia', password: 'another long password' } })
+    const [first, second] = [await login(), await login()]
+    const cookie = first.headers.getSetCookie().find(one => one.startsWith('lanline_session='))!
+    for (const word of ['HttpOnly', 'Secure', 'SameSite=Strict', 'Path=/']) expect(cookie).toContain(word)
+    expect(second.headers.getSetCookie().join()).not.toContain(cookie.split(';')[0])
+    const headers = { cookie: cookie.split(';')[0]!, 'x-csrf-token': first.body.csrfToken as string }
+    expect((await house.api('GET', '/session', { headers })).status).toBe(200)
+    expect((await house.api('DELETE', '/session', { headers })).status).toBeLessThan(300)
+    expect((await house.api('GET', '/session', { headers })).status).toBe(401)
+  })
+
+  it('costs a guesser time, and its owner nothing', async () => {
+    const guess = (peer: string): Promise<Asked> =>
+      house.api('POST', '/session', { body: { user: 'mia', password: 'wrong' }, env: { peer } })
+    const statuses: number[] = []
+    for (let count = 0; count < 14; count++) statuses.push((await guess('10.1.1.66')).status)
+    expect(statuses.filter(status => status === 429).length).toBeGreaterThan(0)
+    const right = { body: { user: 'mia', password: 'another long password' } }
+    expect((await house.api('POST', '/session', { ...right, env: { peer: '10.1.1.7' } })).status).toBe(200)
+  })
+})
