@@ -139,6 +139,8 @@ function guardAll(app: Hono<{ Bindings: AppEnv }>, deps: AppDeps, door: Door): v
       } else {
         await next()
         context.header('content-security-policy', pagePolicy(listener, host ?? ''))
+        // Browsers heed it in secure contexts only, and complain elsewhere.
+        context.header('cross-origin-opener-policy', 'same-origin')
       }
     }
     for (const [name, value] of Object.entries(commonHeaders)) context.header(name, value)
@@ -153,7 +155,6 @@ const commonHeaders: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'permissions-policy': 'camera=(self), microphone=(self), geolocation=(), usb=(), payment=()',
 }

@@ -149,6 +149,8 @@ export const callRow = z.strictObject({
   reason: z.string().optional(),
   code: z.number().optional(),
   missed: z.boolean(),
+  missedSeen: z.boolean(),
+  aliveAt: time,
   callerPair: pair.optional(),
   calleePair: pair.optional(),
 })

@@ -1,7 +1,8 @@
 /**
  * Limits on guessing. A source (an IPv4 address, an IPv6 /64) has few tries; an account has more from all sources
  * together, so that many sources guess no faster. A browser that logged in before carries a mark of its own and is
- * counted under that alone: nobody else's tries can lock its owner out.
+ * counted under that alone: nobody else's tries can lock its owner out. A success gives nothing back: whoever has an account could otherwise buy
+ * tries at others' with it.
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
@@ -36,11 +37,6 @@ export class Tries {
   login(user: string, peer: string, mark: string | undefined, now: Monotonic): number {
     if (mark !== undefined && this.#isMarkOf(mark, user)) return take(this.#marks, mark, now)
     return take(this.#sources, sourceOf(peer), now) || take(this.#accounts, user, now)
-  }
-
-  /** A login that succeeded proves the source's earlier failures harmless. */
-  succeeded(peer: string): void {
-    this.#sources.reset(sourceOf(peer))
   }
 
   claim(peer: string, now: Monotonic): number {

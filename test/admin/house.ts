@@ -6,6 +6,7 @@ import { type App, type AppEnv, createApp } from '../../src/admin/app.ts'
 import { newClaimSecrets } from '../../src/admin/claim.ts'
 import { loadPages } from '../../src/admin/pages.ts'
 import type { AppDeps } from '../../src/admin/ports.ts'
+import * as schemas from '../../src/admin/schemas.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import { silent } from '../../src/core/log.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -95,12 +96,29 @@ export class AdminHouse {
     const response = await this.app.fetch(request, env)
     const text = await response.text()
     const isJson = response.headers.get('content-type')?.startsWith('application/json')
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: isJson ? JSON.parse(text) : undefined,
-      text,
+    const body = isJson ? JSON.parse(text) : undefined
+    if (path.startsWith('/api/v1/') && env.listener !== 'http')
+      this.#checkAnswer(method, path.slice(7), response.status, body)
+    return { status: response.status, headers: response.headers, body, text }
+  }
+
+  /** Every answer that a test provokes must be one that the published document has. */
+  #checkAnswer(method: string, path: string, status: number, body: unknown): void {
+    if (status >= 400) {
+      schemas.error.parse(body)
+      return
     }
+    const parts = path.split('?')[0]!.split('/')
+    const route = this.app.routes.find(candidate => {
+      const pattern = candidate.path.split('/')
+      const fits = pattern.every((part, index) => part.startsWith(':') || part === parts[index])
+      return candidate.method === method && pattern.length === parts.length && fits
+    })
+    const schema = route?.answers[status]
+    if (schema === undefined) throw new Error(`${method} ${path}: ${status} is not in the document`)
+    if (schema !== null) schema.parse(body)
+    else if (body !== undefined && path !== '/openapi.json')
+      throw new Error(`${method} ${path}: a body nobody expects`)
   }
 
   api(method: string, path: string, options: AskOptions = {}): Promise<Asked> {

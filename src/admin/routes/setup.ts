@@ -104,7 +104,6 @@ export function setupRoutes(deps: Deps): Route[] {
           passwordHash,
           device: { name: 'Browser', kind: 'page' },
         })
-        tries.succeeded(call.peer)
         const { session, cookies } = logIn(enrolled.device.user, call)
         const body: SetupResponse = { session, enrolment: enrolmentOf(enrolled) }
         return { status: 201, body, cookies }
@@ -125,7 +124,6 @@ export function setupRoutes(deps: Deps): Route[] {
         if (!(await passwords.verify(password, directory.user(user)?.passwordHash))) {
           throw new HttpError(401, 'wrongPassword', 'name or password is not right')
         }
-        tries.succeeded(call.peer)
         const { session, cookies } = logIn(user, call)
         return { status: 200, body: session, cookies }
       },

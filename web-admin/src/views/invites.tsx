@@ -43,10 +43,8 @@ export function Invites({ api, users }: { readonly api: Api; readonly users: rea
         <p class="field">
           <label for="invite-hours">Good for</label>
           <select id="invite-hours" name="hours">
+            <option value="72">three days</option>
             <option value="1">an hour</option>
-            <option value="72" selected>
-              three days
-            </option>
             <option value="720">thirty days</option>
           </select>
         </p>

@@ -117,6 +117,7 @@ const kinds = { page: 'browser', app: 'app', sip: 'SIP phone' } as const
 function DeviceLine({ device, api, onChanged }: Common & { readonly device: Device }) {
   const [renaming, setRenaming] = useState(false)
   const path = `/devices/${device.id}`
+  const kind = kinds[device.kind].toLowerCase() === device.name.toLowerCase() ? '' : kinds[device.kind]
   const state = device.reachable
     ? `reachable${device.address ? ` at ${device.address}` : ''}${device.transport ? `, ${device.transport}` : ''}`
     : device.lastSeenAt === undefined
@@ -127,7 +128,8 @@ function DeviceLine({ device, api, onChanged }: Common & { readonly device: Devi
       <div>
         {device.name}{' '}
         <span class="quiet">
-          {kinds[device.kind]} · {state}
+          {kind && `${kind} · `}
+          {state}
         </span>
       </div>
       <div class="buttons small">

@@ -1,0 +1,168 @@
+import { afterEach, expect, test } from 'vitest'
+import { AdminHouse, type AskOptions } from './house.ts'
+
+let house: AdminHouse
+afterEach(() => house.close())
+
+const wish = { displayName: 'Ann', deviceName: 'Tablet', kind: 'page' }
+const unix: AskOptions = { env: { listener: 'unix', peer: '' } }
+
+test('by default the owner is asked: waiting, allowed, enrolled', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const asked = await house.api('POST', '/devices', { body: wish })
+  expect(asked.status).toBe(202)
+  const { id, secret } = asked.body
+  const headers = { 'x-request-secret': secret }
+  expect((await house.api('GET', `/requests/${id}`, { headers })).body).toEqual({ state: 'waiting' })
+  expect((await house.api('GET', `/requests/${id}`)).status).toBe(404)
+  expect((await house.api('GET', '/requests', { headers: owner })).body).toMatchObject([
+    { id, displayName: 'Ann', deviceName: 'Tablet', address: '10.1.1.9' },
+  ])
+  const allowed = await house.api('POST', `/requests/${id}/allow`, { headers: owner, body: {} })
+  expect(allowed.status).toBe(204)
+  const { state, enrolment } = (await house.api('GET', `/requests/${id}`, { headers })).body
+  expect(state).toBe('allowed')
+  expect(house.store.directory.byToken(enrolment.token)).toMatchObject({
+    user: 'ann',
+    device: enrolment.device,
+  })
+  expect((await house.api('GET', '/requests', { headers: owner })).body).toEqual([])
+})
+
+test('a request may be let in as a further device of somebody, or denied', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const [mine, theirs] = [
+    (await house.api('POST', '/devices', { body: wish })).body,
+    (await house.api('POST', '/devices', { body: { ...wish, displayName: 'Eve' } })).body,
+  ]
+  await house.api('POST', `/requests/${mine.id}/allow`, { headers: owner, body: { user: 'olivia' } })
+  await house.api('POST', `/requests/${theirs.id}/deny`, { headers: owner, body: {} })
+  const told = (request: { id: string; secret: string }) =>
+    house.api('GET', `/requests/${request.id}`, { headers: { 'x-request-secret': request.secret } })
+  expect((await told(mine)).body.enrolment.user).toBe('olivia')
+  expect((await told(theirs)).body).toEqual({ state: 'denied' })
+})
+
+test('an invitation enrols at once, for one device, under every policy', async () => {
+  house = await AdminHouse.open({ enrolPolicy: 'invite' })
+  const owner = await house.owner()
+  const invite = (await house.api('POST', '/invites', { headers: owner, body: { user: 'olivia' } })).body
+  expect(invite.url).toBe(`http://10.1.1.1:8080/j#${invite.token}`)
+  const listed = (await house.api('GET', '/invites', { headers: owner })).text
+  expect(listed).not.toContain(invite.token)
+  const body = { ...wish, invite: invite.token }
+  expect((await house.api('POST', '/devices', { body })).body).toMatchObject({ user: 'olivia' })
+  expect((await house.api('POST', '/devices', { body })).body.error.code).toBe('badInvite')
+  expect((await house.api('POST', '/devices', { body: wish })).body.error.code).toBe('inviteNeeded')
+})
+
+test('under the open policy everybody is let in at once', async () => {
+  house = await AdminHouse.open({ enrolPolicy: 'open' })
+  await house.owner()
+  expect(await house.api('POST', '/devices', { body: wish })).toMatchObject({
+    status: 201,
+    body: { user: 'ann' },
+  })
+})
+
+test('only the owner enrols a device for somebody; over the unix socket that needs no session', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const body = { ...wish, user: 'olivia' }
+  expect((await house.api('POST', '/devices', { body })).status).toBe(403)
+  expect((await house.api('POST', '/devices', { body, headers: { cookie: owner.cookie } })).status).toBe(403)
+  expect((await house.api('POST', '/devices', { body, headers: owner })).body.user).toBe('olivia')
+  expect((await house.api('POST', '/devices', { body, ...unix })).body.user).toBe('olivia')
+})
+
+test('one source asking to join again and again is slowed down', async () => {
+  house = await AdminHouse.open()
+  await house.owner()
+  const statuses: number[] = []
+  for (let count = 0; count < 12; count++)
+    statuses.push((await house.api('POST', '/devices', { body: wish })).status)
+  expect(statuses.slice(0, 10)).toEqual(Array(10).fill(202))
+  expect(statuses.slice(10)).toEqual([429, 429])
+  const other = await house.api('POST', '/devices', { body: wish, env: { peer: '10.1.1.10' } })
+  expect(other.status).toBe(202)
+})
+
+test('a device token reads its person’s own things and is never the owner’s', async () => {
+  house = await AdminHouse.open()
+  await house.owner()
+  const { token } = (await house.api('POST', '/devices', { ...unix, body: { ...wish, user: 'olivia' } })).body
+  const headers = { authorization: `Bearer ${token}` }
+  expect((await house.api('GET', '/calls', { headers })).body).toEqual({ calls: [], total: 0 })
+  expect((await house.api('GET', '/devices', { headers })).body).toHaveLength(2)
+  expect((await house.api('GET', '/users', { headers })).status).toBe(403)
+  const password = { headers, body: { password: 'stolen stolen stolen' } }
+  expect((await house.api('PATCH', '/users/olivia', password)).status).toBe(403)
+  const device = house.store.directory.byToken(token)!.device
+  expect((await house.api('DELETE', `/devices/${device}`, { headers })).status).toBe(204)
+  expect((await house.api('GET', '/calls', { headers })).status).toBe(401)
+})
+
+test('a person with a SIP password appears with their phone, and the last owner stays', async () => {
+  house = await AdminHouse.open()
+  const headers = await house.owner()
+  const body = { name: 'bob', displayName: 'Bob', sipPassword: 'secret phone' }
+  const added = await house.api('POST', '/users', { headers, body })
+  expect(added.body).toMatchObject({
+    name: 'bob',
+    devices: [{ kind: 'sip', digestUser: 'bob', reachable: false }],
+  })
+  expect(added.text).not.toMatch(/ha1|hash|secret/i)
+  expect((await house.api('POST', '/users', { headers, body })).status).toBe(409)
+  expect((await house.api('DELETE', '/users/olivia', { headers })).body.error.code).toBe('owner')
+  expect((await house.api('DELETE', '/users/bob', { headers })).status).toBe(204)
+})
+
+test('somebody else’s device does not exist for a member', async () => {
+  house = await AdminHouse.open()
+  await house.owner()
+  const headers = await house.member()
+  const [device] = house.store.directory.devices('olivia')
+  expect((await house.api('DELETE', `/devices/${device!.id}`, { headers })).status).toBe(404)
+  expect(
+    (await house.api('PATCH', `/devices/${device!.id}`, { headers, body: { name: 'mine' } })).status,
+  ).toBe(404)
+  expect((await house.api('GET', '/devices?user=olivia', { headers })).body).toEqual([])
+})
+
+test('a new password ends the person’s other sessions', async () => {
+  house = await AdminHouse.open()
+  const first = await house.owner()
+  const login = { body: { user: 'olivia', password: 'correct horse battery' } }
+  const again = await house.api('POST', '/session', login)
+  const second = { cookie: again.headers.getSetCookie()[0]!.split(';')[0]! }
+  const body = { password: 'quite another one' }
+  expect((await house.api('PATCH', '/users/olivia', { headers: first, body })).status).toBe(200)
+  expect((await house.api('GET', '/session', { headers: second })).status).toBe(401)
+  expect((await house.api('GET', '/session', { headers: first })).status).toBe(200)
+  expect((await house.api('POST', '/session', login)).status).toBe(401)
+})
+
+test('a browser that was logged in before gets in although its address and account are being guessed at', async () => {
+  house = await AdminHouse.open()
+  const { cookie } = await house.owner()
+  const known = cookie.split('; ').find(each => each.startsWith('lanline_known='))!
+  const login = (password: string, headers: Record<string, string> = {}) =>
+    house.api('POST', '/session', { headers, body: { user: 'olivia', password } })
+  for (let count = 0; count < 15; count++) await login('a wrong password')
+  expect((await login('correct horse battery')).status).toBe(429)
+  expect((await login('correct horse battery', { cookie: known })).status).toBe(200)
+  expect((await login('correct horse battery', { cookie: 'lanline_known=forged.mark' })).status).toBe(429)
+})
+
+test('bodies that do not fit are refused with where and why', async () => {
+  house = await AdminHouse.open()
+  const headers = await house.owner()
+  const wrong = await house.api('POST', '/users', { headers, body: { name: 'Bad Name' } })
+  expect([wrong.status, wrong.body.error.message]).toEqual([400, expect.stringContaining('name: ')])
+  expect((await house.api('POST', '/users', { headers, body: '{' })).status).toBe(400)
+  const plain = { ...headers, 'content-type': 'text/plain' }
+  expect((await house.api('POST', '/users', { headers: plain, body: '{"name":"x"}' })).status).toBe(415)
+  expect((await house.api('GET', '/calls?limit=9999', { headers })).status).toBe(400)
+})

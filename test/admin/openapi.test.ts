@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
+import type { z } from 'zod'
+import type * as message from '../../src/admin/message.ts'
+import type * as schemas from '../../src/admin/schemas.ts'
+import type { CallRow, SelectedPair } from '../../src/calls/message.ts'
+import type { Epoch } from '../../src/core/clock.ts'
+import { AdminHouse } from './house.ts'
+
+let house: AdminHouse
+beforeAll(async () => {
+  house = await AdminHouse.open()
+})
+afterAll(() => house.close())
+
+type Keys<Schema extends z.ZodType> = keyof z.infer<Schema>
+
+test('the schemas have the fields that the types of message.ts have', () => {
+  expectTypeOf<Keys<typeof schemas.health>>().toEqualTypeOf<keyof message.Health>()
+  expectTypeOf<Keys<typeof schemas.setupState>>().toEqualTypeOf<keyof message.SetupState>()
+  expectTypeOf<Keys<typeof schemas.setupRequest>>().toEqualTypeOf<keyof message.SetupRequest>()
+  expectTypeOf<Keys<typeof schemas.setupResponse>>().toEqualTypeOf<keyof message.SetupResponse>()
+  expectTypeOf<Keys<typeof schemas.sessionRequest>>().toEqualTypeOf<keyof message.SessionRequest>()
+  expectTypeOf<Keys<typeof schemas.session>>().toEqualTypeOf<keyof message.Session>()
+  expectTypeOf<Keys<typeof schemas.user>>().toEqualTypeOf<keyof message.User>()
+  expectTypeOf<Keys<typeof schemas.newUser>>().toEqualTypeOf<keyof message.NewUser>()
+  expectTypeOf<Keys<typeof schemas.userChange>>().toEqualTypeOf<keyof message.UserChange>()
+  expectTypeOf<Keys<typeof schemas.device>>().toEqualTypeOf<keyof message.Device>()
+  expectTypeOf<Keys<typeof schemas.enrolRequest>>().toEqualTypeOf<keyof message.EnrolRequest>()
+  expectTypeOf<Keys<typeof schemas.enrolment>>().toEqualTypeOf<keyof message.Enrolment>()
+  expectTypeOf<Keys<typeof schemas.joinState>>().toEqualTypeOf<keyof message.JoinState>()
+  expectTypeOf<Keys<typeof schemas.waitingRequest>>().toEqualTypeOf<keyof message.WaitingRequest>()
+  expectTypeOf<Keys<typeof schemas.invite>>().toEqualTypeOf<keyof message.Invite>()
+  expectTypeOf<Keys<typeof schemas.callRow>>().toEqualTypeOf<keyof CallRow>()
+  expectTypeOf<NonNullable<z.infer<typeof schemas.callRow>['callerPair']>>().toHaveProperty('localType')
+  expectTypeOf<keyof NonNullable<z.infer<typeof schemas.callRow>['callerPair']>>().toEqualTypeOf<
+    keyof SelectedPair
+  >()
+})
+
+test('the document says of every route who may, what it takes and what it answers', async () => {
+  const { body } = await house.api('GET', '/openapi.json')
+  expect(body.openapi).toBe('3.1.0')
+  for (const { method, path, who, body: taken, answers } of house.app.routes) {
+    const told = body.paths[path.replace(/:(\w+)/g, '{$1}')][method.toLowerCase()]
+    expect(told['x-who'], path).toBe(who)
+    expect(told.requestBody !== undefined, path).toBe(taken !== undefined)
+    expect(Object.keys(told.responses).sort(), path).toEqual([...Object.keys(answers), 'default'].sort())
+    const named = [...path.matchAll(/:(\w+)/g)].map(match => match[1])
+    const parameters = told.parameters as { in: string; name: string }[]
+    expect(parameters.filter(each => each.in === 'path').map(each => each.name)).toEqual(named)
+  }
+})
+
+test('a call with everything known of it is answered as the document says', async () => {
+  const headers = await house.owner()
+  const pair: SelectedPair = {
+    localType: 'host',
+    localAddress: '10.0.0.2',
+    localPort: 5_000,
+    remoteType: 'host',
+    remoteAddress: '10.0.0.3',
+    remotePort: 5_002,
+    protocol: 'udp',
+    rttMilliseconds: 1.5,
+  }
+  const at = Date.UTC(2027, 0, 1) as Epoch
+  await house.store.calls.save({
+    id: 'c1',
+    callerUser: 'olivia',
+    callerName: 'Olivia',
+    callerDevice: 'd1',
+    calleeUser: 'bob',
+    calleeName: 'Bob',
+    calleeDevice: 'd2',
+    video: true,
+    startedAt: at,
+    ringingAt: at,
+    answeredAt: at,
+    endedAt: at,
+    endedBy: 'caller',
+    reason: 'hangup',
+    code: 0,
+    missed: false,
+    missedSeen: false,
+    aliveAt: at,
+    callerPair: pair,
+    calleePair: pair,
+  })
+  expect((await house.api('GET', '/calls/c1', { headers })).body.callerPair).toEqual(pair)
+  expect((await house.api('GET', '/calls?user=bob', { headers })).body.total).toBe(1)
+  expect((await house.api('GET', '/calls/none', { headers })).status).toBe(404)
+})

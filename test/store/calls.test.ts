@@ -1,0 +1,94 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
+import { days, type Epoch } from '../../src/core/clock.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
+
+const now = Date.UTC(2027, 5, 1) as Epoch
+let directory: string
+let store: Store
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'lanline-calls-'))
+  store = await openStore(directory)
+})
+afterEach(async () => {
+  await store.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+const row = (id: string, caller: string, callee: string, startedAt: number, ended = true): CallRow => ({
+  id,
+  callerUser: caller,
+  callerName: caller,
+  callerDevice: 'd1',
+  calleeUser: callee,
+  calleeName: callee,
+  calleeDevice: undefined,
+  video: true,
+  startedAt: startedAt as Epoch,
+  ringingAt: undefined,
+  answeredAt: undefined,
+  endedAt: ended ? ((startedAt + 1_000) as Epoch) : undefined,
+  endedBy: ended ? 'caller' : undefined,
+  reason: ended ? 'cancelled' : undefined,
+  code: undefined,
+  missed: false,
+  missedSeen: false,
+  aliveAt: startedAt as Epoch,
+  callerPair: undefined,
+  calleePair: undefined,
+})
+const save = (rows: readonly CallRow[]): Promise<unknown> =>
+  Promise.all(rows.map(each => store.calls.save(each)))
+const ids = async (filter: Parameters<Store['calls']['list']>[0]): Promise<string[]> =>
+  (await store.calls.list(filter)).calls.map(call => call.id)
+
+test('calls are listed newest first, page by page, whatever the clock did in between', async () => {
+  await save([
+    row('a', 'alice', 'bob', now),
+    row('b', 'bob', 'carol', 1_000),
+    row('c', 'alice', 'carol', now - 5),
+  ])
+  expect(await ids({ limit: 2 })).toEqual(['c', 'b'])
+  expect(await ids({ limit: 2, before: 'b' })).toEqual(['a'])
+  expect(await ids({ limit: 2, before: 'a' })).toEqual([])
+  expect(await ids({ limit: 2, before: 'never was' })).toEqual([])
+})
+
+test('a person’s calls are those they made and those made to them, each once', async () => {
+  await save([
+    row('out', 'alice', 'bob', now),
+    row('other', 'bob', 'carol', now),
+    row('in', 'carol', 'alice', now),
+    row('self', 'alice', 'alice', now),
+  ])
+  expect(await store.calls.list({ limit: 10, user: 'alice' })).toMatchObject({ total: 3 })
+  expect(await ids({ limit: 10, user: 'alice' })).toEqual(['self', 'in', 'out'])
+  expect(await ids({ limit: 1, user: 'alice', before: 'self' })).toEqual(['in'])
+})
+
+test('calls without an end are told as open', async () => {
+  await save([row('a', 'alice', 'bob', now), row('b', 'bob', 'carol', now, false)])
+  expect((await store.calls.open()).map(call => call.id)).toEqual(['b'])
+})
+
+test('old calls are forgotten, open ones and those from before the clock was set are not', async () => {
+  const old = now - days(40)
+  await save([
+    row('old', 'a', 'b', old),
+    row('open', 'a', 'b', old, false),
+    row('unset', 'a', 'b', 60_000),
+    row('new', 'a', 'b', now),
+  ])
+  expect(await store.calls.prune(30, 60_000 as Epoch)).toBe(0)
+  expect(await store.calls.prune(30, now)).toBe(1)
+  expect(await ids({ limit: 10 })).toEqual(['new', 'unset', 'open'])
+})
+
+test('many rows are pruned in steps, all of them', { timeout: 30_000 }, async () => {
+  await save(Array.from({ length: 2_500 }, (_, index) => row(`c${index}`, 'a', 'b', now - days(40) + index)))
+  expect(await store.calls.prune(30, now)).toBe(2_500)
+  expect((await store.calls.list({ limit: 1 })).total).toBe(0)
+})

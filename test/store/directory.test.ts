@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { days, type Epoch, hours } from '../../src/core/clock.ts'
+import { userNameFrom } from '../../src/store/credentials.ts'
+import { type DirectoryEvent, limits } from '../../src/store/directory.ts'
+import { openStore, type Store } from '../../src/store/store.ts'
+
+let path: string
+let store: Store
+let now = Date.UTC(2027, 0, 1) as Epoch
+const open = (): Promise<Store> => openStore(path, () => now)
+const reopen = async (): Promise<void> => {
+  await store.close()
+  store = await open()
+}
+beforeEach(async () => {
+  now = Date.UTC(2027, 0, 1) as Epoch
+  path = mkdtempSync(join(tmpdir(), 'lanline-directory-'))
+  store = await open()
+})
+afterEach(async () => {
+  await store.close()
+  rmSync(path, { recursive: true, force: true })
+})
+
+const page = { name: 'Browser', kind: 'page' as const }
+
+test('a SIP device is found by its digest user, with both hashes over the realm, also after a restart', async () => {
+  await store.directory.addUser({ name: 'bob', displayName: 'Bob', sipPassword: 'secret phone' })
+  const { realm } = store.settings.identity()
+  const hash = (algorithm: string): string =>
+    createHash(algorithm).update(`bob:${realm}:secret phone`).digest('hex')
+  const due = { user: 'bob', ha1Md5: hash('md5'), ha1Sha256: hash('sha256') }
+  expect(store.directory.byDigestUser('bob')).toMatchObject(due)
+  await reopen()
+  expect(store.directory.byDigestUser('bob')).toMatchObject(due)
+})
+
+test('a new SIP password keeps the device and replaces the hashes', async () => {
+  await store.directory.addUser({ name: 'bob', sipPassword: 'secret phone' })
+  const before = store.directory.byDigestUser('bob')!
+  await store.directory.setSipPassword('bob', 'another one')
+  const after = store.directory.byDigestUser('bob')!
+  expect(after.device).toBe(before.device)
+  expect(after.ha1Md5).not.toBe(before.ha1Md5)
+})
+
+test('a person who does not exist, exists already or has no proper name is refused', async () => {
+  await store.directory.addUser({ name: 'bob' })
+  const { directory } = store
+  await expect(directory.addUser({ name: 'bob' })).rejects.toMatchObject({ code: 'taken' })
+  await expect(directory.addUser({ name: 'Bob Baker' })).rejects.toMatchObject({ code: 'badName' })
+  await expect(directory.removeUser('nobody')).rejects.toMatchObject({ code: 'notFound' })
+  await expect(directory.enrol({ user: 'nobody' }, page)).rejects.toMatchObject({ code: 'notFound' })
+})
+
+test('of many adding the same person at once, one does', async () => {
+  const outcome = await Promise.allSettled(
+    Array.from({ length: 20 }, () => store.directory.addUser({ name: 'bob' })),
+  )
+  expect(outcome.filter(result => result.status === 'fulfilled')).toHaveLength(1)
+})
+
+test('people of the same name get addresses of their own', async () => {
+  const first = await store.directory.enrol({ displayName: 'Müller, Ann' }, page)
+  const second = await store.directory.enrol({ displayName: 'Müller, Ann' }, page)
+  expect([first.device.user, second.device.user]).toEqual(['muller-ann', 'muller-ann-2'])
+  expect(['Ann', '李雷', '  ', 'Straße 7', 'x'.repeat(80)].map(userNameFrom)).toEqual([
+    'ann',
+    'person',
+    'person',
+    'strasse-7',
+    'x'.repeat(32),
+  ])
+})
+
+test('a revoked device is gone at once and after a restart, and those who listen are told', async () => {
+  const { device, token } = await store.directory.enrol({ displayName: 'Ann' }, page)
+  const told: DirectoryEvent[] = []
+  store.directory.onChange(event => told.push(event))
+  expect(store.directory.byToken(token)?.device).toBe(device.id)
+  await store.directory.revokeDevice(device.id)
+  expect(store.directory.byToken(token)).toBeUndefined()
+  expect(store.directory.userOfDevice(device.id)).toBeUndefined()
+  expect(told).toContainEqual({ kind: 'revoked', device: device.id, user: 'ann' })
+  await reopen()
+  expect(store.directory.byToken(token)).toBeUndefined()
+})
+
+test('with a person go their devices, invites and registrations', async () => {
+  await store.directory.addUser({ name: 'bob', sipPassword: 'secret phone' })
+  const { device } = await store.directory.enrol({ user: 'bob' }, page)
+  await store.directory.addInvite('bob', hours(1))
+  const told: string[] = []
+  store.directory.onChange(event => event.kind === 'revoked' && told.push(event.device))
+  await store.directory.removeUser('bob')
+  expect(told).toHaveLength(2)
+  expect(told).toContain(device.id)
+  expect(store.directory.invites()).toEqual([])
+  expect(store.directory.byDigestUser('bob')).toBeUndefined()
+  await reopen()
+  expect(store.directory.devices()).toEqual([])
+})
+
+test('an invite lets one device in, once, and not after its time', async () => {
+  const once = await store.directory.addInvite(undefined, hours(1))
+  const late = await store.directory.addInvite(undefined, hours(1))
+  await reopen()
+  const enrolled = await store.directory.enrolByInvite(once.token, 'Ann', page)
+  expect(enrolled.device.user).toBe('ann')
+  const again = store.directory.enrolByInvite(once.token, 'Eve', page)
+  await expect(again).rejects.toMatchObject({ code: 'badInvite' })
+  now = (now + hours(1)) as Epoch
+  await expect(store.directory.enrolByInvite(late.token, 'Eve', page)).rejects.toMatchObject({
+    code: 'badInvite',
+  })
+  await expect(store.directory.enrolByInvite('guess', 'Eve', page)).rejects.toMatchObject({
+    code: 'badInvite',
+  })
+})
+
+test('of two devices using one invite at once, one gets in', async () => {
+  const { token } = await store.directory.addInvite(undefined, hours(1))
+  const outcome = await Promise.allSettled(
+    ['Ann', 'Eve'].map(name => store.directory.enrolByInvite(token, name, page)),
+  )
+  expect(outcome.map(result => result.status).sort()).toEqual(['fulfilled', 'rejected'])
+  expect(store.directory.users()).toHaveLength(1)
+})
+
+test('an invite made before the clock was set does not expire when it is', async () => {
+  now = 60_000 as Epoch
+  const { token } = await store.directory.addInvite(undefined, hours(1))
+  now = Date.UTC(2027, 0, 1) as Epoch
+  expect((await store.directory.enrolByInvite(token, 'Ann', page)).device.user).toBe('ann')
+})
+
+test('an allowed request tells the same token however often its answer is fetched', async () => {
+  const { request, secret } = await store.directory.addRequest({
+    displayName: 'Ann',
+    device: page,
+    address: '10.0.0.9',
+  })
+  expect((await store.directory.fetchRequest(request.id, secret)).state).toBe('waiting')
+  await expect(store.directory.fetchRequest(request.id, 'wrong')).rejects.toMatchObject({ code: 'notFound' })
+  await store.directory.allowRequest(request.id, undefined)
+  await reopen()
+  const first = await store.directory.fetchRequest(request.id, secret)
+  const second = await store.directory.fetchRequest(request.id, secret)
+  expect(second.enrolled?.token).toBe(first.enrolled?.token)
+  expect(store.directory.byToken(first.enrolled!.token)?.user).toBe('ann')
+  expect(store.directory.devices('ann')).toHaveLength(1)
+})
+
+test('a device revoked after its request was allowed is not made again by fetching once more', async () => {
+  const { request, secret } = await store.directory.addRequest({
+    displayName: 'Ann',
+    device: page,
+    address: '',
+  })
+  await store.directory.allowRequest(request.id, undefined)
+  const { enrolled } = await store.directory.fetchRequest(request.id, secret)
+  await store.directory.revokeDevice(enrolled!.device.id)
+  await expect(store.directory.fetchRequest(request.id, secret)).rejects.toMatchObject({ code: 'notFound' })
+  await reopen()
+  await expect(store.directory.fetchRequest(request.id, secret)).rejects.toMatchObject({ code: 'notFound' })
+})
+
+test('requests wait in bounded number and are forgotten after a day', async () => {
+  const ask = () => store.directory.addRequest({ displayName: 'Eve', device: page, address: '10.0.0.9' })
+  await Promise.all(Array.from({ length: limits.requestsWaiting }, ask))
+  await expect(ask()).rejects.toMatchObject({ code: 'tooMany' })
+  now = (now + days(1) + 1) as Epoch
+  await store.directory.sweep()
+  expect(store.directory.requests()).toEqual([])
+  await reopen()
+  expect(store.directory.requests()).toEqual([])
+})
+
+test('do not disturb and names are kept over a restart', async () => {
+  await store.directory.addUser({ name: 'bob' })
+  await store.directory.changeUser('bob', { doNotDisturb: true, displayName: 'Bobby' })
+  await reopen()
+  expect(store.directory.people()).toEqual([{ user: 'bob', displayName: 'Bobby', doNotDisturb: true }])
+})
