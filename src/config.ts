@@ -16,7 +16,7 @@ export interface Config {
   readonly http: { readonly port: PortWish; readonly tlsPort: PortWish; readonly origins: readonly string[] }
   readonly sip: { readonly port: PortWish; readonly tlsPort: PortWish }
   readonly net: { readonly hostname: string; readonly bind: readonly string[] }
-  readonly enrol: { readonly policy: EnrolPolicy }
+  readonly enrol: { readonly policy: EnrolPolicy; readonly claimMinutes: number }
   readonly calls: { readonly retainDays: number }
   readonly log: { readonly level: Level }
 }
@@ -149,6 +149,16 @@ const keys: Readonly<Record<string, Key>> = {
     read: value => oneOf(value, policies),
     fallback: 'approve',
   },
+  'enrol.claim_minutes': {
+    about: [
+      'While nobody owns this exchange, for so long after its start, a browser on the same network may become its',
+      'owner without the setup code. 0: the code is always needed.',
+    ],
+    allowed: '0 to 60',
+    read: value => whole(value, 0, 60),
+    number: true,
+    fallback: 15,
+  },
   'calls.retain_days': {
     about: ['How long the call log is kept.'],
     allowed: '1 to 36500',
@@ -243,7 +253,10 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Confi
     },
     sip: { port: wish('sip.port', 5060), tlsPort: wish('sip.tls_port', 5061) },
     net: { hostname: get('net.hostname') as string, bind },
-    enrol: { policy: get('enrol.policy') as EnrolPolicy },
+    enrol: {
+      policy: get('enrol.policy') as EnrolPolicy,
+      claimMinutes: get('enrol.claim_minutes') as number,
+    },
     calls: { retainDays: get('calls.retain_days') as number },
     log: { level: get('log.level') as Level },
   })

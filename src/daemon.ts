@@ -13,6 +13,7 @@ import { nodeListener } from './admin/listener.ts'
 import type { Health } from './admin/message.ts'
 import { loadPages } from './admin/pages.ts'
 import type { AppDeps, LiveDevice } from './admin/ports.ts'
+import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
@@ -90,6 +91,7 @@ export class Daemon {
   readonly #version: string
   readonly #metrics = new Metrics()
   readonly #random = systemRandom()
+  readonly #setupFile: SetupFile
   readonly #claim: ClaimSecrets
   readonly #names: OwnNames
   readonly #store: Store
@@ -142,7 +144,9 @@ export class Daemon {
     this.#log = options.log
     this.#version = options.version
     this.#systemd = serviceManager(options.environment)
-    this.#claim = newClaimSecrets(this.#random)
+    this.#setupFile = readSetupFile(options.config.data.dir)
+    for (const complaint of this.#setupFile.complaints) this.#log.warn('setupFile', { complaint })
+    this.#claim = newClaimSecrets(this.#random, this.#setupFile.code)
     this.#names = loaded.names
     this.#store = loaded.store
     this.#certificates = loaded.certificates
@@ -284,11 +288,26 @@ export class Daemon {
       claim: this.#claim,
       enrolPolicy: this.#config.enrol.policy,
       allowed: this.#allowed(),
+      claimMinutes: this.#setupFile.claimMinutes ?? this.#config.enrol.claimMinutes,
+      isAttached: peer => this.#names.isAttached(peer),
+      network: () => this.#network(),
       pages: loadPages({ phone: join(root, 'web-phone/dist'), admin: join(root, 'web-admin/dist') }),
       authority: this.#certificates,
       health: () => this.#health(),
       httpsPort: () => this.#web.https?.port ?? 0,
       inviteOrigin: () => (this.urls().phones[0] ?? this.urls().thisComputer).slice(0, -1),
+    }
+  }
+
+  #network(): ReturnType<AppDeps['network']> {
+    const { plain, tls } = this.#sipIo.ports
+    return {
+      hostname: this.#config.net.hostname,
+      addresses: this.#names.addresses
+        .filter(own => !own.loopback)
+        .map(({ interface: name, address, prefixLength }) => ({ interface: name, address, prefixLength })),
+      ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip: plain, sips: tls },
+      discovery: { mode: 'off', state: 'off', detail: '' },
     }
   }
 
@@ -355,6 +374,11 @@ export class Daemon {
         )
       case 'deviceSeen':
         return directory.seen(effect.device)
+      case 'answerRequest': {
+        const { id, allow, staySeconds } = effect
+        const answered = allow ? directory.allowRequest(id, { staySeconds }) : directory.denyRequest(id)
+        return this.#inBackground('answerRequest', answered)
+      }
       case 'note':
         return this.#note('signalling', effect.reason, effect.detail)
     }
@@ -389,6 +413,7 @@ export class Daemon {
   #watchDirectory(): void {
     const stop = this.#store.directory.onChange(event => {
       if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
+      if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
       if (event.kind !== 'revoked') return
       this.#signalling.input({ kind: 'revoked', device: event.device })
       this.#sip.input({ kind: 'revoked', device: event.device })

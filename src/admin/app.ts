@@ -16,6 +16,7 @@ import { type Answer, isOwner, type Principal, type Route, type Who } from './ro
 import { callRoutes } from './routes/calls.ts'
 import { enrolRoutes } from './routes/enrol.ts'
 import { setupRoutes } from './routes/setup.ts'
+import { siteRoutes } from './routes/site.ts'
 import { userRoutes } from './routes/users.ts'
 import { Sessions, sameSecret } from './sessions.ts'
 import { Tries } from './tries.ts'
@@ -52,6 +53,7 @@ export function createApp(deps: AppDeps): App {
     ...userRoutes(parts),
     ...enrolRoutes(parts),
     ...callRoutes(parts),
+    ...siteRoutes(parts),
     {
       method: 'GET',
       path: '/openapi.json',

@@ -26,13 +26,17 @@ export interface SetupState {
   readonly place: string
   /** Where the authority's certificate can be had, and its SHA-256 fingerprint in colon-separated upper-case hex. */
   readonly caFingerprint: string
+  /** The claim needs no code from where the question came, for this many seconds more; 0: the code is needed. */
+  readonly openSeconds: number
 }
 export interface SetupRequest {
-  /** The setup code `XXXX-XXXX`, or the token of the claim link. */
-  readonly code: string
+  /** The setup code `XXXX-XXXX`, or the token of the claim link; absent while `openSeconds` runs. */
+  readonly code?: string | undefined
   readonly place: string
   readonly displayName: string
   readonly password: string
+  /** "Show names on the network": each available person is found by mDNS. Undefined: yes. */
+  readonly showNames?: boolean | undefined
 }
 /** The claim also enrols the browser it came from as the owner's first device. */
 export interface SetupResponse {
@@ -53,11 +57,17 @@ export interface Session {
   readonly csrfToken: string
 }
 
+export type Role = 'owner' | 'member' | 'guest'
+
 /** GET /users → `User[]`; POST /users `NewUser` → 201 `User`; PATCH /users/:name `UserChange` → `User`; DELETE → 204. */
 export interface User {
   readonly name: string
   readonly displayName: string
-  readonly role: 'owner' | 'member'
+  readonly role: Role
+  /** A guest's end, milliseconds since 1970; then the person and all their devices are removed. */
+  readonly expiresAt: number | undefined
+  /** Guests see this person and may call them; nobody else. */
+  readonly seenByGuests: boolean
   readonly presence: Presence
   readonly devices: readonly Device[]
 }
@@ -71,6 +81,10 @@ export interface NewUser {
 export interface UserChange {
   readonly displayName?: string | undefined
   readonly doNotDisturb?: boolean | undefined
+  /** Owner only. */
+  readonly seenByGuests?: boolean | undefined
+  /** Owner only: a guest stays this much longer from now, or for good (`null`), which makes them a member. */
+  readonly staySeconds?: number | null | undefined
   /** For the console: at least 10 characters. Ends the person's other sessions. */
   readonly password?: string | undefined
   /** Sets the password of the SIP device whose digest user is the person's name, making it if there is none. */
@@ -120,7 +134,38 @@ export interface JoinState {
   readonly state: 'waiting' | 'allowed' | 'denied'
   readonly enrolment: Enrolment | undefined
 }
-/** GET /requests (owner) lists; POST /requests/:id/allow { user? } and POST /requests/:id/deny answer. */
+/**
+ * POST /softphones { deviceName, user? } → 201: a SIP device of its own for a phone or app that is typed into; of
+ * oneself, or by the owner of anybody. The only time the password is told.
+ */
+export interface SoftphoneRequest {
+  readonly deviceName: string
+  readonly user?: string | undefined
+}
+export interface Softphone {
+  readonly device: string
+  /** The address's user part: what others call. */
+  readonly user: string
+  readonly displayName: string
+  /** The name to authenticate with, where the phone asks for one of its own. */
+  readonly digestUser: string
+  readonly password: string
+  /** The appliance, as this phone should be told: an address where names may not resolve. */
+  readonly host: string
+  readonly hostName: string
+  readonly port: number
+  readonly tlsPort: number
+  /** One use, 15 minutes: Linphone's remote provisioning. */
+  readonly provisioningUrl: string
+}
+
+/** GET /requests (owner) lists; POST /requests/:id/allow `AllowRequest` and POST /requests/:id/deny answer. */
+export interface AllowRequest {
+  /** The person the device will belong to; absent: a new one. */
+  readonly user?: string | undefined
+  /** A guest until then; absent: for good. The asker's page says how long "until tonight" is, it knows the time zone. */
+  readonly staySeconds?: number | undefined
+}
 export interface WaitingRequest {
   readonly id: string
   readonly displayName: string
@@ -129,10 +174,12 @@ export interface WaitingRequest {
   readonly createdAt: number
 }
 
-/** POST /invites { user? , hours? } (owner); GET lists without tokens; DELETE /invites/:id. */
+/** POST /invites { user?, hours?, staySeconds? } (owner); GET lists without tokens; DELETE /invites/:id. */
 export interface Invite {
   readonly id: string
   readonly user: string | undefined
+  /** Whoever uses it is a guest for so long; undefined: for good. */
+  readonly staySeconds: number | undefined
   readonly expiresAt: number
   /** Only in the answer to POST. */
   readonly token: string | undefined
@@ -143,4 +190,31 @@ export interface Invite {
 export interface CallList {
   readonly calls: readonly CallRow[]
   readonly total: number
+}
+
+/** GET /settings and PATCH /settings (owner), the latter with any part of it. */
+export interface SiteSettings {
+  readonly place: string
+  readonly showNames: boolean
+  /** The name in use, without `.local`. A new one is probed for, and may come back with a number behind it. */
+  readonly hostname: string
+}
+
+/** GET /network (member): where and how this appliance is found. */
+export interface Network {
+  readonly hostname: string
+  readonly addresses: readonly {
+    readonly interface: string
+    readonly address: string
+    readonly prefixLength: number
+  }[]
+  readonly ports: Readonly<Record<'http' | 'https' | 'sip' | 'sips', number>>
+  readonly discovery: {
+    readonly mode: 'builtin' | 'avahi' | 'off'
+    /** `conflict`: somebody else took the name and another is being tried. */
+    readonly state: 'probing' | 'ready' | 'conflict' | 'off' | 'failed'
+    readonly detail: string
+  }
+  /** What the permanent code for the fridge holds; absent where the policy lets nobody ask. */
+  readonly joinUrl: string | undefined
 }

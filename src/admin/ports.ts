@@ -9,7 +9,7 @@ import type { Directory } from '../store/directory.ts'
 import type { Settings } from '../store/settings.ts'
 import type { ClaimSecrets } from './claim.ts'
 import type { Allowed } from './guard.ts'
-import type { Health } from './message.ts'
+import type { Health, Network } from './message.ts'
 import type { Pages } from './pages.ts'
 import type { ScryptCost } from './password.ts'
 
@@ -45,6 +45,12 @@ export interface AppDeps {
   readonly claim: ClaimSecrets
   readonly enrolPolicy: 'approve' | 'invite' | 'open'
   readonly allowed: Allowed
+  /** For so long after the start, a browser on the same network may claim without the code. */
+  readonly claimMinutes: number
+  /** Whether a peer is on a network this machine is itself on. */
+  isAttached(peer: string): boolean
+  /** `joinUrl` is added here. */
+  network(): Omit<Network, 'joinUrl'>
   readonly pages: Pages
   /** The authority's root: what the door page and the downloads hand out. */
   readonly authority: { root(): Uint8Array; fingerprint(): string }

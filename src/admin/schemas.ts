@@ -21,7 +21,20 @@ export const sipPassword = z.string().min(6).max(128)
 const time = z.number()
 const secret = z.string().min(1).max(128)
 
-export const setupRequest = z.strictObject({ code: secret, place: line(64), displayName, password })
+/** How long a guest stays: a minute to a month. */
+const staySeconds = z
+  .number()
+  .int()
+  .min(60)
+  .max(31 * 24 * 3_600)
+
+export const setupRequest = z.strictObject({
+  code: secret.optional(),
+  place: line(64),
+  displayName,
+  password,
+  showNames: z.boolean().optional(),
+})
 export const sessionRequest = z.strictObject({ user: z.string().max(64), password: z.string().max(256) })
 export const newUser = z.strictObject({
   name: userName,
@@ -31,6 +44,8 @@ export const newUser = z.strictObject({
 export const userChange = z.strictObject({
   displayName: displayName.optional(),
   doNotDisturb: z.boolean().optional(),
+  seenByGuests: z.boolean().optional(),
+  staySeconds: staySeconds.nullable().optional(),
   password: password.optional(),
   sipPassword: sipPassword.optional(),
 })
@@ -42,7 +57,10 @@ export const enrolRequest = z.strictObject({
   invite: z.string().max(128).optional(),
   user: userName.optional(),
 })
-export const allowRequest = z.strictObject({ user: userName.optional() })
+export const allowRequest = z.strictObject({
+  user: userName.optional(),
+  staySeconds: staySeconds.optional(),
+})
 export const newInvite = z.strictObject({
   user: userName.optional(),
   hours: z
@@ -50,12 +68,54 @@ export const newInvite = z.strictObject({
     .positive()
     .max(24 * 30)
     .optional(),
+  staySeconds: staySeconds.optional(),
 })
 export const devicesQuery = z.strictObject({ user: userName.optional() })
 export const callsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   before: z.string().max(64).optional(),
   user: userName.optional(),
+})
+
+const hostLabel = z
+  .string()
+  .toLowerCase()
+  .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'one name of letters, digits and -, at most 63')
+export const siteSettings = z.strictObject({
+  place: z.string(),
+  showNames: z.boolean(),
+  hostname: z.string(),
+})
+export const siteSettingsChange = z.strictObject({
+  place: line(64).optional(),
+  showNames: z.boolean().optional(),
+  hostname: hostLabel.optional(),
+})
+export const network = z.strictObject({
+  hostname: z.string(),
+  addresses: z.array(
+    z.strictObject({ interface: z.string(), address: z.string(), prefixLength: z.number() }),
+  ),
+  ports: z.strictObject({ http: z.number(), https: z.number(), sip: z.number(), sips: z.number() }),
+  discovery: z.strictObject({
+    mode: z.enum(['builtin', 'avahi', 'off']),
+    state: z.enum(['probing', 'ready', 'conflict', 'off', 'failed']),
+    detail: z.string(),
+  }),
+  joinUrl: z.string().optional(),
+})
+export const softphoneRequest = z.strictObject({ deviceName, user: userName.optional() })
+export const softphone = z.strictObject({
+  device: z.string(),
+  user: z.string(),
+  displayName: z.string(),
+  digestUser: z.string(),
+  password: z.string(),
+  host: z.string(),
+  hostName: z.string(),
+  port: z.number(),
+  tlsPort: z.number(),
+  provisioningUrl: z.string(),
 })
 
 export const error = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) })
@@ -69,6 +129,7 @@ export const setupState = z.strictObject({
   claimed: z.boolean(),
   place: z.string(),
   caFingerprint: z.string(),
+  openSeconds: z.number(),
 })
 export const session = z.strictObject({
   user: z.string(),
@@ -99,7 +160,9 @@ export const device = z.strictObject({
 export const user = z.strictObject({
   name: z.string(),
   displayName: z.string(),
-  role: z.enum(['owner', 'member']),
+  role: z.enum(['owner', 'member', 'guest']),
+  expiresAt: time.optional(),
+  seenByGuests: z.boolean(),
   presence: z.enum(['available', 'inCall', 'doNotDisturb', 'away']),
   devices: z.array(device),
 })
@@ -118,6 +181,7 @@ export const waitingRequest = z.strictObject({
 export const invite = z.strictObject({
   id: z.string(),
   user: z.string().optional(),
+  staySeconds: z.number().optional(),
   expiresAt: time,
   token: z.string().optional(),
   url: z.string().optional(),

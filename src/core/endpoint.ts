@@ -102,6 +102,23 @@ export function isLoopback(address: string): boolean {
   return canonical !== undefined && (canonical === '::1' || canonical.startsWith('127.'))
 }
 
+/** Whether `address` is in the subnet that `network`/`prefixLength` names; false when either is no address. */
+export function isInSubnet(address: string, network: string, prefixLength: number): boolean {
+  const one = octetsOf(address)
+  const other = octetsOf(network)
+  if (one === undefined || other === undefined || one.length !== other.length) return false
+  for (let bit = 0; bit < prefixLength; bit += 8) {
+    const mask = (0xff << Math.max(0, 8 - (prefixLength - bit))) & 0xff
+    if ((one[bit >> 3]! & mask) !== (other[bit >> 3]! & mask)) return false
+  }
+  return true
+}
+
+function octetsOf(address: string): ArrayLike<number> | undefined {
+  const canonical = canonicalAddress(address) ?? ''
+  return parseIPv4(canonical) ?? parseIPv6(canonical)
+}
+
 function groupsOf(text: string, mayEndInQuad: boolean): number[] | undefined {
   if (text === '') return []
   const groups: number[] = []

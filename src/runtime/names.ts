@@ -1,5 +1,5 @@
 /** Under which names and addresses this appliance is known: to web pages, to SIP, and on its certificate. */
-import { canonicalAddress, isLoopback } from '../core/endpoint.ts'
+import { canonicalAddress, isInSubnet, isLoopback } from '../core/endpoint.ts'
 import type { OwnAddress } from './interfaces.ts'
 
 /** Local domains in which routers and mDNS give a host's bare name. */
@@ -49,6 +49,12 @@ export class OwnNames {
     if (this.#hosts.has(address) || isLoopback(address)) return true
     // Link-local addresses belong to every interface and are in no list.
     return !this.#limited && /^fe[89ab]/.test(address)
+  }
+
+  /** True for this computer itself and for hosts on the networks it has an address in. */
+  isAttached(peer: string): boolean {
+    if (isLoopback(peer) || /^fe[89ab]/.test(peer)) return true
+    return this.#addresses.some(own => isInSubnet(peer, own.address, own.prefixLength))
   }
 
   /** For the certificate. */

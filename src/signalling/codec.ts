@@ -36,6 +36,8 @@ export const limits = {
   fingerprintCharacters: 256,
   addressCharacters: 64,
   agoMilliseconds: 7 * 24 * 3_600_000,
+  staySecondsMin: 60,
+  staySecondsMax: 31 * 24 * 3_600,
 } as const
 
 export const errorCodes = [
@@ -153,6 +155,12 @@ export const clientMessages = {
   ping: z.object({ type: z.literal('ping'), id: count }),
   doNotDisturb: z.object({ type: z.literal('doNotDisturb'), on: z.boolean() }),
   missedSeen: z.object({ type: z.literal('missedSeen') }),
+  answerRequest: z.object({
+    type: z.literal('answerRequest'),
+    id: printable(limits.refCharacters),
+    allow: z.boolean(),
+    staySeconds: z.number().int().min(limits.staySecondsMin).max(limits.staySecondsMax).optional(),
+  }),
   call: z.object({
     type: z.literal('call'),
     ref: printable(limits.refCharacters),

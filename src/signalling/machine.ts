@@ -124,6 +124,9 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       case 'peopleChanged':
         this.#peopleChanged()
         break
+      case 'requestsChanged':
+        this.#requestsChanged()
+        break
       case 'revoked':
         this.#revoked(input.device)
         break
@@ -252,12 +255,16 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       device: session.device,
       place: this.#devices.place(),
       version: this.#version,
+      role: this.#devices.person(session.user)?.role ?? 'member',
+      staySeconds: this.#devices.staySeconds(session.user),
       doNotDisturb: this.#roster.doNotDisturbOf(session.user),
-      roster: this.#roster.people(),
+      roster: this.#roster.people().filter(({ user }) => this.#roster.mayKnow(session.user, user)),
       missed: missedOf(this.#log, session.user, this.#roster),
       resumed: resumed.map(({ call, state, reason }) => ({ call, state, reason })),
       pingSeconds: channelLimits.pingSeconds,
     })
+    const requests = this.#requests()
+    if (this.#isOwner(session) && requests.waiting.length > 0) this.#tell(session, requests)
     for (const { act } of resumed) act()
     this.#releaseOthers(session, resumed)
     this.#agent(session, {
@@ -358,6 +365,8 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         this.#fact({ kind: 'missedSeen', user: session.user })
         this.#tellUser(session.user, { type: 'missed', missed: [] })
         return
+      case 'answerRequest':
+        return this.#answerRequest(session, message)
       case 'call':
         return this.#call(session, message)
       default: {
@@ -366,6 +375,13 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         else this.#unknownCall(session, message)
       }
     }
+  }
+
+  #answerRequest(session: Session, { id, allow, staySeconds }: Message<'answerRequest'>): void {
+    if (!this.#isOwner(session)) {
+      return this.#refuse(session.connection!, 'wrongState', 'Only the owner lets people in.', id)
+    }
+    this.#out.push({ kind: 'answerRequest', id, allow, staySeconds })
   }
 
   #call(session: Session, message: Message<'call'>): void {
@@ -386,7 +402,10 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   #inCall(
     session: Session,
     state: SessionCall,
-    message: Exclude<ClientMessage, { type: 'hello' | 'ping' | 'doNotDisturb' | 'missedSeen' | 'call' }>,
+    message: Exclude<
+      ClientMessage,
+      { type: 'hello' | 'ping' | 'doNotDisturb' | 'missedSeen' | 'answerRequest' | 'call' }
+    >,
   ): void {
     const { call } = message
     const rings = state.role === 'callee' && !state.established
@@ -442,7 +461,24 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     const changes = this.#roster.doNotDisturbChanges()
     const roster = this.#roster.tellAll()
     for (const { user, on } of changes) this.#tellUser(user, { type: 'doNotDisturb', on })
-    this.#tellEverybody({ type: 'roster', roster })
+    this.#tellEverybody(
+      () => true,
+      guest => ({ type: 'roster', roster: roster.filter(({ user }) => this.#roster.mayKnow(guest, user)) }),
+      { type: 'roster', roster },
+    )
+  }
+
+  #requestsChanged(): void {
+    const requests = this.#requests()
+    for (const session of this.#sessions.values()) if (this.#isOwner(session)) this.#tell(session, requests)
+  }
+
+  #requests(): Extract<ServerMessage, { type: 'requests' }> {
+    return { type: 'requests', waiting: this.#devices.joinAsks() }
+  }
+
+  #isOwner(session: Session): boolean {
+    return this.#devices.person(session.user)?.role === 'owner'
   }
 
   #revoked(device: string): void {
@@ -465,14 +501,29 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   #tellChanges(users: readonly string[]): void {
-    for (const person of this.#roster.changes(users)) this.#tellEverybody({ type: 'presence', person })
+    for (const person of this.#roster.changes(users)) {
+      const message: ServerMessage = { type: 'presence', person }
+      this.#tellEverybody(
+        guest => this.#roster.mayKnow(guest, person.user),
+        () => message,
+        message,
+      )
+    }
   }
 
   /** Written once for all: a roster is as long as there are people, and so is the list of who hears it. */
-  #tellEverybody(message: ServerMessage): void {
+  #tellEverybody(
+    concerns: (guest: string) => boolean,
+    forGuest: (guest: string) => ServerMessage,
+    message: ServerMessage,
+  ): void {
     let text: string | undefined
-    for (const { connection } of this.#sessions.values()) {
+    for (const { connection, user } of this.#sessions.values()) {
       if (connection === undefined) continue
+      if (this.#roster.isGuest(user)) {
+        if (concerns(user)) this.#send(connection, forGuest(user))
+        continue
+      }
       text ??= encodeFrame(message)
       this.#out.push({ kind: 'sendFrame', connection: connection.id, text })
     }

@@ -17,6 +17,15 @@ export interface Person {
   readonly presence: Presence
 }
 
+/** Somebody asks to join; told to the owner's devices only. */
+export interface JoinAsk {
+  readonly id: string
+  readonly name: string
+  readonly device: string
+  /** Milliseconds since 1970, by the appliance's clock. */
+  readonly at: number
+}
+
 export interface MissedCall {
   readonly call: string
   readonly user: string
@@ -85,6 +94,13 @@ export type ClientMessage =
   | { readonly type: 'ping'; readonly id: number }
   | { readonly type: 'doNotDisturb'; readonly on: boolean }
   | { readonly type: 'missedSeen' }
+  /** The owner answers somebody who asks to join. `staySeconds` makes them a guest for so long, absent: for good. */
+  | {
+      readonly type: 'answerRequest'
+      readonly id: string
+      readonly allow: boolean
+      readonly staySeconds?: number | undefined
+    }
   /** Starts a call. `ref` is the client's name for it until `calling` answers with the call's id. */
   | {
       readonly type: 'call'
@@ -124,6 +140,9 @@ export type ServerMessage =
       readonly device: string
       readonly place: string
       readonly version: string
+      readonly role: 'owner' | 'member' | 'guest'
+      /** For a guest: how long until they are removed. */
+      readonly staySeconds: number | null
       readonly doNotDisturb: boolean
       readonly roster: readonly Person[]
       readonly missed: readonly MissedCall[]
@@ -137,6 +156,8 @@ export type ServerMessage =
     }
   | { readonly type: 'pong'; readonly id: number }
   | { readonly type: 'roster'; readonly roster: readonly Person[] }
+  /** Everybody who waits to be let in: at each change, and after `welcome` if anybody does; to the owner's devices. */
+  | { readonly type: 'requests'; readonly waiting: readonly JoinAsk[] }
   | { readonly type: 'presence'; readonly person: Person }
   | { readonly type: 'doNotDisturb'; readonly on: boolean }
   | { readonly type: 'missed'; readonly missed: readonly MissedCall[] }
@@ -221,6 +242,8 @@ export type SignallingInput =
       readonly reachable: boolean
     }
   | { readonly kind: 'callChanged'; readonly row: CallRow }
+  /** Somebody asks to join, or was answered; the machine reads them anew. */
+  | { readonly kind: 'requestsChanged' }
   /** People were added, renamed, removed, or set do not disturb; the machine reads them anew. */
   | { readonly kind: 'peopleChanged' }
   | { readonly kind: 'revoked'; readonly device: string }
@@ -241,6 +264,13 @@ export type SignallingEffect =
   /** Save it, then answer with `peopleChanged`. */
   | { readonly kind: 'saveDoNotDisturb'; readonly user: string; readonly on: boolean }
   | { readonly kind: 'deviceSeen'; readonly device: string }
+  /** The owner's answer to somebody who asks to join; then answer with `requestsChanged`. */
+  | {
+      readonly kind: 'answerRequest'
+      readonly id: string
+      readonly allow: boolean
+      readonly staySeconds: number | undefined
+    }
   /** To be counted, and logged at debug. `reason` is a stable word. */
   | {
       readonly kind: 'note'

@@ -1,5 +1,6 @@
 /** What the client channel needs from others. */
 import type { CallRow } from '../calls/message.ts'
+import type { JoinAsk } from './message.ts'
 
 export interface DeviceIdentity {
   readonly device: string
@@ -11,6 +12,9 @@ export interface PersonIdentity {
   readonly user: string
   readonly displayName: string
   readonly doNotDisturb: boolean
+  readonly role: 'owner' | 'member' | 'guest'
+  /** Guests see this person and may call them. */
+  readonly seenByGuests: boolean
 }
 
 /** Devices and people as the channel reads them: from memory, at once. */
@@ -20,6 +24,10 @@ export interface Devices {
   people(): readonly PersonIdentity[]
   person(user: string): PersonIdentity | undefined
   place(): string
+  /** For a guest, how long they stay from now; null for everybody else. */
+  staySeconds(user: string): number | null
+  /** Who waits to be let in. */
+  joinAsks(): readonly JoinAsk[]
 }
 
 /** What the channel asks of the call log: from memory, at once (open calls and the most recent closed ones). */

@@ -33,6 +33,16 @@ export class Roster {
     }))
   }
 
+  /** Whether `viewer` may know of `user`: a guest knows themselves and those who are marked, the others everybody. */
+  mayKnow(viewer: string, user: string): boolean {
+    if (!this.isGuest(viewer) || viewer === user) return true
+    return this.#devices.person(user)?.seenByGuests ?? false
+  }
+
+  isGuest(user: string): boolean {
+    return this.#devices.person(user)?.role === 'guest'
+  }
+
   /** Everybody, for telling everybody: later changes are changes to this. */
   tellAll(): Person[] {
     const roster = this.people()

@@ -11,6 +11,8 @@ export interface Accounts {
   ): { readonly name: string; readonly displayName: string; readonly doNotDisturb: boolean } | undefined
   /** The user of a device that is enrolled and neither revoked nor expired. */
   userOfDevice(device: string): string | undefined
+  /** False where a guest asks for somebody guests are not to know of. */
+  mayCall(caller: string, callee: string): boolean
 }
 
 /** Which addresses and names are this appliance, and how peers on a flow's network reach it. */

@@ -321,6 +321,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { destination, request } = routed
     switch (destination.kind) {
       case 'contact':
+        if (!this.#mayCall(context, destination.live.binding.user))
+          return { status: 404, reason: 'Not Found' }
         return [{ ...targetOf(destination.live), uri: request.uri }]
       case 'party':
         return this.#partyTarget(destination.token, request.uri)
@@ -346,9 +348,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     return [{ uri, key: undefined, device, transport, path: [], flow, seen }]
   }
 
+  #mayCall(context: ResponseContext, callee: string): boolean {
+    return this.#parts.accounts.mayCall(context.sender.user, callee)
+  }
+
   #userTargets(name: string, routed: Routed, context: ResponseContext): Target[] | Refusal {
     const user = this.#parts.accounts.user(name)
-    if (user === undefined) return { status: 404, reason: 'Not Found' }
+    // Whom a guest may not know is to them like somebody who does not exist.
+    if (user === undefined || !this.#mayCall(context, user.name)) return { status: 404, reason: 'Not Found' }
     if (user.doNotDisturb && context.call !== undefined) {
       return { status: 480, reason: 'Do Not Disturb', extra: [reasonField(480, 'doNotDisturb')] }
     }

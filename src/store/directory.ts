@@ -5,6 +5,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import type { JoinAsk } from '../signalling/message.ts'
 import type { DeviceIdentity, Devices, PersonIdentity } from '../signalling/ports.ts'
 import type { Credential } from '../sip/message.ts'
 import type { Accounts } from '../sip/ports.ts'
@@ -13,6 +14,7 @@ import { digestHashes, isUserName, sha256, userNameFrom } from './credentials.ts
 import type { Statement } from './database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
 import type { Settings } from './settings.ts'
+import { isOver, reckonedAnew, type Stay } from './stay.ts'
 import * as tables from './tables.ts'
 
 export type DirectoryErrorCode =
@@ -23,6 +25,7 @@ export type DirectoryErrorCode =
   | 'owner'
   | 'tooMany'
   | 'badInvite'
+  | 'notGuest'
 
 /** A refusal with a stable code and a sentence for people. */
 export class DirectoryError extends Error {
@@ -67,6 +70,7 @@ export class Directory implements Accounts, Devices {
   readonly #rows: Rows
   readonly #settings: Settings
   readonly #now: () => Epoch
+  readonly #runningSince: Epoch
   readonly #users = new Map<string, UserRow>()
   readonly #devices = new Map<string, DeviceRow>()
   readonly #devicesOfUser = new Map<string, Set<string>>()
@@ -81,6 +85,7 @@ export class Directory implements Accounts, Devices {
     this.#rows = rows
     this.#settings = settings
     this.#now = now
+    this.#runningSince = now()
   }
 
   static async load(rows: Rows, settings: Settings, now: () => Epoch): Promise<Directory> {
@@ -120,6 +125,11 @@ export class Directory implements Accounts, Devices {
     return this.#alive(device)?.user
   }
 
+  mayCall(caller: string, callee: string): boolean {
+    if (caller === callee || this.#users.get(caller)?.role !== 'guest') return true
+    return this.#users.get(callee)?.seenByGuests ?? false
+  }
+
   // What signalling asks
 
   byTokenHash(hash: string): DeviceIdentity | undefined {
@@ -148,6 +158,25 @@ export class Directory implements Accounts, Devices {
 
   place(): string {
     return this.#settings.place()
+  }
+
+  staySeconds(user: string): number | null {
+    const stay = this.#users.get(user)?.stay
+    if (stay === undefined) return null
+    const now = this.#now()
+    const { until } = reckonedAnew(stay, now) ?? stay
+    return Math.max(0, Math.round((until - now) / 1_000))
+  }
+
+  joinAsks(): readonly JoinAsk[] {
+    return this.requests()
+      .filter(request => request.state === 'waiting')
+      .map(({ id, displayName, deviceName, createdAt }) => ({
+        id,
+        name: displayName,
+        device: deviceName,
+        at: createdAt,
+      }))
   }
 
   // What the console asks
@@ -188,6 +217,7 @@ export class Directory implements Accounts, Devices {
   claim(wish: {
     readonly displayName: string
     readonly place: string
+    readonly showNames?: boolean | undefined
     readonly passwordHash: string
     readonly device: DeviceWish
   }): Promise<NewDevice> {
@@ -196,7 +226,7 @@ export class Directory implements Accounts, Devices {
         throw new DirectoryError('claimed', 'this appliance has an owner already; log in instead')
       const user = this.#newUser(wish.displayName, { role: 'owner', passwordHash: wish.passwordHash })
       const enrolled = this.#newDevice(user, wish.device)
-      await this.#settings.setPlace(wish.place)
+      await this.#settings.changeSite({ place: wish.place, showNames: wish.showNames })
       await this.#rows.write(tables.putUser(user), tables.putDevice(enrolled.device))
       this.#keepUser(user)
       this.#keepDevice(enrolled.device)
@@ -236,13 +266,25 @@ export class Directory implements Accounts, Devices {
       readonly displayName?: string | undefined
       readonly doNotDisturb?: boolean | undefined
       readonly passwordHash?: string | undefined
+      readonly seenByGuests?: boolean | undefined
+      /** A guest's time from now on; null: they stay for good, as a member. */
+      readonly staySeconds?: number | null | undefined
     },
   ): Promise<UserRow> {
     return this.#exclusively(async () => {
       const user = this.#users.get(name)
       if (user === undefined) throw notFound(name)
-      const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
-      const changed: UserRow = { ...user, ...given }
+      const { staySeconds, ...rest } = change
+      if (staySeconds !== undefined && user.role !== 'guest') {
+        throw new DirectoryError('notGuest', `${name} is no guest: only a guest's time can be changed`)
+      }
+      const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+      const changed: UserRow = {
+        ...user,
+        ...given,
+        ...(staySeconds === null ? { role: 'member', stay: undefined } : {}),
+        ...(typeof staySeconds === 'number' ? { stay: this.#stayOf(staySeconds) } : {}),
+      }
       await this.#rows.write(tables.putUser(changed))
       this.#keepUser(changed)
       this.#tell({ kind: 'people' })
@@ -270,14 +312,7 @@ export class Directory implements Accounts, Devices {
       if (user === undefined) throw notFound(name)
       if (user.role === 'owner') throw new DirectoryError('owner', 'the owner cannot be removed')
       await this.#rows.write(tables.deleteUser(name))
-      const devices = this.devices(name)
-      this.#users.delete(name)
-      for (const device of devices) this.#forgetDevice(device)
-      this.#devicesOfUser.delete(name)
-      for (const invite of this.#invites.values()) if (invite.user === name) this.#invites.delete(invite.id)
-      for (const request of this.#requests.values())
-        if (request.user === name) this.#requests.delete(request.id)
-      for (const device of devices) this.#tell({ kind: 'revoked', device: device.id, user: name })
+      this.#forgetUser(name)
       this.#tell({ kind: 'people' })
     })
   }
@@ -301,7 +336,8 @@ export class Directory implements Accounts, Devices {
           'this invitation was used already or has expired; ask for a new one',
         )
       }
-      const whose = invite.user === undefined ? { displayName } : { user: invite.user }
+      const { staySeconds } = invite
+      const whose = invite.user === undefined ? { displayName, staySeconds } : { user: invite.user }
       const enrolled = await this.#enrol(whose, wish, [tables.deleteInvite(invite.id)])
       this.#invites.delete(invite.id)
       return enrolled
@@ -350,6 +386,7 @@ export class Directory implements Accounts, Devices {
   addInvite(
     user: string | undefined,
     lifetimeMilliseconds: number,
+    staySeconds?: number,
   ): Promise<{ readonly invite: InviteRow; readonly token: string }> {
     return this.#exclusively(async () => {
       if (user !== undefined && !this.#users.has(user)) throw notFound(user)
@@ -362,7 +399,14 @@ export class Directory implements Accounts, Devices {
       const token = randomBytes(24).toString('base64url')
       const createdAt = this.#now()
       const expiresAt = (createdAt + lifetimeMilliseconds) as Epoch
-      const invite: InviteRow = { id: newId(), tokenHash: sha256(token), user, createdAt, expiresAt }
+      const invite: InviteRow = {
+        id: newId(),
+        tokenHash: sha256(token),
+        user,
+        staySeconds,
+        createdAt,
+        expiresAt,
+      }
       await this.#rows.write(tables.putInvite(invite))
       this.#invites.set(invite.id, invite)
       return { invite, token }
@@ -411,13 +455,17 @@ export class Directory implements Accounts, Devices {
     })
   }
 
-  /** Lets the asker in as `user`, or as a new person named as they said. */
-  allowRequest(id: string, user: string | undefined): Promise<RequestRow> {
+  /** Lets the asker in as `user`, or as a new person named as they said, who is a guest if the stay is limited. */
+  allowRequest(
+    id: string,
+    how: { readonly user?: string | undefined; readonly staySeconds?: number | undefined },
+  ): Promise<RequestRow> {
+    const { user, staySeconds } = how
     return this.#exclusively(async () => {
       const request = this.#requests.get(id)
       if (request === undefined || request.state !== 'waiting') throw notFound('this request')
       if (user !== undefined && !this.#users.has(user)) throw notFound(user)
-      const person = user === undefined ? this.#newUser(request.displayName, {}) : undefined
+      const person = user === undefined ? this.#newUser(request.displayName, { staySeconds }) : undefined
       const answered: RequestRow = { ...request, state: 'allowed', user: user ?? person!.name }
       await this.#rows.write(...(person ? [tables.putUser(person)] : []), tables.putRequest(answered))
       if (person) this.#keepUser(person)
@@ -470,10 +518,11 @@ export class Directory implements Accounts, Devices {
     })
   }
 
-  /** Ends what has expired: devices, invites, requests older than a day. To be called about once a minute. */
+  /** Ends what has expired: guests, devices, invites, requests older than a day. To be called every few seconds. */
   sweep(): Promise<void> {
     return this.#exclusively(async () => {
       const now = this.#now()
+      await this.#sweepGuests(now)
       const devices = this.devices().filter(
         device => device.expiresAt !== undefined && device.expiresAt <= now,
       )
@@ -496,14 +545,30 @@ export class Directory implements Accounts, Devices {
     })
   }
 
+  async #sweepGuests(now: Epoch): Promise<void> {
+    const guests = this.users().filter(user => user.stay !== undefined)
+    const over = guests.filter(user => isOver(user.stay!, now, this.#runningSince))
+    const anew = guests.flatMap(user => {
+      const stay = reckonedAnew(user.stay!, now)
+      return stay === undefined ? [] : [{ ...user, stay }]
+    })
+    if (over.length + anew.length === 0) return
+    await this.#rows.write(...over.map(user => tables.deleteUser(user.name)), ...anew.map(tables.putUser))
+    for (const user of anew) this.#keepUser(user)
+    for (const user of over) this.#forgetUser(user.name)
+    this.#tell({ kind: 'people' })
+  }
+
   async #enrol(
-    whose: { readonly user: string } | { readonly displayName: string },
+    whose:
+      | { readonly user: string }
+      | { readonly displayName: string; readonly staySeconds?: number | undefined },
     wish: DeviceWish,
     alongside: readonly Statement[] = [],
   ): Promise<NewDevice> {
     const known = 'user' in whose ? this.#users.get(whose.user) : undefined
     if ('user' in whose && known === undefined) throw notFound(whose.user)
-    const person = 'user' in whose ? known! : this.#newUser(whose.displayName, {})
+    const person = 'user' in whose ? known! : this.#newUser(whose.displayName, whose)
     const enrolled = this.#newDevice(person, wish)
     await this.#rows.write(
       ...(known ? [] : [tables.putUser(person)]),
@@ -516,16 +581,28 @@ export class Directory implements Accounts, Devices {
     return enrolled
   }
 
-  #newUser(displayName: string, set: Partial<Pick<UserRow, 'name' | 'role' | 'passwordHash'>>): UserRow {
+  #stayOf(seconds: number): Stay {
+    const from = this.#now()
+    return { from, until: (from + seconds * 1_000) as Epoch }
+  }
+
+  #newUser(
+    displayName: string,
+    set: Partial<Pick<UserRow, 'name' | 'role' | 'passwordHash'>> & {
+      readonly staySeconds?: number | undefined
+    },
+  ): UserRow {
     if (this.#users.size >= limits.users) {
       throw new DirectoryError('tooMany', `there are ${limits.users} people already; remove some first`)
     }
     return {
       name: set.name ?? this.#freeName(userNameFrom(displayName)),
       displayName,
-      role: set.role ?? 'member',
+      role: set.staySeconds === undefined ? (set.role ?? 'member') : 'guest',
       passwordHash: set.passwordHash,
       doNotDisturb: false,
+      stay: set.staySeconds === undefined ? undefined : this.#stayOf(set.staySeconds),
+      seenByGuests: set.role === 'owner',
       createdAt: this.#now(),
     }
   }
@@ -579,6 +656,17 @@ export class Directory implements Accounts, Devices {
     this.#users.set(user.name, user)
   }
 
+  #forgetUser(name: string): void {
+    const devices = this.devices(name)
+    this.#users.delete(name)
+    for (const device of devices) this.#forgetDevice(device)
+    this.#devicesOfUser.delete(name)
+    for (const invite of this.#invites.values()) if (invite.user === name) this.#invites.delete(invite.id)
+    for (const request of this.#requests.values())
+      if (request.user === name) this.#requests.delete(request.id)
+    for (const device of devices) this.#tell({ kind: 'revoked', device: device.id, user: name })
+  }
+
   #keepDevice(device: DeviceRow): void {
     this.#devices.set(device.id, device)
     if (device.tokenHash !== undefined) this.#deviceByTokenHash.set(device.tokenHash, device.id)
@@ -601,6 +689,8 @@ export class Directory implements Accounts, Devices {
   #alive(id: string | undefined): DeviceRow | undefined {
     const device = id === undefined ? undefined : this.#devices.get(id)
     if (device?.expiresAt !== undefined && device.expiresAt <= this.#now()) return undefined
+    const stay = device && this.#users.get(device.user)?.stay
+    if (stay !== undefined && isOver(stay, this.#now(), this.#runningSince)) return undefined
     return device
   }
 
@@ -624,10 +714,12 @@ export class Directory implements Accounts, Devices {
 const elapsed = (from: Epoch, now: Epoch): number =>
   from < plausibleFrom && now >= plausibleFrom ? 0 : Math.max(0, now - from)
 
-const personOf = ({ name, displayName, doNotDisturb }: UserRow): PersonIdentity => ({
+const personOf = ({ name, displayName, doNotDisturb, role, seenByGuests }: UserRow): PersonIdentity => ({
   user: name,
   displayName,
   doNotDisturb,
+  role,
+  seenByGuests,
 })
 
 const newId = (): string => randomBytes(9).toString('hex')

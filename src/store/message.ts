@@ -1,11 +1,16 @@
 /** What is kept: the rows of people, devices, invites and requests to join. Types only. */
 import type { Epoch } from '../core/clock.ts'
+import type { Stay } from './stay.ts'
 
 export interface UserRow {
   /** The address's user part: lower-case letters, digits, `-`, `.`, at most 32, unique. */
   readonly name: string
   readonly displayName: string
-  readonly role: 'owner' | 'member'
+  readonly role: 'owner' | 'member' | 'guest'
+  /** A guest's time; when it is over the person and their devices are removed. */
+  readonly stay: Stay | undefined
+  /** Guests see this person and may call them. */
+  readonly seenByGuests: boolean
   /** scrypt, with its parameters and salt; only people who may open the console have one. */
   readonly passwordHash: string | undefined
   readonly doNotDisturb: boolean
@@ -33,6 +38,8 @@ export interface InviteRow {
   readonly tokenHash: string
   /** The person the new device will belong to; undefined: the joiner names themselves. */
   readonly user: string | undefined
+  /** Whoever uses it is a guest for so long. */
+  readonly staySeconds: number | undefined
   readonly createdAt: Epoch
   readonly expiresAt: Epoch
 }

@@ -93,4 +93,12 @@ export const migrations: readonly string[] = [
     value text not null
   ) strict;
   `,
+  // Guests: a person with an end is one; they see and call only those who are marked so.
+  `
+  alter table users add column stay_from real;
+  alter table users add column stay_until real;
+  alter table users add column seen_by_guests integer not null default 0;
+  update users set seen_by_guests = 1 where role = 'owner';
+  alter table invites add column stay_seconds real;
+  `,
 ]

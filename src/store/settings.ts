@@ -24,10 +24,12 @@ export interface StoredLeaf {
 }
 
 const tokenKeyBytes = 32
+const siteKeys = new Set(['place', 'showNames', 'hostname'])
 
 export class Settings {
   readonly #rows: Rows
   readonly #values: Map<string, string>
+  readonly #siteListeners = new Set<() => void>()
 
   private constructor(rows: Rows, values: Map<string, string>) {
     this.#rows = rows
@@ -55,8 +57,34 @@ export class Settings {
     return this.#values.get('place') ?? ''
   }
 
-  setPlace(place: string): Promise<void> {
-    return this.#set({ place })
+  /** Whether available people are found on the network by their names. */
+  showNames(): boolean {
+    return this.#values.get('showNames') !== 'no'
+  }
+
+  /** The host name somebody chose, or that was left after a conflict; undefined: the configured one. */
+  hostname(): string | undefined {
+    return this.#values.get('hostname')
+  }
+
+  async changeSite(change: {
+    readonly place?: string | undefined
+    readonly showNames?: boolean | undefined
+    readonly hostname?: string | undefined
+  }): Promise<void> {
+    const { place, showNames, hostname } = change
+    const values = {
+      ...(place === undefined ? {} : { place }),
+      ...(showNames === undefined ? {} : { showNames: showNames ? 'yes' : 'no' }),
+      ...(hostname === undefined ? {} : { hostname }),
+    }
+    if (Object.keys(values).length > 0) await this.#set(values)
+  }
+
+  /** Tells of every change to what the owner decides about the site. Returns how to stop listening. */
+  onSiteChanged(listener: () => void): () => void {
+    this.#siteListeners.add(listener)
+    return () => this.#siteListeners.delete(listener)
   }
 
   authority(): StoredAuthority | undefined {
@@ -99,6 +127,7 @@ export class Settings {
       ),
     )
     for (const [key, value] of entries) this.#values.set(key, value)
+    if (entries.some(([key]) => siteKeys.has(key))) for (const listener of this.#siteListeners) listener()
   }
 }
 

@@ -3,18 +3,24 @@ import type { Epoch } from '../core/clock.ts'
 import { statement } from './client.ts'
 import type { Row, Statement } from './database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
+import type { Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
-      do_not_disturb = excluded.do_not_disturb`,
+      do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
+      stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests`,
     user.name,
     user.displayName,
-    user.role,
+    // Whoever stays for a time is a guest: the column knows only the two others.
+    user.role === 'owner' ? 'owner' : 'member',
     user.passwordHash ?? null,
     user.doNotDisturb ? 1 : 0,
     user.createdAt,
+    user.stay?.from ?? null,
+    user.stay?.until ?? null,
+    user.seenByGuests ? 1 : 0,
   )
 
 export const putDevice = (device: DeviceRow): Statement =>
@@ -38,12 +44,13 @@ export const putDevice = (device: DeviceRow): Statement =>
 
 export const putInvite = (invite: InviteRow): Statement =>
   statement(
-    'insert into invites values (?, ?, ?, ?, ?)',
+    'insert into invites values (?, ?, ?, ?, ?, ?)',
     invite.id,
     invite.tokenHash,
     invite.user ?? null,
     invite.createdAt,
     invite.expiresAt,
+    invite.staySeconds ?? null,
   )
 
 export const putRequest = (request: RequestRow): Statement =>
@@ -70,7 +77,9 @@ export const deleteRequest = (id: string): Statement => statement('delete from r
 export const userOf = (row: Row): UserRow => ({
   name: String(row.name),
   displayName: String(row.display_name),
-  role: row.role as UserRow['role'],
+  role: row.stay_until === null ? (row.role as UserRow['role']) : 'guest',
+  stay: stayOf(row),
+  seenByGuests: row.seen_by_guests === 1,
   passwordHash: text(row.password_hash),
   doNotDisturb: row.do_not_disturb === 1,
   createdAt: row.created_at as Epoch,
@@ -96,6 +105,7 @@ export const inviteOf = (row: Row): InviteRow => ({
   user: text(row.user),
   createdAt: row.created_at as Epoch,
   expiresAt: row.expires_at as Epoch,
+  staySeconds: row.stay_seconds === null ? undefined : Number(row.stay_seconds),
 })
 
 export const requestOf = (row: Row): RequestRow => ({
@@ -110,6 +120,12 @@ export const requestOf = (row: Row): RequestRow => ({
   device: text(row.device),
   createdAt: row.created_at as Epoch,
 })
+
+function stayOf(row: Row): Stay | undefined {
+  const from = time(row.stay_from)
+  const until = time(row.stay_until)
+  return from === undefined || until === undefined ? undefined : { from, until }
+}
 
 const text = (value: Row[string] | undefined): string | undefined =>
   value === null || value === undefined ? undefined : String(value)

@@ -54,6 +54,14 @@ export class AdminHouse {
       metrics: { contentType: 'text/plain', metrics: async () => 'lanline_up 1\n' },
       claim: this.claim,
       enrolPolicy: 'approve',
+      claimMinutes: 15,
+      isAttached: peer => peer.startsWith('10.1.1.'),
+      network: () => ({
+        hostname: 'lanline',
+        addresses: [{ interface: 'eth0', address: '10.1.1.1', prefixLength: 24 }],
+        ports: { http: 8080, https: 8443, sip: 5060, sips: 5061 },
+        discovery: { mode: 'off', state: 'off', detail: '' },
+      }),
       allowed: {
         isOwnHost: host => ['lanline', 'lanline.local', '10.1.1.1', 'fd00::1'].includes(host),
         origins: ['https://app.example'],

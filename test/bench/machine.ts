@@ -77,6 +77,7 @@ class MachineBench {
       accounts: {
         byDigestUser: name => credentials.get(name),
         user: name => (credentials.has(name) ? { name, displayName: name, doNotDisturb: false } : undefined),
+        mayCall: () => true,
         userOfDevice: device => credentials.get(device.slice(2))?.user,
       },
       own: { isOwnHost: host => host === '127.0.0.1' || host === 'lanline.local' },

@@ -222,6 +222,8 @@ export const welcome = (
   extra: Partial<Extract<ServerMessage, { type: 'welcome' }>> = {},
 ): Extract<ServerMessage, { type: 'welcome' }> => ({
   type: 'welcome',
+  role: 'member',
+  staySeconds: null,
   user: 'alice',
   name: 'Alice',
   device: 'd1',

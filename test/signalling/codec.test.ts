@@ -19,6 +19,7 @@ const examples: ClientMessage[] = [
   { type: 'ping', id: 1 },
   { type: 'doNotDisturb', on: true },
   { type: 'missedSeen' },
+  { type: 'answerRequest', id: 'r1', allow: true, staySeconds: 3_600 },
   { type: 'call', ref: 'r', to: 'bob', sdp, video: false },
   { type: 'ringing', call },
   { type: 'answer', call, sdp },

@@ -22,13 +22,23 @@ afterEach(() => {
 
 /** The channel on a real port of this computer. */
 async function channel() {
-  const people = [{ user: 'alice', displayName: 'Alice', doNotDisturb: false }]
+  const people = [
+    {
+      user: 'alice',
+      displayName: 'Alice',
+      doNotDisturb: false,
+      role: 'member',
+      seenByGuests: false,
+    } as const,
+  ]
   const machine = new SignallingMachine({
     devices: {
       byTokenHash: hash => (hash === tokenHash ? alice : undefined),
       people: () => people,
       person: user => people.find(person => person.user === user),
       place: () => 'Home',
+      staySeconds: () => null,
+      joinAsks: () => [],
     },
     callLog: { find: () => undefined, open: () => [], missed: () => [] },
     version: 'test',

@@ -9,6 +9,7 @@ import type {
   SignallingEffect,
   SignallingInput,
 } from '../../src/signalling/message.ts'
+import type { PersonIdentity } from '../../src/signalling/ports.ts'
 import type { AgentCommand, AgentEvent } from '../../src/sip/message.ts'
 
 const id = (digit: number): string => String(digit).repeat(32)
@@ -48,12 +49,14 @@ function rowOf(changes: Partial<CallRow>): CallRow {
   }
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 class Channel {
   now = 0
   rows: CallRow[] = []
-  people = [
-    { user: 'alice', displayName: 'Alice', doNotDisturb: false },
-    { user: 'bob', displayName: 'Bob', doNotDisturb: false },
+  people: Writable<PersonIdentity>[] = [
+    { user: 'alice', displayName: 'Alice', doNotDisturb: false, role: 'owner', seenByGuests: true },
+    { user: 'bob', displayName: 'Bob', doNotDisturb: false, role: 'member', seenByGuests: false },
   ]
   readonly machine: SignallingMachine
   effects: SignallingEffect[] = []
@@ -72,6 +75,8 @@ class Channel {
         people: () => this.people,
         person: user => this.people.find(person => person.user === user),
         place: () => 'Home',
+        staySeconds: () => null,
+        joinAsks: () => [],
       },
       callLog: {
         find: call => this.rows.find(row => row.id === call),

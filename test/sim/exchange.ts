@@ -205,12 +205,16 @@ export class SimExchange {
       user,
       displayName: user.toUpperCase(),
       doNotDisturb: this.doNotDisturb.has(user),
+      role: 'member' as const,
+      seenByGuests: false,
     })
     return {
       byTokenHash: hash => byHash.get(hash),
       people: () => this.#users.map(person),
       person: user => (this.#users.includes(user) ? person(user) : undefined),
       place: () => 'here',
+      staySeconds: () => null,
+      joinAsks: () => [],
     }
   }
 }

@@ -174,6 +174,7 @@ export class SimHouse {
           ? { name, displayName: name.toUpperCase(), doNotDisturb: this.doNotDisturb.has(name) }
           : undefined,
       userOfDevice: userOf,
+      mayCall: () => true,
     }
   }
 

@@ -55,6 +55,7 @@ class House {
         return { device: `device of ${user}`, user, ha1Md5: ha1(user), ha1Sha256: '' }
       },
       user: name => ({ name, displayName: name, doNotDisturb: false }),
+      mayCall: () => true,
       userOfDevice: device => device.slice('device of '.length),
     },
     own: { isOwnHost },

@@ -92,7 +92,7 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
       body: schemas.allowRequest,
       answers: { 204: null },
       handle: async call => {
-        await directory.allowRequest(call.params.id!, call.body.user)
+        await directory.allowRequest(call.params.id!, call.body)
         return { status: 204 }
       },
     }),
@@ -124,7 +124,7 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
       answers: { 201: schemas.invite },
       handle: async call => {
         const lifetime = hours(call.body.hours ?? defaultInviteHours)
-        const { invite, token } = await directory.addInvite(call.body.user, lifetime)
+        const { invite, token } = await directory.addInvite(call.body.user, lifetime, call.body.staySeconds)
         return { status: 201, body: inviteBody(invite, token, `${inviteOrigin()}/j#${token}`) }
       },
     }),
@@ -150,9 +150,14 @@ const waitingBody = ({ id, displayName, deviceName, address, createdAt }: Reques
   createdAt,
 })
 
-const inviteBody = ({ id, user, expiresAt }: InviteRow, token?: string, url?: string): Invite => ({
+const inviteBody = (
+  { id, user, staySeconds, expiresAt }: InviteRow,
+  token?: string,
+  url?: string,
+): Invite => ({
   id,
   user,
+  staySeconds,
   expiresAt,
   token,
   url,

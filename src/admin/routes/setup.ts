@@ -1,4 +1,5 @@
 /** Health, the claim, and logging in. */
+import { minutes } from '../../core/clock.ts'
 import type { Directory, NewDevice } from '../../store/directory.ts'
 import { isClaimToken, isRightClaim } from '../claim.ts'
 import { clearSession, knownCookie, sessionCookie, setKnown, setSession } from '../cookies.ts'
@@ -11,7 +12,10 @@ import * as schemas from '../schemas.ts'
 import type { LiveSession, Sessions } from '../sessions.ts'
 import type { Tries } from '../tries.ts'
 
-type Deps = Pick<AppDeps, 'version' | 'clock' | 'directory' | 'claim' | 'authority' | 'health'> & {
+type Deps = Pick<
+  AppDeps,
+  'version' | 'clock' | 'directory' | 'claim' | 'claimMinutes' | 'isAttached' | 'authority' | 'health'
+> & {
   readonly sessions: Sessions
   readonly passwords: Passwords
   readonly tries: Tries
@@ -26,7 +30,9 @@ export const enrolmentOf = (enrolled: NewDevice): Enrolment => ({
 
 const sessionOf = (session: LiveSession, directory: Directory): Session => {
   const user = directory.user(session.user)!
-  return { user: user.name, displayName: user.displayName, role: user.role, csrfToken: session.csrfToken }
+  // A guest has no password and so no session.
+  const role = user.role === 'owner' ? 'owner' : 'member'
+  return { user: user.name, displayName: user.displayName, role, csrfToken: session.csrfToken }
 }
 
 export function setupRoutes(deps: Deps): Route[] {
@@ -42,6 +48,12 @@ export function setupRoutes(deps: Deps): Route[] {
       session: sessionOf(session, directory),
       cookies: [setSession(id, call.secure), setKnown(mark, call.secure)],
     }
+  }
+  /** How long yet the claim is open, without a code, to whoever asks from there. */
+  const openSeconds = (peer: string): number => {
+    if (directory.owner() !== undefined || !deps.isAttached(peer)) return 0
+    const left = minutes(deps.claimMinutes) - (clock.monotonic() - startedAt)
+    return Math.max(0, Math.ceil(left / 1_000))
   }
   const spareHashing = (): void => {
     if (passwords.full) throw tooManyTries(1_000)
@@ -71,11 +83,12 @@ export function setupRoutes(deps: Deps): Route[] {
       who: 'anyone',
       summary: 'Whether the appliance has an owner, and which authority to trust.',
       answers: { 200: schemas.setupState },
-      handle: () => {
+      handle: call => {
         const body: SetupState = {
           claimed: directory.owner() !== undefined,
           place: directory.place(),
           caFingerprint: deps.authority.fingerprint(),
+          openSeconds: openSeconds(call.peer),
         }
         return { status: 200, body }
       },
@@ -88,12 +101,19 @@ export function setupRoutes(deps: Deps): Route[] {
       body: schemas.setupRequest,
       answers: { 201: schemas.setupResponse },
       handle: async call => {
-        const { code, place, displayName, password } = call.body
-        const wait = isClaimToken(code) ? 0 : tries.claim(call.peer, clock.monotonic())
+        const { code, place, displayName, password, showNames } = call.body
+        const wait = isClaimToken(code ?? '') ? 0 : tries.claim(call.peer, clock.monotonic())
         if (wait > 0) throw tooManyTries(wait)
         if (directory.owner())
           throw new HttpError(409, 'claimed', 'this appliance has an owner already; log in instead')
-        if (!isRightClaim(code, deps.claim)) {
+        if (code === undefined && openSeconds(call.peer) === 0) {
+          throw new HttpError(
+            403,
+            'codeNeeded',
+            'the setup code is needed: it stands where lanline was started; or start the appliance anew',
+          )
+        }
+        if (code !== undefined && !isRightClaim(code, deps.claim)) {
           throw new HttpError(403, 'wrongCode', 'this code is not right; it stands where lanline was started')
         }
         spareHashing()
@@ -101,6 +121,7 @@ export function setupRoutes(deps: Deps): Route[] {
         const enrolled = await directory.claim({
           displayName,
           place,
+          showNames,
           passwordHash,
           device: { name: 'Browser', kind: 'page' },
         })

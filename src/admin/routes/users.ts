@@ -36,6 +36,8 @@ export function userRoutes({ directory, live, sessions, passwords }: Deps): Rout
     name: row.name,
     displayName: row.displayName,
     role: row.role,
+    expiresAt: row.stay?.until,
+    seenByGuests: row.seenByGuests,
     presence: live.presence(row.name),
     devices: directory.devices(row.name).map(deviceBody),
   })
