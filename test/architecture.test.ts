@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 type Files = ReadonlyMap<string, string>
 
 const root = join(import.meta.dirname, '..')
-const protocolRooms = ['stun', 'sip', 'signalling', 'calls']
+const protocolRooms = ['stun', 'sip', 'signalling', 'calls', 'mdns']
 const pages = ['client', 'web-phone', 'web-admin']
 
 /** Every broken rule, as `file: what`. */
