@@ -9,6 +9,7 @@ import { canonicalAddress } from './core/endpoint.ts'
 import type { Level } from './core/log.ts'
 import type { PortWish } from './runtime/ports.ts'
 
+export type MdnsMode = 'builtin' | 'off'
 export type EnrolPolicy = 'approve' | 'invite' | 'open'
 
 export interface Config {
@@ -16,6 +17,7 @@ export interface Config {
   readonly http: { readonly port: PortWish; readonly tlsPort: PortWish; readonly origins: readonly string[] }
   readonly sip: { readonly port: PortWish; readonly tlsPort: PortWish }
   readonly net: { readonly hostname: string; readonly bind: readonly string[] }
+  readonly mdns: { readonly mode: MdnsMode }
   readonly enrol: { readonly policy: EnrolPolicy; readonly claimMinutes: number }
   readonly calls: { readonly retainDays: number }
   readonly log: { readonly level: Level }
@@ -99,6 +101,7 @@ const port = (about: readonly string[], example: number): Key => ({
 })
 
 const policies = ['approve', 'invite', 'open'] as const
+const mdnsModes: readonly MdnsMode[] = ['builtin', 'off']
 const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error']
 
 const keys: Readonly<Record<string, Key>> = {
@@ -139,6 +142,12 @@ const keys: Readonly<Record<string, Key>> = {
     read: value => listOf(value, item => text(item, /^[a-zA-Z0-9_.:%-]{1,64}$/)),
     list: true,
     fallback: [],
+  },
+  'mdns.mode': {
+    about: ['How this exchange is found on the network: builtin = it answers mDNS itself; off = not at all.'],
+    allowed: mdnsModes.join(', '),
+    read: value => oneOf(value, mdnsModes),
+    fallback: 'builtin',
   },
   'enrol.policy': {
     about: [
@@ -253,6 +262,7 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Confi
     },
     sip: { port: wish('sip.port', 5060), tlsPort: wish('sip.tls_port', 5061) },
     net: { hostname: get('net.hostname') as string, bind },
+    mdns: { mode: get('mdns.mode') as MdnsMode },
     enrol: {
       policy: get('enrol.policy') as EnrolPolicy,
       claimMinutes: get('enrol.claim_minutes') as number,

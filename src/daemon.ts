@@ -21,11 +21,15 @@ import { type Epoch, hours } from './core/clock.ts'
 import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
+import { publicationOf } from './discovery.ts'
 import { type ExchangeInputs, passCallEffect, passSignallingEffect, passSipEffect } from './exchange.ts'
+import { MdnsIo } from './mdns/io.ts'
+import { MdnsMachine } from './mdns/machine.ts'
+import type { MdnsEffect, MdnsInput } from './mdns/message.ts'
 import { realClock } from './runtime/clock.ts'
 import { Driver } from './runtime/driver.ts'
 import { type HttpListener, listenHttp, listenLocal } from './runtime/http.ts'
-import { type OwnAddress, ownAddresses, watchAddresses } from './runtime/interfaces.ts'
+import { type Interfaces, readInterfaces, watchInterfaces } from './runtime/interfaces.ts'
 import { Metrics } from './runtime/metrics.ts'
 import { OwnNames } from './runtime/names.ts'
 import { openPort } from './runtime/ports.ts'
@@ -70,6 +74,9 @@ const chorePeriodMilliseconds = hours(1)
 /** A SIP client's WebSocket that answers no ping is gone. */
 const sipPingMilliseconds = 30_000
 
+/** Presence and settings that change within this time are told to the network together. */
+const publishMilliseconds = 100
+
 /** How long good-byes may take to leave before every connection is cut. */
 const goodbyeMilliseconds = 150
 
@@ -105,6 +112,12 @@ export class Daemon {
   readonly #inputs: ExchangeInputs
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
+  readonly #advertiser: MdnsMachine
+  readonly #mdns: Driver<MdnsInput, MdnsEffect>
+  readonly #mdnsIo: MdnsIo
+  readonly #discovery: { on: boolean; trouble: string | undefined; timer: NodeJS.Timeout | undefined } = {
+    ...{ on: false, trouble: undefined, timer: undefined },
+  }
   readonly #webSockets: WebSockets
   readonly #web: { http?: HttpListener; https?: HttpListener; local?: { close(): void } } = {}
   readonly #undo: (() => void)[] = []
@@ -116,9 +129,9 @@ export class Daemon {
     mkdirSync(data.dir, { recursive: true, mode: 0o700 })
     const store = await openStore(data.dir)
     const names = new OwnNames({
-      hostname: net.hostname,
+      hostname: await store.settings.startHostname(net.hostname),
       machineName: machineName(),
-      addresses: ownAddresses(net.bind),
+      addresses: readInterfaces(net.bind).addresses,
       limited: net.bind.length > 0,
     })
     let daemon: Daemon | undefined
@@ -169,7 +182,7 @@ export class Daemon {
       random: this.#random,
       bindings: loaded.bindings,
       now: realClock.monotonic(),
-      domain: `${options.config.net.hostname}.local`,
+      domain: `${loaded.names.hostname}.local`,
     })
     this.#sipIo = new SipIo({
       clock: realClock,
@@ -180,6 +193,16 @@ export class Daemon {
     this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
     this.#inputs = { sip: this.#sip.input, signalling: this.#signalling.input, calls: this.#calls.input }
     this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
+    this.#advertiser = new MdnsMachine({ random: this.#random })
+    this.#mdns = this.#drive('mdns', this.#advertiser, effect => this.#carryOutMdns(effect))
+    this.#mdnsIo = new MdnsIo({
+      input: this.#mdns.input,
+      onState: trouble => {
+        if (trouble !== undefined) this.#log.warn('discovery', { trouble })
+        this.#discovery.trouble = trouble
+      },
+      onNote: (reason, detail) => this.#note('mdns', reason, detail),
+    })
     this.#webSockets = this.#makeWebSockets()
     this.#watchDirectory()
     this.#registerGauges(sip)
@@ -193,7 +216,7 @@ export class Daemon {
     const claimed = this.#store.directory.owner() !== undefined
     const link = `http://localhost:${http}/admin/#claim=${this.#claim.token}`
     return {
-      page: `https://${this.#config.net.hostname}.local:${https}/`,
+      page: `https://${this.#names.hostname}.local:${https}/`,
       thisComputer: `http://localhost:${http}/`,
       phones: lan.map(({ address }) => `http://${formatEndpoint({ address, port: http })}/`),
       claim: claimed ? undefined : { link, code: this.#claim.code },
@@ -204,12 +227,16 @@ export class Daemon {
   async stop(): Promise<void> {
     this.#systemd.stopping()
     this.#signalling.input({ kind: 'stopping' })
+    clearTimeout(this.#discovery.timer)
+    this.#discovery.on = false
+    this.#mdns.input({ kind: 'stop' })
     for (const undo of this.#undo.splice(0).reverse()) undo()
     this.#webSockets.closeAll(closeCode.goingAway, 'lanline stops')
     this.#sipIo.close()
     // The good-byes above still have to leave.
     await new Promise(resolve => setTimeout(resolve, goodbyeMilliseconds))
-    for (const driver of [this.#sip, this.#signalling, this.#calls]) driver.stop()
+    for (const driver of [this.#sip, this.#signalling, this.#calls, this.#mdns]) driver.stop()
+    this.#mdnsIo.close()
     this.#webSockets.terminateAll()
     for (const listener of Object.values(this.#web)) listener.close()
     await this.#store.close()
@@ -230,7 +257,8 @@ export class Daemon {
       credentials: credentialsOf(this.#certificates.current()),
       onMoved: (key, from, to) => this.moved.push({ key, from, to }),
     })
-    this.#undo.push(watchAddresses(net.bind, addresses => this.#addressesChanged(addresses)))
+    this.#undo.push(watchInterfaces(net.bind, interfaces => this.#interfacesChanged(interfaces)))
+    if (this.#config.mdns.mode !== 'off') this.#advertise()
     const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
     this.#undo.push(() => clearInterval(chores))
     this.#doChores()
@@ -302,12 +330,12 @@ export class Daemon {
   #network(): ReturnType<AppDeps['network']> {
     const { plain, tls } = this.#sipIo.ports
     return {
-      hostname: this.#config.net.hostname,
+      hostname: this.#names.hostname,
       addresses: this.#names.addresses
         .filter(own => !own.loopback)
         .map(({ interface: name, address, prefixLength }) => ({ interface: name, address, prefixLength })),
       ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip: plain, sips: tls },
-      discovery: { mode: 'off', state: 'off', detail: '' },
+      discovery: this.#discoveryState(),
     }
   }
 
@@ -357,6 +385,7 @@ export class Daemon {
         return this.#note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
       case 'reachable':
         this.#keepLive(effect)
+        this.#publishSoon()
     }
     passSipEffect(effect, this.#inputs)
   }
@@ -386,6 +415,7 @@ export class Daemon {
   }
 
   #carryOutCalls(effect: CallEffect): void {
+    if (effect.kind === 'changed') this.#publishSoon()
     if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
     passCallEffect(effect, this.#inputs)
   }
@@ -421,11 +451,88 @@ export class Daemon {
     this.#undo.push(stop)
   }
 
-  #addressesChanged(addresses: readonly OwnAddress[]): void {
+  #interfacesChanged({ addresses, links }: Interfaces): void {
     this.#names.addressesChanged(addresses)
     this.#log.info('addresses', { addresses: addresses.map(own => own.address).join(' ') })
     this.#inBackground('addresses', this.#sipIo.addressesChanged(addresses))
+    this.#refreshCertificate()
+    if (this.#discovery.on) void this.#mdnsIo.update(links)
+  }
+
+  #refreshCertificate(): void {
     this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), realClock.epoch()))
+  }
+
+  // Discovery
+
+  #advertise(): void {
+    const { directory, settings } = this.#store
+    this.#discovery.on = true
+    this.#undo.push(settings.onSiteChanged(() => this.#publishSoon()))
+    this.#undo.push(directory.onChange(() => this.#publishSoon()))
+    this.#publish()
+    void this.#mdnsIo.update(readInterfaces(this.#config.net.bind).links)
+  }
+
+  /** Several changes at one moment become one. */
+  #publishSoon(): void {
+    if (!this.#discovery.on || this.#discovery.timer !== undefined) return
+    this.#discovery.timer = setTimeout(() => {
+      this.#discovery.timer = undefined
+      this.#publish()
+    }, publishMilliseconds)
+  }
+
+  #publish(): void {
+    const { directory, settings } = this.#store
+    const here = settings.showNames() ? this.#channel.people : []
+    const { plain: sip, tls: sips } = this.#sipIo.ports
+    const publication = publicationOf({
+      hostname: settings.hostname(),
+      place: settings.place(),
+      version: this.#version,
+      id: settings.identity().realm,
+      caFingerprint: this.#certificates.fingerprint(),
+      ports: { https: this.#web.https?.port ?? 0, sip, sips },
+      people: here
+        .filter(({ presence }) => presence === 'available' || presence === 'inCall')
+        .filter(({ user }) => directory.user(user)?.role !== 'guest'),
+    })
+    this.#mdns.input({ kind: 'publish', publication })
+  }
+
+  #carryOutMdns(effect: MdnsEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#mdnsIo.carryOut(effect)
+      case 'note':
+        return this.#note('mdns', effect.reason, effect.detail)
+      case 'instanceRenamed':
+        return this.#log.info('instanceRenamed', { from: effect.from, to: effect.to })
+      case 'established':
+        return this.#hostnameIs(effect.hostname)
+    }
+  }
+
+  /** The network has settled on a name: pages, certificate and the next start go by it. */
+  #hostnameIs(hostname: string): void {
+    const from = this.#names.hostname
+    if (hostname === from) return
+    this.#names.hostnameChanged(hostname)
+    this.#log.info('hostRenamed', { from, to: hostname, page: this.urls().page })
+    this.#inBackground('hostname', this.#store.settings.changeSite({ hostname }))
+    this.#refreshCertificate()
+  }
+
+  #discoveryState(): ReturnType<AppDeps['network']>['discovery'] {
+    const { mode } = this.#config.mdns
+    if (mode === 'off') return { mode, state: 'off', detail: 'turned off by mdns.mode' }
+    if (this.#discovery.trouble) return { mode, state: 'failed', detail: this.#discovery.trouble }
+    const { hostname, probing } = this.#advertiser.state
+    const name = `${hostname}.local`
+    return probing
+      ? { mode, state: hostname === this.#names.hostname ? 'probing' : 'conflict', detail: `trying ${name}` }
+      : { mode, state: 'ready', detail: name }
   }
 
   #doChores(): void {
@@ -440,9 +547,11 @@ export class Daemon {
   #health(): Health['parts'] {
     const { plain, tls } = this.#sipIo.ports
     const web = this.#web
+    const discovery = this.#discoveryState()
     return {
       sip: { state: 'ok', detail: `UDP and TCP ${plain}, TLS ${tls} on ${this.#sipIo.addresses.join(', ')}` },
       signalling: { state: 'ok', detail: `${this.#channel.sizes.sessions} devices` },
+      discovery: { state: healthOf[discovery.state], detail: discovery.detail },
       web: { state: 'ok', detail: `HTTP ${web.http?.port ?? 0}, HTTPS ${web.https?.port ?? 0}` },
       store: this.#storeLost
         ? { state: 'failed', detail: this.#storeLost }
@@ -480,6 +589,8 @@ export class Daemon {
     })
   }
 }
+
+const healthOf = { ready: 'ok', probing: 'ok', conflict: 'ok', off: 'off', failed: 'failed' } as const
 
 /** Open calls, and as many closed ones as the call log keeps in memory. */
 async function loadCalls(store: Store): Promise<CallsMachine> {

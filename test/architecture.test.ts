@@ -93,7 +93,7 @@ function mayWithinRoom(from: Place, to: Place): boolean {
 
 function mayFromTop(from: Place, to: Place, one: Import): boolean {
   if (from.file === 'main.ts') return to.room === 'cli' || ['config.ts', 'daemon.ts'].includes(to.file)
-  if (from.file === 'exchange.ts') return isContract(to) && one.typeOnly
+  if (from.file === 'exchange.ts' || from.file === 'discovery.ts') return isContract(to) && one.typeOnly
   if (from.file === 'config.ts') return to.room === 'core' || to.room === 'runtime'
   if (from.file === 'daemon.ts') return to.room !== 'cli' && to.file !== 'main.ts' && !pages.includes(to.room)
   return false

@@ -100,7 +100,16 @@ describe('lanline.example.toml', () => {
   it('with its comment signs taken away gives the configuration that root gets without it', () => {
     const example = readFileSync(join(import.meta.dirname, '../lanline.example.toml'), 'utf8')
     const uncommented = example.replaceAll(/^#(?! )/gm, '')
-    expect(Object.keys(parse(uncommented))).toEqual(['data', 'http', 'sip', 'net', 'enrol', 'calls', 'log'])
+    expect(Object.keys(parse(uncommented))).toEqual([
+      'data',
+      'http',
+      'sip',
+      'net',
+      'mdns',
+      'enrol',
+      'calls',
+      'log',
+    ])
     const given = loadConfig(withFile(uncommented))
     const fallback = loadConfig({ ...nothing, root: true })
     expect(given.http.port.explicit).toBe(fallback.http.port.fallback)

@@ -44,19 +44,60 @@ export function ownAddresses(
   return found.sort((a, b) => (order(a) < order(b) ? -1 : 1))
 }
 
-/** Looks every `everyMilliseconds` and tells when the list is another than before. Returns what stops it. */
-export function watchAddresses(
+/** A network this machine is on: one interface that is up, without loopback; IPv6 link-local addresses are in. */
+export interface OwnLink {
+  readonly name: string
+  /** The system's number of the interface, another one after it was made anew; 0 where the system does not tell. */
+  readonly index: number
+  readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[]
+}
+
+/** Like `ownAddresses`, by interface. An interface that `bind` names by its address has only that one and its link-local ones. */
+export function ownLinks(
   bind: readonly string[],
-  onChange: (addresses: readonly OwnAddress[]) => void,
-  everyMilliseconds = 3_000,
+  interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
+): OwnLink[] {
+  const wanted = ownAddresses(bind, interfaces).filter(own => !own.loopback)
+  return [...new Set(wanted.map(own => own.interface))].map(name => {
+    const infos = interfaces[name] ?? []
+    const local = infos.flatMap(info => {
+      const address = canonicalAddress(info.address)
+      return address !== undefined && /^fe[89ab]/.test(address) ? [{ address, prefixLength: 64 }] : []
+    })
+    const addresses = wanted
+      .filter(own => own.interface === name)
+      .map(({ address, prefixLength }) => ({ address, prefixLength }))
+    const index = infos.find(info => info.family === 'IPv6')?.scopeid ?? 0
+    return { name, index, addresses: [...addresses, ...local] }
+  })
+}
+
+export interface Interfaces {
+  readonly addresses: readonly OwnAddress[]
+  readonly links: readonly OwnLink[]
+}
+
+export function readInterfaces(bind: readonly string[]): Interfaces {
+  const interfaces = networkInterfaces()
+  return { addresses: ownAddresses(bind, interfaces), links: ownLinks(bind, interfaces) }
+}
+
+/**
+ * Looks every `everyMilliseconds` and tells when anything is another than before: asking costs a fraction of a
+ * millisecond, and nobody waits for a message that may not come. Returns what stops it.
+ */
+export function watchInterfaces(
+  bind: readonly string[],
+  onChange: (interfaces: Interfaces) => void,
+  everyMilliseconds = 500,
 ): () => void {
-  let before = JSON.stringify(ownAddresses(bind))
+  let before = JSON.stringify(readInterfaces(bind))
   const timer = setInterval(() => {
-    const addresses = ownAddresses(bind)
-    const now = JSON.stringify(addresses)
+    const interfaces = readInterfaces(bind)
+    const now = JSON.stringify(interfaces)
     if (now === before) return
     before = now
-    onChange(addresses)
+    onChange(interfaces)
   }, everyMilliseconds)
   timer.unref()
   return () => clearInterval(timer)

@@ -6,7 +6,10 @@ import type { OwnAddress } from './interfaces.ts'
 const domains = ['local', 'lan', 'home.arpa']
 
 export class OwnNames {
-  readonly #names: ReadonlySet<string>
+  readonly #machineName: string
+  #hostname: string
+  /** Those it went by before, since this process began: dialogs and pages may still use them. */
+  #formerNames: ReadonlySet<string> = new Set()
   readonly #limited: boolean
   #addresses: readonly OwnAddress[]
   #hosts: ReadonlySet<string>
@@ -21,12 +24,21 @@ export class OwnNames {
     readonly addresses: readonly OwnAddress[]
     readonly limited: boolean
   }) {
-    const bare = [options.hostname, options.machineName.split('.', 1)[0]!.toLowerCase()].filter(
-      name => name !== '',
-    )
-    this.#names = new Set(bare.flatMap(name => [name, ...domains.map(domain => `${name}.${domain}`)]))
+    this.#hostname = options.hostname
+    this.#machineName = options.machineName.split('.', 1)[0]!.toLowerCase()
     this.#limited = options.limited
     this.#addresses = options.addresses
+    this.#hosts = this.#allHosts()
+  }
+
+  /** The bare name it goes by now. */
+  get hostname(): string {
+    return this.#hostname
+  }
+
+  hostnameChanged(hostname: string): void {
+    this.#formerNames = new Set([...this.#formerNames, ...withDomains(this.#hostname)].slice(-formerNames))
+    this.#hostname = hostname
     this.#hosts = this.#allHosts()
   }
 
@@ -59,10 +71,20 @@ export class OwnNames {
 
   /** For the certificate. */
   subjects(): { readonly names: readonly string[]; readonly addresses: readonly string[] } {
-    return { names: [...this.#names], addresses: this.#addresses.map(own => own.address) }
+    return { names: [...this.#names()], addresses: this.#addresses.map(own => own.address) }
   }
 
   #allHosts(): ReadonlySet<string> {
-    return new Set([...this.#names, 'localhost', ...this.#addresses.map(own => own.address)])
+    const addresses = this.#addresses.map(own => own.address)
+    return new Set([...this.#names(), ...this.#formerNames, 'localhost', ...addresses])
+  }
+
+  #names(): ReadonlySet<string> {
+    return new Set([this.#hostname, this.#machineName].filter(name => name !== '').flatMap(withDomains))
   }
 }
+
+/** Enough for five renamings. */
+const formerNames = 20
+
+const withDomains = (name: string): string[] => [name, ...domains.map(domain => `${name}.${domain}`)]

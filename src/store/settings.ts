@@ -62,9 +62,17 @@ export class Settings {
     return this.#values.get('showNames') !== 'no'
   }
 
-  /** The host name somebody chose, or that was left after a conflict; undefined: the configured one. */
-  hostname(): string | undefined {
-    return this.#values.get('hostname')
+  /** The host name to try for: one that was chosen, or left after a conflict, since this one was configured. */
+  async startHostname(configured: string): Promise<string> {
+    const kept = this.#values.get('hostname')
+    if (kept !== undefined && this.#values.get('hostname.configured') === configured) return kept
+    await this.#set({ 'hostname.configured': configured, hostname: configured })
+    return configured
+  }
+
+  /** After `startHostname`. */
+  hostname(): string {
+    return this.#values.get('hostname')!
   }
 
   async changeSite(change: {

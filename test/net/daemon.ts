@@ -27,7 +27,8 @@ export class Daemon {
   #process: ChildProcess | undefined
   #output = ''
 
-  constructor(host: Host, settings: Settings = {}) {
+  /** `byAddress`: it is reached by its address, for tests in which its name is in question. */
+  constructor(host: Host, settings: Settings = {}, how: { readonly byAddress?: boolean } = {}) {
     this.host = host
     const directory = join(host.lan.directory, `lanline-${host.name}`)
     mkdirSync(directory, { recursive: true })
@@ -41,8 +42,8 @@ export class Daemon {
       'sip.tls_port': 5061,
       ...settings,
     }
-    this.origin =
-      all['http.tls_port'] === 443 ? 'https://lanline.local' : `https://lanline.local:${all['http.tls_port']}`
+    const name = how.byAddress ? host.address : 'lanline.local'
+    this.origin = all['http.tls_port'] === 443 ? `https://${name}` : `https://${name}:${all['http.tls_port']}`
     this.#door = `http://${host.address}:${all['http.port']}`
     writeFileSync(this.#configFile, toToml(all))
   }
@@ -99,9 +100,9 @@ export class Daemon {
     await this.#end('SIGTERM')
   }
 
-  /** `setup code XXXX-XXXX` from the start's output, while unclaimed. */
+  /** `setup code XXXX-XXXX` of the newest start, while unclaimed. */
   get setupCode(): string {
-    const code = /setup code ([A-Z0-9]{4}-[A-Z0-9]{4})/.exec(this.#output)?.[1]
+    const code = [...this.#output.matchAll(/setup code ([A-Z0-9]{4}-[A-Z0-9]{4})/g)].at(-1)?.[1]
     if (code === undefined) throw new Error(`no setup code in:\n${this.#output}`)
     return code
   }

@@ -109,6 +109,7 @@ export class Lan {
   /** A directory of this LAN's own, removed with it. */
   readonly directory: string
   readonly #hosts = new Map<string, Host>()
+  readonly #networks = new Set<string>()
   #gone = false
 
   private constructor(options: LanOptions) {
@@ -135,6 +136,25 @@ export class Lan {
     await setIpv6(lan.switchNamespace, false)
     for (const host of lan.#hosts.values()) await lan.#plugIn(host, options)
     return lan
+  }
+
+  /** Gives a host one more interface, on the network of that name, which is a switch of its own made by its first host. */
+  async attach(name: string, interfaceName: string, network: string, address: string): Promise<void> {
+    const { namespace } = this.host(name)
+    if (!this.#networks.has(network)) {
+      this.#networks.add(network)
+      await ipBatch(this.switchNamespace, [
+        `link add ${network} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+        `link set ${network} up`,
+      ])
+    }
+    const port = `${network}-${name}`.slice(0, 15)
+    await ipBatch(namespace, [
+      `link add ${interfaceName} type veth peer name ${port} netns ${this.switchNamespace}`,
+      `addr add ${address}/24 dev ${interfaceName}`,
+      `link set ${interfaceName} up`,
+    ])
+    await ipBatch(this.switchNamespace, [`link set ${port} master ${network}`, `link set ${port} up`])
   }
 
   host(name: string): Host {

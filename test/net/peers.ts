@@ -17,6 +17,9 @@ export type Peer =
   | 'sipp'
   | 'ffmpeg'
   | 'nft'
+  | 'avahi-browse'
+  | 'avahi-daemon'
+  | 'dbus-daemon'
 
 const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
 
