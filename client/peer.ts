@@ -7,6 +7,7 @@ import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
 import { channelLabel, channelProtocol } from './peerword.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
+import { withDefaultCandidates } from './sdp.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
 const gatherMilliseconds = 500
@@ -216,7 +217,8 @@ export class Peer {
     await this.connection.setLocalDescription(description)
     await gathered
     this.#gathered = undefined
-    return this.connection.localDescription!.sdp
+    const { sdp } = this.connection.localDescription!
+    return wait ? withDefaultCandidates(sdp) : sdp
   }
 
   #candidate(candidate: RTCIceCandidate | null): void {

@@ -2,7 +2,7 @@
  * A lanline phone without a face: one enrolled device that stays registered, knows who is there, places and takes
  * calls. The page, the Node test client and any other program are built on this.
  */
-import type { ClientMessage, MissedCall, Person, ServerMessage } from '../src/signalling/message.ts'
+import type { ClientMessage, JoinAsk, MissedCall, Person, ServerMessage } from '../src/signalling/message.ts'
 import { Call, type CallPorts } from './call.ts'
 import { Connection, type ConnectionState, type StopReason, type Welcome } from './connection.ts'
 import { Emitter } from './emitter.ts'
@@ -30,6 +30,8 @@ export interface PhoneEvents {
   welcome: Welcome
   /** Somebody calls: `answer` or `decline` it. */
   incoming: Call
+  /** On the owner's devices: somebody asks to join, or was answered. */
+  requests: readonly JoinAsk[]
   /** A call began or ended, in either direction. */
   calls: readonly Call[]
   error: Extract<ServerMessage, { type: 'error' }>
@@ -47,6 +49,7 @@ export class Phone extends Emitter<PhoneEvents> {
   #welcome: Welcome | undefined
   #roster: readonly Person[] = []
   #missed: readonly MissedCall[] = []
+  #requests: readonly JoinAsk[] = []
   #doNotDisturb = false
   #serial = 0
 
@@ -95,6 +98,10 @@ export class Phone extends Emitter<PhoneEvents> {
   get missed(): readonly MissedCall[] {
     return this.#missed
   }
+  /** On the owner's devices: who asks to join. */
+  get requests(): readonly JoinAsk[] {
+    return this.#requests
+  }
   get doNotDisturb(): boolean {
     return this.#doNotDisturb
   }
@@ -136,6 +143,14 @@ export class Phone extends Emitter<PhoneEvents> {
     if (this.#missed.length > 0) this.#send({ type: 'missedSeen' })
   }
 
+  /** As the owner: lets somebody in, as a guest for so long or for good, or turns them away. */
+  answerRequest(
+    id: string,
+    answer: { readonly allow: true; readonly staySeconds?: number | undefined } | { readonly allow: false },
+  ): void {
+    this.#send({ type: 'answerRequest', id, ...answer })
+  }
+
   #send(message: ClientMessage): boolean {
     return this.#connection.send(message)
   }
@@ -144,6 +159,8 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#welcome = welcome
     this.#doNotDisturb = welcome.doNotDisturb
     this.#missed = welcome.missed
+    // Told right after, if there is anybody.
+    this.#requests = []
     this.#takeRoster(welcome.roster)
     const fates = new Map(welcome.resumed.map(fate => [fate.call, fate]))
     for (const { call, ended } of this.#held.list()) {
@@ -172,6 +189,10 @@ export class Phone extends Emitter<PhoneEvents> {
         break
       case 'missed':
         this.#missed = message.missed
+        break
+      case 'requests':
+        this.#requests = message.waiting
+        this.emit('requests', this.#requests)
         break
       case 'dialog':
         if (this.#byId(message.call)) this.#held.token(message.call, message.dialog)

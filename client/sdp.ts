@@ -1,4 +1,4 @@
-/** The few things a client must read in SDP (RFC 8866). It never rewrites any. */
+/** The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`. */
 
 /** True when the description puts its media on one transport (RFC 9143 §7.1). */
 export function isBundled(sdp: string): boolean {
@@ -14,4 +14,30 @@ export function fingerprintOf(sdp: string): string {
 /** Kinds of the media sections that were not refused (port 0, RFC 3264 §6). */
 export function acceptedMedia(sdp: string): string[] {
   return [...sdp.matchAll(/^m=(\w+) ([0-9]+) /gm)].filter(line => line[2] !== '0').map(line => line[1]!)
+}
+
+/**
+ * Puts a candidate into the `c=` and `m=` lines of each section that has candidates but still says "none yet"
+ * (`0.0.0.0`, port 9, RFC 8840 §4.1.1). Who knows no trickling takes that for no ICE at all (RFC 8839 §4.2.1.2).
+ * Browsers do it by themselves, werift does not.
+ */
+export function withDefaultCandidates(sdp: string): string {
+  const [session = '', ...sections] = sdp.split(/^(?=m=)/m)
+  return session + sections.map(withDefaultCandidate).join('')
+}
+
+function withDefaultCandidate(section: string): string {
+  // IPv4 first: the phones this is for mostly have nothing else.
+  const all = [...section.matchAll(/^a=candidate:\S+ 1 udp [0-9]+ (\S+) ([0-9]+) typ /gim)]
+  const chosen = all.find(found => !found[1]!.includes(':')) ?? all[0]
+  if (
+    chosen === undefined ||
+    !/^m=\w+ 9 /.test(section) ||
+    !/^c=IN IP[46] (0\.0\.0\.0|::)\s*$/m.test(section)
+  )
+    return section
+  const [, address, port] = chosen
+  return section
+    .replace(/^(m=\w+) 9 /, `$1 ${port} `)
+    .replace(/^c=IN IP[46] \S+/m, `c=IN IP${address!.includes(':') ? 6 : 4} ${address}`)
 }

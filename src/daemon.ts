@@ -493,7 +493,7 @@ export class Daemon {
       version: this.#version,
       id: settings.identity().realm,
       caFingerprint: this.#certificates.fingerprint(),
-      ports: { https: this.#web.https?.port ?? 0, sip, sips },
+      ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip, sips },
       people: here
         .filter(({ presence }) => presence === 'available' || presence === 'inCall')
         .filter(({ user }) => directory.user(user)?.role !== 'guest'),

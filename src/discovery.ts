@@ -8,7 +8,12 @@ export interface Presentable {
   /** The same over restarts and renamings. */
   readonly id: string
   readonly caFingerprint: string
-  readonly ports: { readonly https: number; readonly sip: number; readonly sips: number }
+  readonly ports: {
+    readonly http: number
+    readonly https: number
+    readonly sip: number
+    readonly sips: number
+  }
   /** Those who can be called now; empty where names are not to be shown. */
   readonly people: readonly { readonly user: string; readonly name: string }[]
 }
@@ -37,6 +42,7 @@ export function publicationOf(what: Presentable): Publication {
       'ws=/ws',
       'sip=/sip',
       `ca=${fingerprint}`,
+      `http=${ports.http}`,
     ]),
     service('https', 'https', 'tcp', ports.https, ['txtvers=1', 'path=/']),
     service('sip-udp', 'sip', 'udp', ports.sip, ['txtvers=1']),

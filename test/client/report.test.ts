@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readPeerWord } from '../../client/peerword.ts'
 import { mediaFacts, type PeerStates, reportOf } from '../../client/report.ts'
-import { acceptedMedia, fingerprintOf, isBundled } from '../../client/sdp.ts'
+import { acceptedMedia, fingerprintOf, isBundled, withDefaultCandidates } from '../../client/sdp.ts'
 
 const peer: PeerStates = {
   iceConnectionState: 'connected',
@@ -187,5 +187,35 @@ describe('descriptions', () => {
     expect(isBundled('v=0\r\n')).toBe(false)
     expect(acceptedMedia(sdp)).toEqual(['audio'])
     expect(fingerprintOf(sdp)).toBe('')
+  })
+})
+
+describe('a description whose sections name no address yet', () => {
+  const section = (port: number, address: string, ...candidates: string[]): string =>
+    [
+      `m=audio ${port} UDP/TLS/RTP/SAVPF 0`,
+      `c=IN IP4 ${address}`,
+      ...candidates.map(one => `a=candidate:${one}`),
+      '',
+    ].join('\r\n')
+  const six = '1 1 udp 2130706431 fd00::1 4000 typ host'
+  const four = '2 1 udp 2113937151 10.0.0.1 4001 typ host generation 0'
+
+  it('gets its first IPv4 candidate as the default one', () => {
+    const [v, filled] = ['v=0\r\n', section(4001, '10.0.0.1', six, four)]
+    expect(withDefaultCandidates(v + section(9, '0.0.0.0', six, four))).toBe(v + filled)
+    expect(withDefaultCandidates(v + section(9, '0.0.0.0', six))).toContain(
+      'm=audio 4000 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP6 fd00::1',
+    )
+  })
+
+  it('stays as it is where there is no candidate, an address already, or the section is refused', () => {
+    for (const given of [
+      section(9, '0.0.0.0'),
+      section(4321, '10.0.0.9', four),
+      section(0, '0.0.0.0', four),
+    ]) {
+      expect(withDefaultCandidates(given)).toBe(given)
+    }
   })
 })

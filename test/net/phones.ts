@@ -21,6 +21,8 @@ export interface BaresipOptions {
   readonly transport: 'udp' | 'tcp' | 'tls'
   /** The tone it sends. */
   readonly hertz: number
+  /** The one codec it speaks. */
+  readonly codec?: 'opus/48000/2' | 'PCMU/8000/1'
   /** PEM of the authority that the TLS connection must be signed by. */
   readonly authorityFile?: string
 }
@@ -131,13 +133,13 @@ export class Baresip {
   }
 
   #account(): string {
-    const { user, password, server, transport } = this.#options
+    const { user, password, server, transport, codec = 'opus/48000/2' } = this.#options
     const parameters = [
       `auth_user=${user}`,
       `auth_pass=${password}`,
       'mediaenc=dtls_srtp',
       'medianat=ice',
-      'audio_codecs=opus/48000/2',
+      `audio_codecs=${codec}`,
       'regint=600',
       'answermode=manual',
     ]

@@ -1,0 +1,110 @@
+/** `examples/node`: a program that is given an invitation and nothing else, beside a browser and a SIP phone. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { between, Capture, srtp } from '../net/capture.ts'
+import { Example } from '../net/example.ts'
+import { aliceSeat, House } from '../net/house.ts'
+import { hears } from '../net/media-check.ts'
+import { describeWith } from '../net/peers.ts'
+import type { PhonePage } from '../net/phone-page.ts'
+import { Baresip } from '../net/phones.ts'
+import { pause, until } from '../net/wait.ts'
+
+const hertz = 1_000
+
+describeWith(
+  ['namespaces', 'chromium', 'certutil', 'baresip', 'dumpcap', 'tshark'],
+  'the Node example',
+  () => {
+    let house: House
+    let alice: PhonePage
+    let example: Example
+
+    beforeAll(async () => {
+      house = await House.build({ seats: [aliceSeat], otherHosts: ['app', 'desk'] })
+      for (const [user, name] of [
+        ['alice', 'Alice'],
+        ['norma', 'Norma'],
+      ] as const)
+        await house.owner.addUser(user, name)
+      await house.owner.addUser('paula', 'Paula', 'paula-secret')
+      alice = await house.phone('Alice', 'alice')
+    }, 120_000)
+    afterAll(() => house?.remove())
+
+    it('finds the appliance, checks whom it trusts, joins and registers', async () => {
+      const { token } = await house.owner.invite('norma')
+      example = Example.start(house.host('app'), token)
+      const { origin } = await example.says('found')
+      expect(origin).toBe(`https://${house.host('pi').address}`)
+      expect(await example.says('registered')).toMatchObject({ user: 'norma', place: 'Test house' })
+      const file = join(house.lan.directory, 'example-app.json')
+      expect(statSync(file).mode & 0o777).toBe(0o600)
+    })
+
+    it('is called by a browser: voice both ways, directly', async () => {
+      const capture = await Capture.start(house.lan)
+      await alice.callAudio('Norma')
+      await example.says('incoming', said => said.from === 'alice')
+      await alice.inCall()
+      await hears(alice.page, hertz)
+      const [a, b] = [house.host('alice').address, house.host('app').address]
+      await example.says('path', said => said.localAddress === b && said.remoteAddress === a)
+      await pause(1_500)
+      await alice.hangUp()
+      await alice.ready()
+      const { heardPackets } = await example.says('ended')
+      expect(Number(heardPackets)).toBeGreaterThan(50)
+      await isDirect(capture, a, b)
+    })
+
+    it('started again without the invitation it is who it was, and calls a browser', async () => {
+      await example.stop()
+      example = Example.start(house.host('app'), '--call', 'alice')
+      await alice.rings('Norma')
+      await alice.accept()
+      await alice.inCall()
+      await hears(alice.page, hertz)
+      await alice.hangUp()
+      await example.says('ended', said => said.reason === 'hangup')
+      await example.stop()
+    })
+
+    it('calls a SIP phone and is called by it', async () => {
+      const pi = house.host('pi').address
+      const desk = new Baresip(house.host('desk'), {
+        ...{
+          user: 'paula',
+          password: 'paula-secret',
+          server: pi,
+          transport: 'tcp',
+          hertz: 700,
+          codec: 'PCMU/8000/1',
+        },
+      })
+      await desk.start()
+      const capture = await Capture.start(house.lan)
+      example = Example.start(house.host('app'), '--call', 'paula')
+      await desk.says(/Incoming call/)
+      await desk.accept()
+      await until('the phone hears the tone', () => (desk.heardShare(hertz) ?? 0) > 0.3)
+      await desk.hangUp()
+      const ended = await example.says('ended')
+      expect(Number(ended.heardPackets)).toBeGreaterThan(50)
+      await desk.dial(`sip:norma@${pi}`)
+      await example.says('incoming', said => said.from === 'paula')
+      await example.says('call', said => said.state === 'connected' && Number(said.heardPackets) > 50)
+      await until('the phone hears the tone', () => (desk.heardShare(hertz) ?? 0) > 0.3)
+      await desk.hangUp()
+      await isDirect(capture, house.host('desk').address, house.host('app').address)
+      await Promise.all([desk.stop(), example.stop()])
+    })
+
+    async function isDirect(capture: Capture, one: string, other: string): Promise<void> {
+      await capture.stop()
+      expect(await capture.count(`${between(one, other)} && ${srtp}`)).toBeGreaterThan(100)
+      expect(await capture.count(`ip.addr == ${house.host('pi').address} && udp && ${srtp}`)).toBe(0)
+    }
+  },
+)
