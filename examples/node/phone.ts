@@ -30,7 +30,7 @@ const say = (what: string, more: object = {}): void => console.log(JSON.stringif
 const { origin, state } = existsSync(values.state)
   ? await findAgain(values.state)
   : await join(positionals[0])
-const { openMedia, RTCPeerConnection, heard } = await toneMedia(1_000)
+const { openMedia, RTCPeerConnection } = await toneMedia(1_000)
 const phone = new Phone({
   url: `${origin.replace(/^http/, 'ws')}/ws`,
   token: state.token,
@@ -64,10 +64,16 @@ function watch(call: Call): void {
     const now = pair ? `${pair.localAddress} ${pair.remoteAddress}` : ''
     if (pair && now !== shown) say('path', { ...pair })
     shown = now
+    say('media', { heardPackets: heardIn(call) })
   })
-  call.on('changed', () => say('call', { state: call.state, heardPackets: heard() }))
-  call.on('ended', ({ by, reason }) => say('ended', { by, reason, heardPackets: heard() }))
+  call.on('changed', () => say('call', { state: call.state }))
+  call.on('ended', ({ by, reason }) => say('ended', { by, reason, heardPackets: heardIn(call) }))
 }
+
+const heardIn = (call: Call): number =>
+  (call.facts?.streams ?? [])
+    .filter(stream => stream.direction === 'received')
+    .reduce((sum, stream) => sum + stream.packets, 0)
 
 /** Says goodbye: calls end, and the appliance knows at once that nobody is here. */
 function leave(): void {

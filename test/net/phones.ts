@@ -122,6 +122,9 @@ export class Baresip {
       ...(this.#options.authorityFile === undefined ? [] : [`sip_cafile ${this.#options.authorityFile}`]),
       'call_max_calls 4',
       `audio_source ausine,${this.#options.hertz}`,
+      // The tone comes at this rate only; baresip resamples it for its codec.
+      'ausrc_srate 48000',
+      'ausrc_channels 2',
       'audio_player aubridge,nowhere',
       'audio_alert aubridge,nowhere',
       `snd_path ${this.#directory}`,
