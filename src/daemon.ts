@@ -17,7 +17,7 @@ import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
-import { type Epoch, hours } from './core/clock.ts'
+import { type Epoch, hours, seconds } from './core/clock.ts'
 import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
@@ -69,7 +69,9 @@ export interface Urls {
   readonly claim: { readonly link: string; readonly code: string } | undefined
 }
 
-/** Certificates, forgotten requests, old calls: looked after this often. */
+/** Guests whose time is over, forgotten requests and invitations: looked for this often. */
+const sweepPeriodMilliseconds = seconds(10)
+/** Certificates and old calls: looked after this often. */
 const chorePeriodMilliseconds = hours(1)
 /** A SIP client's WebSocket that answers no ping is gone. */
 const sipPingMilliseconds = 30_000
@@ -261,6 +263,11 @@ export class Daemon {
     if (this.#config.mdns.mode !== 'off') this.#advertise()
     const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
     this.#undo.push(() => clearInterval(chores))
+    const sweeps = setInterval(
+      () => this.#inBackground('sweep', this.#store.directory.sweep()),
+      sweepPeriodMilliseconds,
+    )
+    this.#undo.push(() => clearInterval(sweeps))
     this.#doChores()
     this.#systemd.ready(this.urls().page)
     this.#log.info('ready', { page: this.urls().page, version: this.#version })
@@ -538,7 +545,6 @@ export class Daemon {
   #doChores(): void {
     const now = realClock.epoch()
     this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), now))
-    this.#inBackground('sweep', this.#store.directory.sweep())
     this.#inBackground('prune', this.#store.calls.prune(this.#config.calls.retainDays, now))
   }
 

@@ -29,6 +29,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   claimed: 409,
   owner: 409,
   constraint: 409,
+  notGuest: 409,
   badName: 400,
   badInvite: 403,
   tooMany: 429,

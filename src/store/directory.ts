@@ -530,6 +530,7 @@ export class Directory implements Accounts, Devices {
       const requests = this.requests().filter(
         request => elapsed(request.createdAt, now) > requestLifetimeMilliseconds,
       )
+      if (requests.length + invites.length + devices.length === 0) return
       await this.#rows.write(
         ...requests.map(request => tables.deleteRequest(request.id)),
         ...invites.map(invite => tables.deleteInvite(invite.id)),

@@ -69,3 +69,42 @@ test('nobody is enrolled before there is an owner', async () => {
     body: { error: { code: 'unclaimed' } },
   })
 })
+
+test('for 15 minutes after the start a browser on the same network claims without a code', async () => {
+  expect((await house.api('GET', '/setup')).body.openSeconds).toBe(900)
+  house.monotonic = (house.monotonic + 60_000) as typeof house.monotonic
+  expect((await house.api('GET', '/setup')).body.openSeconds).toBe(840)
+  expect((await house.api('POST', '/setup', { body: wish })).status).toBe(201)
+  expect((await house.api('GET', '/setup')).body).toMatchObject({ claimed: true, openSeconds: 0 })
+})
+
+test('of two browsers that claim without a code at once one wins, and the other is told', async () => {
+  const claims = ['Anna', 'Bert'].map(displayName =>
+    house.api('POST', '/setup', { body: { ...wish, displayName } }),
+  )
+  const answers = await Promise.all(claims)
+  expect(answers.map(answer => answer.status).sort()).toEqual([201, 409])
+  expect(answers.find(answer => answer.status === 409)!.body.error.code).toBe('claimed')
+})
+
+test('later, from another network, or where it is turned off, the code is needed', async () => {
+  const codeNeeded = async (env = {}) => {
+    expect((await house.api('GET', '/setup', { env })).body.openSeconds).toBe(0)
+    const answer = await house.api('POST', '/setup', { body: wish, env })
+    expect([answer.status, answer.body.error.code]).toEqual([403, 'codeNeeded'])
+  }
+  await codeNeeded({ peer: '192.0.2.1' })
+  house.monotonic = (house.monotonic + 900_001) as typeof house.monotonic
+  await codeNeeded()
+  await house.close()
+  house = await AdminHouse.open({ claimMinutes: 0 })
+  await codeNeeded()
+  const wrong = await house.api('POST', '/setup', { body: { ...wish, code: '0000-0000' } })
+  expect(wrong.body.error.code).toBe('wrongCode')
+  expect((await house.api('POST', '/setup', { body: { ...wish, code: house.claim.code } })).status).toBe(201)
+})
+
+test('names are shown on the network unless the claim says otherwise', async () => {
+  await house.api('POST', '/setup', { body: { ...wish, showNames: false } })
+  expect(house.store.settings.showNames()).toBe(false)
+})

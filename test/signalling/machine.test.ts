@@ -5,6 +5,7 @@ import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import { channelLimits, SignallingMachine } from '../../src/signalling/machine.ts'
 import type {
   ClientMessage,
+  JoinAsk,
   ServerMessage,
   SignallingEffect,
   SignallingInput,
@@ -54,6 +55,7 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 class Channel {
   now = 0
   rows: CallRow[] = []
+  asks: JoinAsk[] = []
   people: Writable<PersonIdentity>[] = [
     { user: 'alice', displayName: 'Alice', doNotDisturb: false, role: 'owner', seenByGuests: true },
     { user: 'bob', displayName: 'Bob', doNotDisturb: false, role: 'member', seenByGuests: false },
@@ -76,7 +78,7 @@ class Channel {
         person: user => this.people.find(person => person.user === user),
         place: () => 'Home',
         staySeconds: () => null,
-        joinAsks: () => [],
+        joinAsks: () => this.asks,
       },
       callLog: {
         find: call => this.rows.find(row => row.id === call),
@@ -423,5 +425,50 @@ describe('the roster', () => {
     channel.say('c1', { type: 'missedSeen' })
     expect(channel.facts).toEqual([{ kind: 'missedSeen', user: 'bob' }])
     expect(channel.told('c1')).toEqual([{ type: 'missed', missed: [] }])
+  })
+})
+
+describe('a guest', () => {
+  const asGuest = (): Channel => {
+    const channel = new Channel()
+    channel.people[1]!.role = 'guest'
+    channel.people.push({
+      ...{ user: 'carol', displayName: 'Carol', doNotDisturb: false, role: 'member', seenByGuests: false },
+    })
+    return channel.hello('c1', 'alice').hello('c2', 'bob')
+  }
+
+  it('is told of themselves and of whom the owner marked, in every message', () => {
+    const channel = asGuest()
+    expect(channel.told('c2')).toMatchObject([
+      { type: 'welcome', role: 'guest', roster: [{ user: 'alice' }, { user: 'bob' }] },
+    ])
+    channel.give({ kind: 'reachable', user: 'carol', device: 'carol-page', reachable: true })
+    expect(channel.told('c1')).toMatchObject([{ type: 'presence', person: { user: 'carol' } }])
+    expect(channel.told('c2')).toEqual([])
+    channel.give({ kind: 'peopleChanged' })
+    expect(channel.told('c1')).toMatchObject([
+      { roster: [{ user: 'alice' }, { user: 'bob' }, { user: 'carol' }] },
+    ])
+    expect(channel.told('c2')).toMatchObject([{ roster: [{ user: 'alice' }, { user: 'bob' }] }])
+  })
+})
+
+describe('somebody who asks to join', () => {
+  it('is told to the owner, whose answer is passed on; nobody else hears of it or may answer', () => {
+    const channel = new Channel()
+    channel.people[0]!.role = 'owner'
+    channel.hello('c1', 'alice').hello('c2', 'bob')
+    channel.asks = [{ id: 'r1', name: 'Dora', device: 'Tablet', at: 5 }]
+    channel.give({ kind: 'requestsChanged' })
+    expect(channel.told('c1')).toEqual([{ type: 'requests', waiting: channel.asks }])
+    expect(channel.told('c2')).toEqual([])
+    channel.say('c1', { type: 'answerRequest', id: 'r1', allow: true, staySeconds: 3_600 })
+    expect(channel.effects).toEqual([{ kind: 'answerRequest', id: 'r1', allow: true, staySeconds: 3_600 }])
+    channel.say('c2', { type: 'answerRequest', id: 'r1', allow: true })
+    expect(channel.told('c2')).toMatchObject([{ type: 'error', code: 'wrongState', ref: 'r1' }])
+    expect(channel.effects.filter(effect => effect.kind === 'answerRequest')).toEqual([])
+    channel.hello('c3', 'alice', { tab: 'tab' })
+    expect(channel.told('c3')).toMatchObject([{ type: 'welcome' }, { type: 'requests' }])
   })
 })

@@ -186,3 +186,71 @@ test('do not disturb and names are kept over a restart', async () => {
   await reopen()
   expect(store.directory.people()).toMatchObject([{ user: 'bob', displayName: 'Bobby', doNotDisturb: true }])
 })
+
+test('a guest is let in for a time, and gone with all their devices when it is over, also over a restart', async () => {
+  const told: DirectoryEvent[] = []
+  await store.directory.addUser({ name: 'bob' })
+  const { request, secret } = await store.directory.addRequest({
+    displayName: 'Gast',
+    device: page,
+    address: '',
+  })
+  await store.directory.allowRequest(request.id, { staySeconds: 7_200 })
+  const { enrolled } = await store.directory.fetchRequest(request.id, secret)
+  expect(store.directory.user('gast')).toMatchObject({ role: 'guest', seenByGuests: false })
+  expect(store.directory.staySeconds('gast')).toBe(7_200)
+  now = (now + hours(1)) as Epoch
+  await reopen()
+  expect(store.directory.staySeconds('gast')).toBe(3_600)
+  expect(store.directory.byToken(enrolled!.token)).toMatchObject({ user: 'gast' })
+  now = (now + hours(1)) as Epoch
+  // Before anybody swept, the token counts for nothing.
+  expect(store.directory.byToken(enrolled!.token)).toBeUndefined()
+  store.directory.onChange(event => told.push(event))
+  await store.directory.sweep()
+  expect(store.directory.user('gast')).toBeUndefined()
+  expect(store.directory.devices('gast')).toEqual([])
+  expect(told.map(event => event.kind)).toEqual(['revoked', 'people'])
+  await reopen()
+  expect(store.directory.users().map(user => user.name)).toEqual(['bob'])
+})
+
+test('an invitation may be for a guest; a guest may be kept longer or for good, a member is never made one', async () => {
+  const { token } = await store.directory.addInvite(undefined, hours(1), 3_600)
+  await store.directory.enrolByInvite(token, 'Gast', page)
+  expect(store.directory.user('gast')?.role).toBe('guest')
+  await store.directory.changeUser('gast', { staySeconds: 86_400 })
+  expect(store.directory.staySeconds('gast')).toBe(86_400)
+  await store.directory.changeUser('gast', { staySeconds: null })
+  expect(store.directory.user('gast')).toMatchObject({ role: 'member', stay: undefined })
+  now = (now + days(400)) as Epoch
+  await store.directory.sweep()
+  expect(store.directory.user('gast')).toBeDefined()
+  await expect(store.directory.changeUser('gast', { staySeconds: 60 })).rejects.toMatchObject({
+    code: 'notGuest',
+  })
+})
+
+test('a guest granted without a clock begins their stay anew when it is set', async () => {
+  const later = now
+  now = hours(1) as Epoch
+  const { token } = await store.directory.addInvite(undefined, hours(1), 3_600)
+  await store.directory.enrolByInvite(token, 'Gast', page)
+  now = later
+  await store.directory.sweep()
+  expect(store.directory.staySeconds('gast')).toBe(3_600)
+  now = (later + hours(1)) as Epoch
+  await store.directory.sweep()
+  expect(store.directory.user('gast')).toBeUndefined()
+})
+
+test('a guest may call those who are marked, and nobody else', async () => {
+  const { token } = await store.directory.addInvite(undefined, hours(1), 3_600)
+  for (const name of ['bob', 'eve']) await store.directory.addUser({ name })
+  await store.directory.enrolByInvite(token, 'Gast', page)
+  await store.directory.changeUser('bob', { seenByGuests: true })
+  const { directory } = store
+  expect([directory.mayCall('gast', 'bob'), directory.mayCall('gast', 'eve')]).toEqual([true, false])
+  expect([directory.mayCall('bob', 'gast'), directory.mayCall('eve', 'gast')]).toEqual([true, true])
+  expect(directory.mayCall('gast', 'gast')).toBe(true)
+})

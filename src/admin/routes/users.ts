@@ -77,7 +77,7 @@ export function userRoutes({ directory, live, sessions, passwords }: Deps): Rout
       answers: { 200: schemas.user },
       handle: async call => {
         const name = call.params.name!
-        const { displayName, doNotDisturb, password, sipPassword } = call.body
+        const { displayName, doNotDisturb, password, sipPassword, seenByGuests, staySeconds } = call.body
         if (!mayTouch(call.principal, name))
           throw new HttpError(403, 'forbidden', 'only the owner may change others')
         if (directory.user(name) === undefined) throw new HttpError(404, 'notFound', `there is no ${name}`)
@@ -85,11 +85,23 @@ export function userRoutes({ directory, live, sessions, passwords }: Deps): Rout
         if (call.principal.kind === 'device' && (password ?? sipPassword) !== undefined) {
           throw new HttpError(403, 'forbidden', 'log in to the console to change passwords')
         }
+        if (!isOwner(call.principal) && (seenByGuests !== undefined || staySeconds !== undefined)) {
+          throw new HttpError(403, 'forbidden', 'only the owner decides about guests')
+        }
+        if (directory.user(name)!.role === 'guest' && (password ?? sipPassword) !== undefined) {
+          throw new HttpError(409, 'guest', 'a guest has no password; let them stay for good first')
+        }
         if (password !== undefined && passwords.full)
           throw new HttpError(503, 'busy', 'try again in a moment')
         const passwordHash = password === undefined ? undefined : await passwords.hash(password)
         if (sipPassword !== undefined) await directory.setSipPassword(name, sipPassword)
-        const user = await directory.changeUser(name, { displayName, doNotDisturb, passwordHash })
+        const user = await directory.changeUser(name, {
+          displayName,
+          doNotDisturb,
+          passwordHash,
+          seenByGuests,
+          staySeconds,
+        })
         if (passwordHash !== undefined) {
           sessions.endAllOf(name, call.principal.kind === 'session' ? call.principal.id : undefined)
         }

@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { AdminHouse } from './house.ts'
+
+let house: AdminHouse
+let owner: Awaited<ReturnType<AdminHouse['owner']>>
+beforeEach(async () => {
+  house = await AdminHouse.open()
+  owner = await house.owner()
+})
+afterEach(() => house.close())
+
+test('the owner changes the place, whether names are shown, and the host name', async () => {
+  const before = { place: 'Mill', showNames: true, hostname: 'lanline' }
+  expect((await house.api('GET', '/settings', { headers: owner })).body).toEqual(before)
+  let told = 0
+  house.store.settings.onSiteChanged(() => told++)
+  const change = { place: 'Barn', showNames: false, hostname: 'Exchange' }
+  const answer = await house.api('PATCH', '/settings', { headers: owner, body: change })
+  expect(answer.body).toEqual({ place: 'Barn', showNames: false, hostname: 'exchange' })
+  expect(house.store.settings.hostname()).toBe('exchange')
+  expect(told).toBeGreaterThan(0)
+})
+
+test('a host name that is none is refused, and members may not change the site', async () => {
+  for (const hostname of ['', 'two words', '-a', 'a.b', 'x'.repeat(64)]) {
+    expect((await house.api('PATCH', '/settings', { headers: owner, body: { hostname } })).status).toBe(400)
+  }
+  const member = await house.member()
+  expect((await house.api('PATCH', '/settings', { headers: member, body: { place: 'X' } })).status).toBe(403)
+})
+
+test('everybody inside sees where the appliance is, and the address for the code on the fridge', async () => {
+  const member = await house.member()
+  expect((await house.api('GET', '/network', { headers: member })).body).toMatchObject({
+    hostname: 'lanline',
+    ports: { http: 8080, https: 8443, sip: 5060, sips: 5061 },
+    joinUrl: 'http://10.1.1.1:8080/j',
+  })
+  expect((await house.api('GET', '/network')).status).toBe(401)
+})
+
+test('only the owner decides about guests, and a guest has no password', async () => {
+  const { token } = (await house.api('POST', '/invites', { headers: owner, body: { staySeconds: 3_600 } }))
+    .body
+  const body = { displayName: 'Gast', deviceName: 'Phone', kind: 'page', invite: token }
+  await house.api('POST', '/devices', { body })
+  const guest = (await house.api('GET', '/users', { headers: owner })).body.find(
+    (user: { name: string }) => user.name === 'gast',
+  )
+  expect(guest).toMatchObject({ role: 'guest', seenByGuests: false })
+  expect(guest.expiresAt).toBeGreaterThan(Date.now() + 3_500_000)
+  const refused = await house.api('PATCH', '/users/gast', {
+    headers: owner,
+    body: { password: 'long enough words' },
+  })
+  expect([refused.status, refused.body.error.code]).toEqual([409, 'guest'])
+  const member = await house.member()
+  const own = await house.api('PATCH', '/users/mia', { headers: member, body: { seenByGuests: true } })
+  expect(own.status).toBe(403)
+  const kept = await house.api('PATCH', '/users/gast', { headers: owner, body: { staySeconds: null } })
+  expect(kept.body).toMatchObject({ role: 'member' })
+  expect(kept.body.expiresAt).toBeUndefined()
+})
