@@ -22,6 +22,10 @@ import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
 import { publicationOf } from './discovery.ts'
+import { EchoIo } from './echo/io.ts'
+import { EchoMachine } from './echo/machine.ts'
+import { type EchoEffect, type EchoInput, echoDevice } from './echo/message.ts'
+import { withEcho } from './echo/person.ts'
 import { type ExchangeInputs, passCallEffect, passSignallingEffect, passSipEffect } from './exchange.ts'
 import { MdnsIo } from './mdns/io.ts'
 import { MdnsMachine } from './mdns/machine.ts'
@@ -114,6 +118,8 @@ export class Daemon {
   readonly #inputs: ExchangeInputs
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
+  readonly #echo: Driver<EchoInput, EchoEffect>
+  readonly #echoIo: EchoIo
   readonly #advertiser: MdnsMachine
   readonly #mdns: Driver<MdnsInput, MdnsEffect>
   readonly #mdnsIo: MdnsIo
@@ -170,15 +176,16 @@ export class Daemon {
       this.#storeLost = why
     })
     const { directory, settings } = loaded.store
+    const people = withEcho(directory)
     this.#calls = this.#drive('calls', loaded.calls, effect => this.#carryOutCalls(effect))
     this.#channel = new SignallingMachine({
-      devices: directory,
+      devices: people,
       callLog: loaded.calls,
       version: options.version,
     })
     this.#signalling = this.#drive('signalling', this.#channel, effect => this.#carryOutSignalling(effect))
     const sip = new SipMachine({
-      accounts: directory,
+      accounts: people,
       own: loaded.names,
       identity: { ...settings.identity(), nonceKey: this.#random.bytes(32) },
       random: this.#random,
@@ -195,6 +202,11 @@ export class Daemon {
     this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
     this.#inputs = { sip: this.#sip.input, signalling: this.#signalling.input, calls: this.#calls.input }
     this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
+    this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#carryOutEcho(effect))
+    this.#echoIo = new EchoIo({
+      input: this.#echo.input,
+      addresses: () => this.#names.addresses.filter(own => !own.loopback).map(own => own.address),
+    })
     this.#advertiser = new MdnsMachine({ random: this.#random })
     this.#mdns = this.#drive('mdns', this.#advertiser, effect => this.#carryOutMdns(effect))
     this.#mdnsIo = new MdnsIo({
@@ -237,7 +249,8 @@ export class Daemon {
     this.#sipIo.close()
     // The good-byes above still have to leave.
     await new Promise(resolve => setTimeout(resolve, goodbyeMilliseconds))
-    for (const driver of [this.#sip, this.#signalling, this.#calls, this.#mdns]) driver.stop()
+    for (const driver of [this.#sip, this.#signalling, this.#calls, this.#mdns, this.#echo]) driver.stop()
+    this.#echoIo.close()
     this.#mdnsIo.close()
     this.#webSockets.terminateAll()
     for (const listener of Object.values(this.#web)) listener.close()
@@ -259,6 +272,7 @@ export class Daemon {
       credentials: credentialsOf(this.#certificates.current()),
       onMoved: (key, from, to) => this.moved.push({ key, from, to }),
     })
+    this.#echo.input({ kind: 'attach' })
     this.#undo.push(watchInterfaces(net.bind, interfaces => this.#interfacesChanged(interfaces)))
     if (this.#config.mdns.mode !== 'off') this.#advertise()
     const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
@@ -393,6 +407,9 @@ export class Daemon {
       case 'reachable':
         this.#keepLive(effect)
         this.#publishSoon()
+        break
+      case 'agentEvent':
+        if (effect.device === echoDevice) return this.#echo.input({ kind: 'agentEvent', event: effect.event })
     }
     passSipEffect(effect, this.#inputs)
   }
@@ -419,6 +436,17 @@ export class Daemon {
         return this.#note('signalling', effect.reason, effect.detail)
     }
     passSignallingEffect(effect, this.#inputs)
+  }
+
+  #carryOutEcho(effect: EchoEffect): void {
+    switch (effect.kind) {
+      case 'agent':
+        return this.#sip.input({ kind: 'agent', device: echoDevice, command: effect.command })
+      case 'toWorker':
+        return this.#echoIo.carryOut(effect.message)
+      case 'note':
+        return this.#note('echo', effect.reason, effect.detail)
+    }
   }
 
   #carryOutCalls(effect: CallEffect): void {
@@ -503,7 +531,9 @@ export class Daemon {
       ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip, sips },
       people: here
         .filter(({ presence }) => presence === 'available' || presence === 'inCall')
-        .filter(({ user }) => directory.user(user)?.role !== 'guest'),
+        .filter(
+          ({ user }) => directory.user(user)?.role === 'member' || directory.user(user)?.role === 'owner',
+        ),
     })
     this.#mdns.input({ kind: 'publish', publication })
   }

@@ -60,6 +60,8 @@ export interface DeviceWish {
 
 export const limits = { users: 10_000, devicesPerUser: 50, invites: 1_000, requestsWaiting: 50 } as const
 
+/** Names of persons whom the exchange itself plays. */
+const reserved: ReadonlySet<string> = new Set(['echo'])
 const requestLifetimeMilliseconds = days(1)
 /** `lastSeenAt` is for people's eyes; writing it more often would only wear the card. */
 const seenStepMilliseconds = 600_000
@@ -248,7 +250,8 @@ export class Directory implements Accounts, Devices {
           `${JSON.stringify(wish.name)} is no name: use up to 32 of a-z, 0-9, - and .`,
         )
       }
-      if (this.#users.has(wish.name)) throw new DirectoryError('taken', `${wish.name} exists already`)
+      if (reserved.has(wish.name) || this.#users.has(wish.name))
+        throw new DirectoryError('taken', `${wish.name} exists already`)
       const user = this.#newUser(wish.displayName ?? wish.name, { name: wish.name })
       const device =
         wish.sipPassword === undefined ? undefined : this.#newSipDevice(user.name, wish.sipPassword)
@@ -610,7 +613,9 @@ export class Directory implements Accounts, Devices {
 
   #freeName(wanted: string): string {
     let name = wanted
-    for (let number = 2; this.#users.has(name) || this.#deviceByDigestUser.has(name); number++) {
+    const taken = (): boolean =>
+      reserved.has(name) || this.#users.has(name) || this.#deviceByDigestUser.has(name)
+    for (let number = 2; taken(); number++) {
       const suffix = `-${number}`
       name = wanted.slice(0, 32 - suffix.length) + suffix
     }

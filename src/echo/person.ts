@@ -1,0 +1,30 @@
+/** The echo among the people: what SIP and the channel read of accounts, with one person more. Pure. */
+import type { Devices, PersonIdentity } from '../signalling/ports.ts'
+import type { Accounts } from '../sip/ports.ts'
+import { echoDevice, echoName, echoUser } from './message.ts'
+
+const person: PersonIdentity = {
+  user: echoUser,
+  displayName: echoName,
+  doNotDisturb: false,
+  role: 'member',
+  // Guests want to try their microphone too.
+  seenByGuests: true,
+}
+
+/** `directory` as it is, and the echo behind everybody else. */
+export function withEcho(directory: Accounts & Devices): Accounts & Devices {
+  return {
+    byDigestUser: name => directory.byDigestUser(name),
+    user: name =>
+      name === echoUser ? { name, displayName: echoName, doNotDisturb: false } : directory.user(name),
+    userOfDevice: device => (device === echoDevice ? echoUser : directory.userOfDevice(device)),
+    mayCall: (caller, callee) => callee === echoUser || directory.mayCall(caller, callee),
+    byTokenHash: hash => directory.byTokenHash(hash),
+    people: () => [...directory.people(), person],
+    person: user => (user === echoUser ? person : directory.person(user)),
+    place: () => directory.place(),
+    staySeconds: user => (user === echoUser ? null : directory.staySeconds(user)),
+    joinAsks: () => directory.joinAsks(),
+  }
+}
