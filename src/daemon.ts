@@ -344,7 +344,8 @@ export class Daemon {
       authority: this.#certificates,
       health: () => this.#health(),
       httpsPort: () => this.#web.https?.port ?? 0,
-      inviteOrigin: () => (this.urls().phones[0] ?? this.urls().thisComputer).slice(0, -1),
+      // As short as can be: it is typed, and drawn as a code.
+      inviteOrigin: () => new URL(this.urls().phones[0] ?? this.urls().thisComputer).origin,
     }
   }
 

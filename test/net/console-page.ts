@@ -23,6 +23,56 @@ export class ConsolePage {
     return new ConsolePage(page)
   }
 
+  /** Fills in the claim of an appliance that wants no code. */
+  async fillClaim(displayName: string): Promise<void> {
+    const { page } = this
+    await page
+      .getByRole('textbox', { name: /^What is this place called/ })
+      .fill('Test house', { timeout: patience })
+    await page.getByRole('textbox', { name: /^Your name/ }).fill(displayName)
+    await page.getByLabel(/^Password for this console/).fill('correct horse battery')
+  }
+
+  async submitClaim(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Make it mine' }).click()
+  }
+
+  /** Whether the claim made this browser the owner's; waits for either answer. */
+  async isMine(): Promise<boolean> {
+    const mine = this.page.getByText('It is yours now')
+    const not = this.page.getByRole('alert').filter({ hasText: /\S/ })
+    await mine.or(not).first().waitFor({ timeout: patience })
+    return mine.isVisible()
+  }
+
+  /** Makes a link for somebody new. */
+  async invite(): Promise<string> {
+    await this.page.getByRole('button', { name: 'Make a link' }).click({ timeout: patience })
+    const made = this.page.getByRole('status').filter({ hasText: 'This link is shown only now' })
+    await made.getByRole('img', { name: 'QR code of the invitation' }).waitFor({ timeout: patience })
+    const link = await made.locator('code').textContent()
+    await this.page.reload()
+    return link ?? ''
+  }
+
+  /** A link of another life than the console offers, for the first of these people there is; nobody: somebody new. */
+  async inviteFor(seconds: number, ...users: readonly string[]): Promise<string> {
+    return this.page.evaluate(
+      async ([hours, names]) => {
+        const session = await (await fetch('/api/v1/session')).json()
+        const headers = { 'content-type': 'application/json', 'x-csrf-token': session.csrfToken }
+        const known = ((await (await fetch('/api/v1/users')).json()) as { name: string }[]).map(
+          user => user.name,
+        )
+        const user = names.find(name => known.includes(name))
+        const body = JSON.stringify({ hours, ...(user === undefined ? {} : { user }) })
+        const answer = await fetch('/api/v1/invites', { method: 'POST', headers, body })
+        return ((await answer.json()) as { url: string }).url
+      },
+      [seconds / 3_600, users] as const,
+    )
+  }
+
   /** Lets somebody in who asked to join. */
   async allow(displayName: string): Promise<void> {
     await this.page.getByRole('button', { name: `Allow ${displayName}` }).click({ timeout: patience })

@@ -49,7 +49,11 @@ export class PhonePage {
     await this.page.getByText('Ready', { exact: true }).waitFor({ timeout: seconds * 1_000 })
   }
 
-  async seesPerson(displayName: string, presence: RegExp): Promise<void> {
+  async press(button: string): Promise<void> {
+    await this.#button(button).click({ timeout: patience })
+  }
+
+  async seesPerson(displayName: string | RegExp, presence: RegExp): Promise<void> {
     const person = this.page
       .getByRole('listitem')
       .filter({ hasText: displayName })

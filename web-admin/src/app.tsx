@@ -9,7 +9,7 @@ import { Login } from './views/login.tsx'
 type State =
   | { readonly kind: 'loading' }
   | { readonly kind: 'unreachable'; readonly message: string }
-  | { readonly kind: 'claim' }
+  | { readonly kind: 'claim'; readonly setup: SetupState }
   | { readonly kind: 'login'; readonly setup: SetupState }
   | { readonly kind: 'open'; readonly setup: SetupState; readonly session: Session; readonly isNew: boolean }
 
@@ -20,7 +20,7 @@ export function App() {
     try {
       const setup = await api.get<SetupState>('/setup')
       document.title = setup.place === '' ? 'lanline console' : `${setup.place} – lanline console`
-      if (!setup.claimed) return setState({ kind: 'claim' })
+      if (!setup.claimed) return setState({ kind: 'claim', setup })
       const session = await api.get<Session>('/session').catch(error => {
         if (error instanceof ApiError && error.status === 401) return undefined
         throw error
@@ -50,7 +50,7 @@ export function App() {
         </main>
       )
     case 'claim':
-      return <Claim onClaimed={() => start(true)} />
+      return <Claim setup={state.setup} onClaimed={() => start(true)} />
     case 'login':
       return <Login place={state.setup.place} onLoggedIn={() => start()} />
     case 'open':

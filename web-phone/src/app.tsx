@@ -17,7 +17,7 @@ export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }
   useEffect(() => bell.arm(() => setMayRing(true)), [bell])
   useEffect(() => {
     bell.play(soundOf(line.call))
-    document.title = titleOf(line.call)
+    document.title = titleOf(line)
   })
   return <Screen line={line} mayRing={mayRing} />
 }
@@ -87,8 +87,10 @@ function soundOf(call: Call | undefined): 'ring' | 'ringBack' | undefined {
   return call?.state === 'ringing' ? 'ringBack' : undefined
 }
 
-function titleOf(call: Call | undefined): string {
-  if (call === undefined) return texts.product
+function titleOf({ call, state }: Line): string {
+  const waiting = state.kind === 'phone' ? state.phone.requests.length : 0
+  if (call === undefined)
+    return waiting > 0 ? `${texts.waitingAtDoor(waiting)} ${texts.product}` : texts.product
   if (call.state === 'incoming') return `☎ ${texts.incomingAudio(call.party.name)}`
   return `${texts.callWith(call.party.name)} · ${texts.product}`
 }

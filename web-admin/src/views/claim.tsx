@@ -1,18 +1,33 @@
 /** The first visit: whoever has the link or the code becomes the owner. */
 import { useState } from 'preact/hooks'
-import type { SetupResponse } from '../../../src/admin/message.ts'
+import type { SetupResponse, SetupState } from '../../../src/admin/message.ts'
 import { Api } from '../api.ts'
 import { Field, Form } from '../parts.tsx'
 
 /** Where the phone page looks for who this browser is. */
 const enrolmentKey = 'lanline.enrolment'
 
-export function Claim({ onClaimed }: { readonly onClaimed: () => Promise<void> }) {
+export function Claim({
+  setup,
+  onClaimed,
+}: {
+  readonly setup: SetupState
+  readonly onClaimed: () => Promise<void>
+}) {
+  // The time may run out while this is filled in; then the answer says so.
+  const [open] = useState(setup.openSeconds > 0)
   const [token] = useState(() => /^#claim=([\w-]+)$/.exec(location.hash)?.[1] ?? '')
   const claim = async (values: Readonly<Record<string, string>>) => {
-    const code = token || values.code
+    const code = token || values.code || undefined
     const { place, displayName, password } = values
-    const answer = await new Api().post<SetupResponse>('/setup', { code, place, displayName, password })
+    const showNames = values.showNames === 'on'
+    const answer = await new Api().post<SetupResponse>('/setup', {
+      ...(code && { code }),
+      place,
+      displayName,
+      password,
+      showNames,
+    })
     if (localStorage.getItem(enrolmentKey) === null) {
       localStorage.setItem(enrolmentKey, JSON.stringify(answer.enrolment))
     }
@@ -23,8 +38,13 @@ export function Claim({ onClaimed }: { readonly onClaimed: () => Promise<void> }
     <main class="narrow">
       <h1>Welcome to lanline</h1>
       <p>This appliance belongs to nobody yet. Whoever fills this in becomes its owner.</p>
+      {token === '' && open && (
+        <p class="quiet">
+          It was started just now, so no code is needed from this network. Later the setup code is asked for.
+        </p>
+      )}
       <Form submit="Make it mine" onSubmit={claim}>
-        {token === '' && (
+        {token === '' && !open && (
           <Field
             label="Setup code"
             name="code"
@@ -58,6 +78,14 @@ export function Claim({ onClaimed }: { readonly onClaimed: () => Promise<void> }
           autocomplete="new-password"
           hint="At least 10 characters."
         />
+        <p class="field check">
+          <label>
+            <input type="checkbox" name="showNames" defaultChecked /> Show names on the network
+          </label>
+          <small class="hint">
+            Other phones and programs here then find people by themselves. It can be changed later.
+          </small>
+        </p>
       </Form>
     </main>
   )

@@ -7,6 +7,7 @@ import { Calls } from './calls.tsx'
 import { Invites } from './invites.tsx'
 import { People } from './people.tsx'
 import { Requests } from './requests.tsx'
+import { Site } from './site.tsx'
 
 export function Console(props: {
   readonly setup: SetupState
@@ -53,6 +54,7 @@ export function Console(props: {
           )}
           <div>
             {isOwner && <Invites api={api} users={users.value ?? []} />}
+            {isOwner && <Site api={api} />}
             <Calls api={api} />
           </div>
         </div>

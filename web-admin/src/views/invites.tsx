@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { Invite, User } from '../../../src/admin/message.ts'
 import type { Api } from '../api.ts'
 import { Card, Form, usePolled } from '../parts.tsx'
+import { Qr } from '../qr.tsx'
 import { when } from '../words.ts'
 
 export function Invites({ api, users }: { readonly api: Api; readonly users: readonly User[] }) {
@@ -16,6 +17,7 @@ export function Invites({ api, users }: { readonly api: Api; readonly users: rea
       await api.post<Invite>('/invites', {
         ...(values.user ? { user: values.user } : {}),
         hours: Number(values.hours),
+        ...(values.stay && !values.user ? { staySeconds: Number(values.stay) } : {}),
       }),
     )
     setCopied(false)
@@ -48,12 +50,22 @@ export function Invites({ api, users }: { readonly api: Api; readonly users: rea
             <option value="720">thirty days</option>
           </select>
         </p>
+        <p class="field">
+          <label for="invite-stay">Somebody new stays</label>
+          <select id="invite-stay" name="stay">
+            <option value="">for good</option>
+            <option value="86400">a day, as a guest</option>
+            <option value="259200">three days, as a guest</option>
+            <option value="1209600">two weeks, as a guest</option>
+          </select>
+        </p>
       </Form>
       {made?.url && (
         <div class="made" role="status">
           <p>
             For {nameOf(made.user)}, once, until {when(made.expiresAt)}. This link is shown only now:
           </p>
+          <Qr text={made.url} label="QR code of the invitation" />
           <p>
             <code class="link">{made.url}</code>
           </p>

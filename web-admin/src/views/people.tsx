@@ -32,6 +32,16 @@ function Person({ user, api, onChanged }: Common & { readonly user: User }) {
     await onChanged()
   }
   const path = `/users/${user.name}`
+  const [failure, setFailure] = useState('')
+  const change = async (body: object) => {
+    try {
+      await api.patch(path, body)
+      setFailure('')
+    } catch (error) {
+      setFailure(error instanceof Error ? error.message : String(error))
+    }
+    await onChanged()
+  }
   return (
     <li class="item tall">
       <div class="line">
@@ -41,19 +51,30 @@ function Person({ user, api, onChanged }: Common & { readonly user: User }) {
           <span class="quiet">
             {user.name} · {presenceWords[user.presence]}
             {user.role === 'owner' && ' · owner'}
+            {user.expiresAt !== undefined && ` · guest until ${when(user.expiresAt)}`}
           </span>
         </div>
         <div class="buttons">
           <button type="button" aria-label={`Rename ${user.displayName}`} onClick={() => setEditing('name')}>
             Rename
           </button>
-          <button
-            type="button"
-            aria-label={`SIP password of ${user.displayName}`}
-            onClick={() => setEditing('sip')}
-          >
-            SIP password
-          </button>
+          {user.role === 'guest' ? (
+            <button
+              type="button"
+              aria-label={`${user.displayName} stays for good`}
+              onClick={() => void change({ staySeconds: null })}
+            >
+              Stay for good
+            </button>
+          ) : (
+            <button
+              type="button"
+              aria-label={`SIP password of ${user.displayName}`}
+              onClick={() => setEditing('sip')}
+            >
+              SIP password
+            </button>
+          )}
           {user.role !== 'owner' && (
             <Danger
               label="Remove"
@@ -67,6 +88,20 @@ function Person({ user, api, onChanged }: Common & { readonly user: User }) {
           )}
         </div>
       </div>
+      {user.role !== 'guest' && (
+        <label class="inline check">
+          <input
+            type="checkbox"
+            checked={user.seenByGuests}
+            aria-label={`Guests may call ${user.displayName}`}
+            onChange={event => void change({ seenByGuests: event.currentTarget.checked })}
+          />
+          <span>Guests may call</span>
+        </label>
+      )}
+      <p class="failure" role="alert">
+        {failure}
+      </p>
       {editing === 'name' && (
         <Form
           submit="Save"

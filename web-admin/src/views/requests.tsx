@@ -1,5 +1,6 @@
 /** Who is waiting at the door. */
 import { useState } from 'preact/hooks'
+import { secondsUntilMonday, secondsUntilTonight } from '../../../client/stay.ts'
 import type { User, WaitingRequest } from '../../../src/admin/message.ts'
 import type { Api } from '../api.ts'
 import { Card, usePolled } from '../parts.tsx'
@@ -80,6 +81,24 @@ function Waiting(props: {
         >
           Allow
         </button>
+        {user === '' && (
+          <>
+            <button
+              type="button"
+              aria-label={`Allow ${request.displayName} until tonight`}
+              onClick={() => void answer(`${path}/allow`, { staySeconds: secondsUntilTonight(new Date()) })}
+            >
+              Until tonight
+            </button>
+            <button
+              type="button"
+              aria-label={`Allow ${request.displayName} for the weekend`}
+              onClick={() => void answer(`${path}/allow`, { staySeconds: secondsUntilMonday(new Date()) })}
+            >
+              For the weekend
+            </button>
+          </>
+        )}
         <button
           type="button"
           aria-label={`Deny ${request.displayName}`}

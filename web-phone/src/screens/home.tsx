@@ -1,9 +1,15 @@
+import { useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import type { MissedCall, Person } from '../../../src/signalling/message.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { moment, texts } from '../texts.ts'
+import { MyDevices } from './my-devices.tsx'
+import { Requests } from './requests.tsx'
+
+/** The built-in person who sends everything back. */
+const echo = 'echo'
 
 /** People, who is there, what was missed. */
 export function HomeScreen({
@@ -16,6 +22,9 @@ export function HomeScreen({
   readonly mayRing: boolean
 }) {
   const online = phone.state === 'online'
+  const [devicesOpen, setDevicesOpen] = useState(false)
+  const people = phone.roster.filter(({ user }) => user !== echo)
+  const own = phone.roster.filter(({ user }) => user === echo)
   return (
     <div class="home">
       <Header phone={phone} />
@@ -37,21 +46,26 @@ export function HomeScreen({
         </div>
         <section class="people" aria-labelledby="people">
           <h2 id="people">{texts.people}</h2>
-          {phone.roster.length === 0 && phone.me && (
+          {people.length === 0 && phone.me && (
             <div class="empty">
               <h3>{texts.nobodyTitle}</h3>
               <p>{texts.nobodyBody}</p>
             </div>
           )}
           <ul class="rows">
-            {phone.roster.map(person => (
+            {[...people, ...own].map(person => (
               <PersonRow key={person.user} person={person} online={online} line={line} />
             ))}
           </ul>
         </section>
         <aside>
+          {phone.requests.length > 0 && <Requests phone={phone} />}
+          {phone.me?.role === 'guest' && <GuestNote seconds={phone.me.staySeconds ?? 0} />}
           {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
           <DoNotDisturb phone={phone} />
+          <button type="button" class="text-button" onClick={() => setDevicesOpen(true)}>
+            {texts.myDevices}
+          </button>
           {!mayRing && (
             <p class="hint">
               <Icon name="bell" /> {texts.soundOff}
@@ -59,8 +73,15 @@ export function HomeScreen({
           )}
         </aside>
       </main>
+      {devicesOpen && <MyDevices onClose={() => setDevicesOpen(false)} />}
     </div>
   )
+}
+
+function GuestNote({ seconds }: { readonly seconds: number }) {
+  // Counted from the welcome: minutes do not matter here.
+  const [end] = useState(() => Date.now() + seconds * 1_000)
+  return <p class="hint">{texts.guestUntil(moment(end, Date.now()))}</p>
 }
 
 function Header({ phone }: { readonly phone: Phone }) {
@@ -97,7 +118,7 @@ function PersonRow({
       <Avatar name={person.name} presence={person.presence} />
       <div class="who">
         <strong>{person.name}</strong>
-        <span>{texts.presence[person.presence]}</span>
+        <span>{person.user === echo ? texts.echoPresence : texts.presence[person.presence]}</span>
       </div>
       <button
         type="button"

@@ -1,0 +1,128 @@
+/** From an appliance that belongs to nobody to a house with guests, by what is on the pages. */
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openPage, startChromium } from '../net/chromium.ts'
+import { ConsolePage } from '../net/console-page.ts'
+import { Daemon } from '../net/daemon.ts'
+import { Lan } from '../net/lan.ts'
+import { describeWith } from '../net/peers.ts'
+import { PhonePage } from '../net/phone-page.ts'
+import { until } from '../net/wait.ts'
+
+describeWith(['namespaces', 'chromium', 'certutil'], 'a new house', () => {
+  let lan: Lan
+  let daemon: Daemon
+  let browsers: readonly Browser[]
+  let owner: ConsolePage
+  let ownersPhone: PhonePage
+  let door: string
+
+  beforeAll(async () => {
+    lan = await Lan.create({ hosts: ['pi', 'one', 'two'], names: { 'lanline.local': 'pi' } })
+    daemon = new Daemon(lan.host('pi'))
+    await daemon.start()
+    door = `http://${lan.host('pi').address}`
+    const trusted = [daemon.authorityFile]
+    browsers = await Promise.all(
+      (['one', 'two'] as const).map(name =>
+        startChromium(lan.host(name), { hertz: 440, colour: 'red', trusted }),
+      ),
+    )
+  }, 60_000)
+  afterAll(() => lan?.remove())
+
+  /** A person who has never been here: a browser context of its own. */
+  const newcomer = (browser = browsers[1]!): Promise<Page> =>
+    openPage(browser, `https://${lan.host('pi').address}`)
+
+  it('is claimed without a code from its own network; of two browsers at once one becomes the owner', async () => {
+    const pages = await Promise.all(
+      browsers.map(async browser => {
+        const page = await openPage(browser, daemon.origin)
+        await page.goto(`${daemon.origin}/admin/`)
+        return new ConsolePage(page)
+      }),
+    )
+    await Promise.all(pages.map((page, index) => page.fillClaim(`Owner ${index}`)))
+    await Promise.all(pages.map(page => page.submitClaim()))
+    const mine = await Promise.all(pages.map(page => page.isMine()))
+    expect([...mine].sort()).toEqual([false, true])
+    const loser = pages[mine.indexOf(false)]!
+    await loser.page
+      .getByRole('alert')
+      .filter({ hasText: /has an owner already/i })
+      .waitFor()
+    owner = pages[mine.indexOf(true)]!
+    const tab = await owner.page.context().newPage()
+    ownersPhone = await PhonePage.open(tab, `${daemon.origin}/`)
+    await ownersPhone.ready()
+  })
+
+  it('an invitation, scanned as a code, leads through the door to a registered phone within 10 s', async () => {
+    const link = await owner.invite()
+    expect(link).toMatch(new RegExp(`^${door}/j#`))
+    const began = performance.now()
+    const phone = await PhonePage.joined(await newcomer(), link, 'Dora')
+    expect(performance.now() - began).toBeLessThan(10_000)
+    expect(phone.page.url()).toBe(`https://${lan.host('pi').address}/`)
+    await ownersPhone.seesPerson('Dora', /Available/)
+    // Used up: the next who opens it is told, and may ask instead.
+    const late = await PhonePage.open(await newcomer(), link)
+    await late.giveName('Late')
+    await late.press('Join')
+    await late.page.getByText('This invite link was used or has expired').waitFor()
+    await late.page.getByRole('button', { name: 'Ask to join' }).waitFor()
+  })
+
+  it('an altered and an expired invitation are told apart from none', async () => {
+    const link = await owner.invite()
+    const altered = await PhonePage.open(await newcomer(), link.slice(0, -2))
+    await altered.giveName('Mallory')
+    await altered.press('Join')
+    await altered.page.getByText('This invite link was used or has expired').waitFor()
+    const expired = await PhonePage.open(await newcomer(), await owner.inviteFor(1))
+    await new Promise(resolve => setTimeout(resolve, 1_200))
+    await expired.giveName('Tardy')
+    await expired.press('Join')
+    await expired.page.getByText('This invite link was used or has expired').waitFor()
+  })
+
+  it('the code on the fridge: somebody asks, the owner’s phone says so and lets them in for the evening', async () => {
+    const guest = await PhonePage.open(await newcomer(), `${door}/j`)
+    await guest.askToJoin('Gustav')
+    await ownersPhone.page.getByText('Gustav asks to join').waitFor()
+    expect(await ownersPhone.page.title()).toContain('(1 at the door)')
+    await ownersPhone.press('Allow Gustav until tonight')
+    await guest.ready()
+    await guest.page.getByText(/^You are a guest here until/).waitFor()
+    // A guest sees whom the owner marked, which is the owner themselves.
+    await guest.seesPerson(/Owner [01]/, /Available/)
+    expect(await guest.page.getByText('Dora').count()).toBe(0)
+    await ownersPhone.seesPerson('Gustav', /Available/)
+    await owner.page.getByText(/guest until/).waitFor()
+  })
+
+  it('who is turned away is told', async () => {
+    const page = await PhonePage.open(await newcomer(), `${door}/j`)
+    await page.askToJoin('Eve')
+    await ownersPhone.press('Do not let Eve in')
+    await page.page.getByText('The owner said no').waitFor()
+  })
+
+  it('one sees, names and removes one’s own devices', async () => {
+    const second = await PhonePage.joined(
+      await newcomer(),
+      await owner.inviteFor(3_600, 'owner-0', 'owner-1'),
+      'Tablet',
+    )
+    await ownersPhone.press('My devices')
+    const dialog = ownersPhone.page.getByRole('dialog', { name: 'My devices' })
+    await dialog.getByText('This device').waitFor()
+    const names = await dialog.getByRole('listitem').allTextContents()
+    expect(names).toHaveLength(2)
+    await dialog.getByRole('button', { name: /^Remove / }).click()
+    await dialog.getByRole('alert').getByRole('button', { name: 'Remove' }).click()
+    await second.page.getByText('This device was removed').waitFor()
+    await until('one is left', async () => (await dialog.getByRole('listitem').count()) === 1)
+  })
+})

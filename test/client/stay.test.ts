@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import { secondsUntilMonday, secondsUntilTonight } from '../../client/stay.ts'
+
+const hours = (seconds: number): number => seconds / 3_600
+/** Local time; 2027-06-04 is a Friday, far from any change of the clocks. */
+const at = (day: number, hour: number): Date => new Date(2027, 5, day, hour)
+
+describe('a guest’s time', () => {
+  it('“until tonight” ends at four in the coming morning', () => {
+    expect(hours(secondsUntilTonight(at(4, 18)))).toBe(10)
+    expect(hours(secondsUntilTonight(at(4, 4)))).toBe(24)
+    expect(hours(secondsUntilTonight(at(4, 1)))).toBe(3)
+  })
+
+  it('“for the weekend” ends on Monday at four', () => {
+    expect(hours(secondsUntilMonday(at(4, 18)))).toBe(6 + 48 + 4)
+    expect(hours(secondsUntilMonday(at(6, 18)))).toBe(10)
+    expect(hours(secondsUntilMonday(at(7, 2)))).toBe(2)
+    expect(hours(secondsUntilMonday(at(7, 9)))).toBe(7 * 24 - 5)
+  })
+})

@@ -1,0 +1,77 @@
+/** On the owner's phone: who stands at the door, and the four answers. */
+import type { Phone } from '../../../client/phone.ts'
+import { secondsUntilMonday, secondsUntilTonight } from '../../../client/stay.ts'
+import type { JoinAsk } from '../../../src/signalling/message.ts'
+import { Avatar } from '../parts/avatar.tsx'
+import { moment, texts } from '../texts.ts'
+
+export function Requests({ phone }: { readonly phone: Phone }) {
+  return (
+    <section class="panel requests" aria-labelledby="requests" aria-live="polite">
+      <header>
+        <h2 id="requests">{texts.requests}</h2>
+      </header>
+      <ul class="rows">
+        {phone.requests.map(ask => (
+          <Request key={ask.id} ask={ask} phone={phone} />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone }) {
+  const allow = (staySeconds?: number): void => phone.answerRequest(ask.id, { allow: true, staySeconds })
+  const disabled = phone.state !== 'online'
+  return (
+    <li class="request">
+      <div class="row small">
+        <Avatar name={ask.name} />
+        <div class="who">
+          <strong>{texts.asksToJoin(ask.name)}</strong>
+          <span>
+            {ask.device}, {moment(ask.at, Date.now())}
+          </span>
+        </div>
+      </div>
+      <div class="answers">
+        <button
+          type="button"
+          class="button primary"
+          aria-label={texts.allowName(ask.name)}
+          disabled={disabled}
+          onClick={() => allow()}
+        >
+          {texts.allow}
+        </button>
+        <button
+          type="button"
+          class="button"
+          aria-label={texts.allowTonightName(ask.name)}
+          disabled={disabled}
+          onClick={() => allow(secondsUntilTonight(new Date()))}
+        >
+          {texts.allowTonight}
+        </button>
+        <button
+          type="button"
+          class="button"
+          aria-label={texts.allowWeekendName(ask.name)}
+          disabled={disabled}
+          onClick={() => allow(secondsUntilMonday(new Date()))}
+        >
+          {texts.allowWeekend}
+        </button>
+        <button
+          type="button"
+          class="button"
+          aria-label={texts.denyName(ask.name)}
+          disabled={disabled}
+          onClick={() => phone.answerRequest(ask.id, { allow: false })}
+        >
+          {texts.deny}
+        </button>
+      </div>
+    </li>
+  )
+}
