@@ -66,7 +66,7 @@ export const texts = {
   call: (name: string) => `Call ${name}`,
   videoCall: (name: string) => `Video call ${name}`,
 
-  echoPresence: 'Says back what you say, shows what you show',
+  echoPresence: 'Repeats what you say',
 
   requests: 'At the door',
   asksToJoin: (name: string) => `${name} asks to join`,

@@ -44,6 +44,7 @@ export function HomeScreen({
             </button>
           )}
         </div>
+        {phone.requests.length > 0 && <Requests phone={phone} />}
         <section class="people" aria-labelledby="people">
           <h2 id="people">{texts.people}</h2>
           {people.length === 0 && phone.me && (
@@ -59,7 +60,6 @@ export function HomeScreen({
           </ul>
         </section>
         <aside>
-          {phone.requests.length > 0 && <Requests phone={phone} />}
           {phone.me?.role === 'guest' && <GuestNote seconds={phone.me.staySeconds ?? 0} />}
           {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
           <DoNotDisturb phone={phone} />
