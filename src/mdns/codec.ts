@@ -24,19 +24,34 @@ export const limits = {
   /** Of questions, and of records in all sections together. */
   questions: 256,
   records: 512,
+  /** Read of one message, however its names share them; and followed for one name. */
+  labels: 4_096,
+  pointers: 32,
   /** What one message of ours may hold: an Ethernet frame less the headers of IPv6 and UDP. */
   payloadBytes: 1_440,
 } as const
 
 const headerBytes = 12
 const topBit = 0x8000
-const text = new TextDecoder()
+/** RFC 6762 §6.1: the bytes of a window of types. */
+const windowBytes = 32
+/** A byte order mark is a character like any other here. */
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
 const utf8 = new TextEncoder()
+/** Each byte of a label that is not UTF-8 is kept as a lone surrogate from here on, which no such text contains. */
+const rawByte = 0xdc00
+
+/** The message being read, and how many labels more it may have. */
+interface Source {
+  readonly bytes: Uint8Array
+  labelsLeft: number
+}
 
 export function decode(bytes: Uint8Array): Decoded<MdnsMessage, never> {
   if (bytes.length < headerBytes) return drop('short')
   if (bytes.length > limits.messageBytes) return drop('long')
   const reader = new ByteReader(bytes)
+  const source: Source = { bytes, labelsLeft: limits.labels }
   const id = reader.u16()
   const flags = reader.u16()
   // RFC 6762 §18.3, §18.11: other operations and any error code are silently ignored.
@@ -47,14 +62,14 @@ export function decode(bytes: Uint8Array): Decoded<MdnsMessage, never> {
     return drop('counts')
   const questions: Question[] = []
   for (let left = counts[0]; left > 0; left--) {
-    const question = readQuestion(reader, bytes)
+    const question = readQuestion(reader, source)
     if (question === undefined) return drop('question')
     questions.push(question)
   }
   const sections: ResourceRecord[][] = [[], [], []]
   for (const [index, section] of sections.entries()) {
     for (let left = counts[index + 1]!; left > 0; left--) {
-      const record = readRecord(reader, bytes)
+      const record = readRecord(reader, source)
       if (record === undefined) return drop('record')
       section.push(record)
     }
@@ -100,16 +115,16 @@ export function typeOf(data: RecordData): number {
 
 const drop = (reason: string): { kind: 'drop'; reason: string } => ({ kind: 'drop', reason })
 
-function readQuestion(reader: ByteReader, bytes: Uint8Array): Question | undefined {
-  const name = readName(reader, bytes)
+function readQuestion(reader: ByteReader, source: Source): Question | undefined {
+  const name = readName(reader, source)
   const type = reader.u16()
   const cls = reader.u16()
   if (name === undefined || reader.overrun) return undefined
   return { name, type, class: cls & ~topBit, unicast: (cls & topBit) !== 0 }
 }
 
-function readRecord(reader: ByteReader, bytes: Uint8Array): ResourceRecord | undefined {
-  const name = readName(reader, bytes)
+function readRecord(reader: ByteReader, source: Source): ResourceRecord | undefined {
+  const name = readName(reader, source)
   const type = reader.u16()
   const cls = reader.u16()
   const ttlSeconds = reader.u32()
@@ -117,15 +132,15 @@ function readRecord(reader: ByteReader, bytes: Uint8Array): ResourceRecord | und
   const end = reader.offset + length
   if (name === undefined || reader.overrun || length > reader.remaining) return undefined
   // The names within may point back into the message, so the data is read in place.
-  const inside = new ByteReader(bytes.subarray(0, end))
+  const inside = new ByteReader(source.bytes.subarray(0, end))
   inside.take(reader.offset)
   reader.take(length)
-  const data = readData(type, inside, bytes.subarray(0, end))
+  const data = readData(type, inside, source)
   if (data === undefined) return undefined
   return { name, class: cls & ~topBit, flush: (cls & topBit) !== 0, ttlSeconds, data }
 }
 
-function readData(type: number, reader: ByteReader, bytes: Uint8Array): RecordData | undefined {
+function readData(type: number, reader: ByteReader, source: Source): RecordData | undefined {
   const length = reader.remaining
   switch (type) {
     case recordType.A:
@@ -133,12 +148,12 @@ function readData(type: number, reader: ByteReader, bytes: Uint8Array): RecordDa
     case recordType.AAAA:
       return length === 16 ? { type: 'AAAA', address: formatIPv6(reader.take(16)) } : undefined
     case recordType.PTR: {
-      const target = readName(reader, bytes)
+      const target = readName(reader, source)
       return target === undefined || reader.remaining > 0 ? undefined : { type: 'PTR', target }
     }
     case recordType.SRV: {
       const [priority, weight, port] = [reader.u16(), reader.u16(), reader.u16()]
-      const target = readName(reader, bytes)
+      const target = readName(reader, source)
       if (target === undefined || reader.remaining > 0) return undefined
       return { type: 'SRV', priority, weight, port, target }
     }
@@ -148,12 +163,12 @@ function readData(type: number, reader: ByteReader, bytes: Uint8Array): RecordDa
       return reader.overrun ? undefined : { type: 'TXT', strings }
     }
     case recordType.NSEC: {
-      const next = readName(reader, bytes)
+      const next = readName(reader, source)
       if (next === undefined) return undefined
       // Only the first window is of interest (RFC 6762 §6.1).
       const window = reader.u8()
       const bitmap = reader.take(reader.u8())
-      if (reader.overrun || window !== 0 || reader.remaining > 0)
+      if (reader.overrun || window !== 0 || bitmap.length > windowBytes || reader.remaining > 0)
         return { type: 'other', code: type, bytes: new Uint8Array(0) }
       const types = [...bitmap].flatMap((byte, index) =>
         [0, 1, 2, 3, 4, 5, 6, 7].filter(bit => byte & (0x80 >> bit)).map(bit => 8 * index + bit),
@@ -169,29 +184,41 @@ function readData(type: number, reader: ByteReader, bytes: Uint8Array): RecordDa
  * RFC 1035 §4.1.4. A pointer must point before everything read so far of this name, so that there can be no loop; the
  * reader ends after the first pointer.
  */
-function readName(reader: ByteReader, bytes: Uint8Array): Name | undefined {
+function readName(reader: ByteReader, source: Source): Name | undefined {
+  const { bytes } = source
   const labels: string[] = []
+  let at = reader.offset
+  let lowest = at
   let length = 1
-  let from = reader
-  let lowest = reader.offset
+  let pointers = 0
+  let end: number | undefined
   for (;;) {
-    const count = from.u8()
-    if (from.overrun) return undefined
-    if (count === 0) return labels
+    const count = bytes[at]
+    if (count === undefined) return undefined
+    if (count === 0) break
     if (count >= 0xc0) {
-      const target = ((count & 0x3f) << 8) | from.u8()
-      if (from.overrun || target >= lowest) return undefined
-      lowest = target
-      from = new ByteReader(bytes)
-      from.take(target)
+      end ??= at + 2
+      const target = ((count & 0x3f) << 8) | (bytes[at + 1] ?? 0xff)
+      if (target >= lowest || ++pointers > limits.pointers) return undefined
+      lowest = at = target
       continue
     }
     length += count + 1
-    if (count > limits.labelBytes || length > limits.nameBytes) return undefined
-    const label = from.take(count)
-    if (from.overrun) return undefined
-    labels.push(text.decode(label))
+    if (count > limits.labelBytes || length > limits.nameBytes || --source.labelsLeft < 0) return undefined
+    const label = bytes.subarray(at + 1, at + 1 + count)
+    if (label.length < count) return undefined
+    labels.push(labelFrom(label))
+    at += count + 1
   }
+  reader.take((end ?? at + 1) - reader.offset)
+  return labels
+}
+
+/** The other way round of `bytesOf`, for any bytes. */
+function labelFrom(bytes: Uint8Array): string {
+  const label = text.decode(bytes)
+  if (!label.includes('\ufffd') || Buffer.from(label).equals(bytes)) return label
+  return String.fromCharCode(...Array.from(bytes, byte => rawByte + byte))
 }
 
 function writeRecord(writer: ByteWriter, record: ResourceRecord, names: Map<string, number>): void {
@@ -201,12 +228,13 @@ function writeRecord(writer: ByteWriter, record: ResourceRecord, names: Map<stri
     .u16(record.class | (record.flush ? topBit : 0))
     .u32(record.ttlSeconds)
   const before = writer.length
-  // The length is known only once the names within are compressed: measured first, on a copy of what is known.
-  const trial = new ByteWriter(limits.messageBytes)
-  trial.bytes(new Uint8Array(before + 2))
-  writeData(trial, record.data, new Map(names))
-  writer.u16(trial.length - before - 2)
+  writer.u16(0)
   writeData(writer, record.data, names)
+  // The length is known only now that the names within are compressed.
+  const written = writer.finish()
+  const length = written.length - before - 2
+  written[before] = length >> 8
+  written[before + 1] = length & 0xff
 }
 
 /** `names` undefined: without compression. */
@@ -236,7 +264,7 @@ function writeData(writer: ByteWriter, data: RecordData, names: Map<string, numb
       const bitmap = new Uint8Array(Math.max(...data.types.map(type => (type >> 3) + 1), 1))
       for (const type of data.types) bitmap[type >> 3]! |= 0x80 >> (type & 7)
       writeName(writer, data.next, names)
-      writer.u8(0).u8(bounded(bitmap.length, 32)).bytes(bitmap)
+      writer.u8(0).u8(bounded(bitmap.length, windowBytes)).bytes(bitmap)
       return
     }
     case 'other':
@@ -255,13 +283,19 @@ function writeName(writer: ByteWriter, name: Name, names: Map<string, number> | 
       return
     }
     if (writer.length < 0x4000) names?.set(suffix, writer.length)
-    const label = utf8.encode(name[index]!)
+    const label = bytesOf(name[index]!)
     length += label.length + 1
     if (label.length === 0) throw new RangeError('empty label')
     writer.u8(bounded(label.length, limits.labelBytes)).bytes(label)
   }
   bounded(length, limits.nameBytes)
   writer.u8(0)
+}
+
+function bytesOf(label: string): Uint8Array {
+  const first = label.charCodeAt(0)
+  if (first < rawByte || first > rawByte + 0xff) return utf8.encode(label)
+  return Uint8Array.from(label, character => character.charCodeAt(0) - rawByte)
 }
 
 function bounded(value: number, limit: number): number {

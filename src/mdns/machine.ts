@@ -17,7 +17,7 @@ import { Limiter } from '../core/limiter.ts'
 import type { Machine } from '../core/machine.ts'
 import type { Random } from '../core/random.ts'
 import { TimerTable } from '../core/timers.ts'
-import { decode, encode, limits, typeOf } from './codec.ts'
+import { decode, encode, typeOf } from './codec.ts'
 import {
   type Link,
   type MdnsEffect,
@@ -33,6 +33,7 @@ import {
 } from './message.ts'
 import { hostNameOf, keyOf, labelOf, nextHostname, nextInstance, typeNameOf } from './names.ts'
 import { Outgoing } from './outgoing.ts'
+import { answersOf, plainAnswer, probesOf } from './packets.ts'
 import {
   additionalsFor,
   compareProbes,
@@ -65,9 +66,19 @@ export const mdnsLimits = {
   truncatedMilliseconds: [400, 500],
   /** §6.7. */
   legacyTtlSeconds: 10,
+  /** Names probed for and announced together; of more, each further lot follows a moment later. */
+  namesPerRound: 32,
+  roundMilliseconds: 50,
   questionsPerMessage: 64,
-  /** Of one source; what is over is dropped and counted. */
+  /**
+   * Packets heard of one source, and on one link of all together, since a source is easily made up. A long packet
+   * counts for several; what is over is dropped unread and counted.
+   */
   packetsPerSource: { perSecond: 50, burst: 200, maxKeys: 1_000 },
+  packetsPerLink: { perSecond: 1_000, burst: 2_000, maxKeys: 32 },
+  bytesPerCount: 512,
+  /** Answers sent to single askers on one link: nobody is to be buried in them by who asks in his name. */
+  unicastPerLink: { perSecond: 100, burst: 200, maxKeys: 32 },
   /** Answers by multicast on one link, announcements apart. */
   multicastPerLink: { perSecond: 25, burst: 100, maxKeys: 32 },
   /** Packets of our own that are known again when they come back. */
@@ -91,9 +102,17 @@ interface LinkState {
   /** Where each name stands on this link, and which round is to bring it further. */
   readonly claims: Map<string, { phase: Phase; round: number }>
   readonly outgoing: Outgoing
-  /** Of announced names, without doubles. */
-  records: readonly OwnRecord[]
+  /** Of announced names, by key and by name. */
+  records: ReadonlyMap<string, OwnRecord>
   byName: ReadonlyMap<string, readonly OwnRecord[]>
+  /** What others may have kept from us and is to be said goodbye to one day, by key. */
+  readonly told: Map<string, OwnRecord>
+}
+
+/** What was made of a name and need not be made again until something of it is another. */
+interface Made {
+  readonly from: readonly [hostname: string, label: string, of: Service | Link]
+  readonly records: readonly OwnRecord[]
 }
 
 /** Names that are probed for and announced together, in one packet where it holds them. */
@@ -115,8 +134,12 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
   /** By the key of its name: whose a name is. */
   readonly #owners = new Map<string, Claimed>()
   readonly #rounds = new Map<number, Round>()
+  /** By the claim, for the host by the link. */
+  readonly #made = new Map<string, Made>()
   readonly #sources = new Limiter(mdnsLimits.packetsPerSource)
+  readonly #packets = new Limiter(mdnsLimits.packetsPerLink)
   readonly #multicasts = new Limiter(mdnsLimits.multicastPerLink)
+  readonly #unicasts = new Limiter(mdnsLimits.unicastPerLink)
   #echoes: Buffer[] = []
   #published: Publication | undefined
   #established: string | undefined
@@ -134,12 +157,16 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     readonly claimed: number
     readonly rounds: number
     readonly timers: number
+    readonly made: number
+    readonly told: number
   } {
     return {
       links: this.#links.size,
       claimed: this.#claimed.size,
       rounds: this.#rounds.size,
       timers: this.#timers.size,
+      made: this.#made.size,
+      told: Math.max(0, ...[...this.#links.values()].map(({ told }) => told.size)),
     }
   }
 
@@ -187,6 +214,7 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     for (const name of this.#links.keys()) {
       if (given.has(name)) continue
       this.#links.delete(name)
+      this.#made.delete(`link ${name}`)
       this.#timers.clear(`flush ${name}`)
     }
     for (const link of given.values()) {
@@ -198,18 +226,19 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
   }
 
   #addLink(link: Link, now: Monotonic): void {
-    const state = { link, claims: new Map(), outgoing: new Outgoing(), records: [], byName: new Map() }
+    const state: LinkState = {
+      ...{ link, claims: new Map(), outgoing: new Outgoing() },
+      ...{ records: new Map(), byName: new Map(), told: new Map() },
+    }
     this.#links.set(link.name, state)
     this.#claim(state, [...this.#claimed.keys()], now, this.#random.below(mdnsLimits.probeMilliseconds))
   }
 
   /** §8.4: what is no more is said goodbye to, the rest announced anew. */
   #changeLink(state: LinkState, link: Link, now: Monotonic): void {
-    const before = state.records
     state.link = link
     this.#refresh(state)
-    const gone = before.filter(record => !state.records.some(({ key }) => key === record.key))
-    this.#sendRecords(state, gone.map(goodbye))
+    this.#sayGoodbye(state)
     if (state.claims.get(host)?.phase === 'announced') this.#announceAnew(state, [host], now)
   }
 
@@ -267,19 +296,37 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
   #withdraw(ids: readonly string[]): void {
     if (ids.length === 0) return
     for (const state of this.#links.values()) {
-      const before = state.records
       for (const id of ids) state.claims.delete(id)
       this.#refresh(state)
-      const gone = before.filter(record => !state.records.some(({ key }) => key === record.key))
-      this.#sendRecords(state, gone.map(goodbye))
+      this.#sayGoodbye(state)
     }
   }
 
+  /** §10.1, also to what is just being probed for again: it was told before. */
+  #sayGoodbye(state: LinkState): void {
+    this.#sendRecords(state, this.#untold(state).map(goodbye))
+  }
+
+  /** Takes from what was told that which no name of ours holds any more. */
+  #untold(state: LinkState): OwnRecord[] {
+    const kept = new Set<string>()
+    for (const id of state.claims.keys()) {
+      for (const { key } of this.#recordsOf(state, this.#claimed.get(id)!)) kept.add(key)
+    }
+    const gone = [...state.told.values()].filter(({ key }) => !kept.has(key))
+    for (const { key } of gone) state.told.delete(key)
+    return gone
+  }
+
   #stop(): void {
-    for (const state of this.#links.values()) this.#sendRecords(state, state.records.map(goodbye))
+    for (const state of this.#links.values()) {
+      state.claims.clear()
+      this.#sayGoodbye(state)
+    }
     this.#stopped = true
     this.#links.clear()
     this.#rounds.clear()
+    this.#made.clear()
     for (let name = this.#timers.take(never); name !== undefined; name = this.#timers.take(never));
   }
 
@@ -293,7 +340,11 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
 
   #claim(state: LinkState, ids: readonly string[], now: Monotonic, delayMilliseconds: number): void {
     if (ids.length === 0) return
-    this.#start(state, ids, 0, after(now, delayMilliseconds), 'waiting')
+    const { namesPerRound, roundMilliseconds } = mdnsLimits
+    for (let lot = 0; lot * namesPerRound < ids.length; lot++) {
+      const some = ids.slice(lot * namesPerRound, (lot + 1) * namesPerRound)
+      this.#start(state, some, 0, after(now, delayMilliseconds + lot * roundMilliseconds), 'waiting')
+    }
     this.#refresh(state)
   }
 
@@ -338,30 +389,23 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
 
   /** §8.1: one question for each name, of any type, and in the authority section what is to be said of it (§8.2). */
   #probe(state: LinkState, claims: readonly string[]): void {
-    let message = emptyMessage(false)
-    let size = 0
-    for (const id of claims) {
+    const names = claims.map(id => {
       const claimed = this.#claimed.get(id)!
       const name = this.#nameOf(claimed)
-      const records = proposed(this.#recordsOf(state, claimed), keyOf(name))
-      const more = sizeOf(records) + nameSize(name)
-      if (size > 0 && size + more > limits.payloadBytes - 12) {
-        this.#multicast(state, message)
-        message = emptyMessage(false)
-        size = 0
+      return {
+        question: { name, type: recordType.ANY, class: 1, unicast: true },
+        proposed: proposed(this.#recordsOf(state, claimed), keyOf(name)),
       }
-      size += more
-      message.questions.push({ name, type: recordType.ANY, class: 1, unicast: true })
-      message.authorities.push(...records)
-    }
-    this.#multicast(state, message)
+    })
+    for (const message of probesOf(names)) this.#multicast(state, message)
   }
 
   #announce(state: LinkState, claims: readonly string[], now: Monotonic): void {
-    const keys = new Set(
-      claims.flatMap(id => this.#recordsOf(state, this.#claimed.get(id)!).map(({ key }) => key)),
-    )
-    const records = state.records.filter(({ key }) => keys.has(key))
+    const wanted = new Map<string, OwnRecord>()
+    for (const id of claims) {
+      for (const record of this.#recordsOf(state, this.#claimed.get(id)!)) wanted.set(record.key, record)
+    }
+    const records = [...wanted.values()]
     this.#sendRecords(state, records)
     state.outgoing.sent(records, now)
   }
@@ -376,29 +420,39 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
 
   // Conflicts
 
-  /** §8.1, §9: somebody else answers for one of our names. */
-  #conflict(state: LinkState, claimed: Claimed, now: Monotonic): void {
-    const phase = state.claims.get(claimed.id)?.phase
-    if (phase === 'announced') {
-      // §9: back to probing: whoever also still has it will say so, and only then there is a new name.
-      this.#claim(state, [claimed.id], now, 0)
-      return
+  /** §8.1, §9: somebody else answers for these names of ours. */
+  #conflict(state: LinkState, disputed: ReadonlySet<Claimed>, now: Monotonic): void {
+    if (disputed.size === 0) return
+    const isHad = ({ id }: Claimed): boolean => state.claims.get(id)?.phase === 'announced'
+    // §9: back to probing: whoever also still has it will say so, and only then there is a new name.
+    const again = [...disputed].filter(isHad)
+    const lost = [...disputed].filter(claimed => !isHad(claimed))
+    this.#claim(state, ids(again), now, 0)
+    if (lost.length === 0) return
+    for (const claimed of lost) this.#rename(state, claimed, now)
+    for (const every of this.#links.values()) {
+      // Here the old name is the other's to tell of from now on; elsewhere nobody else has it.
+      if (every === state) this.#untold(every)
+      else this.#sayGoodbye(every)
     }
+    const often = lost.some(({ conflicts }) => conflicts.length >= mdnsLimits.conflicts)
+    const delay = often ? mdnsLimits.conflictMilliseconds : undefined
+    // Every service names its host.
+    const isHost = lost.some(({ service }) => service === undefined)
+    this.#claimEverywhere(isHost ? [...this.#claimed.keys()] : ids(lost), now, delay)
+  }
+
+  #rename(state: LinkState, claimed: Claimed, now: Monotonic): void {
     const from = claimed.label
-    if (claimed.service === undefined) this.#relabel(claimed, nextHostname(from))
-    else this.#relabel(claimed, this.#freeLabel(claimed.service, nextInstance(from)))
     const since = now - mdnsLimits.conflictWindowMilliseconds
     claimed.conflicts = [...claimed.conflicts.filter(at => at > since), now].slice(-mdnsLimits.conflicts)
-    const often = claimed.conflicts.length >= mdnsLimits.conflicts
-    const delay = often ? mdnsLimits.conflictMilliseconds : undefined
     if (claimed.service === undefined) {
+      this.#relabel(claimed, nextHostname(from))
       this.#note('hostConflict', state.link.name, from)
-      // Every service names its host.
-      this.#claimEverywhere([...this.#claimed.keys()], now, delay)
     } else {
+      this.#relabel(claimed, this.#freeLabel(claimed.service, nextInstance(from)))
       const { key } = claimed.service
       this.#out.push({ kind: 'instanceRenamed', key, from, to: claimed.label })
-      this.#claimEverywhere([claimed.id], now, delay)
     }
   }
 
@@ -412,12 +466,14 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
       if (list) list.push(record)
       else theirs.set(claimed, [record])
     }
+    const lost: Claimed[] = []
     for (const [claimed, records] of theirs) {
       const ours = proposed(this.#recordsOf(state, claimed), keyOf(this.#nameOf(claimed)))
       if (compareProbes(ours, records) >= 0) continue
       this.#note('probeLost', state.link.name, claimed.label)
-      this.#claim(state, [claimed.id], now, mdnsLimits.loserMilliseconds)
+      lost.push(claimed)
     }
+    this.#claim(state, ids(lost), now, mdnsLimits.loserMilliseconds)
   }
 
   #response(state: LinkState, message: MdnsMessage, now: Monotonic): void {
@@ -430,19 +486,19 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
         this.#saidByOther(state, same, record, now)
         continue
       }
-      // Goodbyes take nothing from us.
-      if (record.ttlSeconds === 0) continue
       const claimed = this.#owners.get(nameKey)
-      if (claimed !== undefined && this.#disagrees(state, claimed, record)) conflicts.add(claimed)
+      // Goodbyes take nothing from us.
+      if (claimed === undefined || conflicts.has(claimed) || record.ttlSeconds === 0) continue
+      if (this.#disagrees(state, claimed, record)) conflicts.add(claimed)
     }
-    for (const claimed of conflicts) this.#conflict(state, claimed, now)
+    this.#conflict(state, conflicts, now)
   }
 
+  /** The announced record that is just this one. */
   #sameAs(state: LinkState, nameKey: string, record: ResourceRecord): OwnRecord | undefined {
-    const candidates = state.byName.get(nameKey)
-    if (candidates === undefined) return undefined
-    const key = recordKeyOf(record)
-    return candidates.find(candidate => candidate.key === key)
+    const type = typeOf(record.data)
+    const isOfOurs = state.byName.get(nameKey)?.some(own => own.type === type)
+    return isOfOurs ? state.records.get(recordKeyOf(record)) : undefined
   }
 
   #saidByOther(state: LinkState, own: OwnRecord, record: ResourceRecord, now: Monotonic): void {
@@ -454,15 +510,20 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
   }
 
   #disagrees(state: LinkState, claimed: Claimed, record: ResourceRecord): boolean {
+    const { data } = record
+    // What there is not, each says of its own; who has the name says more than that.
+    if (data.type === 'NSEC') return false
     // Another responder of this machine, or we ourselves by another link, may say where else the host is.
-    if (claimed.service === undefined && 'address' in record.data && this.#isOwn(record.data.address))
-      return false
+    if (claimed.service === undefined && 'address' in data && this.#isOwn(data.address)) return false
     const ours = this.#recordsOf(state, claimed)
-    const key = recordKeyOf(record)
-    if (ours.some(own => own.key === key)) return false
-    if (state.claims.get(claimed.id)?.phase !== 'announced') return true
-    const type = typeOf(record.data)
-    return ours.some(own => own.unique && own.type === type && own.nameKey === keyOf(record.name))
+    if (state.claims.get(claimed.id)?.phase !== 'announced') {
+      const key = recordKeyOf(record)
+      return !ours.some(own => own.key === key)
+    }
+    // That it is not just what we say was seen before.
+    const type = typeOf(data)
+    const name = keyOf(record.name)
+    return ours.some(own => own.unique && own.type === type && own.nameKey === name)
   }
 
   #isOwn(address: string): boolean {
@@ -478,7 +539,9 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     if (state === undefined || !isOnLink(state.link, source.address) || source.port === 0) {
       return this.#note('offLink', input.link, source.address)
     }
-    if (!this.#sources.allow(source.address, now)) return this.#note('tooMany', input.link, source.address)
+    const count = Math.max(1, bytes.length / mdnsLimits.bytesPerCount)
+    if (!this.#sources.allow(source.address, now, count) || !this.#packets.allow(input.link, now, count))
+      return this.#note('tooMany', input.link, source.address)
     if (this.#isOwn(source.address) && this.#isEcho(bytes)) return
     const decoded = decode(bytes)
     if (decoded.kind !== 'ok') return this.#note(decoded.reason, input.link, source.address)
@@ -499,31 +562,28 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     const legacy = source.port !== mdnsPort
     const direct = new Map<string, OwnRecord>()
     const toAll = new Map<string, OwnRecord>()
-    const questions = message.questions.slice(0, mdnsLimits.questionsPerMessage)
-    for (const question of questions) {
-      for (const record of this.#answersTo(state, question)) {
-        if (known.has(record.key)) continue
+    const answered: Question[] = []
+    for (const question of message.questions.slice(0, mdnsLimits.questionsPerMessage)) {
+      const records = this.#answersTo(state, question).filter(({ key }) => !known.has(key))
+      if (records.length > 0) answered.push(question)
+      for (const record of records) {
         // §5.4: to all, where they may not have heard it for a while; §5.5: asked directly, answered directly.
         const heard = state.outgoing.age(record, now) < (record.ttlSeconds * 1_000) / 4
         if (legacy || !multicast || (question.unicast && heard)) direct.set(record.key, record)
         else toAll.set(record.key, record)
       }
     }
-    if (direct.size > 0)
-      this.#answerDirectly(
-        state,
-        [...direct.values()],
-        source,
-        legacy ? { ...message, questions } : undefined,
-      )
+    const answers = [...direct.values()]
+    if (legacy) this.#answerPlainly(state, message.id, answered, answers, source, now)
+    else this.#answerDirectly(state, answers, source, now)
     if (toAll.size === 0) return this.#arm(state)
-    const answers = [...toAll.values()]
+    const shared = [...toAll.values()].some(({ unique }) => !unique)
     const delay = message.truncated
       ? this.#between(mdnsLimits.truncatedMilliseconds)
-      : answers.some(({ unique }) => !unique)
+      : shared
         ? this.#sharedDelay()
         : 0
-    for (const record of answers) this.#enqueue(state, record, now, delay, asker, isProbe)
+    for (const record of toAll.values()) this.#enqueue(state, record, now, delay, asker, isProbe)
     if (delay === 0) this.#flush(state.link.name, now)
     else this.#arm(state)
   }
@@ -547,29 +607,32 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     return found.length === 0 && all.every(({ unique }) => unique) ? [noOthers(all[0]!.name, all)] : found
   }
 
-  #answerDirectly(
+  #answerDirectly(state: LinkState, answers: readonly OwnRecord[], to: Endpoint, now: Monotonic): void {
+    for (const message of answersOf(answers, last => this.#additionals(state, last))) {
+      this.#unicast(state, message, to, now)
+    }
+  }
+
+  /** §6.7: as a plain resolver knows it: no cache-flush bit, and nothing to keep for long. */
+  #answerPlainly(
     state: LinkState,
+    id: number,
+    questions: readonly Question[],
     answers: readonly OwnRecord[],
     to: Endpoint,
-    legacy: MdnsMessage | undefined,
+    now: Monotonic,
   ): void {
-    if (legacy === undefined) return this.#sendRecords(state, answers, to)
-    // §6.7: as a plain resolver knows it: its id, its question, no cache-flush bit, and nothing to keep for long.
+    if (answers.length === 0) return
     const plain = (record: OwnRecord): OwnRecord => ({
       ...record,
       flush: false,
       ttlSeconds: Math.min(record.ttlSeconds, mdnsLimits.legacyTtlSeconds),
     })
-    const message = emptyMessage(true, legacy.id)
-    message.questions.push(...legacy.questions.map(question => ({ ...question, unicast: false })))
-    let size = message.questions.reduce((sum, { name }) => sum + nameSize(name), 12)
-    const fits = (record: OwnRecord): boolean => {
-      size += sizeOf([record])
-      return size <= limits.payloadBytes
-    }
-    message.answers.push(...answers.filter(fits).map(plain))
-    message.additionals.push(...additionalsFor(answers, state.records).filter(fits).map(plain))
-    this.#out.push({ kind: 'send', link: state.link.name, to, bytes: encode(message) })
+    const asked = questions.map(question => ({ ...question, unicast: false }))
+    const more = additionalsFor(answers.slice(0, mdnsLimits.questionsPerMessage), state.byName)
+    const message = plainAnswer(id, asked, answers.map(plain), more.map(plain))
+    if (message === undefined) this.#note('tooLong', state.link.name, to.address)
+    else this.#unicast(state, message, to, now)
   }
 
   // Sending
@@ -602,36 +665,23 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     else this.#timers.set(`flush ${state.link.name}`, next)
   }
 
-  /** As few answers as hold the records; what else the asker will want goes into the last, as far as it fits. */
-  #sendRecords(state: LinkState, records: readonly OwnRecord[], to?: Endpoint): void {
-    if (records.length === 0) return
-    const room = limits.payloadBytes - 12
-    let message = emptyMessage(true)
-    let size = 0
+  /** To all; what else they will want goes along, as far as it fits. */
+  #sendRecords(state: LinkState, records: readonly OwnRecord[]): void {
+    for (const message of answersOf(records, last => this.#additionals(state, last))) {
+      this.#multicast(state, message)
+    }
     for (const record of records) {
-      const more = sizeOf([record])
-      if (size > 0 && size + more > room) {
-        this.#send(state, message, to)
-        message = emptyMessage(true)
-        size = 0
-      }
-      size += more
-      message.answers.push(record)
+      if (record.ttlSeconds > 0 && record.type !== recordType.NSEC) state.told.set(record.key, record)
     }
-    for (const record of this.#additionals(state, records)) {
-      size += sizeOf([record])
-      if (size <= room) message.additionals.push(record)
-    }
-    this.#send(state, message, to)
   }
 
   #additionals(state: LinkState, answers: readonly OwnRecord[]): OwnRecord[] {
     // A goodbye needs nothing more.
     if (answers.every(({ ttlSeconds }) => ttlSeconds === 0)) return []
-    const more = additionalsFor(answers, state.records)
+    const more = additionalsFor(answers, state.byName)
     const name = hostNameOf(this.#claimed.get(host)!.label)
     const key = keyOf(name)
-    const addresses = state.records.filter(record => record.nameKey === key)
+    const addresses = state.byName.get(key) ?? []
     const told = [...answers, ...more].some(
       record => record.nameKey === key && record.type !== recordType.NSEC,
     )
@@ -640,9 +690,10 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     return told && !both && addresses.length > 0 ? [...more, noOthers(name, addresses)] : more
   }
 
-  #send(state: LinkState, message: MdnsMessage, to: Endpoint | undefined): void {
-    if (to === undefined) return this.#multicast(state, message)
-    this.#out.push({ kind: 'send', link: state.link.name, to, bytes: encode(message) })
+  #unicast(state: LinkState, message: MdnsMessage, to: Endpoint, now: Monotonic): void {
+    const link = state.link.name
+    if (!this.#unicasts.allow(link, now)) return this.#note('chatty', link, to.address)
+    this.#out.push({ kind: 'send', link, to, bytes: encode(message) })
   }
 
   #multicast(state: LinkState, message: MdnsMessage): void {
@@ -669,6 +720,7 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     const claimed = this.#claimed.get(id)
     if (claimed === undefined) return
     this.#claimed.delete(id)
+    this.#made.delete(id)
     this.#owners.delete(keyOf(this.#nameOf(claimed)))
   }
 
@@ -694,23 +746,28 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
       if (phase !== 'announced' || claimed === undefined) continue
       for (const record of this.#recordsOf(state, claimed)) records.set(record.key, record)
     }
-    state.records = [...records.values()]
+    state.records = records
     const byName = new Map<string, OwnRecord[]>()
-    for (const record of state.records) {
+    for (const record of records.values()) {
       const list = byName.get(record.nameKey)
       if (list) list.push(record)
       else byName.set(record.nameKey, [record])
     }
     state.byName = byName
-    state.outgoing.keepOnly(new Set(records.keys()))
+    state.outgoing.keepOnly(records)
     this.#arm(state)
   }
 
-  #recordsOf(state: LinkState, { service, label }: Claimed): OwnRecord[] {
+  #recordsOf({ link }: LinkState, { id, service, label }: Claimed): readonly OwnRecord[] {
     const hostname = this.#claimed.get(host)!.label
-    return service === undefined
-      ? hostRecords(hostname, state.link)
-      : serviceRecords(service, label, hostname)
+    const from = [hostname, label, service ?? link] as const
+    const key = service === undefined ? `link ${link.name}` : id
+    const known = this.#made.get(key)
+    if (known?.from.every((part, index) => part === from[index])) return known.records
+    const records =
+      service === undefined ? hostRecords(hostname, link) : serviceRecords(service, label, hostname)
+    this.#made.set(key, { from, records })
+    return records
   }
 
   #nameOf({ service, label }: Claimed): Name {
@@ -741,6 +798,8 @@ const never = Number.POSITIVE_INFINITY as Monotonic
 /** RFC 6762 §10.1. */
 const goodbye = (record: OwnRecord): OwnRecord => ({ ...record, ttlSeconds: 0 })
 
+const ids = (claimed: readonly Claimed[]): string[] => claimed.map(({ id }) => id)
+
 const hasSameName = (one: Service, other: Service): boolean =>
   one.instance === other.instance && one.type.join('.') === other.type.join('.')
 
@@ -748,32 +807,3 @@ function isOnLink(link: Link, address: string): boolean {
   if (isLinkLocal6(address)) return link.addresses.some(own => isLinkLocal6(own.address))
   return link.addresses.some(own => isInSubnet(address, own.address, own.prefixLength))
 }
-
-interface WritableMessage extends MdnsMessage {
-  readonly questions: Question[]
-  readonly answers: ResourceRecord[]
-  readonly authorities: ResourceRecord[]
-  readonly additionals: ResourceRecord[]
-}
-
-const emptyMessage = (response: boolean, id = 0): WritableMessage => ({
-  ...{ id, response, truncated: false },
-  ...{ questions: [], answers: [], authorities: [], additionals: [] },
-})
-
-/** Bytes on the wire at most, that is without compression. */
-const nameSize = (name: Name): number =>
-  name.reduce((sum, label) => sum + 1 + Buffer.byteLength(label), 1) + 4
-
-const sizeOf = (records: readonly OwnRecord[]): number =>
-  records.reduce((sum, { name, data }) => {
-    const inside =
-      data.type === 'TXT'
-        ? data.strings.reduce((length, string) => length + 1 + string.length, 1)
-        : 'target' in data
-          ? nameSize(data.target) + 6
-          : 'next' in data
-            ? nameSize(data.next) + 40
-            : 16
-    return sum + nameSize(name) + 6 + inside
-  }, 0)

@@ -45,7 +45,10 @@ export function nextInstance(instance: string): string {
 /** A label that fits: cut to so many bytes of UTF-8 without halving a character, and without control characters. */
 export function labelOf(text: string): string {
   // RFC 6763 §4.1.1: no ASCII control characters.
-  const clean = text.normalize('NFC').replace(/[\u0000-\u001f\u007f]/g, '')
+  const clean = text
+    .toWellFormed()
+    .normalize('NFC')
+    .replace(/[\u0000-\u001f\u007f]/g, '')
   return cut(clean, limits.labelBytes) || '-'
 }
 

@@ -91,7 +91,7 @@ export class Outgoing {
   }
 
   /** Forgets everything about records that are no more. */
-  keepOnly(keys: ReadonlySet<string>): void {
+  keepOnly(keys: { has(key: string): boolean }): void {
     for (const key of this.#waiting.keys()) if (!keys.has(key)) this.#waiting.delete(key)
     for (const key of this.#sentAt.keys()) if (!keys.has(key)) this.#sentAt.delete(key)
   }

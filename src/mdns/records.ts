@@ -116,12 +116,14 @@ function comparable(record: ResourceRecord): Buffer {
 }
 
 /** Records to be added so that the asker need not ask again (RFC 6763 §12); none that is among `answers`. */
-export function additionalsFor(answers: readonly OwnRecord[], all: readonly OwnRecord[]): OwnRecord[] {
+export function additionalsFor(
+  answers: readonly OwnRecord[],
+  byName: ReadonlyMap<string, readonly OwnRecord[]>,
+): OwnRecord[] {
   const wanted = new Map<string, OwnRecord>()
   const add = (name: Name, types: readonly number[]): void => {
-    const key = keyOf(name)
-    for (const record of all) {
-      if (record.nameKey === key && types.includes(record.type)) wanted.set(record.key, record)
+    for (const record of byName.get(keyOf(name)) ?? []) {
+      if (types.includes(record.type)) wanted.set(record.key, record)
     }
   }
   const { A, AAAA, SRV, TXT } = recordType

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { type ResourceRecord, recordType } from '../../src/mdns/message.ts'
+import { encode, limits } from '../../src/mdns/codec.ts'
+import { mdnsLimits } from '../../src/mdns/machine.ts'
+import { type MdnsMessage, type ResourceRecord, recordType } from '../../src/mdns/message.ts'
 import { type Heard, Host, lanline, phone, Segment, written } from './segment.ts'
 
 const { A, AAAA, ANY, PTR, SRV, TXT } = recordType
@@ -186,6 +188,48 @@ describe('a name that is had', () => {
     segment.pass(5_000)
     expect(segment.heard.filter(({ message }) => message.authorities.length > 0)).toEqual([])
     expect(host.machine.state.hostname).toBe('lanline')
+  })
+
+  it('given up on one network is given up on all, with a goodbye where nobody else has it', () => {
+    const { segment, host } = settled({ lan: '10.0.0.1', guests: '10.9.0.1' })
+    segment.say('lan', [foreign('lanline.local', '10.0.0.50')])
+    segment.pass(300)
+    segment.say('lan', [foreign('lanline.local', '10.0.0.50')])
+    segment.pass(5_000)
+    const goodbyes = (network: string) =>
+      answers(segment.heard.filter(heard => heard.network === network)).filter(line => / 0!? /.test(line))
+    expect(goodbyes('lan')).toEqual([])
+    expect(goodbyes('guests')).toContain('lanline.local 0! A 10.9.0.1')
+    expect(host.hostname).toBe('lanline-2')
+  })
+
+  it('is not fought over by two interfaces on one network', () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const segment = new Segment(seed)
+      segment.joined = ['lan', 'wlan']
+      const host = new Host(segment, { lan: '10.0.0.1', wlan: '10.0.0.2' }, seed).publish(lanline)
+      segment.pass(10_000)
+      expect(host.hostname, `seed ${seed}`).toBe('lanline')
+      expect(host.effects.filter(({ kind }) => kind === 'instanceRenamed')).toEqual([])
+      segment.take()
+      segment.pass(60_000)
+      expect(segment.heard, `seed ${seed}`).toEqual([])
+    }
+  })
+
+  it('is not lost to an answer from another port, to one from nowhere, or to one saying what there is not', () => {
+    const segment = new Segment()
+    const host = new Host(segment, { lan: '10.0.0.1' }).publish(lanline)
+    segment.pass(400)
+    const theirs = foreign('lanline.local', '10.0.0.50')
+    segment.say('lan', [theirs], { address: '10.0.0.50', port: 5454 })
+    segment.say('lan', [theirs], { address: '192.0.2.1', port: 5353 })
+    segment.say('lan', [theirs], { address: '10.0.0.50', port: 0 })
+    segment.say('lan', [{ ...theirs, data: { type: 'NSEC', next: ['lanline', 'local'], types: [1] } }])
+    segment.pass(5_000)
+    expect(host.hostname).toBe('lanline')
+    const notes = host.effects.flatMap(effect => (effect.kind === 'note' ? [effect.reason] : []))
+    expect(notes.sort()).toEqual(['foreignPort', 'offLink', 'offLink'])
   })
 
   it('can be changed by hand: the old one is said goodbye to, the new one probed for', () => {
@@ -378,6 +422,50 @@ describe('a question', () => {
     expect(rest.every(({ flush, ttlSeconds }) => !flush && ttlSeconds <= 10)).toBe(true)
   })
 
+  it('asked of this host directly is answered directly', () => {
+    const { segment, host } = settled()
+    const message: MdnsMessage = {
+      ...{ id: 0, response: false, truncated: false, answers: [], authorities: [], additionals: [] },
+      questions: [{ name: ['lanline', 'local'], type: A, class: 1, unicast: false }],
+    }
+    host.receive('lan', { address: '10.0.0.99', port: 5353 }, false, encode(message))
+    segment.pass(500)
+    expect(segment.heard.map(({ to, message: { answers: said } }) => [to, ...written(said)])).toEqual([
+      ['10.0.0.99', 'lanline.local 120! A 10.0.0.1'],
+    ])
+  })
+
+  it('about an address is answered by whose it is', () => {
+    const { segment } = settled()
+    segment.ask('lan', [['1.0.0.10.in-addr.arpa', PTR]])
+    segment.pass(500)
+    expect(timed(segment)[0]!.lines).toEqual(['1.0.0.10.in-addr.arpa 120! PTR lanline.local'])
+  })
+
+  it('is answered over both families with both addresses, and nothing is said to be missing', () => {
+    const segment = new Segment()
+    const host = new Host(segment, { lan: '10.0.0.1' }).publish(lanline)
+    const addresses = [
+      { address: '10.0.0.1', prefixLength: 24 },
+      { address: 'fe80::1', prefixLength: 64 },
+      { address: 'fd00::1', prefixLength: 64 },
+    ]
+    host.give({ kind: 'links', links: [{ name: 'lan', addresses }] })
+    segment.pass(10_000)
+    segment.take()
+    segment.ask('lan', [['lanline.local', ANY]])
+    segment.pass(500)
+    segment.ask('lan', [['1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa', PTR]])
+    segment.pass(500)
+    const told = segment.heard.filter(({ message }) => message.response)
+    const both = ['lanline.local 120! A 10.0.0.1', 'lanline.local 120! AAAA fd00::1']
+    const reverse = [expect.stringMatching(/ip6\.arpa 120! PTR lanline\.local$/), ...both]
+    // Each once by IPv4 and once by IPv6. A link-local address means nothing to others.
+    expect(told.map(({ message }) => [...written(message.answers), ...written(message.additionals)])).toEqual(
+      [both, both, reverse, reverse],
+    )
+  })
+
   it('from another network gets nothing', () => {
     const { segment, host } = settled()
     segment.ask('lan', [['lanline.local', A]], { from: { address: '192.0.2.1', port: 5353 } })
@@ -406,6 +494,21 @@ describe('what changes', () => {
     host.publish({ hostname: 'lanline', services: [] })
     segment.pass(10)
     expect(answers(segment.heard)).toContain('_services._dns-sd._udp.local 0 PTR _sip._udp.local')
+  })
+
+  it('a service that ends while it is probed for again is said goodbye to as well', () => {
+    const { segment, host } = settled()
+    segment.say('lan', [
+      {
+        ...{ name: ['Mill', '_sip', '_udp', 'local'], class: 1, flush: true, ttlSeconds: 120 },
+        data: { type: 'SRV', priority: 0, weight: 0, port: 9, target: ['other', 'local'] },
+      },
+    ])
+    segment.pass(100)
+    segment.take()
+    host.publish({ hostname: 'lanline', services: [] })
+    segment.pass(10)
+    expect(answers(segment.heard)).toContain('_sip._udp.local 0 PTR Mill._sip._udp.local')
   })
 
   it('a port that moved is told at once, without probing', () => {
@@ -528,6 +631,23 @@ describe('over a bad network', () => {
     expect(found).toBeGreaterThanOrEqual(95)
   })
 
+  it('that loses 30 % each name is still had by one, and soon', () => {
+    let alone = 0
+    for (let seed = 1; seed <= 100; seed++) {
+      const segment = new Segment(seed)
+      segment.loss = 0.3
+      const hosts = [1, 2].map(number =>
+        new Host(segment, { lan: `10.0.0.${number}` }, seed * 2 + number).publish(lanline),
+      )
+      segment.pass(5_000)
+      expect(hosts.every(({ hostname }) => hostname !== undefined)).toBe(true)
+      if (hosts[0]!.hostname !== hosts[1]!.hostname) alone++
+      // Three probes and three announcements each, for each name tried; and answers to them.
+      expect(segment.heard.length).toBeLessThan(60)
+    }
+    expect(alone).toBe(100)
+  })
+
   it('many who ask much are answered within bounds', () => {
     const { segment, host } = settled()
     for (let turn = 0; turn < 2_000; turn++) {
@@ -541,4 +661,60 @@ describe('over a bad network', () => {
     expect(sent.length).toBeLessThanOrEqual(22)
     expect(host.machine.sizes.timers).toBeLessThan(5)
   })
+
+  it('one who asks for everybody in the names of many is not made to bury them', () => {
+    const { segment, host } = crowded(500)
+    segment.take()
+    const bytes = encode({
+      ...{ id: 0, response: false, truncated: false, answers: [], authorities: [], additionals: [] },
+      questions: [{ name: ['_sip', '_udp', 'local'], type: PTR, class: 1, unicast: true }],
+    })
+    for (let turn = 0; turn < 2_000; turn++) {
+      const address = `10.0.0.${2 + (turn % 250)}`
+      host.receive('lan', { address, port: 5353 }, true, bytes)
+      segment.pass(1)
+    }
+    const { perSecond, burst } = mdnsLimits.unicastPerLink
+    expect(segment.heard.length).toBeGreaterThan(100)
+    expect(segment.heard.length).toBeLessThanOrEqual(2 * perSecond + burst)
+  })
+
+  it('what pours in is mostly left unread, long packets first', () => {
+    const { host } = settled()
+    const unread = (bytes: Uint8Array, count: number): number => {
+      const before = host.effects.length
+      for (let turn = 0; turn < count; turn++) {
+        const source = { address: `10.0.0.${2 + (turn % 250)}`, port: 5353 }
+        host.give({ kind: 'packet', link: 'lan', source, multicast: true, bytes })
+      }
+      const notes = host.effects.slice(before)
+      return notes.filter(effect => effect.kind === 'note' && effect.reason === 'tooMany').length
+    }
+    expect(unread(new Uint8Array(9_000), 10_000)).toBeGreaterThan(9_880)
+    expect(unread(new Uint8Array(20), 10_000)).toBeGreaterThan(9_980)
+  })
+
+  it('many names are probed for and told a few at a time, in packets that fit, and all are found', () => {
+    const { segment } = crowded(300)
+    const sent = segment.take()
+    for (const { message } of sent) expect(encode(message).length).toBeLessThanOrEqual(limits.payloadBytes)
+    const at = new Map<number, number>()
+    for (const heard of sent) at.set(heard.at, (at.get(heard.at) ?? 0) + 1)
+    expect(Math.max(...at.values())).toBeLessThanOrEqual(4)
+    segment.ask('lan', [['_sip._udp.local', PTR]])
+    segment.pass(1_000)
+    const told = segment.heard.slice(1)
+    expect(answers(told)).toHaveLength(300)
+    // Well filled: a name costs no more than its own label, thanks to compression.
+    expect(told.length).toBeLessThanOrEqual(9)
+  })
 })
+
+function crowded(people: number) {
+  const segment = new Segment()
+  const names = Array.from({ length: people }, (_, index) => `person ${index}`)
+  const host = new Host(segment, { lan: '10.0.0.1' })
+  host.publish({ hostname: 'lanline', services: names.map(name => phone(name)) })
+  segment.pass(10_000)
+  return { segment, host }
+}

@@ -28,6 +28,8 @@ export interface Heard {
 export class Segment {
   now = 1_000
   loss = 0
+  /** Networks that are one: interfaces of one host that are plugged into the same switch. */
+  joined: readonly string[] = []
   readonly random: Random
   readonly heard: Heard[] = []
   #hosts: Host[] = []
@@ -49,10 +51,13 @@ export class Segment {
   /** Everybody on `network` hears it, the sender too, unless it is lost on the way to them. */
   multicast(network: string, from: Endpoint, bytes: Uint8Array): void {
     this.#note(network, from, { address: 'multicast', port: mdnsPort }, bytes)
+    const reached = this.joined.includes(network) ? this.joined : [network]
     for (const host of this.#hosts) {
-      const own = host.addressOn(network) === from.address
-      if (!own && this.#lost()) continue
-      this.#soon(own ? 0 : 1 + this.random.below(3), () => host.receive(network, from, true, bytes))
+      for (const one of reached) {
+        const own = host.addressOn(one) === from.address
+        if (!own && this.#lost()) continue
+        this.#soon(own ? 0 : 1 + this.random.below(3), () => host.receive(one, from, true, bytes))
+      }
     }
   }
 
