@@ -5,6 +5,7 @@ import { ConfigError, loadConfig } from '../config.ts'
 import { callList, callShow } from './call.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { deviceList, deviceRevoke } from './device.ts'
+import { doctor } from './doctor.ts'
 import { invite } from './invite.ts'
 import { serve } from './serve.ts'
 import { tryOut } from './try.ts'
@@ -23,6 +24,7 @@ const commands: readonly Command[] = [
   invite,
   callList,
   callShow,
+  doctor,
   version,
 ]
 

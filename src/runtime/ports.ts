@@ -48,21 +48,26 @@ function refusal(port: number, key: string, code: string): string {
 
 /** `name (pid 123)` of the process that listens on this port, where /proc lets us see it. */
 export function holderOf(port: number, proc = '/proc'): string | undefined {
+  const [holder] = holdersOf(port, proc)
+  return holder && `${holder.name} (pid ${holder.pid})`
+}
+
+/** Every process that listens on this port, where /proc lets us see it. */
+export function holdersOf(port: number, proc = '/proc'): { readonly name: string; readonly pid: number }[] {
   const inodes = new Set<string>()
   for (const table of ['tcp', 'tcp6', 'udp', 'udp6']) {
     for (const inode of inodesOn(port, readOr(`${proc}/net/${table}`, ''), table.startsWith('tcp')))
       inodes.add(inode)
   }
-  if (inodes.size === 0) return undefined
-  for (const pid of listOr(proc).filter(name => /^[0-9]+$/.test(name))) {
-    for (const descriptor of listOr(`${proc}/${pid}/fd`)) {
+  if (inodes.size === 0) return []
+  const holds = (pid: string): boolean =>
+    listOr(`${proc}/${pid}/fd`).some(descriptor => {
       const target = linkOr(`${proc}/${pid}/fd/${descriptor}`)
-      if (target?.startsWith('socket:[') && inodes.has(target.slice(8, -1))) {
-        return `${readOr(`${proc}/${pid}/comm`, 'a process').trim()} (pid ${pid})`
-      }
-    }
-  }
-  return undefined
+      return target?.startsWith('socket:[') === true && inodes.has(target.slice(8, -1))
+    })
+  return listOr(proc)
+    .filter(name => /^[0-9]+$/.test(name) && holds(name))
+    .map(pid => ({ name: readOr(`${proc}/${pid}/comm`, 'a process').trim(), pid: Number(pid) }))
 }
 
 /** /proc/net/{tcp,udp}: fields 2 (local), 4 (state; 0A is LISTEN, 07 an unconnected UDP socket) and 10 (inode). */

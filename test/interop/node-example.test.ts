@@ -1,10 +1,12 @@
 /** `examples/node`: a program that is given an invitation and nothing else, beside a browser and a SIP phone. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { Example } from '../net/example.ts'
 import { aliceSeat, House } from '../net/house.ts'
+import { must } from '../net/lan.ts'
 import { hears } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
@@ -100,6 +102,16 @@ describeWith(
       await desk.hangUp()
       await isDirect(capture, house.host('desk').address, house.host('app').address)
       await Promise.all([desk.stop(), example.stop()])
+    })
+
+    it('and so does what Electron’s main process is given, which believes this appliance’s authority alone', async () => {
+      const { token } = await house.owner.invite('norma')
+      const program = fileURLToPath(new URL('../net/electron-once.ts', import.meta.url))
+      const { stdout } = await must(house.host('app').exec(process.execPath, [program, token]))
+      expect(JSON.parse(stdout)).toEqual({
+        ...{ user: 'norma', sameOrigin: true, right: true, name: true },
+        ...{ otherHost: false, otherAuthority: false, expired: false, nothing: false },
+      })
     })
 
     async function isDirect(capture: Capture, one: string, other: string): Promise<void> {

@@ -136,6 +136,11 @@ export class Daemon {
     return must(run(node, [main, ...args, '--config', this.#configFile], input))
   }
 
+  /** `lanline doctor --json`, on the appliance's own host. */
+  doctor(): Promise<ExecResult> {
+    return this.host.exec(node, [main, 'doctor', '--json', '--config', this.#configFile])
+  }
+
   /** `lanline call list --json`, newest first. */
   async calls(): Promise<readonly CallRow[]> {
     const list = JSON.parse((await this.cli(['call', 'list', '--json'])).stdout) as CallList

@@ -1,6 +1,7 @@
 /** The appliance as another host's resolver finds it: real sockets, a real avahi, a LAN of namespaces. */
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Finding } from '../../src/doctor/message.ts'
 import { Avahi, type Found } from './avahi.ts'
 import { Daemon } from './daemon.ts'
 import { type Host, Lan, must } from './lan.ts'
@@ -208,6 +209,26 @@ describeWith(['namespaces', 'avahi-browse', 'avahi-daemon', 'dbus-daemon'], 'two
     await loser.start()
     expect(loser.output).toContain('lanline ready https://lanline-2.local')
     await Promise.all([one.stop(), other.stop()])
+  })
+
+  it('are both found by the doctor of either, who finds nothing else wrong', async () => {
+    const [one, other] = ['pi', 'rival'].map(
+      name => new Daemon(lan.host(name), { 'net.hostname': `house-${name}` }, { byAddress: true }),
+    ) as [Daemon, Daemon]
+    await Promise.all([one.start(), other.start()])
+    await until(
+      'two names',
+      async () => (await nameOf(one)) === 'house-pi.local' && (await nameOf(other)) !== '',
+    )
+    const { findings } = JSON.parse((await one.doctor()).stdout) as { findings: Finding[] }
+    const notWell = findings.filter(({ level }) => level === 'problem' || level === 'warning')
+    expect(notWell).toMatchObject([{ check: 'found on the network', level: 'warning' }])
+    expect(notWell[0]!.found).toContain('house-rival.local')
+    await one.stop()
+    const stopped = await one.doctor()
+    expect(stopped.code).toBe(1)
+    expect(stopped.stdout).toContain('does not run')
+    await other.stop()
   })
 
   it('and an avahi that has it already keeps it', async () => {

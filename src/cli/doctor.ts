@@ -1,0 +1,184 @@
+/** Looks the appliance over: gathers facts from the daemon, the network and this machine, and prints what they mean. */
+
+import { lookup } from 'node:dns/promises'
+import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
+import { connect } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { discover } from '../../client/node.ts'
+import type { CallList, Device, Health, Network, SetupState } from '../admin/message.ts'
+import type { Config } from '../config.ts'
+import { canonicalAddress } from '../core/endpoint.ts'
+import { judge } from '../doctor/judge.ts'
+import type { Facts, Finding, Told } from '../doctor/message.ts'
+import { holdersOf } from '../runtime/ports.ts'
+import { api, NotRunning } from './api.ts'
+import { type Command, CommandError } from './command.ts'
+
+/** As long as somebody in front of a terminal waits without asking himself what it does. */
+const lookMilliseconds = 2_500
+const connectMilliseconds = 2_000
+const mdnsPort = 5353
+
+export const doctor: Command = {
+  name: 'doctor',
+  usage: '',
+  about: 'looks over name, ports, certificate, clock, disk and network, and says what to do',
+  run: async call => {
+    if (!call.options.json) process.stderr.write('looking …\n')
+    const findings = judge(await gather(call.config))
+    call.print({ findings }, () => findings.map(line).join('\n'))
+    const bad = findings.filter(({ level }) => level === 'problem').length
+    if (bad > 0)
+      throw new CommandError(
+        `${bad} ${bad === 1 ? 'problem' : 'problems'} found; what to do stands beside each`,
+      )
+  },
+}
+
+const marks = { ok: 'ok     ', warning: 'warning', problem: 'PROBLEM', unknown: '?      ' } as const
+
+const line = ({ level, check, found, advice }: Finding): string =>
+  `${marks[level]}  ${check}: ${found}${advice === undefined ? '' : `\n           ${advice}`}`
+
+async function gather(config: Config): Promise<Facts> {
+  const told = await ask(config)
+  const { network } = told ?? {}
+  const [seen, lookedUp, ports, certificate] = await Promise.all([
+    told === undefined ? [] : discover({ timeoutMilliseconds: lookMilliseconds }),
+    network && lookUp(`${network.hostname}.local`),
+    network ? openPorts(network) : {},
+    network && shownCertificate(network.ports.https),
+  ])
+  return {
+    now: Date.now(),
+    told,
+    seen,
+    lookedUp,
+    mdnsHolders: holdersOf(mdnsPort)
+      .filter(({ pid }) => pid !== daemonPid(config))
+      .map(({ name }) => name),
+    ports,
+    certificate,
+    clockSynchronised: clockSynchronised(),
+    disk: diskOf(config.data.dir),
+    throttled: numberIn('/sys/devices/platform/soc/soc:firmware/get_throttled', 16),
+    celsius: scaled(numberIn('/sys/class/thermal/thermal_zone0/temp', 10)),
+  }
+}
+
+async function ask(config: Config): Promise<Told | undefined> {
+  try {
+    const [health, network, setup, devices, list] = await Promise.all([
+      api<Health>(config, 'GET', '/health'),
+      api<Network>(config, 'GET', '/network'),
+      api<SetupState>(config, 'GET', '/setup'),
+      api<Device[]>(config, 'GET', '/devices'),
+      api<CallList>(config, 'GET', '/calls?limit=50'),
+    ])
+    return { health, network, caFingerprint: setup.caFingerprint, devices, calls: list.calls }
+  } catch (error) {
+    if (error instanceof NotRunning) return undefined
+    throw error
+  }
+}
+
+async function lookUp(name: string): Promise<string | undefined> {
+  const late = new Promise<undefined>(resolve => setTimeout(resolve, lookMilliseconds, undefined).unref())
+  const found = lookup(name, { family: 4 }).then(
+    ({ address }) => address,
+    () => undefined,
+  )
+  return Promise.race([found, late])
+}
+
+async function openPorts({ ports }: Network): Promise<Record<string, boolean>> {
+  const results = await Promise.all(
+    Object.entries(ports).map(async ([name, port]) => [name, await takesConnections(port)] as const),
+  )
+  return Object.fromEntries(results)
+}
+
+function takesConnections(port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host: '127.0.0.1', port, timeout: connectMilliseconds })
+    const finish = (open: boolean) => (): void => {
+      socket.destroy()
+      resolve(open)
+    }
+    socket.on('connect', finish(true)).on('error', finish(false)).on('timeout', finish(false))
+  })
+}
+
+function shownCertificate(port: number): Promise<Facts['certificate']> {
+  return new Promise(resolve => {
+    // What it says is judged here; whether it is trusted is the phones' affair.
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port,
+      rejectUnauthorized: false,
+      timeout: connectMilliseconds,
+    })
+    const finish = (certificate: Facts['certificate']): void => {
+      socket.destroy()
+      resolve(certificate)
+    }
+    socket.on('error', () => finish(undefined)).on('timeout', () => finish(undefined))
+    socket.on('secureConnect', () => {
+      const { subjectaltname = '', valid_from, valid_to } = socket.getPeerCertificate()
+      const names = subjectaltname.split(', ').map(nameIn)
+      finish({ names, notBefore: Date.parse(valid_from), notAfter: Date.parse(valid_to) })
+    })
+  })
+}
+
+/** `DNS:lanline.local`, `IP Address:FD77:0:0:0:0:0:0:11`. */
+function nameIn(entry: string): string {
+  const name = entry.replace(/^(DNS|IP Address):/, '').toLowerCase()
+  return canonicalAddress(name) ?? name
+}
+
+/** systemd-timesyncd's own sign; other programs leave none that everybody may read. */
+function clockSynchronised(): boolean | undefined {
+  if (!existsSync('/run/systemd/timesync')) return undefined
+  return existsSync('/run/systemd/timesync/synchronized')
+}
+
+function diskOf(directory: string): Facts['disk'] {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(directory)
+    const { mode } = statSync(directory)
+    return {
+      freeBytes: bavail * bsize,
+      totalBytes: blocks * bsize,
+      writable: isWritable(directory),
+      mode: mode & 0o777,
+    }
+  } catch {
+    return undefined
+  }
+}
+
+function isWritable(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function daemonPid(config: Config): number | undefined {
+  return numberIn(`${config.data.dir}/lanline.pid`, 10)
+}
+
+function numberIn(file: string, base: number): number | undefined {
+  try {
+    const number = Number.parseInt(readFileSync(file, 'utf8'), base)
+    return Number.isNaN(number) ? undefined : number
+  } catch {
+    return undefined
+  }
+}
+
+const scaled = (milli: number | undefined): number | undefined =>
+  milli === undefined ? undefined : milli / 1_000

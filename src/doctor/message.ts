@@ -1,0 +1,62 @@
+/** What the doctor looks at, and what he says of it. Types only. */
+import type { Device, Health, Network } from '../admin/message.ts'
+import type { CallRow } from '../calls/message.ts'
+
+/** What the running daemon tells of itself. */
+export interface Told {
+  readonly health: Health
+  readonly network: Network
+  readonly caFingerprint: string
+  readonly devices: readonly Device[]
+  /** The newest. */
+  readonly calls: readonly CallRow[]
+}
+
+/** An appliance as anybody on the network finds it. */
+export interface Seen {
+  readonly hostname: string
+  readonly addresses: readonly string[]
+  /** Lower-case hexadecimal. */
+  readonly fingerprint: string
+}
+
+export interface Facts {
+  readonly now: number
+  /** Undefined: no daemon runs on this data directory. */
+  readonly told: Told | undefined
+  /** By asking the network from this machine. */
+  readonly seen: readonly Seen[]
+  /** What this machine's own look-up says of the name; undefined: it cannot look up such names. */
+  readonly lookedUp: string | undefined
+  /** Names of programs on UDP 5353, ours left out. */
+  readonly mdnsHolders: readonly string[]
+  /** By the names `http`, `https`, `sip`, `sips`: whether it took a connection. */
+  readonly ports: Readonly<Record<string, boolean>>
+  /** As the HTTPS port shows it. */
+  readonly certificate:
+    | { readonly names: readonly string[]; readonly notBefore: number; readonly notAfter: number }
+    | undefined
+  /** Undefined where the system does not tell. */
+  readonly clockSynchronised: boolean | undefined
+  readonly disk:
+    | {
+        readonly freeBytes: number
+        readonly totalBytes: number
+        readonly writable: boolean
+        readonly mode: number
+      }
+    | undefined
+  /** Of a Raspberry Pi's firmware; undefined elsewhere. */
+  readonly throttled: number | undefined
+  readonly celsius: number | undefined
+}
+
+export interface Finding {
+  /** A few words: what was looked at. */
+  readonly check: string
+  /** `unknown`: it could not be looked at here. */
+  readonly level: 'ok' | 'warning' | 'problem' | 'unknown'
+  readonly found: string
+  /** What to do, for everything that is not well. */
+  readonly advice?: string | undefined
+}
