@@ -159,7 +159,7 @@ function readData(type: number, reader: ByteReader, source: Source): RecordData 
     }
     case recordType.TXT: {
       const strings: Uint8Array[] = []
-      while (reader.remaining > 0) strings.push(reader.take(reader.u8()).slice())
+      while (reader.remaining > 0) strings.push(Uint8Array.from(reader.take(reader.u8())))
       return reader.overrun ? undefined : { type: 'TXT', strings }
     }
     case recordType.NSEC: {
@@ -176,7 +176,7 @@ function readData(type: number, reader: ByteReader, source: Source): RecordData 
       return { type: 'NSEC', next, types }
     }
     default:
-      return { type: 'other', code: type, bytes: reader.take(length).slice() }
+      return { type: 'other', code: type, bytes: Uint8Array.from(reader.take(length)) }
   }
 }
 

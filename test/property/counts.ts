@@ -1,5 +1,5 @@
 /** How often the property tests try: more under `./scripts/test --soak`. */
-const isSoak = process.env.LANLINE_SOAK !== undefined
+export const isSoak = process.env.LANLINE_SOAK !== undefined
 
 /** Seeded mutations of the vectors given to a decoder. */
 export const mutations = isSoak ? 10_000_000 : 200_000
