@@ -75,7 +75,9 @@ export class ConsolePage {
 
   /** Lets somebody in who asked to join. */
   async allow(displayName: string): Promise<void> {
-    await this.page.getByRole('button', { name: `Allow ${displayName}`, exact: true }).click({ timeout: patience })
+    await this.page
+      .getByRole('button', { name: `Allow ${displayName}`, exact: true })
+      .click({ timeout: patience })
     await this.page.getByText('Nobody is waiting.').waitFor({ timeout: patience })
   }
 

@@ -231,6 +231,25 @@ describeWith(['namespaces', 'avahi-browse', 'avahi-daemon', 'dbus-daemon'], 'two
     await other.stop()
   })
 
+  it('on one machine an avahi under its own name is in nobody’s way, and the doctor names it', async () => {
+    const { address } = lan.host('pi')
+    await Avahi.start(lan.host('pi'), 'raspberry')
+    const laptop = await Avahi.start(lan.host('rival'), 'notebook')
+    const daemon = new Daemon(lan.host('pi'), {}, { byAddress: true })
+    await daemon.start()
+    await until('lanline is found', async () => (await laptop.resolve('lanline.local')) === address, {
+      seconds: 5,
+    })
+    expect(await laptop.resolve('raspberry.local')).toBe(address)
+    await until('its services are', () => laptop.services('_lanline._tcp').length === 1, { seconds: 3 })
+    expect(await nameOf(daemon)).toBe('lanline.local')
+    const { findings } = JSON.parse((await daemon.doctor()).stdout) as { findings: Finding[] }
+    expect(findings.find(({ check }) => check === 'mDNS port 5353')).toMatchObject({
+      ...{ level: 'ok', found: expect.stringContaining('avahi-daemon') },
+    })
+    await daemon.stop()
+  })
+
   it('and an avahi that has it already keeps it', async () => {
     await Avahi.start(lan.host('laptop'), 'exchange')
     const daemon = new Daemon(lan.host('rival'), { 'net.hostname': 'exchange' }, { byAddress: true })
