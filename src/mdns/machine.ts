@@ -253,43 +253,51 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     if (known === undefined) {
       this.#own({ id: host, service: undefined, label: labelOf(publication.hostname), conflicts: [] })
     }
-    const renamed = this.#published !== undefined && publication.hostname !== this.#published.hostname
-    if (known !== undefined && renamed && labelOf(publication.hostname) !== known.label) {
-      this.#withdraw([host])
-      this.#relabel(known, labelOf(publication.hostname))
-      known.conflicts = []
-      this.#claimEverywhere([...this.#claimed.keys()], now)
-    }
+    const hostname = labelOf(publication.hostname)
+    const isOther = this.#published !== undefined && publication.hostname !== this.#published.hostname
+    if (known !== undefined && isOther && hostname !== known.label) this.#renameByHand(known, hostname, now)
     this.#published = publication
     const wanted = new Map(services.map(service => [`service ${service.key}`, service]))
-    const gone = [...this.#claimed.keys()].filter(id => id !== host && !wanted.has(id))
-    this.#withdraw(gone)
-    for (const id of gone) this.#disown(id)
+    const gone = [...this.#claimed].filter(([id, { service }]) => {
+      const next = wanted.get(id)
+      return service !== undefined && (next === undefined || !hasSameName(service, next))
+    })
+    this.#withdraw(gone.map(([id]) => id))
+    for (const [id] of gone) this.#disown(id)
     const fresh: string[] = known === undefined ? [host] : []
+    const changed: string[] = []
     for (const [id, service] of wanted) {
       const claimed = this.#claimed.get(id)
-      if (claimed?.service !== undefined && hasSameName(claimed.service, service)) {
-        const changed = JSON.stringify(claimed.service) !== JSON.stringify(service)
+      if (claimed === undefined) {
+        this.#own({ id, service, label: this.#freeLabel(service), conflicts: [] })
+        fresh.push(id)
+      } else {
+        if (JSON.stringify(claimed.service) !== JSON.stringify(service)) changed.push(id)
         claimed.service = service
-        if (changed) this.#update(id, now)
-        continue
       }
-      if (claimed !== undefined) {
-        this.#withdraw([id])
-        this.#disown(id)
-      }
-      this.#own({ id, service, label: this.#freeLabel(service), conflicts: [] })
-      fresh.push(id)
     }
+    if (changed.length > 0) this.#update(changed, now)
     if (fresh.length > 0) this.#claimEverywhere(fresh, now)
   }
 
-  /** The port or the text is another: told anew with the cache-flush bit, which removes what was (§8.4). */
-  #update(id: string, now: Monotonic): void {
+  #renameByHand(claimed: Claimed, hostname: string, now: Monotonic): void {
+    this.#withdraw([host])
+    this.#relabel(claimed, hostname)
+    claimed.conflicts = []
+    for (const state of this.#links.values()) this.#untold(state)
+    this.#claimEverywhere([...this.#claimed.keys()], now)
+  }
+
+  /** Ports or texts are others: told anew with the cache-flush bit, which removes what was (§8.4). */
+  #update(ids: readonly string[], now: Monotonic): void {
     for (const state of this.#links.values()) {
-      if (state.claims.get(id)?.phase !== 'announced') continue
       this.#refresh(state)
-      this.#announceAnew(state, [id], now)
+      this.#untold(state)
+      this.#announceAnew(
+        state,
+        ids.filter(id => state.claims.get(id)?.phase === 'announced'),
+        now,
+      )
     }
   }
 
@@ -307,7 +315,10 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
     this.#sendRecords(state, this.#untold(state).map(goodbye))
   }
 
-  /** Takes from what was told that which no name of ours holds any more. */
+  /**
+   * Takes from what was told that which no name of ours holds any more. It gets no goodbye where its name stays ours:
+   * the goodbye's cache-flush bit would take what is told instead.
+   */
   #untold(state: LinkState): OwnRecord[] {
     const kept = new Set<string>()
     for (const id of state.claims.keys()) {
@@ -340,11 +351,7 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
 
   #claim(state: LinkState, ids: readonly string[], now: Monotonic, delayMilliseconds: number): void {
     if (ids.length === 0) return
-    const { namesPerRound, roundMilliseconds } = mdnsLimits
-    for (let lot = 0; lot * namesPerRound < ids.length; lot++) {
-      const some = ids.slice(lot * namesPerRound, (lot + 1) * namesPerRound)
-      this.#start(state, some, 0, after(now, delayMilliseconds + lot * roundMilliseconds), 'waiting')
-    }
+    this.#start(state, ids, 0, after(now, delayMilliseconds), 'waiting')
     this.#refresh(state)
   }
 
@@ -353,10 +360,14 @@ export class MdnsMachine implements Machine<MdnsInput, MdnsEffect> {
   }
 
   #start(state: LinkState, claims: readonly string[], step: number, at: Monotonic, phase: Phase): void {
-    const id = ++this.#serial
-    for (const claim of claims) state.claims.set(claim, { phase, round: id })
-    this.#rounds.set(id, { id, link: state.link.name, claims, step })
-    this.#timers.set(`round ${id}`, at)
+    const { namesPerRound, roundMilliseconds } = mdnsLimits
+    for (let lot = 0; lot * namesPerRound < claims.length; lot++) {
+      const some = claims.slice(lot * namesPerRound, (lot + 1) * namesPerRound)
+      const id = ++this.#serial
+      for (const claim of some) state.claims.set(claim, { phase, round: id })
+      this.#rounds.set(id, { id, link: state.link.name, claims: some, step })
+      this.#timers.set(`round ${id}`, after(at, lot * roundMilliseconds))
+    }
   }
 
   #advance(id: number, now: Monotonic): void {

@@ -519,6 +519,22 @@ describe('what changes', () => {
     expect(answers(segment.heard)).toContain('Mill._sip._udp.local 120! SRV 5062 lanline.local')
   })
 
+  it('what was told before a change gets no goodbye later, which would take back what is told now', () => {
+    const { segment, host } = settled()
+    host.publish({ hostname: 'lanline', services: [phone('Mill', 'Mill', 5062), phone('Ann')] })
+    segment.pass(5_000)
+    host.publish({ hostname: 'exchange', services: [phone('Mill', 'Mill', 5062), phone('Ann')] })
+    segment.pass(5_000)
+    segment.take()
+    host.publish({ hostname: 'exchange', services: [phone('Mill', 'Mill', 5062)] })
+    segment.pass(10)
+    expect(answers(segment.heard).sort()).toEqual([
+      'Ann._sip._udp.local 0! SRV 5060 exchange.local',
+      'Ann._sip._udp.local 0! TXT txtvers=1',
+      '_sip._udp.local 0 PTR Ann._sip._udp.local',
+    ])
+  })
+
   it('an address that is no more is said goodbye to and never told again', () => {
     const { segment, host } = settled()
     host.setLinks({ lan: '10.0.0.2' })

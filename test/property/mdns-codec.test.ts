@@ -317,13 +317,18 @@ function wander(seed: number): void {
   const other = new Host(segment, { lan: '10.0.0.2' }, seed + 1_000).publish(lanline)
   let links: Readonly<Record<string, string>> = { lan: '10.0.0.1' }
   const services = new Set<string>()
+  let port = 5060
   const check = (): void => {
     for (const { from, network, message } of segment.take()) {
       if (from.address !== links[network]) continue
       expect(encode(message).length).toBeLessThanOrEqual(limits.payloadBytes)
       for (const one of [...message.answers, ...message.additionals]) {
-        if (one.ttlSeconds === 0) continue
+        if (one.ttlSeconds === 0) {
+          if (one.name[1] === '_sip') expect(services, `goodbye, seed ${seed}`).not.toContain(one.name[0])
+          continue
+        }
         const said = `seed ${seed}: ${written([one])[0]}`
+        if (one.data.type === 'SRV') expect(one.data.port, said).toBe(port)
         if ('address' in one.data) expect(one.data.address, said).toBe(links[network])
         const instance =
           one.name[1] === '_sip'
@@ -344,7 +349,8 @@ function wander(seed: number): void {
       links = [{}, { lan }, { lan, guests: '10.9.0.1' }][random.below(3)]!
       host.setLinks(links)
     }
-    host.publish({ hostname: 'lanline', services: [...services].map(key => phone(key)) })
+    if (random.below(3) === 0) port = 5_000 + random.below(100)
+    host.publish({ hostname: 'lanline', services: [...services].map(key => phone(key, key, port)) })
     for (let left = random.below(4); left >= 0; left--) {
       segment.pass(random.below(1_000))
       stranger(host, random)
