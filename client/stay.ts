@@ -5,7 +5,10 @@ const nightEndsAt = 4
 const monday = 1
 
 /** Seconds until the coming night is over. */
-export const secondsUntilTonight = (now: Date): number => secondsUntil(now, 1)
+export function secondsUntilTonight(now: Date): number {
+  // After midnight the coming night is the one that is.
+  return secondsUntil(now, now.getHours() < nightEndsAt ? 0 : 1)
+}
 
 /** Seconds until the coming weekend is over: the night to Monday. */
 export function secondsUntilMonday(now: Date): number {
@@ -15,9 +18,7 @@ export function secondsUntilMonday(now: Date): number {
 
 function secondsUntil(now: Date, days: number): number {
   const end = new Date(now)
-  // After midnight the coming night is the one that is.
-  const isNight = days === 1 && now.getHours() < nightEndsAt
-  end.setDate(end.getDate() + (isNight ? 0 : days))
+  end.setDate(end.getDate() + days)
   end.setHours(nightEndsAt, 0, 0, 0)
   return Math.max(60, Math.round((end.getTime() - now.getTime()) / 1_000))
 }

@@ -155,8 +155,6 @@ export interface Softphone {
   readonly hostName: string
   readonly port: number
   readonly tlsPort: number
-  /** One use, 15 minutes: Linphone's remote provisioning. */
-  readonly provisioningUrl: string
 }
 
 /** GET /requests (owner) lists; POST /requests/:id/allow `AllowRequest` and POST /requests/:id/deny answer. */

@@ -115,7 +115,6 @@ export const softphone = z.strictObject({
   hostName: z.string(),
   port: z.number(),
   tlsPort: z.number(),
-  provisioningUrl: z.string(),
 })
 
 export const error = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) })

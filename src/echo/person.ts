@@ -18,6 +18,7 @@ export function withEcho(directory: Accounts & Devices): Accounts & Devices {
     byDigestUser: name => directory.byDigestUser(name),
     user: name =>
       name === echoUser ? { name, displayName: echoName, doNotDisturb: false } : directory.user(name),
+    personOf: name => (name === echoUser ? name : directory.personOf(name)),
     userOfDevice: device => (device === echoDevice ? echoUser : directory.userOfDevice(device)),
     mayCall: (caller, callee) => callee === echoUser || directory.mayCall(caller, callee),
     byTokenHash: hash => directory.byTokenHash(hash),

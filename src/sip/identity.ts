@@ -129,13 +129,18 @@ export class Identity {
   ): Identified {
     // In a dialog From is what the caller once called this party: it need not be the party's own address.
     const inDialog = hasToken && incoming.toTag !== undefined
-    const from = fromUser(incoming.request)
+    const from = this.#fromPerson(incoming.request)
     const match = known.find(({ sender }) => sender.user === from) ?? (inDialog ? known[0] : undefined)
     // A gateway's connection carries several people: whoever is not known on it yet may prove who they are.
     if (match === undefined) return this.#challenge(incoming, false, 'challenged', now)
     if (this.#accounts.userOfDevice(match.sender.device) === undefined)
       return refused(403, 'Forbidden', 'revoked')
     return { kind: 'sender', sender: match.sender, byDigest: false }
+  }
+
+  #fromPerson(request: SipRequest): string | undefined {
+    const user = parseUri(party(request, 'From')?.uri ?? '')?.user?.toLowerCase()
+    return user === undefined ? undefined : this.#accounts.personOf(user)
   }
 
   #byDigest(incoming: Incoming, auth: AuthParams, hasToken: boolean, now: Monotonic): Identified {
@@ -165,7 +170,7 @@ export class Identity {
     }
     const { device, user } = verdict.credential
     const inDialog = hasToken && incoming.toTag !== undefined
-    if (request.method !== 'REGISTER' && !inDialog && fromUser(request) !== user) {
+    if (request.method !== 'REGISTER' && !inDialog && this.#fromPerson(request) !== user) {
       return refused(403, 'From Is Not You', 'forgedFrom')
     }
     return { kind: 'sender', sender: { device, user }, byDigest: true }
@@ -225,6 +230,3 @@ const givesUpOnSha256 = /^baresip v[01]\./i
 function refused(status: 403 | 503, reason: string, note: string) {
   return { kind: 'refused', status, reason, note, extra: [] as HeaderField[] } as const
 }
-
-const fromUser = (request: SipRequest): string | undefined =>
-  parseUri(party(request, 'From')?.uri ?? '')?.user?.toLowerCase()

@@ -113,6 +113,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       timerCMilliseconds: limits.timerCMilliseconds,
     })
     this.#registrar = new Registrar({
+      accounts: o.accounts,
       ...shared,
       own: o.own,
       servers: this.#servers,

@@ -9,7 +9,7 @@ import { first, parseNameAddr, parseUri, response, uriEquals, values } from './c
 import { type Incoming, party, sameEndpoint } from './incoming.ts'
 import type { Binding, BindingRow, Flow, HeaderField, NameAddr, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
-import type { OwnAddresses } from './ports.ts'
+import type { Accounts, OwnAddresses } from './ports.ts'
 import type { ResponseContext } from './response-context.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
 import type { SipTimers } from './transaction-timers.ts'
@@ -59,6 +59,7 @@ interface Waiting {
 }
 
 export interface RegistrarParts {
+  readonly accounts: Accounts
   readonly bindings: Bindings
   readonly outbox: Outbox
   readonly timers: SipTimers
@@ -165,7 +166,8 @@ export class Registrar {
     const to = parseUri(party(request, 'To')?.uri ?? '')
     if (to === undefined) return { status: 400, reason: 'Bad To' }
     if (!this.#parts.own.isOwnHost(to.host)) return { status: 404, reason: 'Not Found' }
-    if (to.user?.toLowerCase() !== sender.user) return { status: 403, reason: 'Not Your Address' }
+    if (this.#parts.accounts.personOf(to.user?.toLowerCase() ?? '') !== sender.user)
+      return { status: 403, reason: 'Not Your Address' }
     return undefined
   }
 

@@ -97,7 +97,8 @@ function destinationByUri(request: SipRequest, uri: SipUri | undefined, parts: R
   }
   if (parts.own.isOwnHost(uri.host)) {
     if (uri.user === undefined) return { kind: 'self' }
-    return { kind: 'user', name: uri.user.toLowerCase() }
+    const name = uri.user.toLowerCase()
+    return { kind: 'user', name: parts.accounts.personOf(name) ?? name }
   }
   const live = contactOf(uri, parts)
   if (live !== undefined) return { kind: 'contact', live }

@@ -3,7 +3,7 @@
  * changed one at a time, each change on disk before memory shows it and before its promise resolves. Failures that
  * are the caller's are `DirectoryError`, the disk's are `StoreError`.
  */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { JoinAsk } from '../signalling/message.ts'
 import type { DeviceIdentity, Devices, PersonIdentity } from '../signalling/ports.ts'
@@ -117,6 +117,11 @@ export class Directory implements Accounts, Devices {
     const device = this.#alive(this.#deviceByDigestUser.get(name))
     if (device?.ha1Md5 === undefined || device.ha1Sha256 === undefined) return undefined
     return { device: device.id, user: device.user, ha1Md5: device.ha1Md5, ha1Sha256: device.ha1Sha256 }
+  }
+
+  personOf(addressUser: string): string | undefined {
+    if (this.#users.has(addressUser)) return addressUser
+    return this.#alive(this.#deviceByDigestUser.get(addressUser))?.user
   }
 
   user(name: string): UserRow | undefined {
@@ -305,6 +310,28 @@ export class Directory implements Accounts, Devices {
       await this.#rows.write(tables.putDevice(device))
       this.#keepDevice(device)
       return device
+    })
+  }
+
+  /** A further SIP device with a digest user and a password of its own; the only time the password is told. */
+  addSoftphone(
+    user: string,
+    name: string,
+  ): Promise<{ readonly device: DeviceRow; readonly password: string }> {
+    return this.#exclusively(async () => {
+      const person = this.#users.get(user)
+      if (person === undefined) throw notFound(user)
+      if (person.role === 'guest') {
+        throw new DirectoryError('notGuest', 'guests call with a browser; a SIP phone is for those who stay')
+      }
+      this.#refuseTooManyDevices(user)
+      const password = typedPassword()
+      const digestUser = this.#freeName(`${user.slice(0, 28)}-2`)
+      const hashes = digestHashes(digestUser, this.#settings.identity().realm, password)
+      const device = { ...this.#blankDevice(user, name, 'sip'), digestUser, ...hashes }
+      await this.#rows.write(tables.putDevice(device))
+      this.#keepDevice(device)
+      return { device, password }
     })
   }
 
@@ -623,14 +650,14 @@ export class Directory implements Accounts, Devices {
   }
 
   #newDevice(user: UserRow, wish: DeviceWish, token = randomBytes(32).toString('base64url')): NewDevice {
-    if ((this.#devicesOfUser.get(user.name)?.size ?? 0) >= limits.devicesPerUser) {
-      throw new DirectoryError(
-        'tooMany',
-        `${user.name} has ${limits.devicesPerUser} devices; remove one first`,
-      )
-    }
+    this.#refuseTooManyDevices(user.name)
     const device = { ...this.#blankDevice(user.name, wish.name, wish.kind), tokenHash: sha256(token) }
     return { device, token, displayName: user.displayName }
+  }
+
+  #refuseTooManyDevices(user: string): void {
+    if ((this.#devicesOfUser.get(user)?.size ?? 0) < limits.devicesPerUser) return
+    throw new DirectoryError('tooMany', `${user} has ${limits.devicesPerUser} devices; remove one first`)
   }
 
   #newSipDevice(user: string, password: string): DeviceRow {
@@ -727,6 +754,13 @@ const personOf = ({ name, displayName, doNotDisturb, role, seenByGuests }: UserR
   role,
   seenByGuests,
 })
+
+/** 75 bits in letters and digits that nobody mistakes, in groups, to be typed on a telephone. */
+function typedPassword(): string {
+  const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789'
+  const letters = Array.from({ length: 15 }, () => alphabet[randomInt(alphabet.length)]!).join('')
+  return letters.match(/.{5}/g)!.join('-')
+}
 
 const newId = (): string => randomBytes(9).toString('hex')
 

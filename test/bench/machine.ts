@@ -78,6 +78,7 @@ class MachineBench {
         byDigestUser: name => credentials.get(name),
         user: name => (credentials.has(name) ? { name, displayName: name, doNotDisturb: false } : undefined),
         mayCall: () => true,
+        personOf: (name: string) => name,
         userOfDevice: device => credentials.get(device.slice(2))?.user,
       },
       own: { isOwnHost: host => host === '127.0.0.1' || host === 'lanline.local' },

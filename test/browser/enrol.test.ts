@@ -80,6 +80,13 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a new house', () => {
     await altered.giveName('Mallory')
     await altered.press('Join')
     await altered.page.getByText('This invite link was used or has expired').waitFor()
+    // Not even a text that can be decoded, and one longer than any invitation.
+    for (const token of ['%', 'x'.repeat(300)]) {
+      const broken = await PhonePage.open(await newcomer(), `${door}/j#${token}`)
+      await broken.giveName('Mallory')
+      await broken.press('Join')
+      await broken.page.getByText('This invite link was used or has expired').waitFor()
+    }
     const expired = await PhonePage.open(await newcomer(), await owner.inviteFor(1))
     await new Promise(resolve => setTimeout(resolve, 1_200))
     await expired.giveName('Tardy')

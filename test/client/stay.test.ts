@@ -15,6 +15,8 @@ describe('a guest’s time', () => {
   it('“for the weekend” ends on Monday at four', () => {
     expect(hours(secondsUntilMonday(at(4, 18)))).toBe(6 + 48 + 4)
     expect(hours(secondsUntilMonday(at(6, 18)))).toBe(10)
+    // The night from Saturday to Sunday is in the middle of the weekend, not its end.
+    expect(hours(secondsUntilMonday(at(6, 2)))).toBe(26)
     expect(hours(secondsUntilMonday(at(7, 2)))).toBe(2)
     expect(hours(secondsUntilMonday(at(7, 9)))).toBe(7 * 24 - 5)
   })

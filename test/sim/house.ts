@@ -175,6 +175,7 @@ export class SimHouse {
           : undefined,
       userOfDevice: userOf,
       mayCall: () => true,
+      personOf: name => name,
     }
   }
 

@@ -37,6 +37,8 @@ export type LineState =
 type Request = JoinRequest & { readonly displayName: string }
 
 const askAgainMilliseconds = 2_000
+/** The appliance takes no longer one; what is cut here is no invite anyway. */
+const limitInvite = 128
 const lockName = 'lanline.line'
 
 export class Line extends Emitter<{ changed: LineState }> {
@@ -144,7 +146,8 @@ export class Line extends Emitter<{ changed: LineState }> {
       this.#later(() => this.#resume())
       return
     }
-    const invite = location.pathname === '/j' ? decodeURIComponent(location.hash.slice(1)) : ''
+    // Taken as it stands: a token needs no decoding, and one that was altered may not decode.
+    const invite = location.pathname === '/j' ? location.hash.slice(1, 1 + limitInvite) : ''
     this.#become({ kind: 'join', place: setup.place, invite, notice: '', busy: false })
   }
 

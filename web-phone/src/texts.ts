@@ -29,7 +29,7 @@ export const texts = {
   deniedBody: 'Talk to the owner of this lanline, then ask again.',
   askAgain: 'Ask again',
   revokedTitle: 'This device was removed',
-  revokedBody: 'The owner took it off the list. You can ask to join again.',
+  revokedBody: 'The owner took it off the list, or your time as a guest is over. You can ask to join again.',
   refused: {
     invite: 'This invite link was used or has expired. Ask the owner for a new one, or ask to join.',
     policy: 'Here one joins by invite only. Ask the owner for a link.',

@@ -3,19 +3,19 @@
 import { z } from 'zod'
 import type { DeviceRow, UserRow } from '../../store/message.ts'
 import { HttpError } from '../errors.ts'
-import type { Device, User } from '../message.ts'
+import type { Device, Softphone, User } from '../message.ts'
 import type { Passwords } from '../password.ts'
 import type { AppDeps } from '../ports.ts'
 import { isOwner, type Principal, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
 import type { Sessions } from '../sessions.ts'
 
-type Deps = Pick<AppDeps, 'directory' | 'live'> & {
+type Deps = Pick<AppDeps, 'directory' | 'live' | 'network'> & {
   readonly sessions: Sessions
   readonly passwords: Passwords
 }
 
-export function userRoutes({ directory, live, sessions, passwords }: Deps): Route[] {
+export function userRoutes({ directory, live, network, sessions, passwords }: Deps): Route[] {
   const deviceBody = (row: DeviceRow): Device => {
     const now = live.device(row.id)
     return {
@@ -130,6 +130,34 @@ export function userRoutes({ directory, live, sessions, passwords }: Deps): Rout
       handle: call => {
         const whose = isOwner(call.principal) ? call.query.user : userOf(call.principal)
         return { status: 200, body: directory.devices(whose).map(deviceBody) }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/softphones',
+      who: 'member',
+      summary: 'Makes a SIP device for a phone or app that is typed into; tells its password once.',
+      body: schemas.softphoneRequest,
+      answers: { 201: schemas.softphone },
+      handle: async call => {
+        const user = call.body.user ?? userOf(call.principal)
+        if (user === undefined) throw new HttpError(400, 'badBody', 'user: say for whom the phone is')
+        if (!mayTouch(call.principal, user))
+          throw new HttpError(403, 'forbidden', 'only the owner may make phones for others')
+        const { device, password } = await directory.addSoftphone(user, call.body.deviceName)
+        const { hostname, addresses, ports } = network()
+        const body: Softphone = {
+          device: device.id,
+          user,
+          displayName: directory.user(user)!.displayName,
+          digestUser: device.digestUser!,
+          password,
+          host: addresses[0]?.address ?? `${hostname}.local`,
+          hostName: `${hostname}.local`,
+          port: ports.sip,
+          tlsPort: ports.sips,
+        }
+        return { status: 201, body }
       },
     }),
     route({
