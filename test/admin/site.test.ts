@@ -61,3 +61,32 @@ test('only the owner decides about guests, and a guest has no password', async (
   expect(kept.body).toMatchObject({ role: 'member' })
   expect(kept.body.expiresAt).toBeUndefined()
 })
+
+test('a softphone has a name and a password of its own, is made for oneself, and is not for guests', async () => {
+  const member = await house.member()
+  const made = await house.api('POST', '/softphones', { headers: member, body: { deviceName: 'Desk' } })
+  expect(made.status).toBe(201)
+  expect(made.body).toMatchObject({
+    user: 'mia',
+    digestUser: 'mia-2',
+    host: '10.1.1.1',
+    port: 5060,
+    tlsPort: 5061,
+  })
+  expect(made.body.password).toMatch(/^[a-z2-9]{5}(-[a-z2-9]{5}){2}$/)
+  const { directory } = house.store
+  expect(directory.byDigestUser('mia-2')).toMatchObject({ user: 'mia', device: made.body.device })
+  expect([directory.personOf('mia-2'), directory.personOf('mia'), directory.personOf('nobody')]).toEqual([
+    ...['mia', 'mia', undefined],
+  ])
+  const others = { deviceName: 'Desk', user: 'olivia' }
+  expect((await house.api('POST', '/softphones', { headers: member, body: others })).status).toBe(403)
+  const { token } = (await house.api('POST', '/invites', { headers: owner, body: { staySeconds: 3_600 } }))
+    .body
+  const joined = { displayName: 'Gast', deviceName: 'Phone', kind: 'page', invite: token }
+  const guest = (await house.api('POST', '/devices', { body: joined })).body
+  const headers = { authorization: `Bearer ${guest.token}` }
+  expect((await house.api('POST', '/softphones', { headers, body: { deviceName: 'Desk' } })).status).toBe(409)
+  await directory.revokeDevice(made.body.device)
+  expect(directory.personOf('mia-2')).toBeUndefined()
+})

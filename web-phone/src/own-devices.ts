@@ -1,5 +1,5 @@
 /** The devices of this person, by this device's own right (RFC 6750 §2.1). */
-import type { Device, Enrolment, ErrorBody } from '../../src/admin/message.ts'
+import type { Device, Enrolment, ErrorBody, Softphone } from '../../src/admin/message.ts'
 import { readJson, storageKeys } from './storage.ts'
 
 export const thisDevice = (): string => readJson<Enrolment>(storageKeys.enrolment)?.device ?? ''
@@ -7,6 +7,8 @@ export const thisDevice = (): string => readJson<Enrolment>(storageKeys.enrolmen
 export const listDevices = (): Promise<readonly Device[]> => ask('GET', '/devices')
 export const renameDevice = (id: string, name: string): Promise<Device> =>
   ask('PATCH', `/devices/${id}`, { name })
+export const addSoftphone = (deviceName: string): Promise<Softphone> =>
+  ask('POST', '/softphones', { deviceName })
 export const removeDevice = (id: string): Promise<void> => ask('DELETE', `/devices/${id}`)
 
 /** Rejects with a sentence for the person. */

@@ -93,6 +93,18 @@ export const texts = {
   removeName: (name: string) => `Remove ${name}`,
   removeQuestion: (name: string) => `Remove ${name}? Its calls end at once, and it has to be let in again.`,
   keep: 'Keep it',
+  addSoftphone: 'Add a SIP phone or app',
+  softphoneBody: 'It gets a name and a password of its own, so that it can be removed alone.',
+  softphoneExample: 'Desk phone',
+  add: 'Add',
+  softphoneTitle: 'Type this into the phone',
+  softphone: { server: 'Server', transport: 'Transport', user: 'User name', password: 'Password' },
+  softphoneOnce: 'The password is shown only now. Others call you as before: this phone rings too.',
+  softphonePlain: (server: string) =>
+    `If it does not know TLS: server ${server}, transport TCP or UDP. Calls with pages need a phone that knows DTLS-SRTP and ICE.`,
+  copy: 'Copy',
+  copyName: (name: string) => `Copy ${name}`,
+  copied: 'Copied',
   save: 'Save',
 
   missed: 'Missed calls',

@@ -4,6 +4,7 @@ import type { Device } from '../../../src/admin/message.ts'
 import { listDevices, removeDevice, renameDevice, thisDevice } from '../own-devices.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { moment, texts } from '../texts.ts'
+import { AddSoftphone } from './softphone.tsx'
 
 export function MyDevices({ onClose }: { readonly onClose: () => void }) {
   const [devices, setDevices] = useState<readonly Device[]>()
@@ -32,6 +33,7 @@ export function MyDevices({ onClose }: { readonly onClose: () => void }) {
           <OneDevice key={device.id} device={device} act={act} />
         ))}
       </ul>
+      <AddSoftphone onAdded={load} />
     </Dialog>
   )
 }
