@@ -9,7 +9,7 @@ import { describeWith } from '../net/peers.ts'
 import { PhonePage } from '../net/phone-page.ts'
 import { until } from '../net/wait.ts'
 
-describeWith(['namespaces', 'chromium', 'certutil'], 'a new house', () => {
+describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', () => {
   let lan: Lan
   let daemon: Daemon
   let browsers: readonly Browser[]

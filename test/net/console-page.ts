@@ -1,4 +1,5 @@
 /** The owner's console as a person uses it: by the roles and names on the page. */
+import { execFileSync } from 'node:child_process'
 import type { Page } from 'playwright-core'
 
 const patience = 20_000
@@ -45,12 +46,15 @@ export class ConsolePage {
     return mine.isVisible()
   }
 
-  /** Makes a link for somebody new. */
+  /** Makes a link for somebody new, and scans its code from the screen as a phone would. */
   async invite(): Promise<string> {
     await this.page.getByRole('button', { name: 'Make a link' }).click({ timeout: patience })
     const made = this.page.getByRole('status').filter({ hasText: 'This link is shown only now' })
-    await made.getByRole('img', { name: 'QR code of the invitation' }).waitFor({ timeout: patience })
+    const code = made.getByRole('img', { name: 'QR code of the invitation' })
+    await code.waitFor({ timeout: patience })
     const link = await made.locator('code').textContent()
+    const scanned = scan(await code.screenshot())
+    if (scanned !== link) throw new Error(`the code says ${scanned}, the link ${link}`)
     await this.page.reload()
     return link ?? ''
   }
@@ -86,3 +90,7 @@ export class ConsolePage {
     await this.page.getByRole('link', { name: 'Open the phone' }).click({ timeout: patience })
   }
 }
+
+/** What a picture's QR code holds. */
+const scan = (png: Buffer): string =>
+  execFileSync('zbarimg', ['--quiet', '--raw', 'png:-'], { input: png, encoding: 'utf8' }).trim()

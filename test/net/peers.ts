@@ -20,6 +20,7 @@ export type Peer =
   | 'avahi-browse'
   | 'avahi-daemon'
   | 'dbus-daemon'
+  | 'zbarimg'
 
 const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
 

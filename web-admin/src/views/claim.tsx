@@ -1,7 +1,7 @@
 /** The first visit: whoever has the link or the code becomes the owner. */
 import { useState } from 'preact/hooks'
 import type { SetupResponse, SetupState } from '../../../src/admin/message.ts'
-import { Api } from '../api.ts'
+import { Api, ApiError } from '../api.ts'
 import { Field, Form } from '../parts.tsx'
 
 /** Where the phone page looks for who this browser is. */
@@ -15,19 +15,24 @@ export function Claim({
   readonly onClaimed: () => Promise<void>
 }) {
   // The time may run out while this is filled in; then the answer says so.
-  const [open] = useState(setup.openSeconds > 0)
+  const [open, setOpen] = useState(setup.openSeconds > 0)
   const [token] = useState(() => /^#claim=([\w-]+)$/.exec(location.hash)?.[1] ?? '')
   const claim = async (values: Readonly<Record<string, string>>) => {
     const code = token || values.code || undefined
     const { place, displayName, password } = values
     const showNames = values.showNames === 'on'
-    const answer = await new Api().post<SetupResponse>('/setup', {
-      ...(code && { code }),
-      place,
-      displayName,
-      password,
-      showNames,
-    })
+    const answer = await new Api()
+      .post<SetupResponse>('/setup', {
+        ...(code && { code }),
+        place,
+        displayName,
+        password,
+        showNames,
+      })
+      .catch(error => {
+        if (error instanceof ApiError && error.code === 'codeNeeded') setOpen(false)
+        throw error
+      })
     if (localStorage.getItem(enrolmentKey) === null) {
       localStorage.setItem(enrolmentKey, JSON.stringify(answer.enrolment))
     }
