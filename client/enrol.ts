@@ -3,6 +3,7 @@ import type {
   Enrolment,
   EnrolRequest,
   ErrorBody,
+  InviteLook,
   JoinRequest,
   JoinState,
   SetupState,
@@ -42,6 +43,20 @@ export async function joinState(
   return {
     state: answer.status >= 400 && answer.status < 500 && answer.status !== 429 ? 'gone' : 'unreachable',
   }
+}
+
+/** For whom an invite is: a name, `''` for somebody new; undefined when it was used, has expired or never was. Never throws. */
+export async function lookAtInvite(
+  fetch: Fetch,
+  origin: string,
+  invite: string,
+): Promise<string | undefined> {
+  const answer = await ask(fetch, `${origin}/api/v1/invites/look`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ invite }),
+  })
+  return answer.status === 200 ? ((answer.body as InviteLook).displayName ?? '') : undefined
 }
 
 /** Whether the appliance has an owner yet; undefined when it does not answer. Never throws. */

@@ -211,19 +211,14 @@ async function play(lan: Lan, recording: Recording): Promise<number> {
   const links = [await owner.invite('alice'), await owner.invite('bob')] as const
   const alice = await PhonePage.open(pages[0], `${daemon.origin}/j#${links[0].token}`)
   const bob = await PhonePage.open(pages[1], `${daemon.origin}/j#${links[1].token}`)
-  await pages[0].getByRole('textbox', { name: 'Your name' }).waitFor()
-  await pages[1].getByRole('textbox', { name: 'Your name' }).waitFor()
+  for (const page of pages) await page.getByRole('button', { name: 'Join', exact: true }).waitFor()
 
   await recording.start()
   recording.caption('Two computers on one LAN, each with an invite link to the lanline on a third')
   await pause(2_000)
-  for (const [phone, name] of [
-    [alice, 'Alice'],
-    [bob, 'Bob'],
-  ] as const) {
-    await phone.page.getByRole('textbox', { name: 'Your name' }).fill('')
-    await phone.page.getByRole('textbox', { name: 'Your name' }).pressSequentially(name, { delay: 120 })
+  for (const phone of [alice, bob]) {
     await phone.join()
+    await pause(700)
   }
   await pause(1_500)
   recording.caption('Alice calls Bob')

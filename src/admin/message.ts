@@ -172,6 +172,12 @@ export interface WaitingRequest {
   readonly createdAt: number
 }
 
+/** POST /invites/look { invite } → for whom it is, before it is used; 403 `badInvite` when it is worth nothing. */
+export interface InviteLook {
+  /** Absent: for somebody new, who names themselves. */
+  readonly displayName: string | undefined
+}
+
 /** POST /invites { user?, hours?, staySeconds? } (owner); GET lists without tokens; DELETE /invites/:id. */
 export interface Invite {
   readonly id: string

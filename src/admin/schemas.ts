@@ -70,6 +70,8 @@ export const newInvite = z.strictObject({
     .optional(),
   staySeconds: staySeconds.optional(),
 })
+export const inviteLookRequest = z.strictObject({ invite: z.string().max(128) })
+export const inviteLook = z.strictObject({ displayName: z.string().optional() })
 export const devicesQuery = z.strictObject({ user: userName.optional() })
 export const callsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),

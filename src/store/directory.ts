@@ -355,17 +355,16 @@ export class Directory implements Accounts, Devices {
     return this.#exclusively(() => this.#enrol(whose, wish))
   }
 
+  /** For whom an invite is, by its token; undefined: for somebody new. Throws (`badInvite`). */
+  invited(token: string): UserRow | undefined {
+    const { user } = this.#inviteOf(token)
+    return user === undefined ? undefined : this.#users.get(user)
+  }
+
   /** Enrols by an invite's token, which is used up by it. Rejects (`badInvite`). */
   enrolByInvite(token: string, displayName: string, wish: DeviceWish): Promise<NewDevice> {
     return this.#exclusively(async () => {
-      const hash = sha256(token)
-      const invite = this.invites().find(candidate => candidate.tokenHash === hash)
-      if (invite === undefined) {
-        throw new DirectoryError(
-          'badInvite',
-          'this invitation was used already or has expired; ask for a new one',
-        )
-      }
+      const invite = this.#inviteOf(token)
       const { staySeconds } = invite
       const whose = invite.user === undefined ? { displayName, staySeconds } : { user: invite.user }
       const enrolled = await this.#enrol(whose, wish, [tables.deleteInvite(invite.id)])
@@ -574,6 +573,16 @@ export class Directory implements Accounts, Devices {
       }
       if (requests.length > 0) this.#tell({ kind: 'requests' })
     })
+  }
+
+  #inviteOf(token: string): InviteRow {
+    const hash = sha256(token)
+    const invite = this.invites().find(candidate => candidate.tokenHash === hash)
+    if (invite !== undefined) return invite
+    throw new DirectoryError(
+      'badInvite',
+      'this invitation was used already or has expired; ask for a new one',
+    )
   }
 
   async #sweepGuests(now: Epoch): Promise<void> {

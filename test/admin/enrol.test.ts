@@ -166,3 +166,20 @@ test('bodies that do not fit are refused with where and why', async () => {
   expect((await house.api('POST', '/users', { headers: plain, body: '{"name":"x"}' })).status).toBe(415)
   expect((await house.api('GET', '/calls?limit=9999', { headers })).status).toBe(400)
 })
+
+test('an invitation tells whom it is for, as often as it is looked at, until it is used', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const make = async (body: object) =>
+    (await house.api('POST', '/invites', { headers: owner, body })).body.token
+  const [known, fresh] = [await make({ user: 'olivia' }), await make({})]
+  const look = (invite: string) => house.api('POST', '/invites/look', { body: { invite } })
+  expect((await look(known)).body).toEqual({ displayName: 'Olivia' })
+  expect((await look(known)).body).toEqual({ displayName: 'Olivia' })
+  expect((await look(fresh)).body).toEqual({})
+  await house.api('POST', '/devices', { body: { ...wish, invite: known } })
+  for (const gone of [known, `${fresh}x`, '']) {
+    const answer = await look(gone)
+    expect([answer.status, answer.body.error.code]).toEqual([403, 'badInvite'])
+  }
+})

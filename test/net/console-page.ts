@@ -77,6 +77,19 @@ export class ConsolePage {
     )
   }
 
+  /** Whether an invitation is worth anything yet. */
+  async isGood(link: string): Promise<boolean> {
+    return this.page.evaluate(async invite => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch('/api/v1/invites/look', {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ invite }),
+      })
+      return answer.ok
+    }, link.split('#')[1]!)
+  }
+
   /** Lets somebody in who asked to join. */
   async allow(displayName: string): Promise<void> {
     await this.page

@@ -6,7 +6,7 @@
 import { channelUrl, watchNetwork } from '../../client/browser.ts'
 import type { Call } from '../../client/call.ts'
 import { Emitter } from '../../client/emitter.ts'
-import { enrol, joinState, setupState } from '../../client/enrol.ts'
+import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
@@ -24,6 +24,8 @@ export type LineState =
       readonly kind: 'join'
       readonly place: string
       readonly invite: string
+      /** Whom the invite is for; `''`: somebody new. */
+      readonly invitedAs: string
       readonly notice: string
       readonly busy: boolean
     }
@@ -148,7 +150,15 @@ export class Line extends Emitter<{ changed: LineState }> {
     }
     // Taken as it stands: a token needs no decoding, and one that was altered may not decode.
     const invite = location.pathname === '/j' ? location.hash.slice(1, 1 + limitInvite) : ''
-    this.#become({ kind: 'join', place: setup.place, invite, notice: '', busy: false })
+    const form = { kind: 'join', place: setup.place, invitedAs: '', notice: '', busy: false } as const
+    if (invite === '') return this.#become({ ...form, invite })
+    const invitedAs = await lookAtInvite(fetch.bind(globalThis), location.origin, invite)
+    // A link that is used up must not be in the way of asking.
+    this.#become(
+      invitedAs === undefined
+        ? { ...form, invite: '', notice: texts.refused.invite }
+        : { ...form, invite, invitedAs },
+    )
   }
 
   async #ask(request: Request): Promise<void> {

@@ -17,6 +17,7 @@ export const texts = {
   joinBody: 'Type the name the others know you by. The owner then lets you in.',
   invitedTitle: (place: string) => `You are invited to ${place || 'lanline'}`,
   invitedBody: 'Type the name the others know you by.',
+  invitedAs: (name: string) => `This will be a device of ${name}: whoever calls ${name} rings here too.`,
   yourName: 'Your name',
   askToJoin: 'Ask to join',
   joinNow: 'Join',

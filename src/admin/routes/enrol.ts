@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { hours } from '../../core/clock.ts'
 import type { InviteRow, RequestRow } from '../../store/message.ts'
 import { HttpError, tooManyTries } from '../errors.ts'
-import type { Invite, JoinRequest, JoinState, WaitingRequest } from '../message.ts'
+import type { Invite, InviteLook, JoinRequest, JoinState, WaitingRequest } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
@@ -126,6 +126,18 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
         const lifetime = hours(call.body.hours ?? defaultInviteHours)
         const { invite, token } = await directory.addInvite(call.body.user, lifetime, call.body.staySeconds)
         return { status: 201, body: inviteBody(invite, token, `${inviteOrigin()}/j#${token}`) }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/invites/look',
+      who: 'anyone',
+      summary: 'For whom an invitation is, by its token; uses nothing up.',
+      body: schemas.inviteLookRequest,
+      answers: { 200: schemas.inviteLook },
+      handle: call => {
+        const body: InviteLook = { displayName: directory.invited(call.body.invite)?.displayName }
+        return { status: 200, body }
       },
     }),
     route({

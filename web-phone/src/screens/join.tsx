@@ -21,7 +21,7 @@ export function JoinScreen({
         class="card"
         onSubmit={event => {
           event.preventDefault()
-          const name = field.current?.value.trim() ?? ''
+          const name = form.invitedAs || (field.current?.value.trim() ?? '')
           if (name) void line.join(name)
           else field.current?.focus()
         }}
@@ -30,19 +30,23 @@ export function JoinScreen({
           <img src="/icon.svg" alt="" width="28" height="28" /> {texts.product}
         </p>
         <h1>{invited ? texts.invitedTitle(form.place) : texts.joinTitle(form.place)}</h1>
-        <p class="lead">{invited ? texts.invitedBody : texts.joinBody}</p>
-        <label class="field">
-          <span>{texts.yourName}</span>
-          <input
-            ref={field}
-            name="name"
-            type="text"
-            autocomplete="name"
-            maxlength={limitName}
-            required
-            disabled={form.busy}
-          />
-        </label>
+        <p class="lead">
+          {form.invitedAs ? texts.invitedAs(form.invitedAs) : invited ? texts.invitedBody : texts.joinBody}
+        </p>
+        {!form.invitedAs && (
+          <label class="field">
+            <span>{texts.yourName}</span>
+            <input
+              ref={field}
+              name="name"
+              type="text"
+              autocomplete="name"
+              maxlength={limitName}
+              required
+              disabled={form.busy}
+            />
+          </label>
+        )}
         <p class="form-notice" role="alert">
           {form.notice}
         </p>
