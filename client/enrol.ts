@@ -45,18 +45,24 @@ export async function joinState(
   }
 }
 
-/** For whom an invite is: a name, `''` for somebody new; undefined when it was used, has expired or never was. Never throws. */
-export async function lookAtInvite(
-  fetch: Fetch,
-  origin: string,
-  invite: string,
-): Promise<string | undefined> {
+export type InviteState =
+  /** `displayName` is of the person it is for; `''`: somebody new. */
+  | { readonly kind: 'good'; readonly displayName: string }
+  /** It was used, has expired, or never was. */
+  | { readonly kind: 'bad' }
+  /** No answer that says either: ask again. */
+  | { readonly kind: 'unreachable' }
+
+/** What an invite is worth, without using it. Never throws. */
+export async function lookAtInvite(fetch: Fetch, origin: string, invite: string): Promise<InviteState> {
   const answer = await ask(fetch, `${origin}/api/v1/invites/look`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ invite }),
   })
-  return answer.status === 200 ? ((answer.body as InviteLook).displayName ?? '') : undefined
+  if (answer.status === 200)
+    return { kind: 'good', displayName: (answer.body as InviteLook).displayName ?? '' }
+  return { kind: answer.status === 400 || answer.status === 403 ? 'bad' : 'unreachable' }
 }
 
 /** Whether the appliance has an owner yet; undefined when it does not answer. Never throws. */

@@ -51,6 +51,7 @@ export class Phone extends Emitter<PhoneEvents> {
   #missed: readonly MissedCall[] = []
   #requests: readonly JoinAsk[] = []
   #doNotDisturb = false
+  #guestUntil: number | undefined
   #serial = 0
 
   constructor(options: PhoneOptions) {
@@ -101,6 +102,10 @@ export class Phone extends Emitter<PhoneEvents> {
   /** On the owner's devices: who asks to join. */
   get requests(): readonly JoinAsk[] {
     return this.#requests
+  }
+  /** When a guest's time is over, by this machine's clock; undefined for everybody else. */
+  get guestUntil(): number | undefined {
+    return this.#guestUntil
   }
   get doNotDisturb(): boolean {
     return this.#doNotDisturb
@@ -158,6 +163,8 @@ export class Phone extends Emitter<PhoneEvents> {
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome
     this.#doNotDisturb = welcome.doNotDisturb
+    const { staySeconds } = welcome
+    this.#guestUntil = staySeconds === null ? undefined : this.#ports.env.wall() + staySeconds * 1_000
     this.#missed = welcome.missed
     // Told right after, if there is anybody.
     this.#requests = []

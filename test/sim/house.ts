@@ -43,6 +43,8 @@ export class SimHouse {
   readonly rows = new Map<string, BindingRow & { writtenAt: number }>()
   readonly doNotDisturb = new Set<string>()
   readonly removedDevices = new Set<string>()
+  /** Whom a caller may know. */
+  mayCall: (caller: string, callee: string) => boolean = () => true
   /** How long the store takes; `Infinity`: it never answers. `'fails'`: it says no. */
   saving: number | 'fails' = 1
   saves = 0
@@ -174,7 +176,7 @@ export class SimHouse {
           ? { name, displayName: name.toUpperCase(), doNotDisturb: this.doNotDisturb.has(name) }
           : undefined,
       userOfDevice: userOf,
-      mayCall: () => true,
+      mayCall: (caller, callee) => this.mayCall(caller, callee),
       personOf: name => name,
     }
   }

@@ -46,6 +46,7 @@ const lockName = 'lanline.line'
 export class Line extends Emitter<{ changed: LineState }> {
   #state: LineState = { kind: 'starting' }
   #notice = ''
+  #attempt = 0
   #call: Call | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
@@ -132,33 +133,40 @@ export class Line extends Emitter<{ changed: LineState }> {
 
   #resume(): void {
     clearTimeout(this.#asking)
+    this.#attempt++
     const enrolment = readJson<Enrolment>(storageKeys.enrolment)
     const request = readJson<Request>(storageKeys.request)
     if (enrolment) this.#enrolled(enrolment)
-    else if (request) {
+    // Who asked and then got an invitation need not wait any longer.
+    else if (request && inviteInAddress() === '') {
       this.#become({ kind: 'waiting', name: request.displayName })
       void this.#ask(request)
     } else void this.#greet()
   }
 
   async #greet(): Promise<void> {
+    const attempt = ++this.#attempt
+    // Another tab may enrol this browser while an answer is on its way.
+    const isStale = (): boolean => attempt !== this.#attempt
     const setup = await setupState(fetch.bind(globalThis), location.origin)
+    if (isStale()) return
     if (setup === undefined || !setup.claimed) {
-      this.#become({ kind: setup === undefined ? 'unreachable' : 'unclaimed' })
-      this.#later(() => this.#resume())
-      return
+      return this.#tryLater(setup === undefined ? 'unreachable' : 'unclaimed')
     }
-    // Taken as it stands: a token needs no decoding, and one that was altered may not decode.
-    const invite = location.pathname === '/j' ? location.hash.slice(1, 1 + limitInvite) : ''
+    const invite = inviteInAddress()
     const form = { kind: 'join', place: setup.place, invitedAs: '', notice: '', busy: false } as const
     if (invite === '') return this.#become({ ...form, invite })
-    const invitedAs = await lookAtInvite(fetch.bind(globalThis), location.origin, invite)
+    const look = await lookAtInvite(fetch.bind(globalThis), location.origin, invite)
+    if (isStale()) return
+    if (look.kind === 'unreachable') return this.#tryLater('unreachable')
     // A link that is used up must not be in the way of asking.
-    this.#become(
-      invitedAs === undefined
-        ? { ...form, invite: '', notice: texts.refused.invite }
-        : { ...form, invite, invitedAs },
-    )
+    if (look.kind === 'bad') return this.#become({ ...form, invite: '', notice: texts.refused.invite })
+    this.#become({ ...form, invite, invitedAs: look.displayName })
+  }
+
+  #tryLater(kind: 'unreachable' | 'unclaimed'): void {
+    this.#become({ kind })
+    this.#later(() => this.#resume())
   }
 
   async #ask(request: Request): Promise<void> {
@@ -259,6 +267,10 @@ export class Line extends Emitter<{ changed: LineState }> {
     this.#redraw()
   }
 }
+
+/** Taken as it stands: a token needs no decoding, and one that was altered may not decode. */
+const inviteInAddress = (): string =>
+  location.pathname === '/j' ? location.hash.slice(1, 1 + limitInvite) : ''
 
 function refusalText(refused: { readonly code: string; readonly message: string }): string {
   switch (refused.code) {

@@ -60,7 +60,9 @@ export function HomeScreen({
           </ul>
         </section>
         <aside>
-          {phone.me?.role === 'guest' && <GuestNote seconds={phone.me.staySeconds ?? 0} />}
+          {phone.guestUntil !== undefined && (
+            <p class="hint">{texts.guestUntil(moment(phone.guestUntil, Date.now()))}</p>
+          )}
           {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
           <DoNotDisturb phone={phone} />
           <button type="button" class="text-button" onClick={() => setDevicesOpen(true)}>
@@ -76,12 +78,6 @@ export function HomeScreen({
       {devicesOpen && <MyDevices onClose={() => setDevicesOpen(false)} />}
     </div>
   )
-}
-
-function GuestNote({ seconds }: { readonly seconds: number }) {
-  // Counted from the welcome: minutes do not matter here.
-  const [end] = useState(() => Date.now() + seconds * 1_000)
-  return <p class="hint">{texts.guestUntil(moment(end, Date.now()))}</p>
 }
 
 function Header({ phone }: { readonly phone: Phone }) {
