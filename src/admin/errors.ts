@@ -30,6 +30,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   owner: 409,
   constraint: 409,
   notGuest: 409,
+  guest: 409,
   badName: 400,
   badInvite: 403,
   tooMany: 429,

@@ -26,6 +26,7 @@ export type DirectoryErrorCode =
   | 'tooMany'
   | 'badInvite'
   | 'notGuest'
+  | 'guest'
 
 /** A refusal with a stable code and a sentence for people. */
 export class DirectoryError extends Error {
@@ -255,8 +256,8 @@ export class Directory implements Accounts, Devices {
           `${JSON.stringify(wish.name)} is no name: use up to 32 of a-z, 0-9, - and .`,
         )
       }
-      if (reserved.has(wish.name) || this.#users.has(wish.name))
-        throw new DirectoryError('taken', `${wish.name} exists already`)
+      // The name of a SIP device is an address of its person: nobody else may come to go by it.
+      if (this.#isTaken(wish.name)) throw new DirectoryError('taken', `${wish.name} exists already`)
       const user = this.#newUser(wish.displayName ?? wish.name, { name: wish.name })
       const device =
         wish.sipPassword === undefined ? undefined : this.#newSipDevice(user.name, wish.sipPassword)
@@ -306,6 +307,8 @@ export class Directory implements Accounts, Devices {
       if (!this.#users.has(name)) throw notFound(name)
       const fresh = this.#newSipDevice(name, password)
       const old = this.#devices.get(this.#deviceByDigestUser.get(name) ?? '')
+      if (old !== undefined && old.user !== name)
+        throw new DirectoryError('taken', `${name} is a SIP phone of ${old.user}`)
       const device = old ? { ...old, ha1Md5: fresh.ha1Md5, ha1Sha256: fresh.ha1Sha256 } : fresh
       await this.#rows.write(tables.putDevice(device))
       this.#keepDevice(device)
@@ -322,7 +325,7 @@ export class Directory implements Accounts, Devices {
       const person = this.#users.get(user)
       if (person === undefined) throw notFound(user)
       if (person.role === 'guest') {
-        throw new DirectoryError('notGuest', 'guests call with a browser; a SIP phone is for those who stay')
+        throw new DirectoryError('guest', 'guests call with a browser; a SIP phone is for those who stay')
       }
       this.#refuseTooManyDevices(user)
       const password = typedPassword()
@@ -649,13 +652,15 @@ export class Directory implements Accounts, Devices {
 
   #freeName(wanted: string): string {
     let name = wanted
-    const taken = (): boolean =>
-      reserved.has(name) || this.#users.has(name) || this.#deviceByDigestUser.has(name)
-    for (let number = 2; taken(); number++) {
+    for (let number = 2; this.#isTaken(name); number++) {
       const suffix = `-${number}`
       name = wanted.slice(0, 32 - suffix.length) + suffix
     }
     return name
+  }
+
+  #isTaken(name: string): boolean {
+    return reserved.has(name) || this.#users.has(name) || this.#deviceByDigestUser.has(name)
   }
 
   #newDevice(user: UserRow, wish: DeviceWish, token = randomBytes(32).toString('base64url')): NewDevice {

@@ -86,7 +86,21 @@ test('a softphone has a name and a password of its own, is made for oneself, and
   const joined = { displayName: 'Gast', deviceName: 'Phone', kind: 'page', invite: token }
   const guest = (await house.api('POST', '/devices', { body: joined })).body
   const headers = { authorization: `Bearer ${guest.token}` }
-  expect((await house.api('POST', '/softphones', { headers, body: { deviceName: 'Desk' } })).status).toBe(409)
+  const refused = await house.api('POST', '/softphones', { headers, body: { deviceName: 'Desk' } })
+  expect([refused.status, refused.body.error.code]).toEqual([409, 'guest'])
+  const asOwner = await house.api('PATCH', '/users/gast', { headers, body: { displayName: 'Olivia' } })
+  expect([asOwner.status, asOwner.body.error.code]).toEqual([403, 'guest'])
   await directory.revokeDevice(made.body.device)
   expect(directory.personOf('mia-2')).toBeUndefined()
+})
+
+test('nobody comes to go by the name of somebody’s softphone, nor changes its password', async () => {
+  const member = await house.member()
+  const made = await house.api('POST', '/softphones', { headers: member, body: { deviceName: 'Desk' } })
+  const { directory } = house.store
+  const before = directory.byDigestUser(made.body.digestUser)
+  const added = await house.api('POST', '/users', { headers: owner, body: { name: made.body.digestUser } })
+  expect([added.status, added.body.error?.code]).toEqual([409, 'taken'])
+  await directory.setSipPassword(made.body.digestUser, 'another password').catch(() => {})
+  expect(directory.byDigestUser(made.body.digestUser)).toEqual(before)
 })

@@ -72,7 +72,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     await late.page.getByRole('button', { name: 'Ask to join' }).waitFor()
   })
 
-  it('an altered and an expired invitation are told apart from none', async () => {
+  it('an altered and an expired invitation get a page that says so', async () => {
     const link = await owner.invite()
     const altered = await PhonePage.open(await newcomer(), link.slice(0, -2))
     await altered.page.getByText('This invite link was used or has expired').waitFor()

@@ -92,6 +92,13 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
       body: schemas.allowRequest,
       answers: { 204: null },
       handle: async call => {
+        if (call.body.user !== undefined && call.body.staySeconds !== undefined) {
+          throw new HttpError(
+            400,
+            'badBody',
+            'a device of somebody who is known stays as long as they do: leave staySeconds out',
+          )
+        }
         await directory.allowRequest(call.params.id!, call.body)
         return { status: 204 }
       },
@@ -136,6 +143,7 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
       body: schemas.inviteLookRequest,
       answers: { 200: schemas.inviteLook },
       handle: call => {
+        // No limit on tries: a token has 192 bits.
         const body: InviteLook = { displayName: directory.invited(call.body.invite)?.displayName }
         return { status: 200, body }
       },

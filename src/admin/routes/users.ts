@@ -85,6 +85,9 @@ export function userRoutes({ directory, live, network, sessions, passwords }: De
         if (call.principal.kind === 'device' && (password ?? sipPassword) !== undefined) {
           throw new HttpError(403, 'forbidden', 'log in to the console to change passwords')
         }
+        if (!isOwner(call.principal) && directory.user(name)!.role === 'guest' && displayName !== undefined) {
+          throw new HttpError(403, 'guest', 'the owner let you in by this name; ask them for another')
+        }
         if (!isOwner(call.principal) && (seenByGuests !== undefined || staySeconds !== undefined)) {
           throw new HttpError(403, 'forbidden', 'only the owner decides about guests')
         }

@@ -44,7 +44,10 @@ export function HomeScreen({
             </button>
           )}
         </div>
-        {phone.requests.length > 0 && <Requests phone={phone} />}
+        {/* Always there, so that what comes into it is read out. */}
+        <div class="door" aria-live="polite">
+          {phone.requests.length > 0 && <Requests phone={phone} />}
+        </div>
         <section class="people" aria-labelledby="people">
           <h2 id="people">{texts.people}</h2>
           {people.length === 0 && phone.me && (

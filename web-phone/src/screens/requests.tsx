@@ -7,7 +7,7 @@ import { moment, texts } from '../texts.ts'
 
 export function Requests({ phone }: { readonly phone: Phone }) {
   return (
-    <section class="panel requests" aria-labelledby="requests" aria-live="polite">
+    <section class="panel requests" aria-labelledby="requests">
       <header>
         <h2 id="requests">{texts.requests}</h2>
       </header>

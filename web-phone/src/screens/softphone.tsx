@@ -76,7 +76,13 @@ function CopyButton({ name, value }: { readonly name: string; readonly value: st
       type="button"
       class="text-button"
       aria-label={texts.copyName(name)}
-      onClick={() => void navigator.clipboard.writeText(value).then(() => setCopied(true))}
+      // Where the browser does not let us, it is there to be typed.
+      onClick={() =>
+        void navigator.clipboard.writeText(value).then(
+          () => setCopied(true),
+          () => {},
+        )
+      }
     >
       {copied ? texts.copied : texts.copy}
     </button>
