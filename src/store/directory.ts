@@ -4,7 +4,7 @@
  * are the caller's are `DirectoryError`, the disk's are `StoreError`.
  */
 import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
-import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import { days, type Epoch, type Monotonic, plausibleFrom } from '../core/clock.ts'
 import type { JoinAsk } from '../signalling/message.ts'
 import type { DeviceIdentity, Devices, PersonIdentity } from '../signalling/ports.ts'
 import type { Credential } from '../sip/message.ts'
@@ -14,7 +14,7 @@ import { digestHashes, isUserName, sha256, userNameFrom } from './credentials.ts
 import type { Statement } from './database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
 import type { Settings } from './settings.ts'
-import { isOver, reckonedAnew, type Stay } from './stay.ts'
+import { countEveryMilliseconds, countedAnew, leftOf, newStay, type StayMoment } from './stay.ts'
 import * as tables from './tables.ts'
 
 export type DirectoryErrorCode =
@@ -73,7 +73,7 @@ export class Directory implements Accounts, Devices {
   readonly #rows: Rows
   readonly #settings: Settings
   readonly #now: () => Epoch
-  readonly #runningSince: Epoch
+  readonly #running: () => Monotonic
   readonly #users = new Map<string, UserRow>()
   readonly #devices = new Map<string, DeviceRow>()
   readonly #devicesOfUser = new Map<string, Set<string>>()
@@ -83,26 +83,35 @@ export class Directory implements Accounts, Devices {
   readonly #requests = new Map<string, RequestRow>()
   readonly #listeners = new Set<(event: DirectoryEvent) => void>()
   #lastChange: Promise<unknown> = Promise.resolve()
+  #staysCountedAt: Monotonic
 
-  private constructor(rows: Rows, settings: Settings, now: () => Epoch) {
+  private constructor(rows: Rows, settings: Settings, now: () => Epoch, running: () => Monotonic) {
     this.#rows = rows
     this.#settings = settings
     this.#now = now
-    this.#runningSince = now()
+    this.#running = running
+    this.#staysCountedAt = running()
   }
 
-  static async load(rows: Rows, settings: Settings, now: () => Epoch): Promise<Directory> {
-    const directory = new Directory(rows, settings, now)
+  static async load(
+    rows: Rows,
+    settings: Settings,
+    now: () => Epoch,
+    running: () => Monotonic,
+  ): Promise<Directory> {
+    const directory = new Directory(rows, settings, now, running)
     const [users, devices, invites, requests] = await Promise.all([
       rows.read('select * from users order by created_at, name'),
       rows.read('select * from devices order by created_at, id'),
       rows.read('select * from invites'),
       rows.read('select * from requests order by created_at'),
     ])
-    for (const row of users) directory.#keepUser(tables.userOf(row))
+    for (const row of users) directory.#keepUser(tables.userOf(row, directory.#staysCountedAt))
     for (const row of devices) directory.#keepDevice(tables.deviceOf(row))
     for (const row of invites) directory.#invites.set(String(row.id), tables.inviteOf(row))
     for (const row of requests) directory.#requests.set(String(row.id), tables.requestOf(row))
+    // Before anything else: a machine that is restarted every minute must not forget any of them.
+    await rows.write(...directory.#guests().map(tables.putUser))
     return directory
   }
 
@@ -171,9 +180,13 @@ export class Directory implements Accounts, Devices {
   staySeconds(user: string): number | null {
     const stay = this.#users.get(user)?.stay
     if (stay === undefined) return null
-    const now = this.#now()
-    const { until } = reckonedAnew(stay, now) ?? stay
-    return Math.max(0, Math.round((until - now) / 1_000))
+    return Math.round(leftOf(stay, this.#moment()) / 1_000)
+  }
+
+  /** When a guest's time is over, as far as this machine's clock can say. */
+  stayUntil(user: string): Epoch | undefined {
+    const stay = this.#users.get(user)?.stay
+    return stay && (Math.round(this.#now() + leftOf(stay, this.#moment())) as Epoch)
   }
 
   joinAsks(): readonly JoinAsk[] {
@@ -292,7 +305,7 @@ export class Directory implements Accounts, Devices {
         ...user,
         ...given,
         ...(staySeconds === null ? { role: 'member', stay: undefined } : {}),
-        ...(typeof staySeconds === 'number' ? { stay: this.#stayOf(staySeconds) } : {}),
+        ...(typeof staySeconds === 'number' ? { stay: newStay(staySeconds * 1_000, this.#moment()) } : {}),
       }
       await this.#rows.write(tables.putUser(changed))
       this.#keepUser(changed)
@@ -550,11 +563,21 @@ export class Directory implements Accounts, Devices {
     })
   }
 
+  /** Writes exactly what is left of every stay, for a stop that is not by surprise. */
+  keepStays(): Promise<void> {
+    return this.#exclusively(async () => {
+      const at = this.#moment()
+      await this.#rows.write(
+        ...this.#guests().map(user => tables.putStayLeft(user.name, leftOf(user.stay!, at))),
+      )
+    })
+  }
+
   /** Ends what has expired: guests, devices, invites, requests older than a day. To be called every few seconds. */
   sweep(): Promise<void> {
     return this.#exclusively(async () => {
       const now = this.#now()
-      await this.#sweepGuests(now)
+      await this.#sweepGuests()
       const devices = this.devices().filter(
         device => device.expiresAt !== undefined && device.expiresAt <= now,
       )
@@ -588,18 +611,29 @@ export class Directory implements Accounts, Devices {
     )
   }
 
-  async #sweepGuests(now: Epoch): Promise<void> {
-    const guests = this.users().filter(user => user.stay !== undefined)
-    const over = guests.filter(user => isOver(user.stay!, now, this.#runningSince))
-    const anew = guests.flatMap(user => {
-      const stay = reckonedAnew(user.stay!, now)
-      return stay === undefined ? [] : [{ ...user, stay }]
-    })
+  async #sweepGuests(): Promise<void> {
+    const at = this.#moment()
+    const over = this.#guests().filter(user => leftOf(user.stay!, at) === 0)
+    const isDue = at.running - this.#staysCountedAt >= countEveryMilliseconds
+    // A clock that was set meanwhile counts at once.
+    const anew = this.#guests()
+      .filter(user => !over.includes(user))
+      .map(user => ({ ...user, stay: countedAnew(user.stay!, at) }))
+      .filter(user => isDue || user.stay.from !== this.#users.get(user.name)!.stay!.from)
+    if (isDue) this.#staysCountedAt = at.running
     if (over.length + anew.length === 0) return
     await this.#rows.write(...over.map(user => tables.deleteUser(user.name)), ...anew.map(tables.putUser))
     for (const user of anew) this.#keepUser(user)
     for (const user of over) this.#forgetUser(user.name)
-    this.#tell({ kind: 'people' })
+    if (over.length > 0) this.#tell({ kind: 'people' })
+  }
+
+  #guests(): readonly UserRow[] {
+    return this.users().filter(user => user.stay !== undefined)
+  }
+
+  #moment(): StayMoment {
+    return { now: this.#now(), running: this.#running() }
   }
 
   async #enrol(
@@ -624,11 +658,6 @@ export class Directory implements Accounts, Devices {
     return enrolled
   }
 
-  #stayOf(seconds: number): Stay {
-    const from = this.#now()
-    return { from, until: (from + seconds * 1_000) as Epoch }
-  }
-
   #newUser(
     displayName: string,
     set: Partial<Pick<UserRow, 'name' | 'role' | 'passwordHash'>> & {
@@ -644,7 +673,7 @@ export class Directory implements Accounts, Devices {
       role: set.staySeconds === undefined ? (set.role ?? 'member') : 'guest',
       passwordHash: set.passwordHash,
       doNotDisturb: false,
-      stay: set.staySeconds === undefined ? undefined : this.#stayOf(set.staySeconds),
+      stay: set.staySeconds === undefined ? undefined : newStay(set.staySeconds * 1_000, this.#moment()),
       seenByGuests: set.role === 'owner',
       createdAt: this.#now(),
     }
@@ -737,7 +766,7 @@ export class Directory implements Accounts, Devices {
     const device = id === undefined ? undefined : this.#devices.get(id)
     if (device?.expiresAt !== undefined && device.expiresAt <= this.#now()) return undefined
     const stay = device && this.#users.get(device.user)?.stay
-    if (stay !== undefined && isOver(stay, this.#now(), this.#runningSince)) return undefined
+    if (stay !== undefined && leftOf(stay, this.#moment()) === 0) return undefined
     return device
   }
 

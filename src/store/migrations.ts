@@ -101,4 +101,9 @@ export const migrations: readonly string[] = [
   update users set seen_by_guests = 1 where role = 'owner';
   alter table invites add column stay_seconds real;
   `,
+  // What is left of a stay, counted by the time the machine ran: some have no clock.
+  `
+  alter table users add column stay_left real;
+  update users set stay_left = stay_until - stay_from where stay_until is not null;
+  `,
 ]

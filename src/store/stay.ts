@@ -1,29 +1,52 @@
 /**
- * When a guest's time is over, on a machine whose clock may not be set. Pure.
+ * When a guest's time is over, on a machine whose clock may not be set or may be set back. Pure.
  *
- * | granted under | now      | over when                                                                    |
- * | ------------- | -------- | ---------------------------------------------------------------------------- |
- * | a set clock   | set      | the end has passed                                                           |
- * | a set clock   | not set  | this process has run as long as the whole stay: how much was left is unknown |
- * | an unset one  | not set  | the end has passed, by that same clock                                       |
- * | an unset one  | set      | not yet: the stay begins anew, once, by the set clock                        |
+ * A stay is measured twice, and the smaller rest counts: by the wall clock, where it was set when the stay was granted
+ * and is set now; and by the time this machine has run since, which is kept in the store and needs no clock. The store
+ * always holds what will be left when it is next written, so a machine that is pulled off its plug again and again
+ * costs the guest up to `countEveryMilliseconds` each time and never gives them any.
  */
-import { type Epoch, plausibleFrom } from '../core/clock.ts'
+import { type Epoch, type Monotonic, minutes, plausibleFrom } from '../core/clock.ts'
 
 export interface Stay {
   readonly from: Epoch
   readonly until: Epoch
+  /** How much was left, counted by running time alone, at `countedAt` of this process. */
+  readonly leftMilliseconds: number
+  readonly countedAt: Monotonic
 }
 
-/** `runningSince`: what the clock said when this process began. */
-export function isOver({ from, until }: Stay, now: Epoch, runningSince: Epoch): boolean {
-  const isSet = now >= plausibleFrom
-  if (from < plausibleFrom) return !isSet && now >= until
-  return isSet ? now >= until : now - runningSince >= until - from
+/** Now, by both clocks. */
+export interface StayMoment {
+  readonly now: Epoch
+  readonly running: Monotonic
 }
 
-/** The stay as it counts from now on, if the clock was set since it was granted. */
-export function reckonedAnew({ from, until }: Stay, now: Epoch): Stay | undefined {
-  if (from >= plausibleFrom || now < plausibleFrom) return undefined
-  return { from: now, until: (now + (until - from)) as Epoch }
+/** What is left of every stay is written this often while there are guests. */
+export const countEveryMilliseconds = minutes(2)
+
+export const newStay = (milliseconds: number, { now, running }: StayMoment): Stay => ({
+  from: now,
+  until: (now + milliseconds) as Epoch,
+  leftMilliseconds: milliseconds,
+  countedAt: running,
+})
+
+/** What is left of it: 0 when it is over. */
+export function leftOf({ from, until, leftMilliseconds, countedAt }: Stay, at: StayMoment): number {
+  const counted = leftMilliseconds - (at.running - countedAt)
+  const byClock = from >= plausibleFrom && at.now >= plausibleFrom ? until - at.now : counted
+  return Math.max(0, Math.min(counted, byClock))
 }
+
+/** The same stay, counted now; granted before the clock was set, from now on it goes by the clock too. */
+export function countedAnew(stay: Stay, at: StayMoment): Stay {
+  const left = leftOf(stay, at)
+  const counted = { ...stay, leftMilliseconds: left, countedAt: at.running }
+  if (stay.from >= plausibleFrom || at.now < plausibleFrom) return counted
+  return { ...counted, from: at.now, until: (at.now + left) as Epoch }
+}
+
+/** What the store is to hold from the moment it was counted until it is counted again. */
+export const leftAhead = ({ leftMilliseconds }: Stay): number =>
+  Math.max(0, leftMilliseconds - countEveryMilliseconds)

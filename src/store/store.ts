@@ -1,5 +1,5 @@
 /** Opens the store of one appliance: everything it keeps, as one port for each who needs it. */
-import type { Epoch } from '../core/clock.ts'
+import type { Epoch, Monotonic } from '../core/clock.ts'
 import { Bindings } from './bindings.ts'
 import { Calls } from './calls.ts'
 import { StoreClient } from './client.ts'
@@ -25,20 +25,24 @@ export interface Store {
 export async function openStore(
   dataDirectory: string,
   now: () => Epoch = () => Date.now() as Epoch,
+  running: () => Monotonic = () => performance.now() as Monotonic,
 ): Promise<Store> {
   const client = await StoreClient.open(dataDirectory)
   try {
     const settings = await Settings.load(client)
     const calls = new Calls(client)
+    const directory = await Directory.load(client, settings, now, running)
     return {
-      directory: await Directory.load(client, settings, now),
+      directory,
       bindings: new Bindings(client),
       calls,
       settings,
       lost: client.lost,
-      close: () => {
+      close: async () => {
         calls.flush()
-        return client.close()
+        // A disk that takes nothing more is no reason to keep hold of it.
+        await directory.keepStays().catch(() => {})
+        await client.close()
       },
     }
   } catch (error) {

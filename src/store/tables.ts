@@ -1,16 +1,17 @@
 /** Rows of people, devices, invites and requests: their statements, and how they are read back. */
-import type { Epoch } from '../core/clock.ts'
+import type { Epoch, Monotonic } from '../core/clock.ts'
 import { statement } from './client.ts'
 import type { Row, Statement } from './database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
-import type { Stay } from './stay.ts'
+import { leftAhead, type Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
-      stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests`,
+      stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests,
+      stay_left = excluded.stay_left`,
     user.name,
     user.displayName,
     // Whoever stays for a time is a guest: the column knows only the two others.
@@ -21,7 +22,12 @@ export const putUser = (user: UserRow): Statement =>
     user.stay?.from ?? null,
     user.stay?.until ?? null,
     user.seenByGuests ? 1 : 0,
+    user.stay === undefined ? null : leftAhead(user.stay),
   )
+
+/** As it is, for a stop that is not by surprise. */
+export const putStayLeft = (name: string, milliseconds: number): Statement =>
+  statement('update users set stay_left = ? where name = ?', milliseconds, name)
 
 export const putDevice = (device: DeviceRow): Statement =>
   statement(
@@ -74,11 +80,11 @@ export const deleteDevice = (id: string): Statement => statement('delete from de
 export const deleteInvite = (id: string): Statement => statement('delete from invites where id = ?', id)
 export const deleteRequest = (id: string): Statement => statement('delete from requests where id = ?', id)
 
-export const userOf = (row: Row): UserRow => ({
+export const userOf = (row: Row, countedAt: Monotonic): UserRow => ({
   name: String(row.name),
   displayName: String(row.display_name),
   role: row.stay_until === null ? (row.role as UserRow['role']) : 'guest',
-  stay: stayOf(row),
+  stay: stayOf(row, countedAt),
   seenByGuests: row.seen_by_guests === 1,
   passwordHash: text(row.password_hash),
   doNotDisturb: row.do_not_disturb === 1,
@@ -121,10 +127,11 @@ export const requestOf = (row: Row): RequestRow => ({
   createdAt: row.created_at as Epoch,
 })
 
-function stayOf(row: Row): Stay | undefined {
+function stayOf(row: Row, countedAt: Monotonic): Stay | undefined {
   const from = time(row.stay_from)
   const until = time(row.stay_until)
-  return from === undefined || until === undefined ? undefined : { from, until }
+  if (from === undefined || until === undefined) return undefined
+  return { from, until, leftMilliseconds: Number(row.stay_left ?? until - from), countedAt }
 }
 
 const text = (value: Row[string] | undefined): string | undefined =>

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { days, type Epoch, hours } from '../../src/core/clock.ts'
+import { days, type Epoch, hours, type Monotonic, minutes } from '../../src/core/clock.ts'
 import { userNameFrom } from '../../src/store/credentials.ts'
 import { type DirectoryEvent, limits } from '../../src/store/directory.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
@@ -11,12 +11,19 @@ import { openStore, type Store } from '../../src/store/store.ts'
 let path: string
 let store: Store
 let now = Date.UTC(2027, 0, 1) as Epoch
-const open = (): Promise<Store> => openStore(path, () => now)
+let running = 0 as Monotonic
+const open = (): Promise<Store> =>
+  openStore(
+    path,
+    () => now,
+    () => running,
+  )
 const reopen = async (): Promise<void> => {
   await store.close()
   store = await open()
 }
 beforeEach(async () => {
+  running = 0 as Monotonic
   now = Date.UTC(2027, 0, 1) as Epoch
   path = mkdtempSync(join(tmpdir(), 'lanline-directory-'))
   store = await open()
@@ -231,7 +238,7 @@ test('an invitation may be for a guest; a guest may be kept longer or for good, 
   })
 })
 
-test('a guest granted without a clock begins their stay anew when it is set', async () => {
+test('the stay of a guest granted without a clock goes by it once it is set', async () => {
   const later = now
   now = hours(1) as Epoch
   const { token } = await store.directory.addInvite(undefined, hours(1), 3_600)
@@ -241,6 +248,44 @@ test('a guest granted without a clock begins their stay anew when it is set', as
   expect(store.directory.staySeconds('gast')).toBe(3_600)
   now = (later + hours(1)) as Epoch
   await store.directory.sweep()
+  expect(store.directory.user('gast')).toBeUndefined()
+})
+
+/** What is left of the guest's hour after each of so many runs, all on a machine that believes it is 1970. */
+async function restartedWithoutClock(
+  runs: number,
+  runMilliseconds: number,
+  pulled: boolean,
+): Promise<number[]> {
+  now = hours(1) as Epoch
+  const { token } = await store.directory.addInvite(undefined, hours(1), 3_600)
+  await store.directory.enrolByInvite(token, 'Gast', page)
+  const left: number[] = []
+  for (let run = 0; run < runs; run++) {
+    running = (running + runMilliseconds) as Monotonic
+    await store.directory.sweep()
+    left.push(store.directory.staySeconds('gast') ?? 0)
+    const image = mkdtempSync(join(tmpdir(), 'lanline-directory-'))
+    if (pulled) cpSync(path, image, { recursive: true })
+    await store.close()
+    if (!pulled) cpSync(path, image, { recursive: true })
+    rmSync(path, { recursive: true })
+    path = image
+    now = hours(1) as Epoch
+    running = 0 as Monotonic
+    store = await open()
+  }
+  return left
+}
+
+test('a machine without a clock that is stopped and started again and again forgets nothing of a stay', async () => {
+  expect(await restartedWithoutClock(7, minutes(10), false)).toEqual([3_000, 2_400, 1_800, 1_200, 600, 0, 0])
+  expect(store.directory.user('gast')).toBeUndefined()
+})
+
+test('nor does one whose plug is pulled every minute, before anything was written by the time', async () => {
+  const left = await restartedWithoutClock(40, minutes(1), true)
+  for (const [run, seconds] of left.entries()) expect(seconds).toBeLessThanOrEqual(3_600 - (run + 1) * 60)
   expect(store.directory.user('gast')).toBeUndefined()
 })
 

@@ -1,30 +1,46 @@
 import { describe, expect, it } from 'vitest'
-import { type Epoch, hours, plausibleFrom } from '../../src/core/clock.ts'
-import { isOver, reckonedAnew } from '../../src/store/stay.ts'
+import { type Epoch, hours, type Monotonic, minutes, plausibleFrom } from '../../src/core/clock.ts'
+import {
+  countEveryMilliseconds,
+  countedAnew,
+  leftAhead,
+  leftOf,
+  newStay,
+  type StayMoment,
+} from '../../src/store/stay.ts'
 
-const at = (milliseconds: number): Epoch => milliseconds as Epoch
 const set = plausibleFrom + hours(1_000)
-const stay = (from: number) => ({ from: at(from), until: at(from + hours(2)) })
+const at = (now: number, running: number): StayMoment => ({
+  now: now as Epoch,
+  running: running as Monotonic,
+})
 
 describe('a stay', () => {
-  it('granted under a set clock ends when its end has passed', () => {
-    expect(isOver(stay(set), at(set + hours(2) - 1), at(set))).toBe(false)
-    expect(isOver(stay(set), at(set + hours(2)), at(set))).toBe(true)
+  it('granted under a set clock ends when its end has passed, however long the machine was off', () => {
+    const stay = newStay(hours(2), at(set, 0))
+    expect(leftOf(stay, at(set + hours(2) - 1, 5))).toBe(1)
+    expect(leftOf(stay, at(set + hours(2), 5))).toBe(0)
   })
 
-  it('granted under a set clock lasts, after a start without a clock, as long as all of it at most', () => {
-    const boot = at(hours(3))
-    expect(isOver(stay(set), boot, boot)).toBe(false)
-    expect(isOver(stay(set), at(boot + hours(2) - 1), boot)).toBe(false)
-    expect(isOver(stay(set), at(boot + hours(2)), boot)).toBe(true)
-    expect(reckonedAnew(stay(set), boot)).toBeUndefined()
+  it('ends when the machine has run for so long, whatever its clock says or goes back to', () => {
+    const stay = newStay(hours(2), at(set, 0))
+    for (const now of [set, set - hours(900), hours(3)]) {
+      expect(leftOf(stay, at(now, hours(2) - 1))).toBe(1)
+      expect(leftOf(stay, at(now, hours(2)))).toBe(0)
+    }
   })
 
-  it('granted without a clock ends by that clock, and begins anew once it is set', () => {
-    const boot = hours(1)
-    expect(isOver(stay(boot), at(boot + hours(2)), at(boot))).toBe(true)
-    expect(isOver(stay(boot), at(set), at(boot))).toBe(false)
-    expect(reckonedAnew(stay(boot), at(set))).toEqual(stay(set))
-    expect(reckonedAnew(stay(boot), at(boot + 1))).toBeUndefined()
+  it('granted without a clock is not ended by the clock being set, and goes by it from then on', () => {
+    const stay = newStay(hours(2), at(hours(1), 0))
+    expect(leftOf(stay, at(set, hours(1)))).toBe(hours(1))
+    const anew = countedAnew(stay, at(set, hours(1)))
+    expect(anew).toMatchObject({ from: set, until: set + hours(1) })
+    expect(leftOf(anew, at(set + hours(1), hours(1) + 1))).toBe(0)
+    expect(countedAnew(anew, at(set + minutes(30), hours(1.5)))).toMatchObject({ from: set })
+  })
+
+  it('is kept as what will be left when it is next kept, and never as less than nothing', () => {
+    expect(leftAhead(newStay(hours(2), at(set, 0)))).toBe(hours(2) - countEveryMilliseconds)
+    expect(leftAhead(newStay(minutes(1), at(set, 0)))).toBe(0)
   })
 })

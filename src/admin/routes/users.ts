@@ -36,7 +36,7 @@ export function userRoutes({ directory, live, network, sessions, passwords }: De
     name: row.name,
     displayName: row.displayName,
     role: row.role,
-    expiresAt: row.stay?.until,
+    expiresAt: directory.stayUntil(row.name),
     seenByGuests: row.seenByGuests,
     presence: live.presence(row.name),
     devices: directory.devices(row.name).map(deviceBody),
