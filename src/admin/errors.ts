@@ -34,6 +34,7 @@ const statusOfCode: Readonly<Record<string, number>> = {
   badName: 400,
   badInvite: 403,
   tooMany: 429,
+  tooManyWaiting: 429,
   diskFull: 507,
   busy: 503,
   closed: 503,

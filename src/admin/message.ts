@@ -115,6 +115,11 @@ export interface EnrolRequest {
   readonly deviceName: string
   readonly kind: 'page' | 'app'
   readonly invite?: string | undefined
+  /**
+   * A random id that the asking page keeps: it has one open request, so that asking again tells the same `JoinRequest`.
+   * As secret as that one's `secret`.
+   */
+  readonly page?: string | undefined
   /** The person the new device is for; only the owner may say so (over the unix socket or with a session). */
   readonly user?: string | undefined
 }

@@ -55,6 +55,10 @@ export const enrolRequest = z.strictObject({
   deviceName,
   kind: z.enum(['page', 'app']),
   invite: z.string().max(128).optional(),
+  page: z
+    .string()
+    .regex(/^[\w-]{22,64}$/, '22 to 64 letters, digits, - and _')
+    .optional(),
   user: userName.optional(),
 })
 export const allowRequest = z.strictObject({

@@ -6,7 +6,7 @@
  */
 import { createHmac, randomBytes } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
-import { formatIPv6, parseIPv6 } from '../core/endpoint.ts'
+import { sourceOf } from '../core/endpoint.ts'
 import { Limiter } from '../core/limiter.ts'
 import { sameSecret } from './sessions.ts'
 
@@ -65,10 +65,4 @@ export class Tries {
 
 function take(limiter: Limiter, key: string, now: Monotonic): number {
   return limiter.allow(key, now) ? 0 : Math.max(1, limiter.waitMilliseconds(key, now))
-}
-
-function sourceOf(peer: string): string {
-  const octets = peer.includes(':') ? parseIPv6(peer) : undefined
-  if (octets === undefined) return peer
-  return `${formatIPv6(octets.fill(0, 8))}/64`
 }

@@ -97,6 +97,12 @@ export function formatIPv6(octets: Uint8Array): string {
   return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`
 }
 
+/** Whom limits by source count as one: an IPv4 address, an IPv6 /64. */
+export function sourceOf(address: string): string {
+  const octets = address.includes(':') ? parseIPv6(address) : undefined
+  return octets === undefined ? address : `${formatIPv6(octets.fill(0, 8))}/64`
+}
+
 export function isLoopback(address: string): boolean {
   const canonical = canonicalAddress(address)
   return canonical !== undefined && (canonical === '::1' || canonical.startsWith('127.'))

@@ -5,6 +5,7 @@
  */
 import { createHmac, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { days, type Epoch, type Monotonic, plausibleFrom } from '../core/clock.ts'
+import { sourceOf } from '../core/endpoint.ts'
 import type { JoinAsk } from '../signalling/message.ts'
 import type { DeviceIdentity, Devices, PersonIdentity } from '../signalling/ports.ts'
 import type { Credential } from '../sip/message.ts'
@@ -24,6 +25,7 @@ export type DirectoryErrorCode =
   | 'claimed'
   | 'owner'
   | 'tooMany'
+  | 'tooManyWaiting'
   | 'badInvite'
   | 'notGuest'
   | 'guest'
@@ -59,7 +61,14 @@ export interface DeviceWish {
   readonly kind: 'page' | 'app'
 }
 
-export const limits = { users: 10_000, devicesPerUser: 50, invites: 1_000, requestsWaiting: 50 } as const
+export const limits = {
+  users: 10_000,
+  devicesPerUser: 50,
+  invites: 1_000,
+  requestsWaiting: 50,
+  /** Of one IPv4 address or IPv6 /64: nobody takes all places. */
+  requestsPerSource: 5,
+} as const
 
 /** Names of persons whom the exchange itself plays. */
 const reserved: ReadonlySet<string> = new Set(['echo'])
@@ -466,35 +475,40 @@ export class Directory implements Accounts, Devices {
     })
   }
 
-  /** Somebody at `address` asks to join. The secret fetches the answer; it is told only here. */
+  /**
+   * Somebody at `address` asks to join. The secret fetches the answer; it is told only here. A page that gives the id it
+   * made for itself has one open request: asking again changes its name, and tells the same secret. Rejects
+   * (`tooManyWaiting`).
+   */
   addRequest(wish: {
     readonly displayName: string
     readonly device: DeviceWish
     readonly address: string
+    readonly page?: string | undefined
   }): Promise<{ readonly request: RequestRow; readonly secret: string }> {
     return this.#exclusively(async () => {
-      const waiting = this.requests().filter(request => request.state === 'waiting')
-      if (waiting.length >= limits.requestsWaiting) {
-        throw new DirectoryError(
-          'tooMany',
-          'too many people are waiting to be let in; ask the owner to answer them',
-        )
-      }
-      const secret = randomBytes(24).toString('base64url')
-      const request: RequestRow = {
-        id: newId(),
-        displayName: wish.displayName,
-        deviceName: wish.device.name,
-        kind: wish.device.kind,
+      const { displayName, device, address, page } = wish
+      const said = { displayName, deviceName: device.name, kind: device.kind, address }
+      const pageHash = page === undefined ? undefined : sha256(page)
+      const open = this.#openRequestOf(pageHash)
+      if (open === undefined) this.#refuseTooManyWaiting(address)
+      const id = open?.id ?? newId()
+      const secret = page === undefined ? randomBytes(24).toString('base64url') : this.#pageSecret(page, id)
+      const fresh: RequestRow = {
+        ...said,
+        id,
         secretHash: sha256(secret),
-        address: wish.address,
+        pageHash,
         state: 'waiting',
         user: undefined,
         device: undefined,
         createdAt: this.#now(),
       }
+      // The owner has answered for the name they saw.
+      if (open?.state === 'allowed') return { request: open, secret }
+      const request = open === undefined ? fresh : { ...open, ...said }
       await this.#rows.write(tables.putRequest(request))
-      this.#requests.set(request.id, request)
+      this.#requests.set(id, request)
       this.#tell({ kind: 'requests' })
       return { request, secret }
     })
@@ -599,6 +613,30 @@ export class Directory implements Accounts, Devices {
       }
       if (requests.length > 0) this.#tell({ kind: 'requests' })
     })
+  }
+
+  /** Waiting, or allowed and not fetched. */
+  #openRequestOf(pageHash: string | undefined): RequestRow | undefined {
+    if (pageHash === undefined) return undefined
+    return this.requests().find(
+      request => request.pageHash === pageHash && request.state !== 'denied' && request.device === undefined,
+    )
+  }
+
+  #pageSecret(page: string, id: string): string {
+    const { tokenKey } = this.#settings.identity()
+    return createHmac('sha256', tokenKey).update(`page:${id}:${page}`).digest('base64url')
+  }
+
+  #refuseTooManyWaiting(address: string): void {
+    const waiting = this.requests().filter(request => request.state === 'waiting')
+    const source = sourceOf(address)
+    const here = waiting.filter(request => sourceOf(request.address) === source)
+    if (waiting.length < limits.requestsWaiting && here.length < limits.requestsPerSource) return
+    throw new DirectoryError(
+      'tooManyWaiting',
+      'enough people are waiting to be let in; ask the owner to answer them, then try again',
+    )
   }
 
   #inviteOf(token: string): InviteRow {

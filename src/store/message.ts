@@ -51,6 +51,8 @@ export interface RequestRow {
   readonly deviceName: string
   readonly kind: 'page' | 'app'
   readonly secretHash: string
+  /** SHA-256 of the id that the asking page made for itself, if it did. */
+  readonly pageHash: string | undefined
   readonly address: string
   readonly state: 'waiting' | 'allowed' | 'denied'
   /** The person the device will belong to, once allowed. */

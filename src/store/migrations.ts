@@ -106,4 +106,8 @@ export const migrations: readonly string[] = [
   alter table users add column stay_left real;
   update users set stay_left = stay_until - stay_from where stay_until is not null;
   `,
+  // The page that asks to join: it has one open request, however often it asks.
+  `
+  alter table requests add column page_hash text;
+  `,
 ]

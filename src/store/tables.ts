@@ -61,8 +61,9 @@ export const putInvite = (invite: InviteRow): Statement =>
 
 export const putRequest = (request: RequestRow): Statement =>
   statement(
-    `insert into requests values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
-      state = excluded.state, user = excluded.user, device = excluded.device`,
+    `insert into requests values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
+      display_name = excluded.display_name, device_name = excluded.device_name, kind = excluded.kind,
+      address = excluded.address, state = excluded.state, user = excluded.user, device = excluded.device`,
     request.id,
     request.displayName,
     request.deviceName,
@@ -73,6 +74,7 @@ export const putRequest = (request: RequestRow): Statement =>
     request.user ?? null,
     request.device ?? null,
     request.createdAt,
+    request.pageHash ?? null,
   )
 
 export const deleteUser = (name: string): Statement => statement('delete from users where name = ?', name)
@@ -120,6 +122,7 @@ export const requestOf = (row: Row): RequestRow => ({
   deviceName: String(row.device_name),
   kind: row.kind as RequestRow['kind'],
   secretHash: String(row.secret_hash),
+  pageHash: text(row.page_hash),
   address: String(row.address),
   state: row.state as RequestRow['state'],
   user: text(row.user),

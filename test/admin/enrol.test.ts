@@ -77,16 +77,63 @@ test('only the owner enrols a device for somebody; over the unix socket that nee
   expect((await house.api('POST', '/devices', { body, ...unix })).body.user).toBe('olivia')
 })
 
-test('one source asking to join again and again is slowed down', async () => {
+test('one source has at most five open requests, and a plain word about it; others still may ask', async () => {
   house = await AdminHouse.open()
+  const owner = await house.owner()
+  const ask = (peer = '10.1.1.9') => house.api('POST', '/devices', { body: wish, env: { peer } })
+  const answers = []
+  for (let count = 0; count < 6; count++) answers.push(await ask())
+  expect(answers.map(answer => answer.status)).toEqual([202, 202, 202, 202, 202, 429])
+  expect(answers[5]!.body.error).toEqual({
+    code: 'tooManyWaiting',
+    message: expect.stringContaining('ask the owner'),
+  })
+  expect((await ask('10.1.1.10')).status).toBe(202)
+  // All of one IPv6 network are one source.
+  for (let host = 1; host <= 5; host++) expect((await ask(`fd00::${host}`)).status).toBe(202)
+  expect((await ask('fd00::77')).status).toBe(429)
+  await house.api('POST', `/requests/${answers[0]!.body.id}/deny`, { headers: owner, body: {} })
+  expect((await ask()).status).toBe(202)
+})
+
+test('one source asking to join again and again is slowed down', async () => {
+  house = await AdminHouse.open({ enrolPolicy: 'open' })
   await house.owner()
   const statuses: number[] = []
   for (let count = 0; count < 12; count++)
     statuses.push((await house.api('POST', '/devices', { body: wish })).status)
-  expect(statuses.slice(0, 10)).toEqual(Array(10).fill(202))
+  expect(statuses.slice(0, 10)).toEqual(Array(10).fill(201))
   expect(statuses.slice(10)).toEqual([429, 429])
   const other = await house.api('POST', '/devices', { body: wish, env: { peer: '10.1.1.10' } })
-  expect(other.status).toBe(202)
+  expect(other.status).toBe(201)
+})
+
+test('a page has one open request however often it asks, under the name it gave last', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const page = 'p'.repeat(32)
+  const ask = (displayName: string, set: object = {}) =>
+    house.api('POST', '/devices', { body: { ...wish, displayName, page, ...set } })
+  const waiting = async () => (await house.api('GET', '/requests', { headers: owner })).body
+  // Pressed thrice: three at once, none of which has seen another's answer.
+  const [first, second, third] = await Promise.all(['Ann', 'Ann', 'Anna'].map(name => ask(name)))
+  expect([second!.body, third!.body]).toEqual([first!.body, first!.body])
+  expect(await waiting()).toMatchObject([{ id: first!.body.id, displayName: 'Anna' }])
+  // Another page is another request; an id that is easily guessed is none.
+  expect((await ask('Eve', { page: 'q'.repeat(32) })).body.id).not.toBe(first!.body.id)
+  expect((await ask('Eve', { page: 'short' })).status).toBe(400)
+  expect(JSON.stringify(house.store.directory.requests())).not.toContain(page)
+  // Allowed and not fetched yet: asking again leads to the answer, under the name that was allowed.
+  await house.api('POST', `/requests/${first!.body.id}/allow`, { headers: owner, body: {} })
+  expect((await ask('Olivia')).body).toEqual(first!.body)
+  const headers = { 'x-request-secret': first!.body.secret }
+  const told = await house.api('GET', `/requests/${first!.body.id}`, { headers })
+  expect(told.body).toMatchObject({ state: 'allowed', enrolment: { displayName: 'Anna' } })
+  // Enrolled, or turned away: the next time is a new request.
+  const again = (await ask('Anna')).body
+  expect(again.id).not.toBe(first!.body.id)
+  await house.api('POST', `/requests/${again.id}/deny`, { headers: owner, body: {} })
+  expect((await ask('Anna')).body.id).not.toBe(again.id)
 })
 
 test('a device token reads its person’s own things and is never the owner’s', async () => {

@@ -177,9 +177,9 @@ test('a device revoked after its request was allowed is not made again by fetchi
 })
 
 test('requests wait in bounded number and are forgotten after a day', async () => {
-  const ask = () => store.directory.addRequest({ displayName: 'Eve', device: page, address: '10.0.0.9' })
-  await Promise.all(Array.from({ length: limits.requestsWaiting }, ask))
-  await expect(ask()).rejects.toMatchObject({ code: 'tooMany' })
+  const ask = (address: string) => store.directory.addRequest({ displayName: 'Eve', device: page, address })
+  await Promise.all(Array.from({ length: limits.requestsWaiting }, (_, index) => ask(`10.0.0.${index}`)))
+  await expect(ask('10.0.0.99')).rejects.toMatchObject({ code: 'tooManyWaiting' })
   now = (now + days(1) + 1) as Epoch
   await store.directory.sweep()
   expect(store.directory.requests()).toEqual([])

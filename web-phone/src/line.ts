@@ -13,7 +13,7 @@ import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
 import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
-import { readJson, storageKeys, writeJson } from './storage.ts'
+import { pageId, readJson, storageKeys, writeJson } from './storage.ts'
 import { endText, texts } from './texts.ts'
 
 export type LineState =
@@ -89,6 +89,7 @@ export class Line extends Emitter<{ changed: LineState }> {
       displayName,
       deviceName: deviceName(navigator.userAgent),
       kind: 'page',
+      page: pageId(),
       ...(form.invite && { invite: form.invite }),
     })
     if (result.kind === 'enrolled') this.#enrolled(result.enrolment)
@@ -279,6 +280,8 @@ function refusalText(refused: { readonly code: string; readonly message: string 
     case 'tooManyTries':
     case 'tooMany':
       return texts.refused.tooMany
+    case 'tooManyWaiting':
+      return texts.refused.tooManyWaiting
     case 'badInvite':
       return texts.refused.invite
     case 'inviteNeeded':

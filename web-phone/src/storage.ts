@@ -4,6 +4,8 @@ export const storageKeys = {
   enrolment: 'lanline.enrolment',
   /** A request to join that the owner has not answered. */
   request: 'lanline.request',
+  /** This browser's own id for asking to join: it has one open request. */
+  page: 'lanline.page',
   /** Chosen microphone, camera, speaker. */
   devices: 'lanline.devices',
 } as const
@@ -20,4 +22,15 @@ export function readJson<Value>(key: string): Value | undefined {
 export function writeJson<Value>(key: string, value: Value | undefined): void {
   if (value === undefined) localStorage.removeItem(key)
   else localStorage.setItem(key, JSON.stringify(value))
+}
+
+/** Random and kept; made at the first use. */
+export function pageId(): string {
+  const known = readJson<string>(storageKeys.page)
+  if (known !== undefined) return known
+  const id = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map(byte => byte.toString(16).padStart(2, '0'))
+    .join('')
+  writeJson(storageKeys.page, id)
+  return id
 }

@@ -35,6 +35,7 @@ export const texts = {
     invite: 'This invite link was used or has expired. Ask the owner for a new one, or ask to join.',
     policy: 'Here one joins by invite only. Ask the owner for a link.',
     tooMany: 'Too many tries. Wait a minute, then try again.',
+    tooManyWaiting: 'Enough people are waiting to be let in. Ask the owner to answer them, then try again.',
     unreachable: 'lanline did not answer. Check the network and try again.',
     other: (message: string) => message || 'That did not work. Try again.',
   },

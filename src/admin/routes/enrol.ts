@@ -25,7 +25,7 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
       body: schemas.enrolRequest,
       answers: { 201: schemas.enrolment, 202: schemas.joinRequest },
       handle: async call => {
-        const { displayName, deviceName, kind, invite, user } = call.body
+        const { displayName, deviceName, kind, invite, user, page } = call.body
         const wish = { name: deviceName, kind }
         if (isOwner(call.principal)) {
           const whose = user ?? userOf(call.principal)
@@ -55,6 +55,7 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
           displayName,
           device: wish,
           address: call.peer,
+          page,
         })
         const body: JoinRequest = { id: request.id, secret }
         return { status: 202, body }
