@@ -200,7 +200,12 @@ export class Daemon {
       onFault: (error, during) => this.#fault('sip', error, during),
     })
     this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
-    this.#inputs = { sip: this.#sip.input, signalling: this.#signalling.input, calls: this.#calls.input }
+    this.#inputs = {
+      sip: this.#sip.input,
+      signalling: this.#signalling.input,
+      calls: this.#calls.input,
+      relay: () => {},
+    }
     this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
     this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#carryOutEcho(effect))
     this.#echoIo = new EchoIo({

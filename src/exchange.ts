@@ -3,6 +3,7 @@
  * the tests wire them alike; what goes to sockets, store and counters is left to whoever calls.
  */
 import type { CallEffect, CallInput } from './calls/message.ts'
+import type { RelayEffect, RelayInput } from './relay/message.ts'
 import type { SignallingEffect, SignallingInput } from './signalling/message.ts'
 import type { SipEffect, SipInput } from './sip/message.ts'
 
@@ -11,6 +12,7 @@ export interface ExchangeInputs {
   readonly sip: (input: SipInput) => void
   readonly signalling: (input: SignallingInput) => void
   readonly calls: (input: CallInput) => void
+  readonly relay: (input: RelayInput) => void
 }
 
 export function passSipEffect(effect: SipEffect, to: ExchangeInputs): void {
@@ -22,14 +24,24 @@ export function passSipEffect(effect: SipEffect, to: ExchangeInputs): void {
     const { user, device, reachable, transport } = effect
     to.calls({ kind: 'reachable', device, hosted: transport === 'hosted', reachable })
     to.signalling({ kind: 'reachable', user, device, reachable })
+    to.relay({ kind: 'flowChanged', device })
   }
 }
 
 export function passSignallingEffect(effect: SignallingEffect, to: ExchangeInputs): void {
   if (effect.kind === 'agent') to.sip({ kind: 'agent', device: effect.device, command: effect.command })
   else if (effect.kind === 'callFact') to.calls(effect.input)
+  else if (effect.kind === 'relayFact') to.relay(effect.input)
 }
 
 export function passCallEffect(effect: CallEffect, to: ExchangeInputs): void {
-  if (effect.kind === 'changed') to.signalling({ kind: 'callChanged', row: effect.row })
+  if (effect.kind !== 'changed') return
+  to.signalling({ kind: 'callChanged', row: effect.row })
+  to.relay({ kind: 'callChanged', call: effect.row.id })
+}
+
+export function passRelayEffect(effect: RelayEffect, to: ExchangeInputs): void {
+  if (effect.kind === 'tell') {
+    to.signalling({ kind: 'relayTelling', device: effect.device, telling: effect.telling })
+  }
 }

@@ -50,6 +50,7 @@ export class EchoMachine implements Machine<EchoInput, EchoEffect> {
           displayName: echoName,
           userAgent: 'lanline echo',
           remote: here,
+          local: here,
         })
         break
       case 'agentEvent':

@@ -179,6 +179,8 @@ export const clientMessages = {
   offer: z.object({ type: z.literal('offer'), call: callId, sdp }),
   bye: z.object({ type: z.literal('bye'), call: callId, reason }),
   report: z.object({ type: z.literal('report'), call: callId, report }),
+  noPath: z.object({ type: z.literal('noPath'), call: callId }),
+  relayReady: z.object({ type: z.literal('relayReady'), call: callId }),
 } satisfies { [Type in ClientMessage['type']]: z.ZodType<Extract<ClientMessage, { type: Type }>> }
 
 /** A frame's text as a message, or the `error` that tells its sender what is wrong with it. Never throws. */

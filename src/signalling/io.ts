@@ -28,7 +28,7 @@ export class SignallingIo {
   }
 
   #open(connection: WebSocketConnection): void {
-    const { id, remote } = connection
+    const { id, remote, local } = connection
     this.#connections.set(id, connection)
     connection.onMessage = data => {
       if (typeof data !== 'string') this.#input({ kind: 'badFrame', connection: id, reason: 'binary' })
@@ -40,6 +40,6 @@ export class SignallingIo {
       this.#connections.delete(id)
       this.#input({ kind: 'closed', connection: id })
     }
-    this.#input({ kind: 'opened', connection: id, remote })
+    this.#input({ kind: 'opened', connection: id, remote, local })
   }
 }

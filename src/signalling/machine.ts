@@ -130,6 +130,11 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       case 'revoked':
         this.#revoked(input.device)
         break
+      case 'relayTelling': {
+        const session = this.#sessions.get(input.device)
+        if (session !== undefined) this.#tell(session, input.telling)
+        break
+      }
       case 'stopping':
         this.#stop()
         break
@@ -155,7 +160,8 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   // ----------------------------------------------------------------------------------------------- connections
 
   #opened(input: SignallingInput & { kind: 'opened' }, now: Monotonic): void {
-    const connection: Connection = { id: input.connection, remote: input.remote, session: undefined }
+    const { connection: id, remote, local } = input
+    const connection: Connection = { id, remote, local, session: undefined }
     this.#connections.set(connection.id, connection)
     if (this.#stopping || this.#connections.size > channelLimits.connections) {
       const [code, sentence] = this.#stopping
@@ -273,6 +279,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       displayName: session.displayName,
       userAgent: message.client,
       remote: connection.remote,
+      local: connection.local,
     })
     // What the client does not hold has no media any more; what still rings it may yet take.
     for (const [call, { role, established }] of unnamed) {
@@ -348,6 +355,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     const act = (): void => {
       this.#agent(session, { kind: 'restore', call, token: dialog })
       this.#fact({ kind: 'held', call, device })
+      this.#out.push({ kind: 'relayFact', input: { kind: 'held', call, device } })
     }
     return { call, state: 'held', reason: '', act }
   }
@@ -434,6 +442,10 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         return this.#agent(session, { kind: 'bye', call, reason: message.reason })
       case 'report':
         return this.#report(session, message)
+      case 'noPath':
+      case 'relayReady':
+        if (!state.established) return this.#wrongState(session, call, 'The call is not established yet.')
+        this.#out.push({ kind: 'relayFact', input: { kind: message.type, call, device: session.device } })
     }
   }
 
@@ -444,7 +456,10 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       return this.#refuse(session.connection!, 'noSuchCall', 'This device has no such call.', call)
     }
     const pair = this.#reports.keep(call, session.device, report)
-    if (pair !== undefined) this.#fact({ kind: 'pair', call, device: session.device, pair })
+    if (pair === undefined) return
+    this.#fact({ kind: 'pair', call, device: session.device, pair })
+    const relayed = pair.localType === 'relay' || pair.remoteType === 'relay'
+    this.#out.push({ kind: 'relayFact', input: { kind: 'path', call, device: session.device, relayed } })
   }
 
   // ---------------------------------------------------------------------------------------------------- others

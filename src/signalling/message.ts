@@ -4,6 +4,7 @@
  */
 import type { CallInput, CallRow, SelectedPair } from '../calls/message.ts'
 import type { Endpoint } from '../core/endpoint.ts'
+import type { RelayInput, RelayTelling } from '../relay/message.ts'
 import type { AgentCommand, AgentEvent } from '../sip/message.ts'
 
 export const subprotocol = 'lanline.v1'
@@ -117,6 +118,10 @@ export type ClientMessage =
   | { readonly type: 'offer'; readonly call: string; readonly sdp: string }
   | { readonly type: 'bye'; readonly call: string; readonly reason: EndReason }
   | { readonly type: 'report'; readonly call: string; readonly report: MediaReport }
+  /** Checks were sent on this call's candidate pairs and none was answered: a relay is wanted. One party is enough. */
+  | { readonly type: 'noPath'; readonly call: string }
+  /** The servers of `relay` will be used by the next gathering. */
+  | { readonly type: 'relayReady'; readonly call: string }
 
 /**
  * A call the client still holds, or that ended while the server was away (`ended`). The device's calls that are not
@@ -193,6 +198,8 @@ export type ServerMessage =
       readonly reason: EndReason
       readonly code: number
     }
+  /** `relay`, `restart`, `relayRefused`: see there. */
+  | RelayTelling
   /** Keep the newest for each call; present it in `resume`. */
   | { readonly type: 'dialog'; readonly call: string; readonly dialog: string }
   | { readonly type: 'error'; readonly code: ErrorCode; readonly message: string; readonly ref: string }
@@ -228,7 +235,13 @@ export const closeCode = {
 
 /** One fact for the channel's machine. `connection` is the rim's name for a socket, unique for the life of the process. */
 export type SignallingInput =
-  | { readonly kind: 'opened'; readonly connection: string; readonly remote: Endpoint }
+  | {
+      readonly kind: 'opened'
+      readonly connection: string
+      readonly remote: Endpoint
+      /** Our end. */
+      readonly local: Endpoint
+    }
   | { readonly kind: 'frame'; readonly connection: string; readonly text: string }
   /** A frame that is no text, or longer than the codec's limit. */
   | { readonly kind: 'badFrame'; readonly connection: string; readonly reason: 'binary' | 'tooLarge' }
@@ -247,6 +260,8 @@ export type SignallingInput =
   /** People were added, renamed, removed, or set do not disturb; the machine reads them anew. */
   | { readonly kind: 'peopleChanged' }
   | { readonly kind: 'revoked'; readonly device: string }
+  /** For the client of a party, about its call's relay. */
+  | { readonly kind: 'relayTelling'; readonly device: string; readonly telling: RelayTelling }
   /** The daemon stops: every client is told, nothing new is taken. */
   | { readonly kind: 'stopping' }
 
@@ -261,6 +276,7 @@ export type SignallingEffect =
     }
   | { readonly kind: 'agent'; readonly device: string; readonly command: AgentCommand }
   | { readonly kind: 'callFact'; readonly input: CallInput }
+  | { readonly kind: 'relayFact'; readonly input: RelayInput }
   /** Save it, then answer with `peopleChanged`. */
   | { readonly kind: 'saveDoNotDisturb'; readonly user: string; readonly on: boolean }
   | { readonly kind: 'deviceSeen'; readonly device: string }

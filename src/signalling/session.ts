@@ -9,6 +9,7 @@ import type { Roster } from './roster.ts'
 export interface Connection {
   readonly id: string
   readonly remote: Endpoint
+  readonly local: Endpoint
   session: Session | undefined
 }
 

@@ -68,6 +68,7 @@ export type AgentOutput =
       readonly contact: string
       readonly userAgent: string
       readonly remote: Endpoint
+      readonly local: Endpoint
     }
   | { readonly kind: 'unregister'; readonly device: string }
   /** From the agent to the proxy, on the agent's hosted flow. */
@@ -213,12 +214,12 @@ export class HostedAgents {
   }
 
   #attach(device: string, command: AgentCommand & { kind: 'attach' }): void {
-    const { user, displayName, userAgent, remote } = command
+    const { user, displayName, userAgent, remote, local } = command
     const state = this.#stateOf(device, user)
     Object.assign(state, { user, displayName, userAgent, attached: true })
     this.#timers.clear(`lost ${device}`)
     this.#timers.clear(`grace ${device}`)
-    this.#out.push({ kind: 'register', device, user, contact: contactOf(device), userAgent, remote })
+    this.#out.push({ kind: 'register', device, user, contact: contactOf(device), userAgent, remote, local })
     for (const call of state.calls) {
       const held = call.held.splice(0)
       if (call.phase === 'asked') this.#tell(call, incomingEvent(call))

@@ -437,10 +437,10 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
           this.#registrar.flowClosed(flow)
           break
         case 'register': {
-          const { user, device, contact, userAgent, remote } = output
+          const { user, device, contact, userAgent, remote, local } = output
           const binding = {
             key: bindingKey(device, 'hosted', undefined, undefined),
-            ...{ user, device, contact, userAgent, remote },
+            ...{ user, device, contact, userAgent, remote, local },
             instance: undefined,
             regId: undefined,
             path: [],
@@ -448,7 +448,6 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
             callId: '',
             cseq: 0,
             transport: 'hosted',
-            local: flow.local,
           } as const
           this.#registrar.bindHosted(binding, flow, now)
           break

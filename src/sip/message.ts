@@ -172,6 +172,8 @@ export type AgentCommand =
       readonly displayName: string
       readonly userAgent: string
       readonly remote: Endpoint
+      /** Our end of the client's connection. */
+      readonly local: Endpoint
     }
   | { readonly kind: 'detach' }
   /** `ref` is the client's own name for the call until `calling` tells its key. */
@@ -285,6 +287,8 @@ export type SipEffect =
       readonly userAgent: string
       readonly transport: Transport
       readonly remote: Endpoint
+      /** Our address that the device's flow came to. */
+      readonly local: Endpoint
     }
   | { readonly kind: 'agentEvent'; readonly device: string; readonly event: AgentEvent }
   | { readonly kind: 'call'; readonly event: CallEvent }

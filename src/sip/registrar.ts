@@ -374,9 +374,13 @@ export class Registrar {
     const { binding } = live
     const { bindings, timers, outbox } = this.#parts
     const first = bindings.ofDevice(binding.user, binding.device).length === 0
+    const before = bindings.get(binding.key)?.binding
     bindings.put(live)
     if (live.expiresAt !== Number.POSITIVE_INFINITY) timers.set('X', binding.key, live.expiresAt)
-    if (first) outbox.push(reachableEffect(binding, true))
+    // Where a device is reached counts for whoever relays for it.
+    const moved =
+      before?.remote.address !== binding.remote.address || before.local.address !== binding.local.address
+    if (first || moved) outbox.push(reachableEffect(binding, true))
   }
 
   #drop(key: string): LiveBinding | undefined {
@@ -429,8 +433,8 @@ function sameReach(a: Binding, b: Binding): boolean {
 }
 
 function reachableEffect(binding: Binding, reachable: boolean) {
-  const { user, device, userAgent, transport, remote } = binding
-  return { kind: 'reachable', user, device, reachable, userAgent, transport, remote } as const
+  const { user, device, userAgent, transport, remote, local } = binding
+  return { kind: 'reachable', user, device, reachable, userAgent, transport, remote, local } as const
 }
 
 function quality(text: string | undefined): number {

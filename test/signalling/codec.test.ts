@@ -28,6 +28,8 @@ const examples: ClientMessage[] = [
   { type: 'candidate', call, candidate: { candidate: 'candidate:1 1 udp 1 ::1 9 typ host', sdpMid: null } },
   { type: 'offer', call, sdp },
   { type: 'bye', call, reason: 'mediaLost' },
+  { type: 'noPath', call },
+  { type: 'relayReady', call },
   {
     type: 'report',
     call,

@@ -95,7 +95,11 @@ class Channel {
   }
 
   open(connection: string): this {
-    return this.give({ kind: 'opened', connection, remote: { address: '10.0.0.9', port: 1 } })
+    const [remote, local] = [
+      { address: '10.0.0.9', port: 1 },
+      { address: '10.0.0.1', port: 443 },
+    ]
+    return this.give({ kind: 'opened', connection, remote, local })
   }
 
   say(connection: string, message: ClientMessage): this {

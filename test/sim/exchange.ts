@@ -52,6 +52,7 @@ export class SimExchange {
       },
       signalling: input => this.#later(() => this.#signallingInput(input)),
       calls: input => this.#later(() => this.#callsInput(input)),
+      relay: () => {},
     }
     this.house = new SimHouse(network, [...users])
     this.doNotDisturb = this.house.doNotDisturb
@@ -95,7 +96,9 @@ export class SimExchange {
     if (!this.up) return undefined
     const id = `socket${++this.#serial}`
     this.#sockets.set(id, { id, receive: m => socket.receive(m), closed: c => socket.closed(c) })
-    this.#inputs.signalling({ kind: 'opened', connection: id, remote })
+    // An appliance has the first address of each of its networks.
+    const local = { address: remote.address.replace(/[0-9]+$/, '1'), port: 443 }
+    this.#inputs.signalling({ kind: 'opened', connection: id, remote, local })
     return id
   }
 

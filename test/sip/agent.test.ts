@@ -45,8 +45,12 @@ class Bench {
   }
 
   attach(user = 'alice', device = 'd1'): this {
-    const remote = { address: '10.0.0.9', port: 1 }
-    return this.command({ kind: 'attach', user, displayName: 'Alice', userAgent: 'page', remote }, device)
+    const [remote, local] = [
+      { address: '10.0.0.9', port: 1 },
+      { address: '10.0.0.1', port: 443 },
+    ]
+    const userAgent = 'page'
+    return this.command({ kind: 'attach', user, displayName: 'Alice', userAgent, remote, local }, device)
   }
 
   receive(message: SipMessage, device = 'd1'): this {
