@@ -486,6 +486,8 @@ export class Daemon {
       if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
       if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
       if (event.kind !== 'revoked') return
+      // Its calls first: the other ends hang up while it can still be told.
+      this.#calls.input({ kind: 'revoked', device: event.device })
       this.#signalling.input({ kind: 'revoked', device: event.device })
       this.#sip.input({ kind: 'revoked', device: event.device })
     })

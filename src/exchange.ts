@@ -35,6 +35,10 @@ export function passSignallingEffect(effect: SignallingEffect, to: ExchangeInput
 }
 
 export function passCallEffect(effect: CallEffect, to: ExchangeInputs): void {
+  if (effect.kind === 'peerRevoked') {
+    const { device, call } = effect
+    to.sip({ kind: 'agent', device, command: { kind: 'peerRevoked', call } })
+  }
   if (effect.kind !== 'changed') return
   to.signalling({ kind: 'callChanged', row: effect.row })
   to.relay({ kind: 'callChanged', call: effect.row.id })

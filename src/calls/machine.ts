@@ -109,6 +109,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         else this.#reachable.delete(input.device)
         for (const id of this.#openByDevice.get(input.device) ?? []) this.#watch(this.#open.get(id)!, now)
         break
+      case 'revoked':
+        this.#revoked(input.device, now)
+        break
       case 'missedSeen':
         for (const row of this.#recent.values()) {
           if (row.missed && !row.missedSeen && row.calleeUser === input.user) {
@@ -276,6 +279,20 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   #lose(call: OpenCall): void {
     this.#close(call, { endedAt: call.row.aliveAt, endedBy: 'server', reason: 'lost', code: 0 })
+  }
+
+  #revoked(device: string, now: Monotonic): void {
+    if (this.#reachable.get(device) === true) return
+    for (const id of [...(this.#openByDevice.get(device) ?? [])]) {
+      const call = this.#open.get(id)!
+      const { callerDevice, calleeDevice, answeredAt } = call.row
+      // What still rings is ended by the proxy.
+      if (answeredAt === undefined) continue
+      const peer = callerDevice === device ? calleeDevice : callerDevice
+      this.#close(call, { endedAt: this.#epoch(now), endedBy: 'server', reason: 'revoked', code: 0 })
+      if (peer !== undefined && this.#reachable.get(peer) === true)
+        this.#out.push({ kind: 'peerRevoked', device: peer, call: id })
+    }
   }
 
   #reachedLimit(call: OpenCall, now: Monotonic): void {

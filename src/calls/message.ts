@@ -66,6 +66,8 @@ export type CallInput =
       readonly hosted: boolean
       readonly reachable: boolean
     }
+  /** The device's right ended. A hosted agent leaves its calls itself; a phone's end here, and its peers are told. */
+  | { readonly kind: 'revoked'; readonly device: string }
   /** The person looked at the missed calls. */
   | { readonly kind: 'missedSeen'; readonly user: string }
 
@@ -73,3 +75,5 @@ export type CallEffect =
   | { readonly kind: 'save'; readonly row: CallRow }
   /** The row is new, changed or closed: for whoever watches (roster, events, missed calls). */
   | { readonly kind: 'changed'; readonly row: CallRow }
+  /** The other party of this hosted device is gone for good and cannot say so itself. */
+  | { readonly kind: 'peerRevoked'; readonly device: string; readonly call: string }

@@ -113,7 +113,7 @@ export function sendOffer(desk: Desk, call: Call, sdp: string): void {
 }
 
 /** Gives up an INVITE that was not answered. The client is told at once; the rest is tidying. */
-export function giveUp(desk: Desk, call: Call, by: 'self' | 'server', word: EndWord): void {
+export function giveUp(desk: Desk, call: Call, by: 'self' | 'peer' | 'server', word: EndWord): void {
   const inviting = call.inviting!
   inviting.cancel = word
   sendCancel(desk, call, inviting)

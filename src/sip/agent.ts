@@ -210,6 +210,8 @@ export class HostedAgents {
         return
       case 'bye':
         return this.#leave(call, 'self', isEndWord(command.reason) ? command.reason : 'hangup')
+      case 'peerRevoked':
+        return this.#leave(call, 'peer', 'revoked')
     }
   }
 
@@ -443,7 +445,7 @@ export class HostedAgents {
   // ----------------------------------------------------------------------------------------------------- calls
 
   /** Ends a call from this side, in whatever state it is. */
-  #leave(call: Call, by: 'self' | 'server', word: EndWord): void {
+  #leave(call: Call, by: 'self' | 'peer' | 'server', word: EndWord): void {
     if (call.phase === 'inviting') giveUp(this.#desk, call, by, word === 'hangup' ? 'cancelled' : word)
     else if (call.phase === 'asked')
       this.#refuse(call, word === 'hangup' ? 603 : 480, word === 'hangup' ? 'declined' : word, by)
@@ -454,7 +456,7 @@ export class HostedAgents {
     }
   }
 
-  #refuse(call: Call, status: number, word: EndWord, by: 'self' | 'server'): void {
+  #refuse(call: Call, status: number, word: EndWord, by: 'self' | 'peer' | 'server'): void {
     decline(this.#desk, call, status, [reasonField(status, word)])
     this.#end(call, by, status, word)
     this.#forget(call)

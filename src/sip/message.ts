@@ -193,6 +193,8 @@ export type AgentCommand =
   | { readonly kind: 'offer'; readonly call: string; readonly sdp: string }
   /** Hang up, or give up before the answer. `reason` goes into the Reason header's text. */
   | { readonly kind: 'bye'; readonly call: string; readonly reason: string }
+  /** The other party lost its right and will not hang up itself. */
+  | { readonly kind: 'peerRevoked'; readonly call: string }
   /**
    * The client holds this call: a dialog lost by a restart of the daemon is rebuilt from the token. An empty token
    * says that the client has none yet; a call that is there then tells again how far it is. Comes before `attach`.

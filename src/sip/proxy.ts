@@ -325,7 +325,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
           return { status: 404, reason: 'Not Found' }
         return [{ ...targetOf(destination.live), uri: request.uri }]
       case 'party':
-        return this.#partyTarget(destination.token, request.uri)
+        return this.#partyTarget(destination.token, request)
       case 'user':
         return this.#userTargets(destination.name, routed, context)
       default:
@@ -333,12 +333,13 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     }
   }
 
-  #partyTarget(token: RouteToken, uri: string): Target[] | Refusal {
-    if (this.#parts.accounts.userOfDevice(token.device) === undefined) {
-      return { status: 480, reason: 'Temporarily Unavailable' }
-    }
+  #partyTarget(token: RouteToken, { method, uri }: SipRequest): Target[] | Refusal {
+    const gone = this.#parts.accounts.userOfDevice(token.device) === undefined
+    const live = token.kind === 'binding' ? this.#parts.bindings.get(token.key) : undefined
+    // Whose right has just ended still hears that the call is over.
+    const mayHear = method === 'BYE' && (token.kind === 'address' || live !== undefined)
+    if (gone && !mayHear) return { status: 480, reason: 'Temporarily Unavailable' }
     if (token.kind === 'binding') {
-      const live = this.#parts.bindings.get(token.key)
       if (live !== undefined) return [{ ...targetOf(live), uri }]
       const target = { uri, key: token.key, device: token.device, path: [], flow: undefined, seen: undefined }
       return [{ ...target, transport: 'wss' }]

@@ -273,3 +273,23 @@ it('memory is bounded by the most recent calls', () => {
   expect(log.machine.missed('bob')).toHaveLength(callLimits.missed)
   expect(log.machine.missed('bob')[0]!.id).toBe(`n${callLimits.recent + 9}`)
 })
+
+describe('a device whose right ended', () => {
+  const revoked = (device: string): CallInput => ({ kind: 'revoked', device })
+  const talking = (): Log => new Log().give(reachable('a1', true), reachable('b1', false), started, answered)
+
+  it('that is a phone ends its answered calls, and the hosted agent at the other end is told', () => {
+    const log = talking()
+    const effects = log.machine.handle(revoked('b1'), log.now as Monotonic)
+    expect(effects).toContainEqual({ kind: 'peerRevoked', device: 'a1', call: 'c1' })
+    expect(log.machine.find('c1')).toMatchObject({ reason: 'revoked', endedBy: 'server' })
+    expect(log.machine.open()).toEqual([])
+  })
+
+  it('that is hosted leaves by its own BYE, and what only rings is the proxy’s', () => {
+    const log = talking()
+    expect(log.machine.handle(revoked('a1'), log.now as Monotonic)).toEqual([])
+    const ringing = new Log().give(reachable('a1', false), started)
+    expect(ringing.machine.handle(revoked('a1'), ringing.now as Monotonic)).toEqual([])
+  })
+})

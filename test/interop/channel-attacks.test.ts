@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import WebSocket from 'ws'
 import type { CallRow } from '../../src/calls/message.ts'
+import { ChannelClient, type Told } from './channel.ts'
 import { type LocalDaemon, startLocalDaemon } from './local-daemon.ts'
 
 const directory = mkdtempSync(path.join(tmpdir(), 'lanline-channel-'))
-const clients: Client[] = []
+const clients: ChannelClient[] = []
 let daemon: LocalDaemon
 
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 })
 
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.terminate()
+  for (const client of clients.splice(0)) client.close()
 })
 
 afterAll(async () => {
@@ -26,82 +26,16 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-interface Told {
-  readonly type: string
-  readonly [key: string]: unknown
-}
-
-class Client {
-  readonly socket: WebSocket
-  readonly told: Told[] = []
-  closed: number | undefined
-  #wake: () => void = () => {}
-
-  constructor(socket: WebSocket) {
-    this.socket = socket
-    socket.on('message', data => {
-      this.told.push(JSON.parse(String(data)))
-      this.#wake()
-    })
-    socket.on('close', code => {
-      this.closed = code
-      this.#wake()
-    })
-    socket.on('error', () => {})
-  }
-
-  say(message: unknown): void {
-    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message))
-  }
-
-  /** The next message of that type; undefined when none comes in time. */
-  async next(type: string, milliseconds = 3_000): Promise<Told | undefined> {
-    const deadline = performance.now() + milliseconds
-    for (;;) {
-      const at = this.told.findIndex(message => message.type === type)
-      if (at >= 0) return this.told.splice(at, 1)[0]
-      if (!(await this.#change(deadline))) return undefined
-    }
-  }
-
-  /** The code it was closed with; undefined when it is still open then. */
-  async untilClosed(milliseconds = 5_000): Promise<number | undefined> {
-    const deadline = performance.now() + milliseconds
-    while (this.closed === undefined && (await this.#change(deadline)));
-    return this.closed
-  }
-
-  async #change(deadline: number): Promise<boolean> {
-    const left = deadline - performance.now()
-    if (left <= 0 || this.closed !== undefined) return false
-    await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, left)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve()
-      }
-    })
-    return true
-  }
-}
-
-async function open(origin?: string): Promise<Client> {
-  const socket = new WebSocket(`ws://127.0.0.1:${daemon.ports.http}/ws`, 'lanline.v1', {
-    ...(origin === undefined ? {} : { origin }),
-  })
-  const client = new Client(socket)
+async function open(origin?: string): Promise<ChannelClient> {
+  const client = await ChannelClient.open(daemon.ports.http, origin)
   clients.push(client)
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', () => resolve())
-    socket.once('error', reject)
-  })
   return client
 }
 
 async function enter(
   user: string,
   resume: readonly unknown[] = [],
-): Promise<{ client: Client; welcome: Told }> {
+): Promise<{ client: ChannelClient; welcome: Told }> {
   const client = await open()
   client.say({ type: 'hello', token: daemon.tokens[user], client: 'test', tab: `tab-${user}`, resume })
   const welcome = await client.next('welcome')

@@ -241,7 +241,7 @@ export function endText(
     case 'lost':
       return `The call with ${name} was lost while lanline was away.`
     case 'revoked':
-      return 'This device was removed by the owner.'
+      return by === 'peer' ? `${name}’s device was removed.` : 'This device was removed by the owner.'
     case 'failed':
       return `The call to ${name} did not work. Try again.`
   }
