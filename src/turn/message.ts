@@ -41,6 +41,8 @@ export interface DormantAccount {
   readonly username: string
   /** MD5 of `username:realm:password` (RFC 8489 §9.2.2), lower-case hexadecimal: the HA1 of its SIP account. */
   readonly ha1: string
+  /** The same by SHA-256, where the account has it. */
+  readonly ha1Sha256: string | undefined
 }
 
 /** Who gets answers to TURN requests at all. Whole lists: each takes the place of the one before. */
