@@ -88,7 +88,7 @@ export class Phone extends Emitter<PhoneEvents> {
   get stopReason(): StopReason | undefined {
     return this.#connection.reason
   }
-  /** Who we are and where, since the first welcome. */
+  /** Who we are and where, since the first welcome; name and standing as they were told last. */
   get me(): Welcome | undefined {
     return this.#welcome
   }
@@ -163,8 +163,7 @@ export class Phone extends Emitter<PhoneEvents> {
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome
     this.#doNotDisturb = welcome.doNotDisturb
-    const { staySeconds } = welcome
-    this.#guestUntil = staySeconds === null ? undefined : this.#ports.env.wall() + staySeconds * 1_000
+    this.#takeStay(welcome.staySeconds)
     this.#missed = welcome.missed
     // Told right after, if there is anybody.
     this.#requests = []
@@ -206,6 +205,9 @@ export class Phone extends Emitter<PhoneEvents> {
         return
       case 'incoming':
         this.#incoming(message)
+        break
+      case 'standing':
+        this.#takeStanding(message)
         break
       case 'calling':
         this.#calling(message)
@@ -298,6 +300,15 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#roster = known
       ? this.#roster.map(one => (one.user === person.user ? person : one))
       : [...this.#roster, person]
+  #takeStanding({ name, role, staySeconds }: Extract<ServerMessage, { type: 'standing' }>): void {
+    if (this.#welcome) this.#welcome = { ...this.#welcome, name, role, staySeconds }
+    this.#takeStay(staySeconds)
+  }
+
+  #takeStay(seconds: number | null): void {
+    this.#guestUntil = seconds === null ? undefined : this.#ports.env.wall() + seconds * 1_000
+  }
+
   }
 
   /** A device without its right holds no calls; one whose line another tab took ends them properly. */

@@ -37,6 +37,8 @@ import {
   missedOf,
   type Session,
   type SessionCall,
+  type Standing,
+  sameStanding,
   tellingOf,
 } from './session.ts'
 
@@ -122,7 +124,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         if (input.row.missed && !input.row.missedSeen) this.#tellMissed(input.row.calleeUser)
         break
       case 'peopleChanged':
-        this.#peopleChanged()
+        this.#peopleChanged(now)
         break
       case 'requestsChanged':
         this.#requestsChanged()
@@ -249,7 +251,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       this.#close(connection, closeCode.badToken, 'badToken')
       return
     }
-    const session = this.#enter(connection, identity, message.tab)
+    const session = this.#enter(connection, identity, message.tab, now)
     this.#timers.set(connection.id, after(now, channelLimits.silentMilliseconds))
     const unnamed = new Map(session.calls)
     for (const { call } of message.resume) unnamed.delete(call)
@@ -257,12 +259,12 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#send(connection, {
       type: 'welcome',
       user: session.user,
-      name: session.displayName,
+      name: session.standing.name,
       device: session.device,
       place: this.#devices.place(),
       version: this.#version,
-      role: this.#devices.person(session.user)?.role ?? 'member',
-      staySeconds: this.#devices.staySeconds(session.user),
+      role: session.standing.role,
+      staySeconds: session.standing.staySeconds,
       doNotDisturb: this.#roster.doNotDisturbOf(session.user),
       roster: this.#roster.people().filter(({ user }) => this.#roster.mayKnow(session.user, user)),
       missed: missedOf(this.#log, session.user, this.#roster),
@@ -300,13 +302,14 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   /** The newest connection of a device is the one that counts. */
-  #enter(connection: Connection, identity: DeviceIdentity, tab: string): Session {
+  #enter(connection: Connection, identity: DeviceIdentity, tab: string, now: Monotonic): Session {
     const known = this.#sessions.get(identity.device)
     const earlier = known?.connection
     const session: Session = {
       ...identity,
       connection,
       tab,
+      standing: this.#standing(identity.user, identity.displayName, now),
       calls: known?.calls ?? new Map<string, SessionCall>(),
     }
     if (known !== undefined) known.connection = undefined
@@ -472,7 +475,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#tidy(session)
   }
 
-  #peopleChanged(): void {
+  #peopleChanged(now: Monotonic): void {
     const changes = this.#roster.doNotDisturbChanges()
     const roster = this.#roster.tellAll()
     for (const { user, on } of changes) this.#tellUser(user, { type: 'doNotDisturb', on })
@@ -481,6 +484,25 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       guest => ({ type: 'roster', roster: roster.filter(({ user }) => this.#roster.mayKnow(guest, user)) }),
       { type: 'roster', roster },
     )
+    for (const session of this.#sessions.values()) this.#tellStanding(session, now)
+  }
+
+  #tellStanding(session: Session, now: Monotonic): void {
+    const standing = this.#standing(session.user, session.standing.name, now)
+    if (session.connection === undefined || sameStanding(session.standing, standing)) return
+    session.standing = standing
+    const { name, role, staySeconds } = standing
+    this.#tell(session, { type: 'standing', name, role, staySeconds })
+  }
+
+  #standing(user: string, name: string, now: Monotonic): Standing {
+    const person = this.#devices.person(user)
+    return {
+      name: person?.displayName ?? name,
+      role: person?.role ?? 'member',
+      staySeconds: this.#devices.staySeconds(user),
+      toldAt: now,
+    }
   }
 
   #requestsChanged(): void {

@@ -160,6 +160,13 @@ export type ServerMessage =
       readonly pingSeconds: number
     }
   | { readonly type: 'pong'; readonly id: number }
+  /** What was told in `welcome` of this device's person is so no longer: renamed, longer a guest, or none any more. */
+  | {
+      readonly type: 'standing'
+      readonly name: string
+      readonly role: 'owner' | 'member' | 'guest'
+      readonly staySeconds: number | null
+    }
   | { readonly type: 'roster'; readonly roster: readonly Person[] }
   /** Everybody who waits to be let in: at each change, and after `welcome` if anybody does; to the owner's devices. */
   | { readonly type: 'requests'; readonly waiting: readonly JoinAsk[] }

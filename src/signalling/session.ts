@@ -1,4 +1,6 @@
 /** What the channel remembers of a device: its connection, and its calls as far as the protocol's rules need it. */
+
+import type { Monotonic } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { AgentEvent } from '../sip/message.ts'
 import { endReasons } from './codec.ts'
@@ -20,11 +22,27 @@ export interface SessionCall {
   offered: boolean
 }
 
+/** What this device's client was told of its own person. */
+export interface Standing {
+  readonly name: string
+  readonly role: 'owner' | 'member' | 'guest'
+  readonly staySeconds: number | null
+  readonly toldAt: Monotonic
+}
+
 export interface Session extends DeviceIdentity {
+  standing: Standing
   /** Undefined while the client is away; the session then lasts as long as its calls. */
   connection: Connection | undefined
   tab: string
   readonly calls: Map<string, SessionCall>
+}
+
+/** Whether two standings say the same: a stay grows shorter by itself. */
+export function sameStanding(a: Standing, b: Standing): boolean {
+  const end = ({ staySeconds, toldAt }: Standing): number => toldAt / 1_000 + (staySeconds ?? 0)
+  const isGuest = (one: Standing): boolean => one.staySeconds !== null
+  return a.name === b.name && a.role === b.role && isGuest(a) === isGuest(b) && Math.abs(end(a) - end(b)) < 2
 }
 
 /** What an agent's event changes in the session, and how the client is told; undefined when it is not. */

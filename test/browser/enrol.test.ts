@@ -102,6 +102,24 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     await owner.page.getByText(/guest until/).waitFor()
   })
 
+  it('during a call the owner sees quietly that somebody is at the door, and whom they keep for good knows at once', async () => {
+    await ownersPhone.callAudio('Echo test')
+    await ownersPhone.inCall()
+    const guest = await PhonePage.open(await newcomer(), `${door}/j`)
+    await guest.askToJoin('Hanna')
+    await ownersPhone.press('Somebody is at the door')
+    await ownersPhone.press('Allow Hanna for the weekend')
+    await guest.ready()
+    await ownersPhone.page.getByRole('dialog').waitFor({ state: 'hidden' })
+    await ownersPhone.inCall()
+    await ownersPhone.hangUp()
+    await guest.page.getByText(/^You are a guest here until/).waitFor()
+    expect(await guest.page.getByText('Dora').count()).toBe(0)
+    await owner.page.getByRole('button', { name: 'Hanna stays for good' }).click()
+    await guest.page.getByText(/^You are a guest here until/).waitFor({ state: 'hidden' })
+    await guest.seesPerson('Dora', /Available/)
+  })
+
   it('who is turned away is told', async () => {
     const page = await PhonePage.open(await newcomer(), `${door}/j`)
     await page.askToJoin('Eve')

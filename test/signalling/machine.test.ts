@@ -56,6 +56,7 @@ class Channel {
   now = 0
   rows: CallRow[] = []
   asks: JoinAsk[] = []
+  readonly stays = new Map<string, number>()
   people: Writable<PersonIdentity>[] = [
     { user: 'alice', displayName: 'Alice', doNotDisturb: false, role: 'owner', seenByGuests: true },
     { user: 'bob', displayName: 'Bob', doNotDisturb: false, role: 'member', seenByGuests: false },
@@ -77,7 +78,7 @@ class Channel {
         people: () => this.people,
         person: user => this.people.find(person => person.user === user),
         place: () => 'Home',
-        staySeconds: () => null,
+        staySeconds: user => this.stays.get(user) ?? null,
         joinAsks: () => this.asks,
       },
       callLog: {
@@ -455,6 +456,37 @@ describe('a guest', () => {
       { roster: [{ user: 'alice' }, { user: 'bob' }, { user: 'carol' }] },
     ])
     expect(channel.told('c2')).toMatchObject([{ roster: [{ user: 'alice' }, { user: 'bob' }] }])
+  })
+})
+
+describe('what a device’s person is', () => {
+  const standings = (channel: Channel) =>
+    channel
+      .give({ kind: 'peopleChanged' })
+      .told('c2')
+      .filter(message => message.type === 'standing')
+
+  it('is told at once when it changes: for good, for longer, or by another name', () => {
+    const channel = new Channel()
+    channel.people[1]!.role = 'guest'
+    channel.stays.set('bob', 3_600)
+    channel.hello('c1', 'alice').hello('c2', 'bob')
+    expect(channel.told('c2')).toMatchObject([{ type: 'welcome', role: 'guest', staySeconds: 3_600 }])
+    // The stay has grown shorter by itself.
+    channel.now += 600_000
+    channel.stays.set('bob', 3_000)
+    expect(standings(channel)).toEqual([])
+    channel.stays.set('bob', 86_400)
+    expect(standings(channel)).toEqual([
+      { type: 'standing', name: 'Bob', role: 'guest', staySeconds: 86_400 },
+    ])
+    channel.people[1]!.role = 'member'
+    channel.stays.delete('bob')
+    expect(standings(channel)).toEqual([{ type: 'standing', name: 'Bob', role: 'member', staySeconds: null }])
+    expect(channel.told('c1').filter(message => message.type === 'standing')).toEqual([])
+    channel.people[1]!.displayName = 'Robert'
+    expect(standings(channel)).toMatchObject([{ name: 'Robert' }])
+    expect(standings(channel)).toEqual([])
   })
 })
 

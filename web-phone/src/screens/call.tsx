@@ -5,11 +5,13 @@ import type { Phone } from '../../../client/phone.ts'
 import { chosenDevices } from '../devices.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
+import { Dialog } from '../parts/dialog.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
 import { clock, texts } from '../texts.ts'
 import { Badge } from './badge.tsx'
 import { DevicesDialog } from './devices.tsx'
 import { FactsDialog } from './facts.tsx'
+import { RequestList } from './requests.tsx'
 
 /** A call that was placed or taken, until it ends. */
 export function CallScreen({
@@ -21,10 +23,11 @@ export function CallScreen({
   readonly phone: Phone
   readonly line: Line
 }) {
-  const [sheet, setSheet] = useState<'facts' | 'devices' | undefined>()
+  const [sheet, setSheet] = useState<'facts' | 'devices' | 'door' | undefined>()
   const [hasPicture, setHasPicture] = useState(false)
   const { name } = call.party
   const taken = call.connectedAt !== undefined
+  const waiting = phone.requests.length
   const showPicture = hasPicture && call.peerMedia?.camera !== false
   return (
     <main class={`stage ${showPicture ? 'with-picture' : ''}`} aria-label={texts.callWith(name)}>
@@ -44,10 +47,23 @@ export function CallScreen({
         </p>
         {(taken || call.state === 'connecting') && <Badge call={call} open={() => setSheet('facts')} />}
         <Notes call={call} line={line} online={phone.state === 'online'} />
+        {/* Seen and read out, but without a sound: somebody is talking. */}
+        <div role="status" aria-live="polite">
+          {waiting > 0 && (
+            <button type="button" class="badge" onClick={() => setSheet('door')}>
+              {texts.someoneAtDoor(waiting)}
+            </button>
+          )}
+        </div>
       </header>
       <SelfView call={call} />
       <Controls call={call} line={line} openDevices={() => setSheet('devices')} />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
+      {sheet === 'door' && waiting > 0 && (
+        <Dialog title={texts.requests} onClose={() => setSheet(undefined)}>
+          <RequestList phone={phone} />
+        </Dialog>
+      )}
       {sheet === 'devices' && (
         <DevicesDialog call={call} say={text => line.say(text)} onClose={() => setSheet(undefined)} />
       )}

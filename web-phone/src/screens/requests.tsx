@@ -11,12 +11,18 @@ export function Requests({ phone }: { readonly phone: Phone }) {
       <header>
         <h2 id="requests">{texts.requests}</h2>
       </header>
-      <ul class="rows">
-        {phone.requests.map(ask => (
-          <Request key={ask.id} ask={ask} phone={phone} />
-        ))}
-      </ul>
+      <RequestList phone={phone} />
     </section>
+  )
+}
+
+export function RequestList({ phone }: { readonly phone: Phone }) {
+  return (
+    <ul class="rows">
+      {phone.requests.map(ask => (
+        <Request key={ask.id} ask={ask} phone={phone} />
+      ))}
+    </ul>
   )
 }
 
