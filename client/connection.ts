@@ -40,10 +40,13 @@ const pongWithinMilliseconds = 5_000
 const welcomeWithinMilliseconds = 6_000
 /** A connection that held this long was a real one, so the next loss starts with quick tries again. */
 const provenAfterMilliseconds = 5_000
+const limitTimed = 16
 
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions
   readonly #timers: Timers<'retry' | 'welcome' | 'ping' | 'pong' | 'proven'>
+  /** Pings whose time somebody wants to know, by id. */
+  readonly #timed = new Map<number, { readonly sentAt: number; tell(milliseconds?: number): void }>()
   #state: ConnectionState = 'idle'
   #reason: StopReason | undefined
   #socket: Socket | undefined
@@ -83,6 +86,15 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#state !== 'online' || this.#socket === undefined) return false
     this.#socket.send(JSON.stringify(message))
     return true
+  }
+
+  /** Milliseconds to the appliance and back; undefined without a line, and when it is lost meanwhile. */
+  roundTrip(): Promise<number | undefined> {
+    if (this.#state !== 'online' || this.#timed.size >= limitTimed) return Promise.resolve(undefined)
+    return new Promise(tell => {
+      this.#timed.set(this.#pingId + 1, { sentAt: this.#options.env.now(), tell })
+      this.#ping()
+    })
   }
 
   /** Something changed outside (network, visibility): try at once when waiting, look at once when online. */
@@ -127,7 +139,8 @@ export class Connection extends Emitter<ConnectionEvents> {
     // Whatever arrives proves the line.
     this.#timers.clear('pong')
     if (message.type === 'welcome') this.#welcomed(message)
-    else if (message.type !== 'pong') this.emit('message', message)
+    else if (message.type === 'pong') this.#ponged(message.id)
+    else this.emit('message', message)
   }
 
   #welcomed(welcome: Welcome): void {
@@ -150,6 +163,12 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#timers.set('pong', pongWithinMilliseconds, () => this.#lost())
     this.#schedulePing()
     this.send({ type: 'ping', id: ++this.#pingId })
+  }
+
+  #ponged(id: number): void {
+    const timed = this.#timed.get(id)
+    this.#timed.delete(id)
+    timed?.tell(this.#options.env.now() - timed.sentAt)
   }
 
   #closed(code: number): void {
@@ -176,6 +195,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** A dead socket may take minutes to admit it: it is let go of, not waited for. */
   #drop(): void {
     this.#timers.clearAll()
+    for (const { tell } of this.#timed.values()) tell()
+    this.#timed.clear()
     const socket = this.#socket
     this.#socket = undefined
     if (socket === undefined) return

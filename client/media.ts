@@ -40,6 +40,8 @@ export interface LocalMedia {
   release(): void
 }
 
+type Device = 'microphone' | 'camera'
+
 /** Opens what a call needs. Called before the peer connection is made: see `Call`. */
 export type OpenMedia = (wanted: { video: boolean }) => Promise<LocalMedia>
 
@@ -59,6 +61,14 @@ export function browserMedia(choice: () => DeviceChoice): OpenMedia {
     return new BrowserMedia(devices, stream, problems)
   }
 }
+
+/** One microphone, as a call would open it; throws `MediaError`. */
+export const openMicrophone = (device: string): Promise<MediaStreamTrack> =>
+  openOne({ audio: audioConstraints(device) }, 'microphone')
+
+/** One camera, as a call would open it; throws `MediaError`. */
+export const openCamera = (device: string): Promise<MediaStreamTrack> =>
+  openOne({ video: videoConstraints(device) }, 'camera')
 
 /** Tracks that are already there: Node, tests, a programme with a source of its own. They are not stopped. */
 export function fixedMedia(tracks: {
@@ -155,7 +165,7 @@ async function capture(
     }
   }
   const stream = new MediaStream()
-  const add = async (constraints: MediaStreamConstraints, what: 'microphone' | 'camera') => {
+  const add = async (constraints: MediaStreamConstraints, what: Device) => {
     try {
       for (const track of (await open(devices, constraints, what)).getTracks()) stream.addTrack(track)
     } catch (error) {
@@ -169,10 +179,16 @@ async function capture(
   return stream
 }
 
+async function openOne(constraints: MediaStreamConstraints, what: Device): Promise<MediaStreamTrack> {
+  const devices = navigator.mediaDevices as MediaDevices | undefined
+  if (devices === undefined) throw new MediaError('insecure')
+  return (await open(devices, constraints, what)).getTracks()[0]!
+}
+
 async function open(
   devices: MediaDevices,
   constraints: MediaStreamConstraints,
-  what: 'microphone' | 'camera',
+  what: Device,
 ): Promise<MediaStream> {
   try {
     return await devices.getUserMedia(constraints)
@@ -181,7 +197,7 @@ async function open(
   }
 }
 
-function problemOf(error: unknown, what: 'microphone' | 'camera'): MediaProblem {
+function problemOf(error: unknown, what: Device): MediaProblem {
   const name = (error as { name?: string }).name
   if (name === 'NotAllowedError' || name === 'SecurityError') {
     return what === 'microphone' ? 'microphoneDenied' : 'cameraDenied'

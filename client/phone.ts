@@ -131,10 +131,20 @@ export class Phone extends Emitter<PhoneEvents> {
     for (const call of this.#calls) call.networkChanged()
   }
 
-  /** Calls a person. What becomes of it is told by the call's events. */
-  call(person: { readonly user: string; readonly name: string }, wanted: { readonly video: boolean }): Call {
+  /** Milliseconds that the line to the appliance takes there and back; undefined while there is none. */
+  roundTrip(): Promise<number | undefined> {
+    return this.#connection.roundTrip()
+  }
+
+  /** Calls a person, with media of its own where given. What becomes of it is told by the call's events. */
+  call(
+    person: { readonly user: string; readonly name: string },
+    wanted: { readonly video: boolean; readonly openMedia?: OpenMedia },
+  ): Call {
     const ref = `c${++this.#serial}`
-    const call = new Call(this.#ports, { direction: 'outgoing', ref, peer: person, video: wanted.video })
+    const { video, openMedia } = wanted
+    const ports = openMedia === undefined ? this.#ports : { ...this.#ports, openMedia }
+    const call = new Call(ports, { direction: 'outgoing', ref, peer: person, video })
     this.#hold(call)
     void call.start()
     return call
@@ -196,6 +206,9 @@ export class Phone extends Emitter<PhoneEvents> {
       case 'missed':
         this.#missed = message.missed
         break
+      case 'standing':
+        this.#takeStanding(message)
+        break
       case 'requests':
         this.#requests = message.waiting
         this.emit('requests', this.#requests)
@@ -205,9 +218,6 @@ export class Phone extends Emitter<PhoneEvents> {
         return
       case 'incoming':
         this.#incoming(message)
-        break
-      case 'standing':
-        this.#takeStanding(message)
         break
       case 'calling':
         this.#calling(message)
@@ -290,6 +300,15 @@ export class Phone extends Emitter<PhoneEvents> {
     return undefined
   }
 
+  #takeStanding({ name, role, staySeconds }: Extract<ServerMessage, { type: 'standing' }>): void {
+    if (this.#welcome) this.#welcome = { ...this.#welcome, name, role, staySeconds }
+    this.#takeStay(staySeconds)
+  }
+
+  #takeStay(seconds: number | null): void {
+    this.#guestUntil = seconds === null ? undefined : this.#ports.env.wall() + seconds * 1_000
+  }
+
   #takeRoster(roster: readonly Person[]): void {
     this.#roster = roster.filter(person => person.user !== this.#welcome?.user)
   }
@@ -300,15 +319,6 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#roster = known
       ? this.#roster.map(one => (one.user === person.user ? person : one))
       : [...this.#roster, person]
-  #takeStanding({ name, role, staySeconds }: Extract<ServerMessage, { type: 'standing' }>): void {
-    if (this.#welcome) this.#welcome = { ...this.#welcome, name, role, staySeconds }
-    this.#takeStay(staySeconds)
-  }
-
-  #takeStay(seconds: number | null): void {
-    this.#guestUntil = seconds === null ? undefined : this.#ports.env.wall() + seconds * 1_000
-  }
-
   }
 
   /** A device without its right holds no calls; one whose line another tab took ends them properly. */

@@ -140,7 +140,7 @@ function guardAll(app: Hono<{ Bindings: AppEnv }>, deps: AppDeps, door: Door): v
         )
       } else {
         await next()
-        context.header('content-security-policy', pagePolicy(listener, host ?? ''))
+        context.header('content-security-policy', pagePolicy(listener, host ?? '', deps))
         // Browsers heed it in secure contexts only, and complain elsewhere.
         context.header('cross-origin-opener-policy', 'same-origin')
       }
@@ -162,8 +162,8 @@ const commonHeaders: Readonly<Record<string, string>> = {
 }
 
 /** `host` was judged, so it holds nothing but a name or address and a port. */
-function pagePolicy(listener: Listener, host: string): string {
-  const socket = listener === 'https' ? `wss://${host}` : `ws://${host}`
+function pagePolicy(listener: Listener, host: string, deps: AppDeps): string {
+  const own = listener === 'https' ? [`wss://${host}`, ...otherOrigins(deps)] : [`ws://${host}`]
   return [
     "default-src 'none'",
     "script-src 'self'",
@@ -173,11 +173,22 @@ function pagePolicy(listener: Listener, host: string): string {
     "font-src 'self'",
     "worker-src 'self'",
     "manifest-src 'self'",
-    `connect-src 'self' ${socket}`,
+    `connect-src 'self' ${own.join(' ')}`,
     "base-uri 'none'",
     "form-action 'self'",
     "frame-ancestors 'none'",
   ].join('; ')
+}
+
+/**
+ * Where a page may ask for this same appliance by its other names, to tell people which of them work. CSP has no form
+ * for IPv6 addresses (CSP3 §2.3.1).
+ */
+function otherOrigins({ network, httpsPort }: AppDeps): string[] {
+  const { hostname, addresses } = network()
+  const port = httpsPort() === 443 ? '' : `:${httpsPort()}`
+  const names = [`${hostname}.local`, ...addresses.map(({ address }) => address)]
+  return [...new Set(names)].filter(name => !name.includes(':')).map(name => `https://${name}${port}`)
 }
 
 /** The one place where rights are checked. Throws when `who` may not. */

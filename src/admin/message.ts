@@ -226,4 +226,6 @@ export interface Network {
   }
   /** What the permanent code for the fridge holds; absent where the policy lets nobody ask. */
   readonly joinUrl: string | undefined
+  /** Where this question came from, as the appliance sees it; `''` over the unix socket. */
+  readonly seenAddress: string
 }

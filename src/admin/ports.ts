@@ -49,8 +49,8 @@ export interface AppDeps {
   readonly claimMinutes: number
   /** Whether a peer is on a network this machine is itself on. */
   isAttached(peer: string): boolean
-  /** `joinUrl` is added here. */
-  network(): Omit<Network, 'joinUrl'>
+  /** `joinUrl` and `seenAddress` are added here. */
+  network(): Omit<Network, 'joinUrl' | 'seenAddress'>
   readonly pages: Pages
   /** The authority's root: what the door page and the downloads hand out. */
   readonly authority: { root(): Uint8Array; fingerprint(): string }

@@ -109,6 +109,7 @@ export const network = z.strictObject({
     detail: z.string(),
   }),
   joinUrl: z.string().optional(),
+  seenAddress: z.string(),
 })
 export const softphoneRequest = z.strictObject({ deviceName, user: userName.optional() })
 export const softphone = z.strictObject({

@@ -71,7 +71,10 @@ test('pages come from a fixed map: typed, cached by their names, revalidated oth
   expect(index.headers.get('content-type')).toContain('text/html')
   expect(index.headers.get('cache-control')).toBe('no-cache')
   const policy = index.headers.get('content-security-policy')
-  expect(policy).toContain("connect-src 'self' wss://lanline.local:8443;")
+  // Itself, and itself by its other names.
+  expect(policy).toContain(
+    "connect-src 'self' wss://lanline.local:8443 https://lanline.local:8443 https://10.1.1.1:8443;",
+  )
   expect(policy).toContain("frame-ancestors 'none'")
   expect(policy).not.toMatch(/unsafe|eval/)
   const again = await other.ask('GET', '/', { headers: { 'if-none-match': index.headers.get('etag')! } })

@@ -18,6 +18,7 @@ const told: Told = {
     ports: { http: 80, https: 443, sip: 5060, sips: 5061 },
     discovery: { mode: 'builtin', state: 'ready', detail: '' },
     joinUrl: undefined,
+    seenAddress: '',
   },
   caFingerprint: 'AA:BB',
   devices: [device('ann', '10.0.0.8'), device('bob', '10.0.0.9')],

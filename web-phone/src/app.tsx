@@ -4,6 +4,7 @@ import type { Call } from '../../client/call.ts'
 import type { Line } from './line.ts'
 import type { Bell } from './ring.ts'
 import { CallScreen } from './screens/call.tsx'
+import { CheckScreen } from './screens/check.tsx'
 import { HomeScreen } from './screens/home.tsx'
 import { IncomingScreen } from './screens/incoming.tsx'
 import { JoinScreen } from './screens/join.tsx'
@@ -19,16 +20,52 @@ export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }
     bell.play(soundOf(line.call))
     document.title = titleOf(line)
   })
-  return <Screen line={line} mayRing={mayRing} />
+  const [checking, setChecking] = useState(false)
+  // A call comes first, and people come back to each other after it.
+  useEffect(() => {
+    if (line.call) setChecking(false)
+  }, [line.call])
+  return (
+    <Screen
+      line={line}
+      mayRing={mayRing}
+      checking={checking}
+      check={on => {
+        line.dismiss()
+        setChecking(on)
+      }}
+    />
+  )
 }
 
-function Screen({ line, mayRing }: { readonly line: Line; readonly mayRing: boolean }) {
+function Screen({
+  line,
+  mayRing,
+  checking,
+  check,
+}: {
+  readonly line: Line
+  readonly mayRing: boolean
+  readonly checking: boolean
+  readonly check: (on: boolean) => void
+}) {
   const state = line.state
+  const mayCheck = state.kind === 'phone' || state.kind === 'unreachable'
+  if (checking && mayCheck && !line.call) {
+    const phone = state.kind === 'phone' ? state.phone : undefined
+    return <CheckScreen line={line} phone={phone} onClose={() => check(false)} />
+  }
   switch (state.kind) {
     case 'starting':
       return <MessageScreen title={texts.starting} />
     case 'unreachable':
-      return <MessageScreen title={texts.unreachableTitle} body={texts.unreachableBody} />
+      return (
+        <MessageScreen title={texts.unreachableTitle} body={texts.unreachableBody} busy>
+          <button type="button" class="button" onClick={() => check(true)}>
+            {texts.check.title}
+          </button>
+        </MessageScreen>
+      )
     case 'unclaimed':
       return (
         <MessageScreen title={texts.unclaimedTitle} body={texts.unclaimedBody}>
@@ -73,7 +110,7 @@ function Screen({ line, mayRing }: { readonly line: Line; readonly mayRing: bool
       const call = line.call
       if (call && isRingingHere(call)) return <IncomingScreen call={call} />
       if (call) return <CallScreen call={call} phone={state.phone} line={line} />
-      return <HomeScreen phone={state.phone} line={line} mayRing={mayRing} />
+      return <HomeScreen phone={state.phone} line={line} mayRing={mayRing} check={() => check(true)} />
     }
   }
 }

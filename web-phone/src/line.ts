@@ -46,8 +46,10 @@ const lockName = 'lanline.line'
 export class Line extends Emitter<{ changed: LineState }> {
   #state: LineState = { kind: 'starting' }
   #notice = ''
+  #isTrouble = false
   #attempt = 0
   #call: Call | undefined
+  #unreached: string | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
   readonly #timers = steadyTimers()
@@ -61,9 +63,19 @@ export class Line extends Emitter<{ changed: LineState }> {
     return this.#notice
   }
 
+  /** The notice is of something that a check of the connection may explain. */
+  get isTrouble(): boolean {
+    return this.#isTrouble
+  }
+
   /** The call on the screen. */
   get call(): Call | undefined {
     return this.#call
+  }
+
+  /** Who answered the last call, but no way to their device was found. */
+  get unreached(): string | undefined {
+    return this.#unreached
   }
 
   async start(): Promise<void> {
@@ -124,6 +136,7 @@ export class Line extends Emitter<{ changed: LineState }> {
 
   dismiss(): void {
     this.#notice = ''
+    this.#isTrouble = false
     this.#redraw()
   }
 
@@ -245,7 +258,10 @@ export class Line extends Emitter<{ changed: LineState }> {
     call.on('facts', () => this.#redraw())
     call.on('ended', end => {
       if (this.#call === call) this.#call = undefined
+      const noWay = end.reason === 'mediaFailed' || end.reason === 'mediaLost'
+      if (noWay || call.connectedAt !== undefined) this.#unreached = noWay ? call.party.name : undefined
       const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
+      this.#isTrouble = noWay || end.reason === 'lost' || end.reason === 'failed'
       const failedHere = end.reason === 'failed' && end.by === 'self' && call.problem
       this.#notice = failedHere
         ? texts.problem[failedHere]

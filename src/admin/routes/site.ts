@@ -39,9 +39,9 @@ export function siteRoutes({ settings, network, inviteOrigin, enrolPolicy }: Dep
       who: 'member',
       summary: 'Names, addresses and ports of this appliance, and the address for the code on the fridge.',
       answers: { 200: schemas.network },
-      handle: () => {
+      handle: ({ peer: seenAddress }) => {
         const joinUrl = enrolPolicy === 'invite' ? undefined : `${inviteOrigin()}/j`
-        return { status: 200, body: { ...network(), joinUrl } }
+        return { status: 200, body: { ...network(), joinUrl, seenAddress } }
       },
     }),
   ]

@@ -16,10 +16,12 @@ export function HomeScreen({
   phone,
   line,
   mayRing,
+  check,
 }: {
   readonly phone: Phone
   readonly line: Line
   readonly mayRing: boolean
+  readonly check: () => void
 }) {
   const online = phone.state === 'online'
   const [devicesOpen, setDevicesOpen] = useState(false)
@@ -33,6 +35,11 @@ export function HomeScreen({
           <p class="notice" role="status" aria-live="polite" aria-atomic="true">
             {line.notice}
           </p>
+          {line.notice && line.isTrouble && (
+            <button type="button" class="text-button" onClick={check}>
+              {texts.check.title}
+            </button>
+          )}
           {line.notice && (
             <button
               type="button"
@@ -70,6 +77,9 @@ export function HomeScreen({
           <DoNotDisturb phone={phone} />
           <button type="button" class="text-button" onClick={() => setDevicesOpen(true)}>
             {texts.myDevices}
+          </button>
+          <button type="button" class="text-button" onClick={check}>
+            {texts.check.title}
           </button>
           {!mayRing && (
             <p class="hint">
