@@ -37,7 +37,8 @@ export async function createAuthority(hostname: string): Promise<StoredAuthority
     notAfter: new Date(plausibleFrom + days(authorityDays)),
   }
   const domains = [...localDomains, ...(isPermittedName(hostname, localDomains) ? [] : [hostname])]
-  const limits = new x509.Extension(nameConstraintsOid, true, nameConstraints(domains))
+  const limits = (critical: boolean) =>
+    new x509.Extension(nameConstraintsOid, critical, nameConstraints(domains))
   const authorityUsage = new x509.KeyUsagesExtension(
     x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign,
     true,
@@ -52,7 +53,7 @@ export async function createAuthority(hostname: string): Promise<StoredAuthority
       extensions: [
         new x509.BasicConstraintsExtension(true, 1, true),
         authorityUsage,
-        limits,
+        limits(true),
         await x509.SubjectKeyIdentifierExtension.create(rootKeys.publicKey, false, crypto),
       ],
     },
@@ -70,7 +71,9 @@ export async function createAuthority(hostname: string): Promise<StoredAuthority
       extensions: [
         new x509.BasicConstraintsExtension(true, 0, true),
         authorityUsage,
-        limits,
+        // RFC 5280 §4.2.1.10 asks for critical. mbedTLS, and Linphone with it, reads no certificate with critical name
+        // constraints, and drops every connection in which it is sent one. Whoever trusts the root has them there.
+        limits(false),
         new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], false),
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false, crypto),
         await x509.AuthorityKeyIdentifierExtension.create(rootKeys.publicKey, false, crypto),

@@ -61,6 +61,11 @@ export class Certificates {
     return this.#authority.root
   }
 
+  /** What signs the leaves: some phones can read this one only, and trust it instead (`pemDownload`). DER. */
+  intermediate(): Uint8Array {
+    return this.#authority.intermediate
+  }
+
   fingerprint(): string {
     return fingerprintOf(this.#authority.root)
   }

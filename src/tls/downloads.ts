@@ -1,6 +1,6 @@
 /** The root certificate in the forms in which systems take it. */
 import { createHash } from 'node:crypto'
-import { fingerprintOf } from './authority.ts'
+import { fingerprintOf, pemOf } from './authority.ts'
 
 export interface Download {
   readonly contentType: string
@@ -13,6 +13,16 @@ export const crtDownload = (root: Uint8Array): Download => ({
   contentType: 'application/x-x509-ca-cert',
   fileName: 'lanline.crt',
   body: new Uint8Array(root),
+})
+
+/**
+ * For SIP phones that take a file of authorities: PEM, the intermediate before the root. mbedTLS (Linphone's) skips the
+ * root, whose critical name constraints it cannot read, and trusts the intermediate; OpenSSL wants the root.
+ */
+export const pemDownload = (root: Uint8Array, intermediate: Uint8Array): Download => ({
+  contentType: 'application/x-pem-file',
+  fileName: 'lanline.pem',
+  body: new TextEncoder().encode(pemOf(intermediate, 'CERTIFICATE') + pemOf(root, 'CERTIFICATE')),
 })
 
 /**

@@ -9,7 +9,7 @@ import { days, type Epoch, plausibleFrom } from '../../src/core/clock.ts'
 import { createAuthority, issueLeaf, pemOf, permittedSubjects, readLeaf } from '../../src/tls/authority.ts'
 import { Certificates } from '../../src/tls/certificates.ts'
 import { isPermittedAddress, isPermittedName, localDomains } from '../../src/tls/constraints.ts'
-import { crtDownload, mobileconfigDownload } from '../../src/tls/downloads.ts'
+import { crtDownload, mobileconfigDownload, pemDownload } from '../../src/tls/downloads.ts'
 import type { CertificateStore, StoredAuthority, StoredLeaf } from '../../src/tls/ports.ts'
 
 const now = Date.now() as Epoch
@@ -148,6 +148,32 @@ test('the profile for Apple systems is well-formed, holds the root and is the sa
   expect(text).toContain('lanline – &#60;The &#34;Mill&#34; &#38; Co&#62;')
   expect(mobileconfigDownload(authority.root, '<The "Mill" & Co>')).toEqual(profile)
   expect(crtDownload(authority.root).body).toEqual(new Uint8Array(authority.root))
+})
+
+test('only the root’s name constraints are critical: some phones read no certificate that has such', () => {
+  const path = join(directory, 'one.pem')
+  const constraints = (certificate: Uint8Array): string => {
+    writeFileSync(path, pemOf(certificate, 'CERTIFICATE'))
+    return openssl(['x509', '-in', path, '-noout', '-ext', 'nameConstraints'])
+  }
+  expect(constraints(authority.root)).toMatch(/Name Constraints: critical\n\s+Permitted:\n\s+DNS:local\n/)
+  expect(constraints(authority.intermediate)).toMatch(/Name Constraints: \n\s+Permitted:\n\s+DNS:local\n/)
+})
+
+test('openssl heeds the intermediate’s name constraints where it alone is trusted', async () => {
+  const checked = async (names: readonly string[]): Promise<string> => {
+    const leaf = await issueOutside({ names, addresses: [] })
+    writeFileSync(join(directory, 'leaf.pem'), pemOf(leaf.certificate, 'CERTIFICATE'))
+    const files = ['-CAfile', join(directory, 'issuer.pem'), join(directory, 'leaf.pem')]
+    return openssl(['verify', '-partial_chain', ...files])
+  }
+  expect(await checked(['lanline.local'])).toMatch(/: OK\n/)
+  expect(await checked(['www.example.com'])).toMatch(/permitted subtree violation/)
+})
+
+test('the file for SIP phones has the intermediate before the root', () => {
+  const text = new TextDecoder().decode(pemDownload(authority.root, authority.intermediate).body)
+  expect(text).toBe(pemOf(authority.intermediate, 'CERTIFICATE') + pemOf(authority.root, 'CERTIFICATE'))
 })
 
 /** A leaf from the intermediate with any subjects, by openssl. */
