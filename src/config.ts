@@ -9,7 +9,7 @@ import { canonicalAddress } from './core/endpoint.ts'
 import type { Level } from './core/log.ts'
 import type { PortWish } from './runtime/ports.ts'
 
-export type MdnsMode = 'builtin' | 'off'
+export type MdnsMode = 'auto' | 'builtin' | 'avahi' | 'off'
 export type EnrolPolicy = 'approve' | 'invite' | 'open'
 
 export interface Config {
@@ -101,7 +101,7 @@ const port = (about: readonly string[], example: number): Key => ({
 })
 
 const policies = ['approve', 'invite', 'open'] as const
-const mdnsModes: readonly MdnsMode[] = ['builtin', 'off']
+const mdnsModes: readonly MdnsMode[] = ['auto', 'builtin', 'avahi', 'off']
 const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error']
 
 const keys: Readonly<Record<string, Key>> = {
@@ -144,10 +144,13 @@ const keys: Readonly<Record<string, Key>> = {
     fallback: [],
   },
   'mdns.mode': {
-    about: ['How this exchange is found on the network: builtin = it answers mDNS itself; off = not at all.'],
+    about: [
+      'How this exchange is found on the network: builtin = it answers mDNS itself; avahi = through the avahi-daemon',
+      'of this machine; auto = builtin where UDP port 5353 can be shared, else avahi; off = not at all.',
+    ],
     allowed: mdnsModes.join(', '),
     read: value => oneOf(value, mdnsModes),
-    fallback: 'builtin',
+    fallback: 'auto',
   },
   'enrol.policy': {
     about: [

@@ -27,10 +27,9 @@ import { EchoMachine } from './echo/machine.ts'
 import { type EchoEffect, type EchoInput, echoDevice } from './echo/message.ts'
 import { withEcho } from './echo/person.ts'
 import { type ExchangeInputs, passCallEffect, passSignallingEffect, passSipEffect } from './exchange.ts'
-import { MdnsIo } from './mdns/io.ts'
-import { MdnsMachine } from './mdns/machine.ts'
-import type { MdnsEffect, MdnsInput } from './mdns/message.ts'
+import { Advertiser } from './mdns/advertiser-io.ts'
 import { realClock } from './runtime/clock.ts'
+import { busSocketPath } from './runtime/dbus.ts'
 import { Driver } from './runtime/driver.ts'
 import { type HttpListener, listenHttp, listenLocal } from './runtime/http.ts'
 import { type Interfaces, readInterfaces, watchInterfaces } from './runtime/interfaces.ts'
@@ -120,12 +119,9 @@ export class Daemon {
   readonly #signallingIo: SignallingIo
   readonly #echo: Driver<EchoInput, EchoEffect>
   readonly #echoIo: EchoIo
-  readonly #advertiser: MdnsMachine
-  readonly #mdns: Driver<MdnsInput, MdnsEffect>
-  readonly #mdnsIo: MdnsIo
-  readonly #discovery: { on: boolean; trouble: string | undefined; timer: NodeJS.Timeout | undefined } = {
-    ...{ on: false, trouble: undefined, timer: undefined },
-  }
+  /** Undefined where `mdns.mode` is off. */
+  readonly #advertiser: Advertiser | undefined
+  #publishTimer: NodeJS.Timeout | undefined
   readonly #webSockets: WebSockets
   readonly #web: { http?: HttpListener; https?: HttpListener; local?: { close(): void } } = {}
   readonly #undo: (() => void)[] = []
@@ -212,16 +208,8 @@ export class Daemon {
       input: this.#echo.input,
       addresses: () => this.#names.addresses.filter(own => !own.loopback).map(own => own.address),
     })
-    this.#advertiser = new MdnsMachine({ random: this.#random })
-    this.#mdns = this.#drive('mdns', this.#advertiser, effect => this.#carryOutMdns(effect))
-    this.#mdnsIo = new MdnsIo({
-      input: this.#mdns.input,
-      onState: trouble => {
-        if (trouble !== undefined) this.#log.warn('discovery', { trouble })
-        this.#discovery.trouble = trouble
-      },
-      onNote: (reason, detail) => this.#note('mdns', reason, detail),
-    })
+    const { mode } = options.config.mdns
+    if (mode !== 'off') this.#advertiser = this.#makeAdvertiser(mode, options.environment)
     this.#webSockets = this.#makeWebSockets()
     this.#watchDirectory()
     this.#registerGauges(sip)
@@ -246,17 +234,16 @@ export class Daemon {
   async stop(): Promise<void> {
     this.#systemd.stopping()
     this.#signalling.input({ kind: 'stopping' })
-    clearTimeout(this.#discovery.timer)
-    this.#discovery.on = false
-    this.#mdns.input({ kind: 'stop' })
+    clearTimeout(this.#publishTimer)
+    this.#advertiser?.stop()
     for (const undo of this.#undo.splice(0).reverse()) undo()
     this.#webSockets.closeAll(closeCode.goingAway, 'lanline stops')
     this.#sipIo.close()
     // The good-byes above still have to leave.
     await new Promise(resolve => setTimeout(resolve, goodbyeMilliseconds))
-    for (const driver of [this.#sip, this.#signalling, this.#calls, this.#mdns, this.#echo]) driver.stop()
+    for (const driver of [this.#sip, this.#signalling, this.#calls, this.#echo]) driver.stop()
     this.#echoIo.close()
-    this.#mdnsIo.close()
+    this.#advertiser?.close()
     this.#webSockets.terminateAll()
     for (const listener of Object.values(this.#web)) listener.close()
     await this.#store.close()
@@ -279,7 +266,7 @@ export class Daemon {
     })
     this.#echo.input({ kind: 'attach' })
     this.#undo.push(watchInterfaces(net.bind, interfaces => this.#interfacesChanged(interfaces)))
-    if (this.#config.mdns.mode !== 'off') this.#advertise()
+    this.#advertise()
     const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
     this.#undo.push(() => clearInterval(chores))
     const sweeps = setInterval(
@@ -499,7 +486,7 @@ export class Daemon {
     this.#log.info('addresses', { addresses: addresses.map(own => own.address).join(' ') })
     this.#inBackground('addresses', this.#sipIo.addressesChanged(addresses))
     this.#refreshCertificate()
-    if (this.#discovery.on) void this.#mdnsIo.update(links)
+    this.#advertiser?.linksChanged(links)
   }
 
   #refreshCertificate(): void {
@@ -508,20 +495,39 @@ export class Daemon {
 
   // Discovery
 
+  #makeAdvertiser(
+    wish: Exclude<Config['mdns']['mode'], 'off'>,
+    environment: DaemonOptions['environment'],
+  ): Advertiser {
+    return new Advertiser({
+      wish,
+      busSocketPath: busSocketPath(environment.DBUS_SYSTEM_BUS_ADDRESS),
+      clock: realClock,
+      random: this.#random,
+      onEstablished: hostname => this.#hostnameIs(hostname),
+      onInstanceRenamed: (from, to) => this.#log.info('instanceRenamed', { from, to }),
+      onTrouble: trouble => {
+        if (trouble !== undefined) this.#log.warn('discovery', { trouble })
+      },
+      onNote: (reason, detail) => this.#note('mdns', reason, detail),
+      onFault: (error, during) => this.#fault('mdns', error, during),
+    })
+  }
+
   #advertise(): void {
+    if (this.#advertiser === undefined) return
     const { directory, settings } = this.#store
-    this.#discovery.on = true
     this.#undo.push(settings.onSiteChanged(() => this.#publishSoon()))
     this.#undo.push(directory.onChange(() => this.#publishSoon()))
     this.#publish()
-    void this.#mdnsIo.update(readInterfaces(this.#config.net.bind).links)
+    this.#advertiser.start(readInterfaces(this.#config.net.bind).links)
   }
 
   /** Several changes at one moment become one. */
   #publishSoon(): void {
-    if (!this.#discovery.on || this.#discovery.timer !== undefined) return
-    this.#discovery.timer = setTimeout(() => {
-      this.#discovery.timer = undefined
+    if (this.#advertiser === undefined || this.#publishTimer !== undefined) return
+    this.#publishTimer = setTimeout(() => {
+      this.#publishTimer = undefined
       this.#publish()
     }, publishMilliseconds)
   }
@@ -543,20 +549,7 @@ export class Daemon {
           ({ user }) => directory.user(user)?.role === 'member' || directory.user(user)?.role === 'owner',
         ),
     })
-    this.#mdns.input({ kind: 'publish', publication })
-  }
-
-  #carryOutMdns(effect: MdnsEffect): void {
-    switch (effect.kind) {
-      case 'send':
-        return this.#mdnsIo.carryOut(effect)
-      case 'note':
-        return this.#note('mdns', effect.reason, effect.detail)
-      case 'instanceRenamed':
-        return this.#log.info('instanceRenamed', { from: effect.from, to: effect.to })
-      case 'established':
-        return this.#hostnameIs(effect.hostname)
-    }
+    this.#advertiser?.publish(publication)
   }
 
   /** The network has settled on a name: pages, certificate and the next start go by it. */
@@ -570,11 +563,11 @@ export class Daemon {
   }
 
   #discoveryState(): ReturnType<AppDeps['network']>['discovery'] {
-    const { mode } = this.#config.mdns
-    if (mode === 'off') return { mode, state: 'off', detail: 'turned off by mdns.mode' }
-    if (this.#discovery.trouble) return { mode, state: 'failed', detail: this.#discovery.trouble }
-    const { hostname, probing } = this.#advertiser.state
-    const name = `${hostname}.local`
+    if (this.#advertiser === undefined)
+      return { mode: 'off', state: 'off', detail: 'turned off by mdns.mode' }
+    const { way: mode, hostname, probing, trouble } = this.#advertiser.state
+    if (trouble !== undefined) return { mode, state: 'failed', detail: trouble }
+    const name = `${hostname}.local${mode === 'avahi' ? ', by avahi-daemon' : ''}`
     return probing
       ? { mode, state: hostname === this.#names.hostname ? 'probing' : 'conflict', detail: `trying ${name}` }
       : { mode, state: 'ready', detail: name }

@@ -82,13 +82,16 @@ function placeOf(path: string): Place {
 const isProtocol = (room: string): boolean => protocolRooms.includes(room)
 const isContract = (to: Place): boolean => to.file === 'message.ts' || to.file === 'ports.ts'
 
+/** What touches the world: `io.ts`, and parts of it with names such as `advertiser-io.ts`. */
+const isRim = ({ file }: Place): boolean => /^([a-z]+-)?io\.ts$/.test(file)
+
 /** message → nothing; ports → message; anything but io → anything but io. */
 function mayWithinRoom(from: Place, to: Place): boolean {
   if (!isProtocol(from.room)) return true
   if (from.file === 'message.ts') return false
   if (from.file === 'ports.ts') return to.file === 'message.ts'
   if (from.file === 'codec.ts' && to.file === 'machine.ts') return false
-  return to.file !== 'io.ts'
+  return isRim(from) || !isRim(to)
 }
 
 function mayFromTop(from: Place, to: Place, one: Import): boolean {
@@ -120,12 +123,12 @@ function mayAcrossRooms(from: Place, to: Place, one: Import): boolean {
   if (from.room === 'echo' && from.file === 'worker.ts') return to.room === 'client'
   // TURN is made of STUN.
   if (from.room === 'turn' && to.room === 'stun') return true
-  if (from.file !== 'io.ts' && from.file !== 'worker.ts') return false
+  if (!isRim(from) && from.file !== 'worker.ts') return false
   return to.room === 'runtime' || to.room === 'stun'
 }
 
-const isPure = ({ room, file }: Place): boolean =>
-  room === 'core' || (isProtocol(room) && !['io.ts', 'worker.ts'].includes(file))
+const isPure = (place: Place): boolean =>
+  place.room === 'core' || (isProtocol(place.room) && !isRim(place) && place.file !== 'worker.ts')
 
 function wrongPackage(path: string, one: Import): string[] {
   const place = placeOf(path)

@@ -13,9 +13,15 @@ export type SendEffect = Extract<MdnsEffect, { kind: 'send' }>
 
 export interface MdnsIoOptions {
   readonly input: (input: MdnsInput) => void
-  /** A socket could not be opened or failed; `undefined` when all is well again. */
-  readonly onState: (trouble: string | undefined) => void
+  /** A socket could not be opened or failed; `undefined` when all is well. Told after each attempt. */
+  readonly onState: (trouble: MdnsTrouble | undefined) => void
   readonly onNote: (reason: string, detail: string) => void
+}
+
+export interface MdnsTrouble {
+  readonly detail: string
+  /** Another program has the port and lets nobody share it. */
+  readonly held: boolean
 }
 
 interface Speaker {
@@ -44,7 +50,18 @@ export class MdnsIo {
   update(links: readonly OwnLink[]): Promise<void> {
     this.#turn = this.#turn
       .then(() => this.#update(links))
-      .catch(error => this.#options.onState(String(error)))
+      .catch(error => this.#options.onState(troubleOf(error)))
+    return this.#turn
+  }
+
+  /** Leaves the port to others; the machine is told that it is on no link. */
+  release(): Promise<void> {
+    this.#turn = this.#turn.then(() => {
+      this.#wanted = []
+      clearTimeout(this.#retry)
+      this.#closeAll()
+      this.#options.input({ kind: 'links', links: [] })
+    })
     return this.#turn
   }
 
@@ -63,6 +80,10 @@ export class MdnsIo {
   close(): void {
     this.#closed = true
     clearTimeout(this.#retry)
+    this.#closeAll()
+  }
+
+  #closeAll(): void {
     for (const { sockets } of this.#speakers.values()) for (const socket of sockets.values()) socket.close()
     for (const socket of this.#listeners.values()) socket.close()
     this.#speakers.clear()
@@ -76,7 +97,7 @@ export class MdnsIo {
     for (const [name, { link }] of this.#speakers) {
       if (!links.some(other => JSON.stringify(other) === JSON.stringify(link))) this.#leave(name)
     }
-    let trouble: string | undefined
+    let trouble: MdnsTrouble | undefined
     for (const link of links) {
       const known = this.#speakers.get(link.name)
       const sockets = known?.sockets ?? new Map<Family, Socket>()
@@ -86,7 +107,10 @@ export class MdnsIo {
         try {
           sockets.set(familyOf(address), await this.#join(link, address))
         } catch (error) {
-          trouble ??= `${link.name}: ${(error as Error).message}`
+          const found = troubleOf(error)
+          if (trouble === undefined || (found.held && !trouble.held)) {
+            trouble = { ...found, detail: `${link.name}: ${found.detail}` }
+          }
         }
       }
     }
@@ -141,7 +165,7 @@ export class MdnsIo {
     socket.on('error', error => {
       this.#listeners.delete(family)
       socket.close()
-      this.#options.onState(error.message)
+      this.#options.onState(troubleOf(error))
       // Its memberships are gone with it.
       for (const name of [...this.#speakers.keys()]) this.#leave(name)
       this.#retrySoon()
@@ -185,6 +209,11 @@ export class MdnsIo {
     return undefined
   }
 }
+
+const troubleOf = (error: unknown): MdnsTrouble => ({
+  detail: error instanceof Error ? error.message : String(error),
+  held: (error as NodeJS.ErrnoException)?.code === 'EADDRINUSE',
+})
 
 /** One of each family: for IPv6 the link-local address, which mDNS speaks from. */
 function speakingAddresses(link: OwnLink): readonly string[] {

@@ -124,3 +124,46 @@ export type MdnsEffect =
       readonly link: string | undefined
       readonly detail: string
     }
+
+/** Asked of avahi-daemon over the system bus. */
+export interface AvahiCall {
+  readonly path: string
+  readonly interface: string
+  readonly member: string
+  /** In D-Bus's own letters; one value of `body` for each complete type. */
+  readonly signature?: string
+  readonly body?: readonly unknown[]
+}
+
+export type AvahiInput =
+  | Extract<MdnsInput, { readonly kind: 'links' | 'publish' | 'stop' }>
+  /** avahi-daemon is on the bus: another one than before, which knows nothing of us. */
+  | { readonly kind: 'present' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'answered'; readonly call: number; readonly body: readonly unknown[] }
+  /** `name` as D-Bus has it: `org.freedesktop.Avahi.CollisionError`. */
+  | { readonly kind: 'refused'; readonly call: number; readonly name: string; readonly detail: string }
+  /** Signal StateChanged of one of our entry groups. */
+  | { readonly kind: 'groupState'; readonly path: string; readonly state: number }
+
+export type AvahiEffect =
+  /** Without `id` no answer is wanted. */
+  | { readonly kind: 'call'; readonly id: number | undefined; readonly call: AvahiCall }
+  | Extract<MdnsEffect, { readonly kind: 'established' | 'instanceRenamed' | 'note' }>
+
+/** `auto`: the port where it can be shared, else avahi-daemon where it is there. */
+export type MdnsWish = 'auto' | 'builtin' | 'avahi'
+
+export type ChoiceInput =
+  | { readonly kind: 'begin' }
+  /** What came of opening UDP 5353; `held`: another program lets nobody share it. */
+  | { readonly kind: 'port'; readonly state: 'open' | 'held' }
+  | { readonly kind: 'avahi'; readonly present: boolean }
+
+export type ChoiceEffect =
+  /** Open the port, and keep trying while somebody holds it; or leave it alone. */
+  | { readonly kind: 'port'; readonly wanted: boolean }
+  /** Look for avahi-daemon on the system bus, and tell when it comes and goes. */
+  | { readonly kind: 'bus'; readonly wanted: boolean }
+  /** Publish through avahi-daemon from now on, or no longer. */
+  | { readonly kind: 'avahi'; readonly used: boolean }

@@ -1,6 +1,6 @@
 /** An avahi-daemon on a host of the LAN, with a system bus of its own, and what its tools see from there. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ExecResult, type Host, run } from './lan.ts'
 import { until } from './wait.ts'
@@ -18,52 +18,78 @@ export interface Found {
 }
 
 /** Mounts of its own, so that several hosts of one machine each have their /run. */
-const script = `
+const busScript = `
   set -e
   mount -t tmpfs tmpfs /run
   mkdir -p /run/dbus /run/avahi-daemon
-  dbus-daemon --config-file=/usr/share/dbus-1/system.conf --address=unix:path=/run/dbus/system_bus_socket --nofork --nopidfile &
-  for i in $(seq 50); do [ -S /run/dbus/system_bus_socket ] && break; sleep 0.05; done
-  exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "$1"
+  exec dbus-daemon --config-file=/usr/share/dbus-1/system.conf --address="$1" --nofork --nopidfile
 `
+
+export interface AvahiOptions {
+  readonly ipv6?: boolean
+  /** It lets no other program of its host have UDP port 5353. */
+  readonly exclusive?: boolean
+  /** Only the bus; avahi itself later, by `startDaemon`. */
+  readonly busOnly?: boolean
+}
 
 export class Avahi {
   readonly host: Host
-  readonly #process: ChildProcess
+  /** `DBUS_SYSTEM_BUS_ADDRESS` for whoever is to find it. */
+  readonly busAddress: string
+  readonly #bus: ChildProcess
+  readonly #configFile: string
+  #daemon: ChildProcess | undefined
   #output = ''
   readonly #found = new Map<string, Found>()
+  readonly #gone: string[] = []
 
-  private constructor(host: Host, process: ChildProcess) {
+  private constructor(host: Host, bus: ChildProcess, busAddress: string, configFile: string) {
     this.host = host
-    this.#process = process
-    for (const stream of [process.stdout, process.stderr]) {
-      stream?.on('data', chunk => {
-        this.#output += String(chunk)
-      })
-    }
+    this.busAddress = busAddress
+    this.#bus = bus
+    this.#configFile = configFile
+    this.#collect(bus)
   }
 
   /** Resolves once it answers; `hostname` as it asks for it, which the network may refuse. */
-  static async start(host: Host, hostname: string, ipv6 = false): Promise<Avahi> {
+  static async start(host: Host, hostname: string, options: AvahiOptions = {}): Promise<Avahi> {
     const directory = join(host.lan.directory, `avahi-${host.name}`)
     mkdirSync(directory, { recursive: true })
     const file = join(directory, 'avahi-daemon.conf')
-    const yes = (on: boolean): string => (on ? 'yes' : 'no')
+    const yes = (on = false): string => (on ? 'yes' : 'no')
     writeFileSync(
       file,
-      `[server]\nhost-name=${hostname}\nuse-ipv4=yes\nuse-ipv6=${yes(ipv6)}\nallow-interfaces=eth0\nratelimit-interval-usec=1000000\nratelimit-burst=1000\n[publish]\npublish-hinfo=no\npublish-workstation=no\n`,
+      `[server]\nhost-name=${hostname}\nuse-ipv4=yes\nuse-ipv6=${yes(options.ipv6)}\nallow-interfaces=eth0,eth1\ndisallow-other-stacks=${yes(options.exclusive)}\nratelimit-interval-usec=1000000\nratelimit-burst=1000\n[publish]\npublish-hinfo=no\npublish-workstation=no\n`,
     )
-    const child = host.spawn('unshare', ['-m', 'bash', '-c', script, 'avahi', file], {
+    const socket = join(directory, 'bus')
+    const address = `unix:path=${socket}`
+    const bus = host.spawn('unshare', ['-m', 'bash', '-c', busScript, 'bus', address], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    const avahi = new Avahi(host, child)
-    await until('avahi answers', async () => (await avahi.#inside('avahi-browse', ['-at'])).code === 0, {
-      ...{ seconds: 10, everyMilliseconds: 50 },
-    }).catch(error => {
-      throw new Error(`${String(error)}\n${avahi.#output}`)
-    })
+    const avahi = new Avahi(host, bus, address, file)
+    await avahi.#must('the bus is there', () => existsSync(socket))
+    if (options.busOnly) return avahi
+    await avahi.startDaemon()
     avahi.#watch()
     return avahi
+  }
+
+  /** Starts avahi-daemon on the bus that is there, and resolves once it answers. */
+  async startDaemon(): Promise<void> {
+    const args = ['--no-drop-root', '--no-chroot', '--no-rlimits', '-f', this.#configFile]
+    this.#daemon = spawn('nsenter', this.#argv('avahi-daemon', args), { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#collect(this.#daemon)
+    await this.#must('avahi answers', async () => (await this.#inside('avahi-browse', ['-at'])).code === 0)
+  }
+
+  /** Ends avahi-daemon; the bus stays. */
+  async stopDaemon(): Promise<void> {
+    const daemon = this.#daemon
+    if (daemon === undefined || daemon.exitCode !== null) return
+    const ended = new Promise(resolve => daemon.once('exit', resolve))
+    daemon.kill('SIGTERM')
+    await ended
   }
 
   /** What it calls itself now. */
@@ -81,6 +107,11 @@ export class Avahi {
     return type === undefined ? all : all.filter(one => one.type === type)
   }
 
+  /** Instances that went, by their goodbye or for want of news, in order. */
+  get gone(): readonly string[] {
+    return this.#gone
+  }
+
   /** The address of a name, undefined when nobody answers. */
   async resolve(name: string): Promise<string | undefined> {
     const { code, stdout } = await this.#inside('avahi-resolve', ['-4', '-n', name])
@@ -89,17 +120,9 @@ export class Avahi {
 
   /** Tells of everything that comes and goes, without end. */
   #watch(): void {
-    const args = [
-      '-t',
-      String(this.#process.pid),
-      '-m',
-      '-n',
-      'setpriv',
-      '--pdeathsig',
-      'KILL',
-      'avahi-browse',
-    ]
-    const child = spawn('nsenter', [...args, '-arpk'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    const child = spawn('nsenter', this.#argv('avahi-browse', ['-arpk']), {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
     let rest = ''
     child.stdout.on('data', chunk => {
       const lines = (rest + String(chunk)).split('\n')
@@ -111,15 +134,45 @@ export class Avahi {
 
   #heard(fields: readonly string[]): void {
     const key = fields.slice(1, 5).join(';')
-    if (fields[0] === '-') this.#found.delete(key)
+    if (fields[0] === '-') {
+      this.#found.delete(key)
+      this.#gone.push(plain(fields[3] ?? ''))
+    }
     const found = foundIn(fields)
     if (found !== undefined) this.#found.set(key, found)
   }
 
   #inside(command: string, args: readonly string[]): Promise<ExecResult> {
-    return run('nsenter', ['-t', String(this.#process.pid), '-m', '-n', 'timeout', '8', command, ...args])
+    return run('nsenter', this.#argv('timeout', ['8', command, ...args]))
+  }
+
+  /** The arguments for `nsenter` that run a program beside the bus; it dies with this process. */
+  #argv(command: string, args: readonly string[]): string[] {
+    const environment = `DBUS_SYSTEM_BUS_ADDRESS=${this.busAddress}`
+    const within = ['-t', String(this.#bus.pid), '-m', '-n', 'setpriv', '--pdeathsig', 'KILL']
+    return [...within, 'env', environment, command, ...args]
+  }
+
+  #collect(process: ChildProcess): void {
+    for (const stream of [process.stdout, process.stderr]) {
+      stream?.on('data', chunk => {
+        this.#output += String(chunk)
+      })
+    }
+  }
+
+  async #must(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+    await until(what, look, { seconds: 10, everyMilliseconds: 50 }).catch(error => {
+      throw new Error(`${String(error)}\n${this.#output}`)
+    })
   }
 }
+
+/** avahi writes bytes it does not print as \DDD, and signs after a backslash. */
+const plain = (written: string): string =>
+  written.replace(/\\([0-9]{3}|.)/g, (_all, what: string) =>
+    /^[0-9]{3}$/.test(what) ? String.fromCharCode(Number(what)) : what,
+  )
 
 function foundIn(fields: readonly string[]): Found | undefined {
   if (fields[0] !== '=' || fields.length < 10) return undefined
@@ -127,10 +180,7 @@ function foundIn(fields: readonly string[]): Found | undefined {
   return {
     interface: name!,
     protocol: protocol as Found['protocol'],
-    // avahi writes bytes it does not print as \DDD, and signs after a backslash.
-    instance: instance!.replace(/\\([0-9]{3}|.)/g, (_all, what: string) =>
-      /^[0-9]{3}$/.test(what) ? String.fromCharCode(Number(what)) : what,
-    ),
+    instance: plain(instance!),
     type: type!,
     host: host!,
     address: address!,

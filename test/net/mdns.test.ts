@@ -29,7 +29,7 @@ describeWith(
         ipv6: true,
         names: { 'lanline.local': 'pi' },
       })
-      laptop = await Avahi.start(lan.host('laptop'), 'laptop', true)
+      laptop = await Avahi.start(lan.host('laptop'), 'laptop', { ipv6: true })
       daemon = new Daemon(lan.host('pi'))
       await daemon.start()
       owner = await Owner.claim(daemon)

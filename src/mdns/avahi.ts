@@ -1,0 +1,515 @@
+/**
+ * Publishes through the avahi-daemon of this machine, where it lets nobody else answer: says which entry groups it is
+ * to hold, and takes other names where somebody has ours. Probing, answering and defending are avahi's. Leaves out: the
+ * bus (`advertiser-io.ts`).
+ *
+ * Each name has a group of its own on each link, so that one comes, goes or is disputed without touching another:
+ *
+ * | group       | path told  | all added, committed | state 2 (established) | collision           | refused          |
+ * | ----------- | ---------- | -------------------- | --------------------- | ------------------- | ---------------- |
+ * | making      | filling    |                      |                       |                     | failed           |
+ * | filling     |            | registering          | established           | freed, another name | failed           |
+ * | registering |            |                      | established           | freed, another name |                  |
+ * | established |            |                      |                       | freed, another name |                  |
+ * | failed      |            |                      |                       |                     | again after 30 s |
+ *
+ * What it holds is never changed: a group with something else in it is another one, made after the old one is freed.
+ */
+import { after, type Monotonic, seconds } from '../core/clock.ts'
+import { familyOf } from '../core/endpoint.ts'
+import type { Machine } from '../core/machine.ts'
+import { TimerTable } from '../core/timers.ts'
+import type { AvahiCall, AvahiEffect, AvahiInput, Link, Publication, Service } from './message.ts'
+import { keyOf, labelOf, nextHostname, nextInstance, typeNameOf } from './names.ts'
+import { addressesOf } from './records.ts'
+
+export const avahiLimits = {
+  links: 32,
+  services: 1_000,
+  /** avahi-daemon lets one program have 1,024 (`objects-per-client-max`). */
+  groups: 1_000,
+  /** What it lets one group hold (`entries-per-entry-group-max`): addresses of one family on one link. */
+  addresses: 32,
+  /** Calls without their answer; the next group waits. */
+  callsUnderWay: 64,
+  /** RFC 6762 §8.1, as in `mdnsLimits`. */
+  conflicts: 15,
+  conflictWindowMilliseconds: seconds(10),
+  conflictMilliseconds: seconds(5),
+  /** After which what avahi-daemon refused is tried again. */
+  retryMilliseconds: seconds(30),
+} as const
+
+export const avahiName = 'org.freedesktop.Avahi'
+const server = { path: '/', interface: `${avahiName}.Server` } as const
+export const groupInterface = `${avahiName}.EntryGroup`
+/** AVAHI_ENTRY_GROUP_… */
+const groupState = { established: 2, collision: 3, failure: 4 } as const
+const anyProtocol = -1
+/** AVAHI_PUBLISH_…: the address's own name stays the machine's. */
+const noReverse = 16
+/** AVAHI_PUBLISH_…: nothing is added to our texts. */
+const noCookie = 32
+const collisionError = `${avahiName}.CollisionError`
+const notPermittedError = `${avahiName}.NotPermittedError`
+
+/** A name to be had: the host's, or one service's. */
+interface Claimed {
+  readonly id: string
+  service: Service | undefined
+  /** The label as it stands now, after any renaming. */
+  label: string
+  /** When somebody else turned out to have it. */
+  conflicts: Monotonic[]
+  /** Disputed too often: not before this moment. */
+  notBefore: Monotonic | undefined
+}
+
+interface Wanted {
+  readonly claim: string
+  readonly label: string
+  /** Equal for groups that hold the same. */
+  readonly content: string
+  readonly entries: () => readonly Pick<AvahiCall, 'member' | 'signature' | 'body'>[]
+}
+
+interface Group extends Wanted {
+  readonly key: string
+  phase: 'making' | 'filling' | 'registering' | 'established' | 'failed'
+  path: string | undefined
+  /** Calls of its filling that are not answered yet. */
+  open: number
+  /** Not wanted any more, before avahi-daemon told its path. */
+  dropped: boolean
+}
+
+type Purpose =
+  | { readonly kind: 'index'; readonly link: string }
+  | { readonly kind: 'new' | 'fill'; readonly group: Group }
+
+const host = 'host'
+
+export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
+  readonly #timers = new TimerTable<'again' | 'retry'>()
+  readonly #claimed = new Map<string, Claimed>()
+  /** By the key of its name, of services only. */
+  readonly #owners = new Map<string, Claimed>()
+  /** Avahi's number of each link's interface, as soon as it is told; `null`: it knows no such interface. */
+  readonly #indexes = new Map<string, number | null>()
+  readonly #groups = new Map<string, Group>()
+  readonly #byPath = new Map<string, Group>()
+  readonly #calls = new Map<number, Purpose>()
+  #links = new Map<string, Link>()
+  #wanted = new Map<string, Wanted>()
+  #toMake: string[] = []
+  #published: Publication | undefined
+  #present = false
+  #stopped = false
+  #established: string | undefined
+  #trouble: string | undefined
+  #serial = 0
+  #out: AvahiEffect[] = []
+
+  /** For tests of bounds. */
+  get sizes(): Readonly<Record<'groups' | 'calls' | 'claimed' | 'timers' | 'waiting', number>> {
+    return {
+      ...{ groups: this.#groups.size, calls: this.#calls.size, claimed: this.#claimed.size },
+      ...{ timers: this.#timers.size, waiting: this.#toMake.length },
+    }
+  }
+
+  /** The host's name as it stands, whether it is still to be had, and what is in the way. */
+  get state(): {
+    readonly hostname: string | undefined
+    readonly probing: boolean
+    readonly trouble: string | undefined
+  } {
+    return {
+      hostname: this.#claimed.get(host)?.label,
+      probing: this.#links.size > 0 && !this.#hasHost(),
+      trouble: this.#trouble,
+    }
+  }
+
+  handle(input: AvahiInput, now: Monotonic): AvahiEffect[] {
+    if (this.#stopped) return []
+    switch (input.kind) {
+      case 'links':
+        this.#setLinks(input.links.slice(0, avahiLimits.links))
+        break
+      case 'publish':
+        this.#publish(input.publication)
+        break
+      case 'present':
+        this.#forget()
+        this.#present = true
+        for (const link of this.#links.keys()) this.#askIndex(link)
+        break
+      case 'absent':
+        this.#forget()
+        break
+      case 'answered':
+      case 'refused':
+        this.#answer(input, now)
+        break
+      case 'groupState':
+        this.#groupState(input.path, input.state, now)
+        break
+      case 'stop':
+        this.#stop()
+    }
+    this.#make()
+    this.#sayEstablished()
+    return this.#taken()
+  }
+
+  nextWakeup(): Monotonic | undefined {
+    return this.#timers.next()
+  }
+
+  wake(now: Monotonic): AvahiEffect[] {
+    for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
+      if (name === 'retry') this.#retry()
+      for (const claimed of this.#claimed.values()) {
+        if (claimed.notBefore !== undefined && claimed.notBefore <= now) claimed.notBefore = undefined
+      }
+      this.#refresh()
+    }
+    this.#make()
+    return this.#taken()
+  }
+
+  // What is to be found, and where
+
+  #setLinks(links: readonly Link[]): void {
+    const before = this.#links
+    this.#links = new Map(links.map(link => [link.name, link]))
+    for (const name of before.keys()) if (!this.#links.has(name)) this.#indexes.delete(name)
+    for (const [name, link] of this.#links) {
+      if (JSON.stringify(before.get(name)) === JSON.stringify(link)) continue
+      // An interface may have been made anew under its old name.
+      this.#askIndex(name)
+    }
+    this.#refresh()
+  }
+
+  #publish(publication: Publication): void {
+    const services = publication.services.slice(0, avahiLimits.services)
+    if (services.length < publication.services.length) {
+      this.#note('tooManyServices', undefined, String(publication.services.length))
+    }
+    const hostname = labelOf(publication.hostname)
+    const known = this.#claimed.get(host)
+    if (known === undefined) this.#claimed.set(host, newClaim(host, undefined, hostname))
+    else if (publication.hostname !== this.#published?.hostname && hostname !== known.label) {
+      known.label = hostname
+      known.conflicts = []
+    }
+    this.#published = publication
+    const wanted = new Map(services.map(service => [`service ${service.key}`, service]))
+    for (const [id, { service }] of this.#claimed) {
+      const next = wanted.get(id)
+      if (service !== undefined && (next === undefined || !hasSameName(service, next))) this.#disown(id)
+    }
+    for (const [id, service] of wanted) {
+      const claimed = this.#claimed.get(id)
+      if (claimed === undefined) this.#own(newClaim(id, service, this.#freeLabel(service)))
+      else claimed.service = service
+    }
+    this.#refresh()
+  }
+
+  /** Works out what avahi-daemon is to hold; what else it holds is freed. */
+  #refresh(): void {
+    const wanted = this.#allWanted()
+    if (wanted.length > avahiLimits.groups) this.#note('tooManyGroups', undefined, String(wanted.length))
+    this.#wanted = new Map(wanted.slice(0, avahiLimits.groups))
+    for (const group of this.#groups.values()) {
+      if (this.#wanted.get(group.key)?.content !== group.content) this.#drop(group)
+    }
+    this.#toMake = [...this.#wanted.keys()].filter(key => !this.#groups.has(key))
+  }
+
+  #allWanted(): [string, Wanted][] {
+    const named = this.#claimed.get(host)
+    if (!this.#present || named === undefined || named.notBefore !== undefined) return []
+    const links = [...this.#links.values()].flatMap(link => {
+      const index = this.#indexes.get(link.name)
+      return typeof index === 'number' ? [{ link, index }] : []
+    })
+    const all: [string, Wanted][] = links.flatMap(({ link, index }) => hostGroups(named.label, link, index))
+    for (const claimed of this.#claimed.values()) {
+      const { id, service, label, notBefore } = claimed
+      if (service === undefined || notBefore !== undefined) continue
+      for (const { link, index } of links) {
+        all.push([`${id} ${link.name}`, serviceGroup(id, service, label, named.label, index)])
+      }
+    }
+    return all
+  }
+
+  // Groups
+
+  #make(): void {
+    while (this.#present && this.#toMake.length > 0 && this.#calls.size < avahiLimits.callsUnderWay) {
+      const key = this.#toMake.shift()!
+      const wanted = this.#wanted.get(key)
+      if (wanted === undefined || this.#groups.has(key)) continue
+      const group: Group = {
+        ...wanted,
+        ...{ key, phase: 'making', path: undefined, open: 0, dropped: false },
+      }
+      this.#groups.set(key, group)
+      this.#call({ kind: 'new', group }, { ...server, member: 'EntryGroupNew' })
+    }
+  }
+
+  #fill(group: Group, path: string): void {
+    group.path = path
+    group.phase = 'filling'
+    this.#byPath.set(path, group)
+    const at = { path, interface: groupInterface }
+    const calls = [...group.entries(), { member: 'Commit' }]
+    group.open = calls.length
+    for (const call of calls) this.#call({ kind: 'fill', group }, { ...at, ...call })
+  }
+
+  /** Freed groups get their goodbyes from avahi-daemon. */
+  #drop(group: Group): void {
+    this.#groups.delete(group.key)
+    group.dropped = true
+    if (group.path === undefined) return
+    this.#byPath.delete(group.path)
+    this.#free(group.path)
+  }
+
+  #free(path: string): void {
+    const call = { path, interface: groupInterface, member: 'Free' }
+    this.#out.push({ kind: 'call', id: undefined, call })
+  }
+
+  #stop(): void {
+    for (const group of [...this.#groups.values()]) this.#drop(group)
+    this.#forget()
+    this.#stopped = true
+  }
+
+  /** Nothing of what was said to avahi-daemon holds any more. */
+  #forget(): void {
+    this.#present = false
+    this.#trouble = undefined
+    for (const table of [this.#groups, this.#byPath, this.#calls, this.#indexes, this.#wanted]) table.clear()
+    this.#toMake = []
+    this.#timers.clear('retry')
+  }
+
+  #retry(): void {
+    this.#trouble = undefined
+    for (const [key, group] of this.#groups) if (group.phase === 'failed') this.#groups.delete(key)
+    for (const [link, index] of this.#indexes) if (index === null) this.#askIndex(link)
+  }
+
+  // What avahi-daemon says
+
+  #answer(answer: Extract<AvahiInput, { kind: 'answered' | 'refused' }>, now: Monotonic): void {
+    const purpose = this.#calls.get(answer.call)
+    this.#calls.delete(answer.call)
+    if (purpose === undefined) return
+    if (purpose.kind === 'index') return this.#indexIs(purpose.link, answer, now)
+    const { group } = purpose
+    if (answer.kind === 'refused') return this.#refused(group, answer, now)
+    if (purpose.kind === 'fill') {
+      group.open--
+      if (group.open === 0 && group.phase === 'filling') group.phase = 'registering'
+      return
+    }
+    const [path] = answer.body
+    if (typeof path !== 'string') return
+    if (group.dropped) this.#free(path)
+    else this.#fill(group, path)
+  }
+
+  #refused(group: Group, { name, detail }: { name: string; detail: string }, now: Monotonic): void {
+    if (group.dropped) return
+    if (name === collisionError) return this.#conflict(group, now)
+    this.#fail(
+      group,
+      name === notPermittedError ? notPermitted : `avahi-daemon refused: ${detail || name}`,
+      now,
+    )
+  }
+
+  #fail(group: Group, why: string, now: Monotonic): void {
+    if (group.path !== undefined) {
+      this.#byPath.delete(group.path)
+      this.#free(group.path)
+      group.path = undefined
+    }
+    group.phase = 'failed'
+    this.#note('avahiRefused', undefined, `${group.label}: ${why}`)
+    if (group.claim === host) this.#trouble = why
+    if (!this.#timers.has('retry')) this.#timers.set('retry', after(now, avahiLimits.retryMilliseconds))
+  }
+
+  #indexIs(
+    link: string,
+    answer: Extract<AvahiInput, { kind: 'answered' | 'refused' }>,
+    now: Monotonic,
+  ): void {
+    if (!this.#links.has(link)) return
+    const index = answer.kind === 'answered' ? answer.body[0] : undefined
+    this.#indexes.set(link, typeof index === 'number' ? index : null)
+    if (typeof index !== 'number') {
+      const detail = answer.kind === 'refused' ? answer.detail || answer.name : ''
+      this.#note('avahiRefused', link, detail)
+      if ([...this.#links.keys()].every(name => this.#indexes.get(name) === null)) {
+        this.#trouble = `avahi-daemon refused: ${detail}`
+      }
+      if (!this.#timers.has('retry')) this.#timers.set('retry', after(now, avahiLimits.retryMilliseconds))
+    }
+    this.#refresh()
+  }
+
+  #groupState(path: string, state: number, now: Monotonic): void {
+    const group = this.#byPath.get(path)
+    if (group === undefined) return
+    if (state === groupState.established) group.phase = 'established'
+    else if (state === groupState.collision) this.#conflict(group, now)
+    else if (state === groupState.failure) this.#fail(group, 'avahi-daemon gave up on it', now)
+    if (group.claim === host && state === groupState.established) this.#trouble = undefined
+  }
+
+  /** RFC 6762 §9: somebody else has it. On one network, so another name is taken on all. */
+  #conflict(group: Group, now: Monotonic): void {
+    const claimed = this.#claimed.get(group.claim)
+    this.#drop(group)
+    // On another link it was found out before.
+    if (claimed !== undefined && claimed.label === group.label) this.#rename(claimed, now)
+    this.#refresh()
+  }
+
+  #rename(claimed: Claimed, now: Monotonic): void {
+    const { conflicts, conflictWindowMilliseconds, conflictMilliseconds } = avahiLimits
+    const from = claimed.label
+    const since = now - conflictWindowMilliseconds
+    claimed.conflicts = [...claimed.conflicts.filter(at => at > since), now].slice(-conflicts)
+    if (claimed.conflicts.length >= conflicts) {
+      claimed.notBefore = after(now, conflictMilliseconds)
+      if (!this.#timers.has('again')) this.#timers.set('again', claimed.notBefore)
+    }
+    if (claimed.service === undefined) {
+      claimed.label = nextHostname(from)
+      return this.#note('hostConflict', undefined, from)
+    }
+    const to = this.#freeLabel(claimed.service, nextInstance(from))
+    this.#owners.delete(nameKeyOf(claimed))
+    claimed.label = to
+    this.#owners.set(nameKeyOf(claimed), claimed)
+    this.#out.push({ kind: 'instanceRenamed', key: claimed.service.key, from, to })
+  }
+
+  #sayEstablished(): void {
+    const hostname = this.#claimed.get(host)?.label
+    if (hostname === undefined || hostname === this.#established || !this.#hasHost()) return
+    this.#established = hostname
+    this.#out.push({ kind: 'established', hostname })
+  }
+
+  #hasHost(): boolean {
+    let any = false
+    for (const [key, { claim }] of this.#wanted) {
+      if (claim !== host) continue
+      if (this.#groups.get(key)?.phase !== 'established') return false
+      any = true
+    }
+    return any
+  }
+
+  // Names
+
+  #own(claimed: Claimed): void {
+    this.#claimed.set(claimed.id, claimed)
+    this.#owners.set(nameKeyOf(claimed), claimed)
+  }
+
+  #disown(id: string): void {
+    this.#owners.delete(nameKeyOf(this.#claimed.get(id)!))
+    this.#claimed.delete(id)
+  }
+
+  /** Two of our own services of one type must not fight either. */
+  #freeLabel(service: Service, wanted = labelOf(service.instance)): string {
+    let label = wanted
+    while (this.#owners.has(keyOf([label, ...typeNameOf(service.type)]))) label = nextInstance(label)
+    return label
+  }
+
+  // Helpers
+
+  #askIndex(link: string): void {
+    if (!this.#present) return
+    this.#call(
+      { kind: 'index', link },
+      { ...server, member: 'GetNetworkInterfaceIndexByName', signature: 's', body: [link] },
+    )
+  }
+
+  #call(purpose: Purpose, call: AvahiCall): void {
+    const id = ++this.#serial
+    this.#calls.set(id, purpose)
+    this.#out.push({ kind: 'call', id, call })
+  }
+
+  #note(reason: string, link: string | undefined, detail: string): void {
+    this.#out.push({ kind: 'note', reason, link, detail })
+  }
+
+  #taken(): AvahiEffect[] {
+    const out = this.#out
+    this.#out = []
+    return out
+  }
+}
+
+const notPermitted =
+  'avahi-daemon publishes for no program: set disable-publishing and disable-user-service-publishing to no in avahi-daemon.conf'
+
+const newClaim = (id: string, service: Service | undefined, label: string): Claimed => ({
+  ...{ id, service, label, conflicts: [], notBefore: undefined },
+})
+
+const nameKeyOf = ({ service, label }: Claimed): string => keyOf([label, ...typeNameOf(service!.type)])
+
+const hasSameName = (one: Service, other: Service): boolean =>
+  one.instance === other.instance && one.type.join('.') === other.type.join('.')
+
+/** A link's addresses by family: IPv6 ones come and go by themselves, and are not to touch the other. */
+function hostGroups(hostname: string, link: Link, index: number): [string, Wanted][] {
+  return ([4, 6] as const).flatMap(family => {
+    const own = addressesOf(link).filter(address => familyOf(address) === family)
+    const addresses = own.slice(0, avahiLimits.addresses)
+    if (addresses.length === 0) return []
+    const body = (address: string): readonly unknown[] => [
+      ...[index, anyProtocol, noReverse, `${hostname}.local`, address],
+    ]
+    const wanted: Wanted = {
+      ...{ claim: host, label: hostname, content: JSON.stringify([hostname, index, addresses]) },
+      entries: () =>
+        addresses.map(address => ({ member: 'AddAddress', signature: 'iiuss', body: body(address) })),
+    }
+    return [[`${host} ${family} ${link.name}`, wanted]]
+  })
+}
+
+function serviceGroup(id: string, service: Service, label: string, hostname: string, index: number): Wanted {
+  const { type, port, txt } = service
+  return {
+    ...{ claim: id, label, content: JSON.stringify([label, type, port, txt, hostname, index]) },
+    entries: () => {
+      const strings = txt.map(entry => Buffer.from(entry).subarray(0, 255))
+      const where = ['local', `${hostname}.local`, port]
+      const body = [index, anyProtocol, noCookie, label, type.join('.'), ...where, strings]
+      return [{ member: 'AddService', signature: 'iiussssqaay', body }]
+    },
+  }
+}
