@@ -125,6 +125,7 @@ function guardAll(app: Hono<{ Bindings: AppEnv }>, deps: AppDeps, door: Door): v
         httpsPort: deps.httpsPort(),
         userAgent: context.req.header('user-agent') ?? '',
         place: deps.directory.place(),
+        claimed: deps.directory.owner() !== undefined,
         root: deps.authority.root(),
         fingerprint: deps.authority.fingerprint(),
       })

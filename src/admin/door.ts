@@ -14,6 +14,8 @@ export interface Knock {
   readonly httpsPort: number
   readonly userAgent: string
   readonly place: string
+  /** False while nobody owns the appliance: then every way leads to its claim. */
+  readonly claimed: boolean
   readonly root: Uint8Array
   readonly fingerprint: string
 }
@@ -68,7 +70,9 @@ function secureOrigin({ host, httpsPort }: Knock): string {
 }
 
 function html(knock: Knock): string {
-  const way = knock.pathname === '/admin' ? '/admin/' : ways.has(knock.pathname) ? knock.pathname : '/'
+  const claims = !knock.claimed || knock.pathname === '/admin'
+  const way = claims ? '/admin/' : ways.has(knock.pathname) ? knock.pathname : '/'
+  const { lead, now } = knock.claimed ? words.phone : words.claim
   const target = `${secureOrigin(knock)}${way}`
   const system = systemOf(knock.userAgent)
   const title = knock.place === '' ? 'lanline' : `lanline – ${knock.place}`
@@ -85,11 +89,11 @@ function html(knock: Knock): string {
 <body data-target="${escapeHtml(target)}" data-probe="${escapeHtml(secureOrigin(knock))}/api/v1/health">
 <main>
 <h1>${escapeHtml(title)}</h1>
-<p>Camera and microphone work only over a secure connection. There are two ways to it; both lead to the same phone.</p>
+<p>${lead}</p>
 <section aria-labelledby="now">
-<h2 id="now">Call now</h2>
+<h2 id="now">${now}</h2>
 <p>Your browser will warn once, because this appliance is known to no authority on the internet. It stands in your own network: choose <em>Advanced</em> (or <em>Show details</em>), then <em>Continue</em>.</p>
-<p><a class="button" id="go" href="${escapeHtml(target)}">Call now</a></p>
+<p><a class="button" id="go" href="${escapeHtml(target)}">${now}</a></p>
 </section>
 <section aria-labelledby="trust">
 <h2 id="trust">Trust for good</h2>
@@ -103,6 +107,17 @@ ${steps(system)}
 </html>
 `
 }
+
+const words = {
+  phone: {
+    lead: 'Camera and microphone work only over a secure connection. There are two ways to it; both lead to the same phone.',
+    now: 'Call now',
+  },
+  claim: {
+    lead: 'This appliance belongs to nobody yet. It is set up over a secure connection. There are two ways to it.',
+    now: 'Set it up now',
+  },
+} as const
 
 function steps(system: System): string {
   const items = trustSteps[system].map(step => `<li>${step}</li>`).join('\n')

@@ -40,6 +40,20 @@ test('the page leads to HTTPS under the name it was called by, and shows the fin
   expect(page.replaceAll('<wbr>', '')).toMatch(/([0-9A-F]{2}:){31}[0-9A-F]{2}/)
 })
 
+test('while nobody owns the appliance every way leads to its claim, and no longer once somebody does', async () => {
+  const fresh = await AdminHouse.open()
+  const env = { listener: 'http' as const, peer: '10.1.1.9' }
+  const page = async (path: string) => (await fresh.ask('GET', path, { host: '10.1.1.1:8080', env })).text
+  for (const path of ['/', '/j', '/admin/']) {
+    expect(await page(path), path).toContain('href="https://10.1.1.1:8443/admin/"')
+    expect(await page(path), path).toContain('Set it up now')
+  }
+  await fresh.owner()
+  expect(await page('/')).toContain('href="https://10.1.1.1:8443/"')
+  expect(await page('/')).not.toContain('Set it up')
+  await fresh.close()
+})
+
 test('its script is a file of its own, for the policy allows nothing inline', async () => {
   const page = await knock('/')
   expect(page.headers.get('content-security-policy')).toContain("script-src 'self'")

@@ -83,6 +83,10 @@ export class Line extends Emitter<{ changed: LineState }> {
     addEventListener('storage', event => {
       if (event.key === storageKeys.enrolment && this.#state.kind !== 'phone') this.#resume()
     })
+    // A second code scanned into the same tab changes nothing but the fragment.
+    addEventListener('hashchange', () => {
+      if (this.#state.kind !== 'phone' && this.#state.kind !== 'blocked') this.#resume()
+    })
     watchNetwork(() => {
       if (this.#state.kind === 'phone') this.#state.phone.networkChanged()
     })
