@@ -14,7 +14,13 @@ export type EnrolResult =
   /** The owner must allow it: ask `joinState` until it says so. */
   | { readonly kind: 'waiting'; readonly request: JoinRequest }
   /** `code` is the appliance's stable word, `unreachable` when there was no answer. */
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | {
+      readonly kind: 'refused'
+      readonly code: string
+      readonly message: string
+      /** With `badInvite`: what became of it. */
+      readonly detail: string | undefined
+    }
 
 type Fetch = typeof fetch
 
@@ -48,8 +54,8 @@ export async function joinState(
 export type InviteState =
   /** `displayName` is of the person it is for; `''`: somebody new. */
   | { readonly kind: 'good'; readonly displayName: string }
-  /** It was used, has expired, or never was. */
-  | { readonly kind: 'bad' }
+  /** `detail`: it was `used`, has `expired`, or is `unknown`. */
+  | { readonly kind: 'bad'; readonly detail: string | undefined }
   /** No answer that says either: ask again. */
   | { readonly kind: 'unreachable' }
 
@@ -62,7 +68,8 @@ export async function lookAtInvite(fetch: Fetch, origin: string, invite: string)
   })
   if (answer.status === 200)
     return { kind: 'good', displayName: (answer.body as InviteLook).displayName ?? '' }
-  return { kind: answer.status === 400 || answer.status === 403 ? 'bad' : 'unreachable' }
+  if (answer.status !== 400 && answer.status !== 403) return { kind: 'unreachable' }
+  return { kind: 'bad', detail: (answer.body as ErrorBody | undefined)?.error.detail }
 }
 
 /** Whether the appliance has an owner yet; undefined when it does not answer. Never throws. */
@@ -93,5 +100,6 @@ function refusal(answer: Answer): EnrolResult {
     kind: 'refused',
     code: error?.code ?? (answer.status === 0 ? 'unreachable' : 'failed'),
     message: error?.message ?? '',
+    detail: error?.detail,
   }
 }

@@ -4,13 +4,22 @@ import type { ErrorBody } from './message.ts'
 export class HttpError extends Error {
   readonly status: number
   readonly code: string
+  /** Tells cases of one code apart. */
+  readonly detail: string | undefined
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(status: number, code: string, message: string, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    detail?: string,
+  ) {
     super(message)
     this.status = status
     this.code = code
     this.headers = headers
+    this.detail = detail
   }
 }
 
@@ -46,9 +55,14 @@ export function toHttpError(error: unknown): HttpError | undefined {
   if (!(error instanceof Error) || !['DirectoryError', 'StoreError'].includes(error.name)) return undefined
   const code = String((error as { code?: unknown }).code)
   const status = statusOfCode[code]
-  return status === undefined ? undefined : new HttpError(status, code, error.message)
+  const { detail } = error as { detail?: string }
+  return status === undefined ? undefined : new HttpError(status, code, error.message, {}, detail)
 }
 
 export const errorBody = (error: HttpError): ErrorBody => ({
-  error: { code: error.code, message: error.message },
+  error: {
+    code: error.code,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    message: error.message,
+  },
 })

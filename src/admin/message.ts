@@ -7,7 +7,12 @@ import type { CallRow } from '../calls/message.ts'
 import type { Presence } from '../signalling/message.ts'
 
 export interface ErrorBody {
-  readonly error: { readonly code: string; readonly message: string }
+  readonly error: {
+    readonly code: string
+    /** With `badInvite`: `used`, `expired` or `unknown`. */
+    readonly detail?: string | undefined
+    readonly message: string
+  }
 }
 
 /** GET /health, open to all. */

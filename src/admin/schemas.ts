@@ -124,7 +124,9 @@ export const softphone = z.strictObject({
   tlsPort: z.number(),
 })
 
-export const error = z.strictObject({ error: z.strictObject({ code: z.string(), message: z.string() }) })
+export const error = z.strictObject({
+  error: z.strictObject({ code: z.string(), detail: z.string().optional(), message: z.string() }),
+})
 export const health = z.strictObject({
   status: z.enum(['ok', 'degraded']),
   version: z.string(),

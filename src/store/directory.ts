@@ -30,14 +30,16 @@ export type DirectoryErrorCode =
   | 'notGuest'
   | 'guest'
 
-/** A refusal with a stable code and a sentence for people. */
+/** A refusal with a stable code and a sentence for people; `detail` tells cases of one code apart. */
 export class DirectoryError extends Error {
   readonly code: DirectoryErrorCode
+  readonly detail: string | undefined
 
-  constructor(code: DirectoryErrorCode, message: string) {
+  constructor(code: DirectoryErrorCode, message: string, detail?: string) {
     super(message)
     this.name = 'DirectoryError'
     this.code = code
+    this.detail = detail
   }
 }
 
@@ -65,6 +67,8 @@ export const limits = {
   users: 10_000,
   devicesPerUser: 50,
   invites: 1_000,
+  /** Used or expired ones that are remembered. */
+  invitesSpent: 1_000,
   requestsWaiting: 50,
   /** Of one IPv4 address or IPv6 /64: nobody takes all places. */
   requestsPerSource: 5,
@@ -73,6 +77,8 @@ export const limits = {
 /** Names of persons whom the exchange itself plays. */
 const reserved: ReadonlySet<string> = new Set(['echo'])
 const requestLifetimeMilliseconds = days(1)
+/** For so long whoever holds a used or expired invitation is told so. */
+const spentInviteMilliseconds = days(30)
 /** `lastSeenAt` is for people's eyes; writing it more often would only wear the card. */
 const seenStepMilliseconds = 600_000
 const notFound = (what: string): DirectoryError =>
@@ -230,7 +236,7 @@ export class Directory implements Accounts, Devices {
 
   /** Unused and not expired. */
   invites(): readonly InviteRow[] {
-    return [...this.#invites.values()].filter(invite => !this.#expired(invite))
+    return [...this.#invites.values()].filter(invite => !this.#isSpent(invite))
   }
 
   requests(): readonly RequestRow[] {
@@ -392,8 +398,9 @@ export class Directory implements Accounts, Devices {
       const invite = this.#inviteOf(token)
       const { staySeconds } = invite
       const whose = invite.user === undefined ? { displayName, staySeconds } : { user: invite.user }
-      const enrolled = await this.#enrol(whose, wish, [tables.deleteInvite(invite.id)])
-      this.#invites.delete(invite.id)
+      const used = { ...invite, usedAt: this.#now() }
+      const enrolled = await this.#enrol(whose, wish, [tables.putInvite(used)])
+      this.#invites.set(used.id, used)
       return enrolled
     })
   }
@@ -444,7 +451,7 @@ export class Directory implements Accounts, Devices {
   ): Promise<{ readonly invite: InviteRow; readonly token: string }> {
     return this.#exclusively(async () => {
       if (user !== undefined && !this.#users.has(user)) throw notFound(user)
-      if (this.#invites.size >= limits.invites) {
+      if (this.invites().length >= limits.invites) {
         throw new DirectoryError(
           'tooMany',
           `there are ${limits.invites} open invitations; withdraw some first`,
@@ -460,6 +467,7 @@ export class Directory implements Accounts, Devices {
         staySeconds,
         createdAt,
         expiresAt,
+        usedAt: undefined,
       }
       await this.#rows.write(tables.putInvite(invite))
       this.#invites.set(invite.id, invite)
@@ -469,7 +477,7 @@ export class Directory implements Accounts, Devices {
 
   removeInvite(id: string): Promise<void> {
     return this.#exclusively(async () => {
-      if (!this.#invites.has(id)) throw notFound('this invitation')
+      if (!this.invites().some(invite => invite.id === id)) throw notFound('this invitation')
       await this.#rows.write(tables.deleteInvite(id))
       this.#invites.delete(id)
     })
@@ -595,7 +603,7 @@ export class Directory implements Accounts, Devices {
       const devices = this.devices().filter(
         device => device.expiresAt !== undefined && device.expiresAt <= now,
       )
-      const invites = [...this.#invites.values()].filter(invite => this.#expired(invite))
+      const invites = this.#invitesToForget(now)
       const requests = this.requests().filter(
         request => elapsed(request.createdAt, now) > requestLifetimeMilliseconds,
       )
@@ -641,12 +649,23 @@ export class Directory implements Accounts, Devices {
 
   #inviteOf(token: string): InviteRow {
     const hash = sha256(token)
-    const invite = this.invites().find(candidate => candidate.tokenHash === hash)
-    if (invite !== undefined) return invite
-    throw new DirectoryError(
-      'badInvite',
-      'this invitation was used already or has expired; ask for a new one',
-    )
+    const invite = [...this.#invites.values()].find(candidate => candidate.tokenHash === hash)
+    if (invite !== undefined && !this.#isSpent(invite)) return invite
+    // Whoever holds the token of one that was good may know what became of it.
+    const detail = invite === undefined ? 'unknown' : invite.usedAt === undefined ? 'expired' : 'used'
+    throw new DirectoryError('badInvite', `${badInvite[detail]}; ask for a new one`, detail)
+  }
+
+  #isSpent(invite: InviteRow): boolean {
+    return invite.usedAt !== undefined || this.#expired(invite)
+  }
+
+  #invitesToForget(now: Epoch): readonly InviteRow[] {
+    const spentAt = (invite: InviteRow): Epoch => invite.usedAt ?? invite.expiresAt
+    const spent = [...this.#invites.values()].filter(invite => this.#isSpent(invite))
+    spent.sort((a, b) => spentAt(b) - spentAt(a))
+    const old = (invite: InviteRow): boolean => elapsed(spentAt(invite), now) > spentInviteMilliseconds
+    return spent.filter((invite, index) => index >= limits.invitesSpent || old(invite))
   }
 
   async #sweepGuests(): Promise<void> {
@@ -823,6 +842,12 @@ export class Directory implements Accounts, Devices {
     for (const listener of this.#listeners) listener(event)
   }
 }
+
+const badInvite = {
+  used: 'this invitation was used already',
+  expired: 'this invitation has expired',
+  unknown: 'this invitation is not known here: it was withdrawn, or the link is not whole',
+} as const
 
 /** Made under an unset clock, nobody knows how old it is: counted as new until it is used or withdrawn. */
 const elapsed = (from: Epoch, now: Epoch): number =>

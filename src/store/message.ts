@@ -42,6 +42,7 @@ export interface InviteRow {
   readonly staySeconds: number | undefined
   readonly createdAt: Epoch
   readonly expiresAt: Epoch
+  readonly usedAt: Epoch | undefined
 }
 
 /** Somebody asks to join; the owner answers. Bounded in number, forgotten after a day. */

@@ -110,4 +110,8 @@ export const migrations: readonly string[] = [
   `
   alter table requests add column page_hash text;
   `,
+  // An invitation that was used is kept a while, so that its next holder can be told.
+  `
+  alter table invites add column used_at real;
+  `,
 ]

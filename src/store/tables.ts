@@ -50,13 +50,15 @@ export const putDevice = (device: DeviceRow): Statement =>
 
 export const putInvite = (invite: InviteRow): Statement =>
   statement(
-    'insert into invites values (?, ?, ?, ?, ?, ?)',
+    `insert into invites values (?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
+      used_at = excluded.used_at`,
     invite.id,
     invite.tokenHash,
     invite.user ?? null,
     invite.createdAt,
     invite.expiresAt,
     invite.staySeconds ?? null,
+    invite.usedAt ?? null,
   )
 
 export const putRequest = (request: RequestRow): Statement =>
@@ -114,6 +116,7 @@ export const inviteOf = (row: Row): InviteRow => ({
   createdAt: row.created_at as Epoch,
   expiresAt: row.expires_at as Epoch,
   staySeconds: row.stay_seconds === null ? undefined : Number(row.stay_seconds),
+  usedAt: time(row.used_at),
 })
 
 export const requestOf = (row: Row): RequestRow => ({

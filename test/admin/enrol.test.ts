@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { AdminHouse, type AskOptions } from './house.ts'
 
 let house: AdminHouse
@@ -229,4 +229,31 @@ test('an invitation tells whom it is for, as often as it is looked at, until it 
     const answer = await look(gone)
     expect([answer.status, answer.body.error.code]).toEqual([403, 'badInvite'])
   }
+})
+
+test('an invitation that is worth nothing says why to who holds it, and nothing to who guesses', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const make = async (body: object) =>
+    (await house.api('POST', '/invites', { headers: owner, body })).body as { id: string; token: string }
+  const used = await make({})
+  const expired = await make({ hours: 1e-6 })
+  const withdrawn = await make({})
+  await house.api('POST', '/devices', { body: { ...wish, invite: used.token } })
+  await house.api('DELETE', `/invites/${withdrawn.id}`, { headers: owner })
+  await vi.waitUntil(async () => house.store.directory.invites().length === 0)
+  await house.store.directory.sweep()
+  const why = async (invite: string) => {
+    const look = await house.api('POST', '/invites/look', { body: { invite } })
+    const join = await house.api('POST', '/devices', { body: { ...wish, invite } })
+    expect([look.status, join.status, join.body]).toEqual([403, 403, look.body])
+    return look.body.error
+  }
+  expect(await why(used.token)).toMatchObject({ code: 'badInvite', detail: 'used' })
+  expect(await why(expired.token)).toMatchObject({ code: 'badInvite', detail: 'expired' })
+  for (const nothing of [withdrawn.token, used.token.slice(1), ''])
+    expect(await why(nothing)).toMatchObject({ code: 'badInvite', detail: 'unknown' })
+  // Spent ones are nobody's to see or to withdraw.
+  expect((await house.api('GET', '/invites', { headers: owner })).body).toEqual([])
+  expect((await house.api('DELETE', `/invites/${used.id}`, { headers: owner })).status).toBe(404)
 })

@@ -129,6 +129,27 @@ test('an invite lets one device in, once, and not after its time', async () => {
   })
 })
 
+test('spent invitations are remembered for a month, over restarts, and not without end', async () => {
+  const used = await store.directory.addInvite(undefined, hours(1))
+  const expired = await store.directory.addInvite(undefined, hours(1))
+  await store.directory.enrolByInvite(used.token, 'Ann', page)
+  now = (now + hours(2)) as Epoch
+  await store.directory.sweep()
+  await reopen()
+  const why = (token: string): unknown => {
+    try {
+      return store.directory.invited(token)
+    } catch (error) {
+      return (error as { detail?: string }).detail
+    }
+  }
+  expect([why(used.token), why(expired.token)]).toEqual(['used', 'expired'])
+  now = (now + days(31)) as Epoch
+  await store.directory.sweep()
+  await reopen()
+  expect([why(used.token), why(expired.token)]).toEqual(['unknown', 'unknown'])
+})
+
 test('of two devices using one invite at once, one gets in', async () => {
   const { token } = await store.directory.addInvite(undefined, hours(1))
   const outcome = await Promise.allSettled(

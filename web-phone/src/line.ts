@@ -10,6 +10,9 @@ import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.t
 import { browserMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
+import type { EndReason } from '../../src/signalling/message.ts'
+import { echoUser } from './check/echo.ts'
+import type { LastCall } from './check/facts.ts'
 import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
@@ -41,6 +44,8 @@ type Request = JoinRequest & { readonly displayName: string }
 const askAgainMilliseconds = 2_000
 /** The appliance takes no longer one; what is cut here is no invite anyway. */
 const limitInvite = 128
+/** Ends that a check of the connection may explain. */
+const troubles: ReadonlySet<EndReason> = new Set(['mediaFailed', 'mediaLost', 'lost', 'failed'])
 const lockName = 'lanline.line'
 
 export class Line extends Emitter<{ changed: LineState }> {
@@ -49,7 +54,7 @@ export class Line extends Emitter<{ changed: LineState }> {
   #isTrouble = false
   #attempt = 0
   #call: Call | undefined
-  #unreached: string | undefined
+  #lastCall: LastCall | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
   readonly #timers = steadyTimers()
@@ -73,9 +78,9 @@ export class Line extends Emitter<{ changed: LineState }> {
     return this.#call
   }
 
-  /** Who answered the last call, but no way to their device was found. */
-  get unreached(): string | undefined {
-    return this.#unreached
+  /** How the last call that was answered found its way, the echo's left out. */
+  get lastCall(): LastCall | undefined {
+    return this.#lastCall
   }
 
   async start(): Promise<void> {
@@ -178,7 +183,7 @@ export class Line extends Emitter<{ changed: LineState }> {
     if (isStale()) return
     if (look.kind === 'unreachable') return this.#tryLater('unreachable')
     // A link that is used up must not be in the way of asking.
-    if (look.kind === 'bad') return this.#become({ ...form, invite: '', notice: texts.refused.invite })
+    if (look.kind === 'bad') return this.#become({ ...form, invite: '', notice: inviteText(look.detail) })
     this.#become({ ...form, invite, invitedAs: look.displayName })
   }
 
@@ -262,10 +267,9 @@ export class Line extends Emitter<{ changed: LineState }> {
     call.on('facts', () => this.#redraw())
     call.on('ended', end => {
       if (this.#call === call) this.#call = undefined
-      const noWay = end.reason === 'mediaFailed' || end.reason === 'mediaLost'
-      if (noWay || call.connectedAt !== undefined) this.#unreached = noWay ? call.party.name : undefined
+      this.#lastCall = lastCallOf(call, end.reason) ?? this.#lastCall
       const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
-      this.#isTrouble = noWay || end.reason === 'lost' || end.reason === 'failed'
+      this.#isTrouble = troubles.has(end.reason)
       const failedHere = end.reason === 'failed' && end.by === 'self' && call.problem
       this.#notice = failedHere
         ? texts.problem[failedHere]
@@ -289,11 +293,28 @@ export class Line extends Emitter<{ changed: LineState }> {
   }
 }
 
+function lastCallOf(call: Call, reason: EndReason): LastCall | undefined {
+  const { name, user } = call.party
+  const pair = call.facts?.pair
+  if (user === echoUser) return undefined
+  if (reason === 'mediaFailed') return { name, way: 'none' }
+  if (call.connectedAt === undefined || !pair) return undefined
+  return { name, way: pair.localType === 'relay' || pair.remoteType === 'relay' ? 'relayed' : 'direct' }
+}
+
 /** Taken as it stands: a token needs no decoding, and one that was altered may not decode. */
 const inviteInAddress = (): string =>
   location.pathname === '/j' ? location.hash.slice(1, 1 + limitInvite) : ''
 
-function refusalText(refused: { readonly code: string; readonly message: string }): string {
+function inviteText(detail: string | undefined): string {
+  return texts.invite[detail === 'used' || detail === 'expired' ? detail : 'unknown']
+}
+
+function refusalText(refused: {
+  readonly code: string
+  readonly message: string
+  readonly detail: string | undefined
+}): string {
   switch (refused.code) {
     case 'unreachable':
       return texts.refused.unreachable
@@ -303,7 +324,7 @@ function refusalText(refused: { readonly code: string; readonly message: string 
     case 'tooManyWaiting':
       return texts.refused.tooManyWaiting
     case 'badInvite':
-      return texts.refused.invite
+      return inviteText(refused.detail)
     case 'inviteNeeded':
       return texts.refused.policy
     default:

@@ -31,8 +31,13 @@ export const texts = {
   askAgain: 'Ask again',
   revokedTitle: 'This device was removed',
   revokedBody: 'The owner took it off the list, or your time as a guest is over. You can ask to join again.',
+  invite: {
+    used: 'This invite link was used already: it lets one device in. Ask the owner for a new one, or ask to join.',
+    expired: 'This invite link has expired. Ask the owner for a new one, or ask to join.',
+    unknown:
+      'This invite link is not known here: it was withdrawn, or it is not whole. Ask the owner for a new one, or ask to join.',
+  },
   refused: {
-    invite: 'This invite link was used or has expired. Ask the owner for a new one, or ask to join.',
     policy: 'Here one joins by invite only. Ask the owner for a link.',
     tooMany: 'Too many tries. Wait a minute, then try again.',
     tooManyWaiting: 'Enough people are waiting to be let in. Ask the owner to answer them, then try again.',
