@@ -12,6 +12,7 @@ import { openApi } from './openapi.ts'
 import type { Page } from './pages.ts'
 import { Passwords } from './password.ts'
 import type { AppDeps } from './ports.ts'
+import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
 import { callRoutes } from './routes/calls.ts'
 import { enrolRoutes } from './routes/enrol.ts'
@@ -44,6 +45,7 @@ export function createApp(deps: AppDeps): App {
     sessions,
     passwords: new Passwords(deps.scryptCost),
     tries: new Tries(deps.settings.identity().tokenKey),
+    provisioning: new Provisioning(deps),
   }
   deps.directory.onChange(event => {
     if (event.kind === 'people') sessions.keepOnly(user => deps.directory.user(user) !== undefined)
@@ -66,7 +68,7 @@ export function createApp(deps: AppDeps): App {
   const document = openApi(routes, deps.version)
   const app = new Hono<{ Bindings: AppEnv }>()
   const door = makeDoor()
-  guardAll(app, deps, door)
+  guardAll(app, deps, door, parts.provisioning)
   for (const route of routes) {
     app.on(route.method, `/api/v1${route.path}`, async context => {
       const request = context.req.raw
@@ -92,6 +94,8 @@ export function createApp(deps: AppDeps): App {
   })
   app.get('/admin', () => new Response(null, { status: 308, headers: { location: '/admin/' } }))
   app.get('*', context => {
+    const offered = parts.provisioning.answer(context.req.raw, deps.directory.place())
+    if (offered !== undefined) return offered
     const { pathname } = new URL(context.req.url)
     const page = deps.pages.get(pathname)
     if (page === undefined) throw notFound()
@@ -108,7 +112,12 @@ export function createApp(deps: AppDeps): App {
 }
 
 /** Host, origin and place come before everything; headers that bind the browser go on every answer. */
-function guardAll(app: Hono<{ Bindings: AppEnv }>, deps: AppDeps, door: Door): void {
+function guardAll(
+  app: Hono<{ Bindings: AppEnv }>,
+  deps: AppDeps,
+  door: Door,
+  provisioning: Provisioning,
+): void {
   app.use('*', async (context, next) => {
     const { listener, peer } = context.env
     const host = context.req.header('host')
@@ -118,17 +127,19 @@ function guardAll(app: Hono<{ Bindings: AppEnv }>, deps: AppDeps, door: Door): v
     if (verdict.kind === 'refuse') {
       context.res = failure(new HttpError(verdict.status, verdict.code, verdict.message))
     } else if (verdict.kind === 'door') {
-      context.res = door({
-        method: context.req.method,
-        pathname,
-        host: verdict.host,
-        httpsPort: deps.httpsPort(),
-        userAgent: context.req.header('user-agent') ?? '',
-        place: deps.directory.place(),
-        claimed: deps.directory.owner() !== undefined,
-        root: deps.authority.root(),
-        fingerprint: deps.authority.fingerprint(),
-      })
+      context.res =
+        provisioning.answer(context.req.raw, deps.directory.place()) ??
+        door({
+          method: context.req.method,
+          pathname,
+          host: verdict.host,
+          httpsPort: deps.httpsPort(),
+          userAgent: context.req.header('user-agent') ?? '',
+          place: deps.directory.place(),
+          claimed: deps.directory.owner() !== undefined,
+          root: deps.authority.root(),
+          fingerprint: deps.authority.fingerprint(),
+        })
     } else {
       // Health alone may be asked from the door page, whose scheme makes it another site.
       const foreign = isForeignFetch(

@@ -52,10 +52,59 @@ export function makeDoor(): Door {
   }
 }
 
+/** For whoever opened a code for Linphone with something else: it was not used up. */
+export function linphonePage(place: string, url: string): Response {
+  return plainPage(
+    200,
+    place,
+    `<h2>This code is for Linphone</h2>
+<p>It sets up a phone in the app, once. On the device that is to ring:</p>
+<p><a class="button" href="linphone-config:${escapeHtml(url)}">Open in Linphone</a></p>
+<p>Or scan it from inside the app, where it asks for an account. Linphone’s first account is replaced by this one.</p>`,
+  )
+}
+
+export const errorPage = (status: number, place: string, sentence: string): Response =>
+  plainPage(status, place, `<p>${escapeHtml(sentence)}</p>`)
+
+function plainPage(status: number, place: string, content: string): Response {
+  const body = `${head(place)}
+</head>
+<body>
+<main>
+<h1>${escapeHtml(titleOf(place))}</h1>
+<section>
+${content}
+</section>
+</main>
+</body>
+</html>
+`
+  return new Response(body, {
+    status,
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy':
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    },
+  })
+}
+
+const titleOf = (place: string): string => (place === '' ? 'lanline' : `lanline – ${place}`)
+
+const head = (place: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(titleOf(place))}</title>
+<link rel="stylesheet" href="/door.css">`
+
 const text = (status: number, body: string): Response =>
   new Response(body, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
 
-function download(file: Download): Response {
+export function download(file: Download): Response {
   return new Response(file.body, {
     headers: {
       'content-type': file.contentType,
@@ -75,20 +124,12 @@ function html(knock: Knock): string {
   const { lead, now } = knock.claimed ? words.phone : words.claim
   const target = `${secureOrigin(knock)}${way}`
   const system = systemOf(knock.userAgent)
-  const title = knock.place === '' ? 'lanline' : `lanline – ${knock.place}`
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)}</title>
-<link rel="stylesheet" href="/door.css">
+  return `${head(knock.place)}
 <script type="module" src="/door.js"></script>
 </head>
 <body data-target="${escapeHtml(target)}" data-probe="${escapeHtml(secureOrigin(knock))}/api/v1/health">
 <main>
-<h1>${escapeHtml(title)}</h1>
+<h1>${escapeHtml(titleOf(knock.place))}</h1>
 <p>${lead}</p>
 <section aria-labelledby="now">
 <h2 id="now">${now}</h2>

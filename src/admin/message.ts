@@ -165,6 +165,15 @@ export interface Softphone {
   readonly hostName: string
   readonly port: number
   readonly tlsPort: number
+  readonly linphone: LinphoneOffer
+}
+/**
+ * What Linphone fetches to set itself up: an address of this appliance, outside `/api/v1`, that answers once, to the
+ * first who asks. With `?root_ca=<path>` of our authority's file on that device it is told to use TLS, and to check.
+ */
+export interface LinphoneOffer {
+  readonly url: string
+  readonly expiresInSeconds: number
 }
 
 /** GET /requests (owner) lists; POST /requests/:id/allow `AllowRequest` and POST /requests/:id/deny answer. */

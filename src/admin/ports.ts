@@ -52,8 +52,8 @@ export interface AppDeps {
   /** `joinUrl` and `seenAddress` are added here. */
   network(): Omit<Network, 'joinUrl' | 'seenAddress'>
   readonly pages: Pages
-  /** The authority's root: what the door page and the downloads hand out. */
-  readonly authority: { root(): Uint8Array; fingerprint(): string }
+  /** The authority's certificates: what the door page and the downloads hand out. */
+  readonly authority: { root(): Uint8Array; intermediate(): Uint8Array; fingerprint(): string }
   health(): Health['parts']
   /** The port on which HTTPS is served, for the door page's links. */
   httpsPort(): number

@@ -122,6 +122,7 @@ export const softphone = z.strictObject({
   hostName: z.string(),
   port: z.number(),
   tlsPort: z.number(),
+  linphone: z.strictObject({ url: z.string(), expiresInSeconds: z.number() }),
 })
 
 export const error = z.strictObject({

@@ -67,7 +67,11 @@ export class AdminHouse {
         origins: ['https://app.example'],
       },
       pages: loadPages({ phone: join(directory, 'none'), admin: join(directory, 'none') }),
-      authority: { root: () => authority.root, fingerprint: () => fingerprintOf(authority.root) },
+      authority: {
+        root: () => authority.root,
+        intermediate: () => authority.intermediate,
+        fingerprint: () => fingerprintOf(authority.root),
+      },
       health: () => ({ store: { state: 'ok', detail: '' } }),
       httpsPort: () => 8443,
       inviteOrigin: () => 'http://10.1.1.1:8080',

@@ -6,6 +6,7 @@ import { HttpError } from '../errors.ts'
 import type { Device, Softphone, User } from '../message.ts'
 import type { Passwords } from '../password.ts'
 import type { AppDeps } from '../ports.ts'
+import type { Provisioning } from '../provisioning.ts'
 import { isOwner, type Principal, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
 import type { Sessions } from '../sessions.ts'
@@ -13,9 +14,11 @@ import type { Sessions } from '../sessions.ts'
 type Deps = Pick<AppDeps, 'directory' | 'live' | 'network'> & {
   readonly sessions: Sessions
   readonly passwords: Passwords
+  readonly provisioning: Provisioning
 }
 
-export function userRoutes({ directory, live, network, sessions, passwords }: Deps): Route[] {
+export function userRoutes(deps: Deps): Route[] {
+  const { directory, live, network, sessions, passwords, provisioning } = deps
   const deviceBody = (row: DeviceRow): Device => {
     const now = live.device(row.id)
     return {
@@ -159,6 +162,7 @@ export function userRoutes({ directory, live, network, sessions, passwords }: De
           hostName: `${hostname}.local`,
           port: ports.sip,
           tlsPort: ports.sips,
+          linphone: provisioning.offer(device.id),
         }
         return { status: 201, body }
       },
