@@ -87,6 +87,13 @@ export type RelayEffect =
   /** A grant that is to be given again after a restart of the daemon. No secret is in it. */
   | { readonly kind: 'remember'; readonly call: string; readonly reason: RelayReason }
   | { readonly kind: 'forget'; readonly call: string }
-  /** The newest totals, for the call's row. */
-  | { readonly kind: 'ledger'; readonly call: string; readonly ledger: CallLedger }
+  /** Totals of all grants of this call, for its row: at the first packet, once a minute, and at the end. */
+  | {
+      readonly kind: 'ledger'
+      readonly call: string
+      readonly ledger: CallLedger
+      readonly reason: RelayReason
+    }
+  /** The answer to `grantManually`. */
+  | { readonly kind: 'manualGrant'; readonly call: string; readonly granted: boolean }
   | { readonly kind: 'note'; readonly reason: string; readonly detail: string }

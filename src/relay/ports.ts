@@ -1,6 +1,6 @@
 /** What the grants need to know of calls, devices and networks: from memory, at once. */
 import type { Random } from '../core/random.ts'
-import type { TurnPorts } from '../turn/message.ts'
+import type { CallLedger, TurnPorts } from '../turn/message.ts'
 
 export interface PartyFlow {
   /** The device's own address as its authenticated flow shows it, canonical, without port. */
@@ -16,6 +16,8 @@ export interface RelayCall {
   readonly calleeDevice: string | undefined
   readonly answered: boolean
   readonly ended: boolean
+  /** As its row has it: what was carried before a restart counts on. */
+  readonly ledger: CallLedger | undefined
 }
 
 export interface RelayPorts {
