@@ -6,6 +6,12 @@ import type { Locator, Page } from 'playwright-core'
 
 const patience = 20_000
 
+export interface Checked {
+  readonly summary: string
+  /** `OK: This page …`, advice behind it. */
+  readonly lines: readonly string[]
+}
+
 export class PhonePage {
   readonly page: Page
 
@@ -108,6 +114,20 @@ export class PhonePage {
 
   async hangUp(): Promise<void> {
     await this.#button('Hang up').click({ timeout: patience })
+  }
+
+  /** Opens the check of the connection from the list of people, and starts it. */
+  async startCheck(): Promise<void> {
+    await this.press('Check my connection')
+    await this.press('Start the check')
+  }
+
+  /** Waits until the check has come to its one sentence. */
+  async checked(): Promise<Checked> {
+    await this.#button('Copy the report').waitFor({ timeout: 40_000 })
+    const lines = await this.page.locator('main').getByRole('listitem').allInnerTexts()
+    const summary = await this.page.locator('main').getByRole('status').first().innerText()
+    return { summary: summary.split('\n')[0]!, lines: lines.map(line => line.replaceAll(/\s+/g, ' ').trim()) }
   }
 
   /** The page says that the appliance is away while the call goes on. */

@@ -10,7 +10,8 @@ import { chosenDevices } from '../devices.ts'
 import { askAppliance, askCache, askOthers, askVersion, pageFacts } from './ask.ts'
 import { gatherCandidates } from './candidates.ts'
 import { callEcho } from './echo.ts'
-import type { CameraFacts, Facts, MicrophoneFacts, Permission, Refused } from './facts.ts'
+import type { CameraFacts, Facts, LastCall, MicrophoneFacts, Permission, Refused } from './facts.ts'
+import { heardPeak } from './judge-devices.ts'
 import { CheckSound } from './sound.ts'
 import { goOn, Stopped, sleep } from './wait.ts'
 
@@ -21,7 +22,6 @@ const pings = 5
 /** As long as it takes to say a few words; shorter once they were heard. */
 const listenMilliseconds = 4_000
 const heardMilliseconds = 400
-const heardPeak = 0.01
 const pictureMilliseconds = 3_000
 const sampleMilliseconds = 50
 const darkest = 16
@@ -29,12 +29,12 @@ const darkest = 16
 export interface CheckupSetup {
   /** The line, where there is one. */
   readonly phone: Phone | undefined
-  /** Whom the last call did not reach. */
-  readonly unreached: string | undefined
+  readonly lastCall: LastCall | undefined
 }
 
 export class Checkup extends Emitter<{ changed: undefined }> {
   readonly #phone: Phone | undefined
+  readonly #sound: CheckSound | undefined
   readonly #stop = new AbortController()
   #facts: Facts
   #step: Step | undefined
@@ -45,10 +45,14 @@ export class Checkup extends Emitter<{ changed: undefined }> {
   /** Left by what was opened, closed in reverse. */
   readonly #closers: (() => void)[] = []
 
-  constructor({ phone, unreached }: CheckupSetup) {
+  constructor({ phone, lastCall }: CheckupSetup) {
     super()
     this.#phone = phone
-    this.#facts = { page: pageFacts(), unreached }
+    this.#facts = { page: pageFacts(), lastCall }
+    // Here, in the click that starts the check: later some browsers keep it silent.
+    const sound = typeof AudioContext === 'undefined' ? undefined : new CheckSound()
+    if (sound) this.#closers.push(() => sound.close())
+    this.#sound = sound
   }
 
   get facts(): Facts {
@@ -109,8 +113,7 @@ export class Checkup extends Emitter<{ changed: undefined }> {
     const line = () => ({ state: lineState(phone, this.#facts), broke, roundTripsMilliseconds })
     this.#learn({ line: line() })
 
-    const sound = typeof AudioContext === 'undefined' ? undefined : new CheckSound()
-    if (sound) this.#closers.push(() => sound.close())
+    const sound = this.#sound
     this.#begin('microphone', signal)
     this.#learn({ microphone: await this.#microphone(sound, signal) })
     this.#begin('camera', signal)
@@ -177,7 +180,7 @@ export class Checkup extends Emitter<{ changed: undefined }> {
       this.emit('changed', undefined)
     }
     this.#level = 0
-    return { kind: 'open', name: track.label, peak }
+    return { kind: 'open', name: track.label, peak: sound?.running || peak > 0 ? peak : undefined }
   }
 
   /** Its track stays open for the test call. */

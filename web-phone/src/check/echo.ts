@@ -61,10 +61,11 @@ async function talk(
   }
   const streams = call.facts?.streams.filter(({ direction }) => direction === 'received') ?? []
   const received = streams.reduce((sum, { packets }) => sum + packets, 0)
+  const voices = streams.some(({ kind, packets }) => kind === 'audio' && packets > 0)
   const frames = withCamera ? await framesDecoded(call) : 0
   return {
     outcome: 'connected',
-    sound: tones >= 3 ? 'back' : others >= 3 ? 'other' : 'none',
+    sound: tones >= 3 ? 'back' : others >= 3 ? 'other' : sound?.running || !voices ? 'none' : 'packets',
     picture: !withCamera ? 'notSent' : frames > 0 ? 'back' : 'none',
     pair: call.facts?.pair ?? null,
     received,

@@ -18,8 +18,13 @@ export interface Facts {
   readonly speaker?: 'heard' | 'notHeard' | undefined
   readonly candidates?: CandidateFacts | undefined
   readonly echo?: EchoFacts | undefined
-  /** Whom the last call did not reach, although they answered. */
-  readonly unreached?: string | undefined
+  readonly lastCall?: LastCall | undefined
+}
+
+/** The last call that somebody answered; `none`: their device and this one found no way to each other. */
+export interface LastCall {
+  readonly name: string
+  readonly way: 'direct' | 'relayed' | 'none'
 }
 
 export interface PageFacts {
@@ -68,8 +73,11 @@ export interface Refused {
 
 export type MicrophoneFacts =
   | Refused
-  /** `peak` is the loudest sample, 0 to 1; exactly 0 is no sound at all, not even noise. */
-  | { readonly kind: 'open'; readonly name: string; readonly peak: number }
+  /**
+   * `peak` is the loudest sample, 0 to 1; exactly 0 is no sound at all, not even noise; undefined: this browser let
+   * nothing be measured.
+   */
+  | { readonly kind: 'open'; readonly name: string; readonly peak: number | undefined }
 
 export type CameraFacts =
   | Refused
@@ -90,7 +98,8 @@ export interface EchoFacts {
    * `noPath`: answered, but nothing came through.
    */
   readonly outcome: 'connected' | 'noPath' | 'noLine' | 'noEcho' | 'refused'
-  readonly sound: 'back' | 'other' | 'none'
+  /** `packets`: they came back; this browser let nothing be measured of what is in them. */
+  readonly sound: 'back' | 'packets' | 'other' | 'none'
   readonly picture: 'back' | 'none' | 'notSent'
   readonly pair: SelectedPair | null
   /** Packets received, and those that should have been, of all streams. */

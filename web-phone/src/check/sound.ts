@@ -14,6 +14,11 @@ export class CheckSound {
     void this.#context.resume().catch(() => {})
   }
 
+  /** False where the browser lets no sound through yet: nothing can be measured then. */
+  get running(): boolean {
+    return this.#context.state === 'running'
+  }
+
   /** Reads how loud a track is now: the loudest sample of the last 85 ms, 0 to 1. */
   meter(track: MediaStreamTrack): () => number {
     const analyser = this.#listen(track)

@@ -16,6 +16,8 @@ import { texts } from '../texts.ts'
 
 const words = texts.check
 
+const doubleClickMilliseconds = 600
+
 const groups = {
   page: ['secure', 'certificate', 'name', 'otherName'],
   line: ['line', 'clock'],
@@ -55,7 +57,7 @@ export function CheckScreen({
   // Leaving the screen, by hand or for a call, lets go of microphone and camera.
   useEffect(() => () => checkup?.stop(), [checkup])
   const start = () => {
-    const next = new Checkup({ phone, unreached: line.unreached })
+    const next = new Checkup({ phone, lastCall: line.lastCall })
     next.on('changed', () => redraw(undefined))
     setCheckup(next)
     void next.run()
@@ -110,6 +112,15 @@ function Head({
   readonly version: string
 }) {
   const state = checkup?.state
+  const startedAt = useRef(0)
+  const begin = () => {
+    startedAt.current = performance.now()
+    start()
+  }
+  // The second half of a double click is not meant.
+  const stop = () => {
+    if (performance.now() - startedAt.current > doubleClickMilliseconds) checkup?.stop()
+  }
   const summary = state === 'done' ? summarise(findings) : undefined
   const step = checkup?.step
   return (
@@ -121,6 +132,7 @@ function Head({
         {state === 'running' && words.steps[step ?? 'network']}
         {state === 'stopped' && words.stopped}
         {summary?.text}
+        {summary?.advice && <small>{summary.advice}</small>}
       </p>
       {state === 'running' && (
         <progress
@@ -131,11 +143,11 @@ function Head({
       )}
       <div class="actions">
         {state === 'running' ? (
-          <button type="button" class="button" onClick={() => checkup?.stop()}>
+          <button type="button" class="button" onClick={stop}>
             {words.stop}
           </button>
         ) : (
-          <button type="button" class="button primary" onClick={start}>
+          <button type="button" class="button primary" onClick={begin}>
             {state === undefined ? words.start : words.again}
           </button>
         )}

@@ -1,15 +1,13 @@
 import { useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import type { MissedCall, Person } from '../../../src/signalling/message.ts'
+import { echoUser } from '../check/echo.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { moment, texts } from '../texts.ts'
 import { MyDevices } from './my-devices.tsx'
 import { Requests } from './requests.tsx'
-
-/** The built-in person who sends everything back. */
-const echo = 'echo'
 
 /** People, who is there, what was missed. */
 export function HomeScreen({
@@ -25,21 +23,23 @@ export function HomeScreen({
 }) {
   const online = phone.state === 'online'
   const [devicesOpen, setDevicesOpen] = useState(false)
-  const people = phone.roster.filter(({ user }) => user !== echo)
-  const own = phone.roster.filter(({ user }) => user === echo)
+  const people = phone.roster.filter(({ user }) => user !== echoUser)
+  const own = phone.roster.filter(({ user }) => user === echoUser)
   return (
     <div class="home">
       <Header phone={phone} />
       <main>
         <div class="notices">
-          <p class="notice" role="status" aria-live="polite" aria-atomic="true">
-            {line.notice}
-          </p>
-          {line.notice && line.isTrouble && (
-            <button type="button" class="text-button" onClick={check}>
-              {texts.check.title}
-            </button>
-          )}
+          <div class="notice">
+            <p role="status" aria-live="polite" aria-atomic="true">
+              {line.notice}
+            </p>
+            {line.notice && line.isTrouble && (
+              <button type="button" class="text-button" onClick={check}>
+                {texts.check.title}
+              </button>
+            )}
+          </div>
           {line.notice && (
             <button
               type="button"
@@ -127,7 +127,7 @@ function PersonRow({
       <Avatar name={person.name} presence={person.presence} />
       <div class="who">
         <strong>{person.name}</strong>
-        <span>{person.user === echo ? texts.echoPresence : texts.presence[person.presence]}</span>
+        <span>{person.user === echoUser ? texts.echoPresence : texts.presence[person.presence]}</span>
       </div>
       <button
         type="button"
