@@ -1,43 +1,171 @@
 /** Who may do what: every route walked by everybody, and every way round the guard that a browser could be led. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
+import { type Epoch, hours } from '../../src/core/clock.ts'
 import { AdminHouse, type Asked } from './house.ts'
 
 let house: AdminHouse
 let owner: { cookie: string; 'x-csrf-token': string }
 let member: { cookie: string; 'x-csrf-token': string }
 
+/** Everybody who may knock: how they show who they are, and which person that is. */
+interface Somebody {
+  readonly headers: Readonly<Record<string, string>>
+  readonly person: string
+}
+let everybody: Readonly<
+  Record<'nobody' | 'owner' | 'member' | `${'owner' | 'member' | 'guest'}’s phone`, Somebody>
+>
+
+/** What is the owner's, by the route's path: nobody else may see or touch it. */
+let owners: Readonly<Record<'users' | 'devices' | 'requests' | 'invites' | 'calls', string>>
+
 beforeAll(async () => {
   house = await AdminHouse.open()
   owner = await house.owner()
   member = await house.member()
+  const { directory, calls } = house.store
+  const page = { name: 'Phone', kind: 'page' } as const
+  const phoneOf = async (user: string): Promise<Somebody> => {
+    const { token } = await directory.enrol({ user }, page)
+    return { headers: { authorization: `Bearer ${token}` }, person: user }
+  }
+  const stay = await directory.addInvite(undefined, hours(1), 3_600)
+  const guest = await directory.enrolByInvite(stay.token, 'Gast', page)
+  everybody = {
+    nobody: { headers: {}, person: 'nobody-here' },
+    owner: { headers: owner, person: 'olivia' },
+    member: { headers: member, person: 'mia' },
+    'owner’s phone': await phoneOf('olivia'),
+    'member’s phone': await phoneOf('mia'),
+    'guest’s phone': { headers: { authorization: `Bearer ${guest.token}` }, person: 'gast' },
+  }
+  const { request } = await directory.addRequest({ displayName: 'Rex', device: page, address: '10.1.1.7' })
+  const { invite } = await directory.addInvite('olivia', hours(1))
+  await calls.save(callOf('olivia'))
+  owners = {
+    ...{ users: 'olivia', devices: directory.devices('olivia')[0]!.id, requests: request.id },
+    ...{ invites: invite.id, calls: callOf('olivia').id },
+  }
 })
 afterAll(() => house.close())
 
 const refusedForRights = (answer: Asked): boolean =>
   answer.status === 401 || (answer.status === 403 && ['forbidden', 'csrf'].includes(answer.body.error.code))
 
-/** A path with every parameter filled: the member's own name where members may change themselves, else nothing real. */
-const concrete = (path: string, method = ''): string =>
-  path.replace(/:[a-z]+/gi, method === 'PATCH' && path === '/users/:name' ? 'mia' : 'nobody-here')
+/** A path with every parameter filled: one's own name where people may change themselves, else nothing real. */
+const concrete = (path: string, method = '', person = 'mia'): string =>
+  path.replace(/:[a-z]+/gi, method === 'PATCH' && path === '/users/:name' ? person : 'nobody-here')
+
+const callOf = (user: string): CallRow => ({
+  ...{ id: 'c'.repeat(32), callerUser: user, callerName: 'Olivia', callerDevice: undefined },
+  ...{ calleeUser: 'zenobia', calleeName: 'Zenobia', calleeDevice: undefined, video: false },
+  ...{ startedAt: 1 as Epoch, ringingAt: undefined, answeredAt: undefined, endedAt: 2 as Epoch },
+  ...{ endedBy: 'caller', reason: 'cancelled', code: 487, missed: true, missedSeen: false },
+  ...{ aliveAt: 1 as Epoch, callerPair: undefined, calleePair: undefined },
+})
+
+interface Operation {
+  readonly method: string
+  /** With `{name}` and `{id}`. */
+  readonly path: string
+  readonly who: 'anyone' | 'member' | 'owner'
+  readonly body: BodySchema | undefined
+  readonly query: readonly string[]
+}
+interface BodySchema {
+  readonly properties?: Readonly<Record<string, BodySchema>>
+  readonly required?: readonly string[]
+  readonly type?: string
+  readonly enum?: readonly unknown[]
+  readonly pattern?: string
+}
+
+/** Every operation as the published document has it. */
+async function operations(): Promise<readonly Operation[]> {
+  const { paths } = (await house.api('GET', '/openapi.json')).body
+  return Object.entries(paths as Record<string, Record<string, never>>).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, told]) => ({
+      method: method.toUpperCase(),
+      path,
+      who: told['x-who'],
+      body: (told as { requestBody?: { content: Record<string, { schema: BodySchema }> } }).requestBody
+        ?.content['application/json']?.schema,
+      query: (told as { parameters: { in: string; name: string }[] }).parameters
+        .filter(each => each.in === 'query')
+        .map(each => each.name),
+    })),
+  )
+}
+
+/** A body that fits, with every field it must have, and `user` where it may have one. */
+function sample(schema: BodySchema, user: string): unknown {
+  const { properties, required = [], type, pattern } = schema
+  if (properties === undefined) {
+    if (schema.enum) return schema.enum[0]
+    if (type === 'boolean') return true
+    return type === 'string'
+      ? new RegExp(pattern ?? '').test('Taken Over It')
+        ? 'Taken Over It'
+        : 'taken'
+      : 60
+  }
+  const wanted = Object.entries(properties).filter(([name]) => required.includes(name) || name === 'user')
+  return Object.fromEntries(wanted.map(([name, each]) => [name, name === 'user' ? user : sample(each, user)]))
+}
 
 describe('every route of the REST interface', () => {
-  it('lets through whom its table names and nobody else', async () => {
-    expect(house.app.routes.length).toBeGreaterThan(15)
+  it('lets through whom its table names and nobody else, with session, phone or nothing', async () => {
+    const all = await operations()
+    expect(all.length).toBe(house.app.routes.length)
+    expect(all.length).toBeGreaterThan(20)
     // Logging out is asked last: it is meant to end the session it is asked with.
-    const routes = house.app.routes.filter(one => !(one.method === 'DELETE' && one.path === '/session'))
+    const routes = all.filter(one => !(one.method === 'DELETE' && one.path === '/session'))
     for (const { method, path, who } of routes) {
-      const ask = (headers: Record<string, string>): Promise<Asked> =>
-        house.api(method, concrete(path, method), { headers, ...(method === 'GET' ? {} : { body: {} }) })
-      const seen = {
-        nobody: refusedForRights(await ask({})),
-        member: refusedForRights(await ask(member)),
-        owner: refusedForRights(await ask(owner)),
+      const template = path.replace(/\{(\w+)\}/g, ':$1')
+      const seen: Record<string, boolean> = {}
+      const due: Record<string, boolean> = {}
+      for (const [name, { headers, person }] of Object.entries(everybody)) {
+        const body = method === 'GET' ? {} : { body: {} }
+        const answer = await house.api(method, concrete(template, method, person), { headers, ...body })
+        seen[name] = refusedForRights(answer)
+        due[name] = who === 'owner' ? name !== 'owner' : who === 'member' && name === 'nobody'
       }
-      const due = { nobody: who !== 'anyone', member: who === 'owner', owner: false }
       // A login without its fields and a request nobody knows are refused too, but not for want of rights.
       if (who === 'anyone') expect(seen.owner, `${method} ${path}`).toBe(false)
       else expect(seen, `${method} ${path}`).toEqual(due)
     }
+  })
+
+  it('neither shows nor changes what is the owner’s to anybody else, by its id, in the body or in the query', async () => {
+    const others = Object.entries(everybody).filter(([, { person }]) => person !== 'olivia')
+    const { directory } = house.store
+    const kept = () => [directory.users(), directory.devices(), directory.requests(), directory.invites()]
+    const before = kept()
+    let tries = 0
+    for (const { method, path, who, body, query } of await operations()) {
+      const named = path.replace(/\{\w+\}/, owners[path.split('/')[1] as keyof typeof owners] ?? 'olivia')
+      const asks = [
+        ...(named === path ? [] : [{ path: named, names: true }]),
+        ...(body?.properties?.user ? [{ path, names: true }] : []),
+        ...(query.includes('user') ? [{ path: `${path}?user=olivia`, names: false }] : []),
+        ...(method === 'GET' && named === path ? [{ path, names: false }] : []),
+      ]
+      for (const ask of asks) {
+        for (const [name, { headers }] of others) {
+          tries++
+          const what = `${method} ${ask.path} by ${name}`
+          const sent = body === undefined ? {} : { body: sample(body, 'olivia') }
+          const answer = await house.api(method, ask.path, { headers, ...sent })
+          expect(answer.text, what).not.toMatch(/Olivia|Zenobia|Rex/)
+          // What is asked without naming anybody is answered with one's own.
+          if (ask.names) expect([401, 403, 404], what).toContain(answer.status)
+          else if (who === 'owner') expect([401, 403], what).toContain(answer.status)
+        }
+      }
+    }
+    expect(tries).toBeGreaterThan(60)
+    expect(kept()).toEqual(before)
   })
 
   it('that changes a person is for that person and the owner', async () => {
