@@ -5,17 +5,32 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
-import { canonicalAddress } from './core/endpoint.ts'
+import { canonicalAddress, parseSubnet } from './core/endpoint.ts'
 import type { Level } from './core/log.ts'
 import type { PortWish } from './runtime/ports.ts'
 
 export type MdnsMode = 'auto' | 'builtin' | 'avahi' | 'off'
 export type EnrolPolicy = 'approve' | 'invite' | 'open'
+/** As in `relay/message.ts`. */
+export type RelayPolicy = 'cross-vlan' | 'on-failure' | 'off'
 
 export interface Config {
   readonly data: { readonly dir: string }
   readonly http: { readonly port: PortWish; readonly tlsPort: PortWish; readonly origins: readonly string[] }
   readonly sip: { readonly port: PortWish; readonly tlsPort: PortWish }
+  readonly turn: {
+    readonly port: PortWish
+    readonly tlsPort: PortWish
+    readonly relayMin: number
+    readonly relayMax: number
+  }
+  readonly relay: {
+    readonly policy: RelayPolicy
+    /** CIDR, as written. */
+    readonly networks: readonly string[]
+    /** 0: no bound. */
+    readonly maxKilobits: number
+  }
   readonly net: { readonly hostname: string; readonly bind: readonly string[] }
   readonly mdns: { readonly mode: MdnsMode }
   readonly enrol: { readonly policy: EnrolPolicy; readonly claimMinutes: number }
@@ -100,7 +115,16 @@ const port = (about: readonly string[], example: number): Key => ({
   example: String(example),
 })
 
+const relayPort = (about: string, fallback: number): Key => ({
+  about: [about],
+  allowed: '1024 to 65535, turn.relay_min at least 3 below turn.relay_max',
+  read: value => whole(value, 1_024, 65_535),
+  number: true,
+  fallback,
+})
+
 const policies = ['approve', 'invite', 'open'] as const
+const relayPolicies: readonly RelayPolicy[] = ['cross-vlan', 'on-failure', 'off']
 const mdnsModes: readonly MdnsMode[] = ['auto', 'builtin', 'avahi', 'off']
 const levels: readonly Level[] = ['trace', 'debug', 'info', 'warn', 'error']
 
@@ -128,6 +152,39 @@ const keys: Readonly<Record<string, Key>> = {
   },
   'sip.port': port(['SIP over UDP and TCP.'], 5060),
   'sip.tls_port': port(['SIP over TLS.'], 5061),
+  'turn.port': port(['STUN and the relay (TURN), over UDP and TCP.'], 3478),
+  'turn.tls_port': port(['The relay over TLS, for devices that reach nothing else.'], 5349),
+  'turn.relay_min': relayPort(
+    'The first of the UDP ports that relayed media leaves from and comes to.',
+    49_152,
+  ),
+  'turn.relay_max': relayPort('The last of them. A call takes two to four.', 50_151),
+  'relay.policy': {
+    about: [
+      'Which answered call may use the relay, after its direct connection failed: cross-vlan = one between',
+      'different networks; on-failure = any; off = none.',
+    ],
+    allowed: relayPolicies.join(', '),
+    read: value => oneOf(value, relayPolicies),
+    fallback: 'cross-vlan',
+  },
+  'relay.networks': {
+    about: [
+      'Networks behind a router that count as one VLAN each, for cross-vlan. Those that this machine has an address',
+      'in need not be named; of others every /24 (IPv6: /64) is one.',
+    ],
+    allowed: 'networks such as "10.20.0.0/16", at most 64',
+    read: value => listOf(value, item => (typeof item === 'string' && parseSubnet(item) ? item : undefined)),
+    list: true,
+    fallback: [],
+  },
+  'relay.max_kilobits': {
+    about: ['How much one call may relay, in kilobits a second, both directions together; 0 = no bound.'],
+    allowed: '0, or 64 to 10000000',
+    read: value => (value === 0 ? 0 : whole(value, 64, 10_000_000)),
+    number: true,
+    fallback: 20_000,
+  },
   'net.hostname': {
     about: ['The name of this exchange: https://<hostname>.local/.'],
     allowed: 'one name of letters, digits and -, at most 63',
@@ -264,6 +321,16 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Confi
       origins: get('http.origins') as string[],
     },
     sip: { port: wish('sip.port', 5060), tlsPort: wish('sip.tls_port', 5061) },
+    turn: {
+      port: wish('turn.port', 3478),
+      tlsPort: wish('turn.tls_port', 5349),
+      ...relayRange(get('turn.relay_min') as number, get('turn.relay_max') as number),
+    },
+    relay: {
+      policy: get('relay.policy') as RelayPolicy,
+      networks: get('relay.networks') as string[],
+      maxKilobits: get('relay.max_kilobits') as number,
+    },
     net: { hostname: get('net.hostname') as string, bind },
     mdns: { mode: get('mdns.mode') as MdnsMode },
     enrol: {
@@ -273,6 +340,14 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Confi
     calls: { retainDays: get('calls.retain_days') as number },
     log: { level: get('log.level') as Level },
   })
+}
+
+/** Where each of the two was given may differ, so the message names neither file nor variable. */
+function relayRange(relayMin: number, relayMax: number): Pick<Config['turn'], 'relayMin' | 'relayMax'> {
+  if (relayMin + 3 <= relayMax) return { relayMin, relayMax }
+  throw new ConfigError(
+    `turn.relay_min, turn.relay_max: found ${relayMin} and ${relayMax}; allowed: ${keys['turn.relay_min']!.allowed}`,
+  )
 }
 
 function sectionNames(): string {

@@ -29,6 +29,13 @@ describe('without file and environment', () => {
     expect(config.data.dir).toBe('/srv/lanline/data')
     expect(config.net).toEqual({ hostname: 'lanline', bind: [] })
     expect(config.enrol.policy).toBe('approve')
+    expect(config.relay).toEqual({ policy: 'cross-vlan', networks: [], maxKilobits: 20_000 })
+    expect(config.turn).toEqual({
+      port: { key: 'turn.port', explicit: undefined, fallback: 3478 },
+      tlsPort: { key: 'turn.tls_port', explicit: undefined, fallback: 5349 },
+      relayMin: 49_152,
+      relayMax: 50_151,
+    })
   })
 
   it('root gets 80 and 443', () => {
@@ -74,6 +81,17 @@ describe('what is given', () => {
       '[enrol]\npolicy = "all"\n',
       /enrol\.policy: found "all"; allowed: approve, invite, open/,
     ],
+    [
+      'a network without its length',
+      '[relay]\nnetworks = ["10.20.0.0"]\n',
+      /relay\.networks: found \["10\.20/,
+    ],
+    ['a bound nobody could talk under', '[relay]\nmax_kilobits = 8\n', /relay\.max_kilobits: found 8/],
+    [
+      'relay ports the wrong way round',
+      '[turn]\nrelay_min = 50000\nrelay_max = 49999\n',
+      /turn\.relay_min, turn\.relay_max: found 50000 and 49999; allowed: 1024 to 65535/,
+    ],
     ['a name with a dot', '[net]\nhostname = "a.b"\n', /net\.hostname: found "a\.b"/],
     ['broken TOML', '[sip\n', /lanline\.toml:1: not TOML/],
   ])('%s stops the start, naming file, key, what was found and what is allowed', (_name, content, message) => {
@@ -104,6 +122,8 @@ describe('lanline.example.toml', () => {
       'data',
       'http',
       'sip',
+      'turn',
+      'relay',
       'net',
       'mdns',
       'enrol',
@@ -115,6 +135,8 @@ describe('lanline.example.toml', () => {
     expect(given.http.port.explicit).toBe(fallback.http.port.fallback)
     expect(given.http.tlsPort.explicit).toBe(fallback.http.tlsPort.fallback)
     expect(given.sip.port.explicit).toBe(fallback.sip.port.fallback)
-    expect({ ...given, data: 0, http: 0, sip: 0 }).toEqual({ ...fallback, data: 0, http: 0, sip: 0 })
+    expect(given.turn.port.explicit).toBe(fallback.turn.port.fallback)
+    const ports = { data: 0, http: 0, sip: 0, turn: 0 }
+    expect({ ...given, ...ports }).toEqual({ ...fallback, ...ports })
   })
 })

@@ -120,6 +120,23 @@ export function isInSubnet(address: string, network: string, prefixLength: numbe
   return true
 }
 
+/** The addresses that share their first `prefixLength` bits with `network`. */
+export interface Subnet {
+  readonly network: string
+  readonly prefixLength: number
+}
+
+/** CIDR: `10.20.0.0/16`, `fd00:20::/64` (RFC 4632 §3.1, RFC 4291 §2.3); undefined when it is none. */
+export function parseSubnet(text: string): Subnet | undefined {
+  const [address = '', bits = '', ...rest] = text.split('/')
+  const network = canonicalAddress(address)
+  if (network === undefined || address.includes('%') || !/^[0-9]{1,3}$/.test(bits) || rest.length > 0) {
+    return undefined
+  }
+  const prefixLength = Number(bits)
+  return prefixLength <= (network.includes(':') ? 128 : 32) ? { network, prefixLength } : undefined
+}
+
 function octetsOf(address: string): ArrayLike<number> | undefined {
   const canonical = canonicalAddress(address) ?? ''
   return parseIPv4(canonical) ?? parseIPv6(canonical)

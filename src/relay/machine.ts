@@ -9,6 +9,7 @@
  */
 import type { Monotonic } from '../core/clock.ts'
 import { after, minutes, seconds } from '../core/clock.ts'
+import { parseSubnet, type Subnet } from '../core/endpoint.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLedger, Grant, grantLimits } from '../turn/message.ts'
@@ -30,7 +31,7 @@ import type {
   RelayServer,
   RelayTelling,
 } from './message.ts'
-import { onSameNetwork, parseSubnet, type Subnet } from './networks.ts'
+import { onSameNetwork } from './networks.ts'
 import { grantPartyOf, newCredential, newParty, type Party, prove, serversFor } from './party.ts'
 import type { RelayPorts } from './ports.ts'
 import { refusalSentences } from './words.ts'

@@ -9,26 +9,12 @@ import {
   isLoopback,
   parseIPv4,
   parseIPv6,
+  type Subnet,
 } from '../core/endpoint.ts'
 import type { PartyFlow, RelayPorts } from './ports.ts'
 
 export type OwnAddress = ReturnType<RelayPorts['ownAddresses']>[number]
 export type OwnAddresses = readonly OwnAddress[]
-
-/** A VLAN behind a router, as the configuration names it. */
-export interface Subnet {
-  readonly network: string
-  readonly prefixLength: number
-}
-
-/** `10.20.0.0/16`; undefined when it is none. */
-export function parseSubnet(text: string): Subnet | undefined {
-  const [address, bits, ...rest] = text.split('/')
-  const network = canonicalAddress(address ?? '')
-  if (network === undefined || !/^[0-9]{1,3}$/.test(bits ?? '') || rest.length > 0) return undefined
-  const prefixLength = Number(bits)
-  return prefixLength <= (network.includes(':') ? 128 : 32) ? { network, prefixLength } : undefined
-}
 
 /**
  * Whether two parties are on one network: that of the own interface whose subnet holds the address, both families of it
