@@ -4,8 +4,8 @@ import { canonicalAddress, type Endpoint, familyOf } from '../core/endpoint.ts'
 
 export interface UdpSocket {
   readonly local: Endpoint
-  /** Sends or drops: over UDP a full buffer and a lost packet are the same to the sender. */
-  send(bytes: Uint8Array, remote: Endpoint): void
+  /** Sends or drops: over UDP a full buffer and a lost packet are the same to the sender. Parts go as one datagram. */
+  send(bytes: Uint8Array | readonly Uint8Array[], remote: Endpoint): void
   close(): void
 }
 
@@ -46,7 +46,7 @@ export function openUdp(options: UdpOptions): Promise<UdpSocket> {
       })
       resolve({
         local: { address: options.local.address, port: socket.address().port },
-        send: (bytes, remote) => socket.send(bytes, remote.port, remote.address, onSent),
+        send: (bytes, remote) => socket.send(bytes as Uint8Array, remote.port, remote.address, onSent),
         close: () => {
           socket.removeAllListeners('message')
           socket.close()

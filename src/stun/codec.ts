@@ -217,6 +217,10 @@ const readers: Readonly<Record<number, (value: Uint8Array, message: Draft) => bo
     message.evenPort ??= { reserveNext: (value[0]! & 0x80) !== 0 }
     return value.length === 1
   },
+  [stunAttribute.dontFragment]: (value, message) => {
+    message.dontFragment = true
+    return value.length === 0
+  },
   [stunAttribute.reservationToken]: (value, message) => {
     message.reservation ??= value.slice()
     return value.length === 8
@@ -293,6 +297,7 @@ function writeAttributes(writer: ByteWriter, message: StunMessage): void {
   if (message.evenPort) {
     attribute(writer, stunAttribute.evenPort, Uint8Array.of(message.evenPort.reserveNext ? 0x80 : 0))
   }
+  if (message.dontFragment) attribute(writer, stunAttribute.dontFragment, new Uint8Array(0))
   if (message.reservation) attribute(writer, stunAttribute.reservationToken, message.reservation)
   if (message.addressError) {
     const value = errorValue(message.addressError)

@@ -41,6 +41,7 @@ export const stunAttribute = {
   requestedAddressFamily: 0x0017,
   evenPort: 0x0018,
   requestedTransport: 0x0019,
+  dontFragment: 0x001a,
   messageIntegritySha256: 0x001c,
   passwordAlgorithm: 0x001d,
   xorMappedAddress: 0x0020,
@@ -105,6 +106,7 @@ export interface StunMessage {
   readonly data?: Uint8Array | undefined
   /** EVEN-PORT; `reserveNext` is its R bit. */
   readonly evenPort?: { readonly reserveNext: boolean } | undefined
+  readonly dontFragment?: true | undefined
   /** Eight bytes. */
   readonly reservation?: Uint8Array | undefined
   readonly integrity?: Integrity | undefined

@@ -1,8 +1,9 @@
 /**
- * What the relay is told and what it tells. `TurnOrder` and `TurnWord` cross the thread (structured clones); the
- * machine's own inputs and effects, between it and its sockets, are in `machine.ts`'s part below.
+ * What the relay is told and what it tells. `TurnOrder` and `TurnWord` cross the thread (structured clones);
+ * `TurnInput` and `TurnEffect` are between the machine and its sockets, inside the worker.
  */
 import type { Epoch } from '../core/clock.ts'
+import type { Endpoint } from '../core/endpoint.ts'
 
 /** The two ends of a call. */
 export type PartyRole = 'caller' | 'callee'
@@ -137,3 +138,56 @@ export type TurnWord =
   | { readonly kind: 'notes'; readonly notes: Readonly<Record<string, number>> }
   | { readonly kind: 'fault'; readonly during: string; readonly error: string }
   | { readonly kind: 'stopped' }
+
+/** How a client reaches us: RFC 8656's 5-tuple. `key` names it for as long as it lasts. */
+export interface ClientFlow {
+  readonly key: string
+  readonly transport: 'udp' | 'tcp' | 'tls'
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
+
+/** A relay's socket, by the rim's number for it. */
+export interface OpenedRelay {
+  readonly relay: number
+  readonly address: Endpoint
+}
+
+export type TurnInput =
+  | { readonly kind: 'known'; readonly known: Known }
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'openGrant'; readonly grant: Grant }
+  | { readonly kind: 'closeGrant'; readonly call: string }
+  /** A message that is not data: STUN, or what claims to be. */
+  | { readonly kind: 'received'; readonly flow: ClientFlow; readonly bytes: Uint8Array }
+  | { readonly kind: 'flowClosed'; readonly flow: ClientFlow }
+  /** One, or with `pair` two: an even port and the next. */
+  | { readonly kind: 'relayOpened'; readonly ticket: number; readonly relays: readonly OpenedRelay[] }
+  | { readonly kind: 'relayFailed'; readonly ticket: number }
+  /** Its socket failed. */
+  | { readonly kind: 'relayLost'; readonly relay: number }
+
+export type TurnEffect =
+  | { readonly kind: 'send'; readonly flow: ClientFlow; readonly bytes: Uint8Array }
+  /** The flow has shown a right to be here: it is no longer among those that can be pushed out. */
+  | { readonly kind: 'prove'; readonly flow: ClientFlow }
+  | {
+      readonly kind: 'openRelay'
+      readonly ticket: number
+      readonly address: string
+      readonly port: 'any' | 'even' | 'pair'
+    }
+  | { readonly kind: 'closeRelay'; readonly relay: number }
+  | { readonly kind: 'closeFlow'; readonly flow: ClientFlow }
+  | { readonly kind: 'word'; readonly word: TurnWord }
+  | { readonly kind: 'note'; readonly reason: string }
+
+/** Where data goes next: out of a relay to a peer, or to a client, after `header` if there is one. */
+export type Route =
+  | { readonly to: 'peer'; readonly relay: number; readonly peer: Endpoint; readonly bytes: Uint8Array }
+  | {
+      readonly to: 'client'
+      readonly flow: ClientFlow
+      readonly header: Uint8Array | undefined
+      readonly bytes: Uint8Array
+    }

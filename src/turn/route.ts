@@ -1,0 +1,165 @@
+/**
+ * The hot path: where data goes next. No effect list, no copy of the payload, no look at the wall clock; a packet costs
+ * a few look-ups by text that is already there. Relay to relay is forwarded here, without a socket between.
+ */
+import type { Monotonic } from '../core/clock.ts'
+import { decode, encode } from '../stun/codec.ts'
+import { stunType } from '../stun/message.ts'
+import { channelOf, isPermitted } from './allocation.ts'
+import { type Grants, otherParty } from './grants.ts'
+import type { Route } from './message.ts'
+import type { Allocation, OpenGrant, Party } from './state.ts'
+
+/** RFC 8656 §12.4: channel number and length. */
+const channelHeaderBytes = 4
+/** What may go through at once after a pause, in seconds of the bound. */
+const burstSeconds = 1
+
+export interface RouterOptions {
+  readonly grants: Grants
+  /** By the client's flow. */
+  readonly allocations: ReadonlyMap<string, Allocation>
+  readonly byRelay: ReadonlyMap<number, Allocation>
+  /** Of a call; 0: no bound. */
+  readonly bytesPerSecond: number
+}
+
+export class Router {
+  readonly #options: RouterOptions
+  readonly #byAddress = new Map<string, Allocation>()
+  /** Counts indications: their transaction ids mean nothing (RFC 8489 §6.3.2), but differ. */
+  #serial = 0
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+  }
+
+  entered(allocation: Allocation): void {
+    this.#byAddress.set(keyOf(allocation.relayed.address, allocation.relayed.port), allocation)
+  }
+
+  left(allocation: Allocation): void {
+    this.#byAddress.delete(keyOf(allocation.relayed.address, allocation.relayed.port))
+  }
+
+  /** ChannelData from a client (RFC 8656 §12.4), header and all; over a stream without its padding. */
+  channelData(flowKey: string, bytes: Uint8Array, now: Monotonic): Route | undefined {
+    const allocation = this.#options.allocations.get(flowKey)
+    if (allocation === undefined || bytes.length < channelHeaderBytes) return undefined
+    const channel = channelOf(allocation, bytes[0]! * 256 + bytes[1]!, now)
+    const length = bytes[2]! * 256 + bytes[3]!
+    if (channel === undefined || length > bytes.length - channelHeaderBytes) return undefined
+    const data = bytes.subarray(channelHeaderBytes, channelHeaderBytes + length)
+    return this.#toPeer(allocation, channel.peer.address, channel.peer.port, channel.key, data, now)
+  }
+
+  /** A Send indication (RFC 8656 §11.2): never answered, whatever is wrong with it. */
+  sendIndication(flowKey: string, bytes: Uint8Array, now: Monotonic): Route | undefined {
+    const allocation = this.#options.allocations.get(flowKey)
+    if (allocation === undefined) return undefined
+    const decoded = decode(bytes)
+    if (decoded.kind !== 'ok' || decoded.message.type !== stunType.sendIndication) return undefined
+    const { peers, data, unknown, dontFragment } = decoded.message
+    const peer = peers?.[0]
+    if (peer === undefined || data === undefined || unknown !== undefined || dontFragment) return undefined
+    return this.#toPeer(allocation, peer.address, peer.port, keyOf(peer.address, peer.port), data, now)
+  }
+
+  /** What came to a relay's socket (RFC 8656 §11.3). */
+  fromPeer(
+    relay: number,
+    address: string,
+    port: number,
+    bytes: Uint8Array,
+    now: Monotonic,
+  ): Route | undefined {
+    const allocation = this.#options.byRelay.get(relay)
+    // Own addresses only speak through the relay itself: anything else that says so is another program, or forged.
+    if (allocation === undefined || this.#options.grants.isOwn(address)) return undefined
+    const { party } = allocation.holder
+    if (party === undefined || !isPermitted(allocation, address, now)) return undefined
+    if (!this.#mayPass(party, bytes.length, now)) return undefined
+    return this.#toClient(allocation, party, address, port, keyOf(address, port), bytes, now)
+  }
+
+  #toPeer(
+    allocation: Allocation,
+    address: string,
+    port: number,
+    key: string,
+    bytes: Uint8Array,
+    now: Monotonic,
+  ): Route | undefined {
+    const { party } = allocation.holder
+    if (party === undefined || !isPermitted(allocation, address, now)) return undefined
+    if (!this.#options.grants.isOwn(address)) {
+      if (!this.#options.grants.mayReach(allocation.holder, { address, port })) return undefined
+      if (!this.#mayPass(party, bytes.length, now)) return undefined
+      party.ledger.sent(bytes.length, now)
+      return { to: 'peer', relay: allocation.relay, peer: { address, port }, bytes }
+    }
+    const target = this.#byAddress.get(key)
+    const other = otherParty(party)
+    if (target === undefined || target.holder.party !== other) return undefined
+    const { relayed } = allocation
+    if (!isPermitted(target, relayed.address, now) || !this.#mayPass(party, bytes.length, now))
+      return undefined
+    party.ledger.sent(bytes.length, now)
+    const from = keyOf(relayed.address, relayed.port)
+    return this.#toClient(target, other, relayed.address, relayed.port, from, bytes, now)
+  }
+
+  #toClient(
+    { flow, channelsByPeer }: Allocation,
+    party: Party,
+    address: string,
+    port: number,
+    key: string,
+    bytes: Uint8Array,
+    now: Monotonic,
+  ): Route {
+    party.ledger.received(bytes.length, now)
+    const channel = channelsByPeer.get(key)
+    if (channel === undefined || channel.until <= now) {
+      const peers = [{ address, port }]
+      const transaction = this.#transaction()
+      const indication = encode({ type: stunType.dataIndication, transaction, peers, data: bytes })
+      return { to: 'client', flow, header: undefined, bytes: indication }
+    }
+    const header = Buffer.allocUnsafe(channelHeaderBytes)
+    header.writeUInt16BE(channel.number, 0)
+    header.writeUInt16BE(bytes.length, 2)
+    return { to: 'client', flow, header, bytes }
+  }
+
+  /** A bucket for the call, so that one of them cannot fill the network. */
+  #mayPass(party: Party, bytes: number, now: Monotonic): boolean {
+    const { bytesPerSecond } = this.#options
+    if (bytesPerSecond === 0) return true
+    const grant: OpenGrant = party.grant
+    const full = bytesPerSecond * burstSeconds
+    grant.tokens = Math.min(full, grant.tokens + ((now - grant.tokensAt) * bytesPerSecond) / 1_000)
+    grant.tokensAt = now
+    if (grant.tokens < bytes) {
+      party.ledger.droppedPackets++
+      party.ledger.changed = true
+      return false
+    }
+    grant.tokens -= bytes
+    return true
+  }
+
+  #transaction(): Uint8Array {
+    const bytes = Buffer.alloc(12)
+    bytes.writeUIntBE(++this.#serial % 2 ** 48, 6, 6)
+    return bytes
+  }
+}
+
+const keyOf = (address: string, port: number): string => `${address} ${port}`
+
+/** Whether bytes of a client are ChannelData, by their first two bits (RFC 8656 §12). */
+export const isChannelData = (bytes: Uint8Array): boolean => (bytes[0]! & 0xc0) === 0x40
+
+export const isSendIndication = (bytes: Uint8Array): boolean =>
+  bytes[0] === stunType.sendIndication >> 8 && bytes[1] === (stunType.sendIndication & 0xff)

@@ -1,0 +1,103 @@
+/** The main thread's end of the relay: its worker, started anew when it was lost. */
+import { Worker } from 'node:worker_threads'
+import { PortError, type PortWish } from '../runtime/ports.ts'
+import type { TurnOrder, TurnPorts, TurnWord } from './message.ts'
+
+/** What the worker is started with. */
+export interface TurnSetup {
+  readonly realm: string
+  readonly plain: PortWish
+  readonly tls: PortWish
+  readonly relayPorts: { readonly min: number; readonly max: number }
+  /** Of a call, both parties together; 0: no bound. */
+  readonly bytesPerSecond: number
+  readonly addresses: readonly string[]
+  readonly certificate: { readonly cert: string; readonly key: string }
+}
+
+export interface TurnThreadOptions {
+  /** Asked for at each start: addresses and certificate may be others by then. */
+  readonly setup: () => TurnSetup
+  readonly onWord: (word: TurnWord) => void
+  /** The thread ended by itself; it is started again. Its allocations are gone. */
+  readonly onLost: (why: string) => void
+  /** It is there, at first and after it was lost. */
+  readonly onReady: (ports: TurnPorts) => void
+}
+
+const heapMegabytes = 128
+const againMilliseconds = 1_000
+const stopMilliseconds = 500
+
+export class TurnThread {
+  readonly #options: TurnThreadOptions
+  #worker: Worker | undefined
+  #ports: TurnPorts | undefined
+  #again: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(options: TurnThreadOptions) {
+    this.#options = options
+  }
+
+  /** Undefined while it does not listen. */
+  get ports(): TurnPorts | undefined {
+    return this.#ports
+  }
+
+  /** Rejects with `PortError` when a wished port cannot be had. */
+  start(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+        name: 'lanline relay',
+        workerData: this.#options.setup(),
+        resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
+      })
+      this.#worker = worker
+      worker.on('message', (word: TurnWord) => {
+        if (word.kind === 'listening') {
+          this.#ports = word.ports
+          this.#options.onReady(word.ports)
+          resolve()
+        } else if (word.kind === 'refused') {
+          this.#forget(worker)
+          void worker.terminate()
+          reject(new PortError(word.message))
+        } else this.#options.onWord(word)
+      })
+      worker.on('error', error => this.#lost(worker, String(error)))
+      worker.on('exit', code => this.#lost(worker, `exit ${code}`))
+    })
+  }
+
+  order(order: TurnOrder): void {
+    this.#worker?.postMessage(order)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#again)
+    const worker = this.#worker
+    if (worker === undefined) return
+    this.#forget(worker)
+    const gone = new Promise(resolve => worker.once('exit', resolve))
+    worker.postMessage({ kind: 'stop' } satisfies TurnOrder)
+    const timer = setTimeout(() => void worker.terminate(), stopMilliseconds)
+    await gone
+    clearTimeout(timer)
+  }
+
+  #forget(worker: Worker): void {
+    if (this.#worker === worker) this.#worker = undefined
+    this.#ports = undefined
+  }
+
+  #lost(worker: Worker, why: string): void {
+    if (this.#worker !== worker || this.#closed) return
+    this.#forget(worker)
+    this.#options.onLost(why)
+    this.#again = setTimeout(() => {
+      void this.start().catch(error => this.#options.onLost(String(error)))
+    }, againMilliseconds)
+  }
+}
