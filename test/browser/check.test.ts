@@ -113,6 +113,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'nft'], 'the check in the ph
     const { summary, lines } = await alice.checked()
     expect(summary).toBe('Calls do not work now: there is no line to lanline.')
     expect(lines.join('\n')).toMatch(/^Failed: The line to lanline broke while this check ran/m)
+    expect(lines.join('\n')).not.toContain('drops UDP')
     expect((await openTracks()).live).toBe(0)
   })
 

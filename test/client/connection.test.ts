@@ -37,6 +37,22 @@ describe('the channel', () => {
     expect(sockets).toHaveLength(2)
   })
 
+  it('measures how long the appliance takes to answer, and says nothing of a line that is gone', async () => {
+    const { phone, clock, sockets, online } = fakePhone()
+    expect(await phone.roundTrip()).toBeUndefined()
+    await online()
+    sockets[0]!.answersPings = false
+    const measured = phone.roundTrip()
+    await clock.pass(70)
+    const [ping] = sockets[0]!.ofType('ping')
+    sockets[0]!.say({ type: 'pong', id: ping!.id })
+    expect(await measured).toBe(70)
+    const unanswered = phone.roundTrip()
+    await clock.pass(5_000)
+    expect(phone.state).toBe('waiting')
+    expect(await unanswered).toBeUndefined()
+  })
+
   it('takes any message as proof of life', async () => {
     const { phone, clock, socket, online } = fakePhone()
     await online()

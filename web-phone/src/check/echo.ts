@@ -2,6 +2,7 @@
 import type { Call } from '../../../client/call.ts'
 import { fixedMedia } from '../../../client/media.ts'
 import type { Phone } from '../../../client/phone.ts'
+import type { Person } from '../../../src/signalling/message.ts'
 import type { EchoFacts } from './facts.ts'
 import type { CheckSound } from './sound.ts'
 import { poll, sleep } from './wait.ts'
@@ -26,6 +27,18 @@ export async function callEcho(
   if (phone?.state !== 'online') return { outcome: 'noLine', ...nothing }
   const echo = phone.roster.find(({ user }) => user === echoUser)
   if (echo === undefined) return { outcome: 'noEcho', ...nothing }
+  const facts = await testCall(phone, echo, sound, camera, signal)
+  // With the appliance away nothing is known of the way.
+  return phone.state !== 'online' && facts.sound === 'none' ? { outcome: 'noLine', ...nothing } : facts
+}
+
+async function testCall(
+  phone: Phone,
+  echo: Person,
+  sound: CheckSound | undefined,
+  camera: MediaStreamTrack | undefined,
+  signal: AbortSignal,
+): Promise<EchoFacts> {
   const openMedia = fixedMedia({ audio: sound?.tone(), video: camera })
   const call = phone.call(echo, { video: camera !== undefined, openMedia })
   try {
@@ -33,7 +46,7 @@ export async function callEcho(
       ['connecting', 'connected', 'reconnecting', 'ended'].includes(call.state) || undefined
     await poll(answerMilliseconds, signal, isAnswered)
     if (call.state !== 'connecting' && call.state !== 'connected') {
-      return { outcome: call.end?.reason === 'lost' ? 'noLine' : 'refused', ...nothing }
+      return { outcome: 'refused', ...nothing }
     }
     await poll(connectMilliseconds, signal, () => call.state !== 'connecting' || undefined)
     if (call.connectedAt === undefined) return { outcome: 'noPath', ...nothing }
