@@ -1,20 +1,36 @@
 /** What only a browser page has: signs that the network or the page itself changed, and the appliance's addresses. */
 
-/** Calls `changed` on each sign that the line may be worth another look; the function returned stops that. */
-export function watchNetwork(changed: () => void): () => void {
+interface NetworkListener {
+  /** This device is on a network again, or on another one. */
+  changed(): void
+  /** The line may be worth a look: the page woke up, or the network feels different. */
+  doubtful(): void
+}
+
+/** Tells the listener of each such sign; the function returned stops that. */
+export function watchNetwork(listener: NetworkListener): () => void {
+  const { changed, doubtful } = listener
+  const connection = (navigator as { connection?: EventTarget & { readonly type?: string } }).connection
+  let type = connection?.type
   const visible = () => {
-    if (document.visibilityState === 'visible') changed()
+    if (document.visibilityState === 'visible') doubtful()
   }
-  const connection = (navigator as { connection?: EventTarget }).connection
+  // It also comes when only the browser's estimate of the speed changed.
+  const estimated = () => {
+    const before = type
+    type = connection?.type
+    if (type === before) doubtful()
+    else changed()
+  }
   addEventListener('online', changed)
-  addEventListener('pageshow', changed)
+  addEventListener('pageshow', doubtful)
   document.addEventListener('visibilitychange', visible)
-  connection?.addEventListener('change', changed)
+  connection?.addEventListener('change', estimated)
   return () => {
     removeEventListener('online', changed)
-    removeEventListener('pageshow', changed)
+    removeEventListener('pageshow', doubtful)
     document.removeEventListener('visibilitychange', visible)
-    connection?.removeEventListener('change', changed)
+    connection?.removeEventListener('change', estimated)
   }
 }
 

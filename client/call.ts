@@ -5,15 +5,19 @@
  *
  * Left out on purpose: holding, transferring and any change of the SDP a stack made.
  */
+import type { RelayRefusal } from '../src/relay/message.ts'
 import type { ClientMessage, EndReason, IceCandidate, ServerMessage } from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
 import type { HeldCalls } from './held.ts'
 import { type LocalMedia, MediaError, type MediaProblem, type OpenMedia } from './media.ts'
+import { PathWatch } from './no-path.ts'
+import { type CallPath, noPath, pathOf, type RelayOffer } from './path.ts'
 import { Peer } from './peer.ts'
 import { type PeerWord, readPeerWord } from './peerword.ts'
 import { type MediaFacts, reportOf } from './report.ts'
-import { isBundled } from './sdp.ts'
+import { Restarts } from './restarts.ts'
+import { isBundled, isOlder } from './sdp.ts'
 
 /**
  * `preparing` (opening microphone and camera), `calling` (offer sent), `ringing` (there), `incoming` (here),
@@ -58,6 +62,8 @@ export interface CallPorts {
   online(): boolean
   /** False when there is no line. */
   send(message: ClientMessage): boolean
+  /** Media stopped: the line may be dead as well. */
+  lookAtLine(): void
 }
 
 export interface CallSetup {
@@ -70,7 +76,7 @@ export interface CallSetup {
   readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
 }
 
-type TimerName = 'noAnswer' | 'setup' | 'restart' | 'lost' | 'sample' | 'offeredAgain'
+type TimerName = 'noAnswer' | 'setup' | 'lost' | 'sample' | 'offeredAgain'
 
 export const callLimits = {
   /** A caller gives up after this. */
@@ -79,7 +85,6 @@ export const callLimits = {
   mediaMilliseconds: 20_000,
   /** An interruption shorter than this mends itself more often than not. */
   restartAfterMilliseconds: 3_000,
-  restartAgainMilliseconds: 5_000,
   reportMilliseconds: 5_000,
   /** How often the connection is asked for its facts: for whoever watches, and to notice another pair soon. */
   sampleMilliseconds: 1_000,
@@ -96,6 +101,8 @@ export class Call extends Emitter<CallEvents> {
   readonly video: boolean
   readonly #ports: CallPorts
   readonly #timers: Timers<TimerName>
+  readonly #restarts: Restarts
+  readonly #pathWatch: PathWatch
   readonly #startedAt: number
   #offered: { readonly sdp: string; readonly trickle: boolean } | undefined
   #id: string | undefined
@@ -113,7 +120,12 @@ export class Call extends Emitter<CallEvents> {
   #facts: MediaFacts | undefined
   /** Candidates with no way to go yet. */
   #unsent: IceCandidate[] = []
-  #restarting = false
+  /** Descriptions being made: candidates of theirs wait until they are sent. */
+  #describing = 0
+  #relay: RelayOffer | undefined
+  #relayRefusal: { readonly reason: RelayRefusal; readonly message: string } | undefined
+  /** Nothing was received since the last look at a call that is connected. */
+  #silent = false
   #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: CallPorts, setup: CallSetup) {
@@ -128,6 +140,8 @@ export class Call extends Emitter<CallEvents> {
     this.#id = setup.incoming?.call
     this.#offered = setup.incoming
     this.#state = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
+    this.#restarts = this.#makeRestarts()
+    this.#pathWatch = this.#makePathWatch()
   }
 
   /** The appliance's id of the call, once it is known. */
@@ -180,6 +194,14 @@ export class Call extends Emitter<CallEvents> {
   get facts(): MediaFacts | undefined {
     return this.#facts
   }
+  /** Which way media goes now. */
+  get path(): CallPath {
+    return this.#state === 'connected' ? pathOf(this.#facts, this.#relay) : noPath
+  }
+  /** Why the appliance does not relay this call, in its words for people; undefined while media flows. */
+  get relayRefusal(): { readonly reason: RelayRefusal; readonly message: string } | undefined {
+    return this.#relayRefusal
+  }
   /** Milliseconds of the environment's clock at which media first flowed. */
   get connectedAt(): number | undefined {
     return this.#connectedAt
@@ -224,11 +246,12 @@ export class Call extends Emitter<CallEvents> {
       this.#answered = true
       this.#ports.held.token(this.#id!, '')
       this.#ports.send({ type: 'answer', call: this.#id!, sdp })
+      this.#pathWatch.begin([])
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#timers.set('setup', callLimits.mediaMilliseconds, () => this.hangUp('mediaFailed'))
+    this.#giveUpAfter('setup', 'mediaFailed')
     this.#flushCandidates()
     this.#become('connecting')
     this.#look()
@@ -288,9 +311,9 @@ export class Call extends Emitter<CallEvents> {
     this.emit('changed', this)
   }
 
-  /** The network changed: the caller looks for a new path at once (only the caller ever restarts ICE). */
+  /** The network changed: the caller looks for a new path at once (by itself only the caller restarts ICE). */
   networkChanged(): void {
-    if (this.#state === 'connected' || this.#state === 'reconnecting') this.#restart()
+    if (this.#answered && !this.#over()) this.#restarts.want()
   }
 
   /** A message of the channel about this call. */
@@ -323,7 +346,17 @@ export class Call extends Emitter<CallEvents> {
         void this.#reoffered(message.sdp, sdp => this.#ports.send({ type: 'answer', call: this.#id!, sdp }))
         return
       case 'offerRefused':
-        void this.#refused(message.retryAfterMilliseconds)
+        this.#restarts.refused(message.retryAfterMilliseconds)
+        return
+      case 'relay':
+        this.#useRelay(message)
+        return
+      case 'restart':
+        if (this.#answered) this.#restarts.ask()
+        return
+      case 'relayRefused':
+        this.#relayRefusal = { reason: message.reason, message: message.message }
+        this.emit('changed', this)
         return
       case 'ended':
         this.#finish(message)
@@ -349,7 +382,9 @@ export class Call extends Emitter<CallEvents> {
       return
     }
     this.#flushCandidates()
-    if (this.#state === 'reconnecting') this.#restart()
+    this.#pathWatch.lineBack()
+    this.#restarts.lineBack()
+    if (this.#state === 'reconnecting' || this.#silent) this.#restarts.want()
   }
 
   async #open(video: boolean): Promise<LocalMedia | undefined> {
@@ -385,45 +420,114 @@ export class Call extends Emitter<CallEvents> {
     return peer
   }
 
+  #makeRestarts(): Restarts {
+    return new Restarts({
+      env: this.#ports.env,
+      byItself: this.direction === 'outgoing',
+      isNeeded: () => this.#state === 'reconnecting',
+      way: () => {
+        if (this.#ports.online()) return 'line'
+        // Where media is stuck the data channel is as well.
+        const carries = this.#state === 'connected' && !this.#silent
+        return carries && this.#peer?.channelOpen ? 'channel' : undefined
+      },
+      offer: async () => {
+        this.#describing++
+        const offer = this.#peer!.offer({ restart: true, wait: !this.#peerTrickles })
+        return offer.finally(() => this.#describing--)
+      },
+      rollBack: () => this.#peer!.rollBack(),
+      send: (way, sdp, number) => {
+        if (this.#over()) return false
+        const sent =
+          way === 'line'
+            ? this.#ports.send({ type: 'offer', call: this.#id!, sdp })
+            : this.#tell({ type: 'offer', sdp, number })
+        this.#flushCandidates()
+        return sent
+      },
+    })
+  }
+
+  #makePathWatch(): PathWatch {
+    return new PathWatch({
+      env: this.#ports.env,
+      pairs: async () => (await this.#peer?.pairs()) ?? [],
+      connectionState: () => this.#peer?.connection.connectionState ?? 'closed',
+      hasFlowed: () => this.#connectedAt !== undefined,
+      say: () => this.#ports.send({ type: 'noPath', call: this.#id! }),
+    })
+  }
+
+  /** The answer to the call, or to an offer within it. */
   async #taken(message: Extract<ServerMessage, { type: 'answered' }>): Promise<void> {
-    const first = !this.#answered
-    this.#answered = true
     this.#peerTrickles = message.trickle
-    this.#timers.clear('noAnswer')
-    this.#restarting = false
-    if (first) {
-      this.#party = message.by
-      this.#timers.set('setup', callLimits.mediaMilliseconds, () => this.hangUp('mediaFailed'))
-      this.#become('connecting')
+    if (this.#answered) {
+      this.#takeAnswer('line', message.sdp)
+      return
     }
+    this.#answered = true
+    this.#timers.clear('noAnswer')
+    this.#party = message.by
+    this.#giveUpAfter('setup', 'mediaFailed')
+    this.#become('connecting')
     try {
       await this.#peer?.takeAnswer(message.sdp)
     } catch (error) {
-      if (first) this.#fail(error)
+      this.#fail(error)
       return
     }
+    if (this.#over()) return
+    this.#pathWatch.begin([])
     this.#flushCandidates()
     this.#look()
+  }
+
+  #takeAnswer(way: 'line' | 'channel', sdp: string, number?: number): void {
+    const peer = this.#peer
+    if (peer === undefined || !this.#restarts.takesAnswer(way, number)) return
+    this.#newChecks(peer.takeAnswer(sdp)).catch(() => peer.rollBack())
+    this.#restarts.settled()
   }
 
   async #reoffered(sdp: string, reply: (sdp: string) => void): Promise<void> {
     const peer = this.#peer
     if (peer === undefined) return
+    this.#describing++
     try {
-      await peer.takeOffer(sdp)
-      reply(await peer.answer({ wait: !this.#peerTrickles }))
+      reply(await this.#newChecks(peer.reply(sdp, { wait: !this.#peerTrickles })))
     } catch (error) {
       console.warn('lanline: offer not taken', error)
+    } finally {
+      this.#describing--
+      this.#flushCandidates()
     }
   }
 
-  async #refused(retryAfterMilliseconds: number | null): Promise<void> {
-    this.#restarting = false
-    await this.#peer?.rollBack()
-    if (this.#state !== 'reconnecting') return
-    this.#timers.set('restart', retryAfterMilliseconds ?? callLimits.restartAgainMilliseconds, () =>
-      this.#restart(),
-    )
+  /** A remote description is being applied: from then on only checks count that are not in the statistics yet. */
+  async #newChecks<Value>(applied: Promise<Value>): Promise<Value> {
+    const before = await this.#peer!.pairs().catch(() => [])
+    const value = await applied
+    if (!this.#over()) this.#pathWatch.begin(before)
+    return value
+  }
+
+  #useRelay(message: Extract<ServerMessage, { type: 'relay' }>): void {
+    const { servers, reason } = message
+    this.#relay = { servers, reason }
+    this.#relayRefusal = undefined
+    this.#peer?.useServers(servers)
+    if (servers.length > 0) {
+      this.#ports.send({ type: 'relayReady', call: this.#id! })
+      // The search for a path begins anew.
+      if (this.#timers.has('setup')) this.#giveUpAfter('setup', 'mediaFailed')
+      if (this.#timers.has('lost')) this.#giveUpAfter('lost', 'mediaLost')
+    }
+    this.emit('changed', this)
+  }
+
+  #giveUpAfter(timer: 'setup' | 'lost', reason: EndReason): void {
+    this.#timers.set(timer, callLimits.mediaMilliseconds, () => this.hangUp(reason))
   }
 
   /** Looks at the connection after any of its states changed. */
@@ -434,36 +538,19 @@ export class Call extends Emitter<CallEvents> {
     if (flowing === 'yes' && this.#state !== 'connected') {
       this.#timers.clear('setup')
       this.#timers.clear('lost')
-      this.#timers.clear('restart')
-      this.#restarting = false
+      this.#restarts.flowing()
+      this.#pathWatch.found()
+      this.#relayRefusal = undefined
       this.#connectedAt ??= this.#ports.env.now()
       this.#become('connected')
     } else if (flowing === 'no' && this.#state === 'connected') {
-      this.#timers.set('lost', callLimits.mediaMilliseconds, () => this.hangUp('mediaLost'))
-      this.#timers.set('restart', callLimits.restartAfterMilliseconds, () => this.#restart())
+      this.#giveUpAfter('lost', 'mediaLost')
+      this.#restarts.wantAfter(callLimits.restartAfterMilliseconds)
+      this.#pathWatch.lost()
+      this.#ports.lookAtLine()
       this.#become('reconnecting')
     }
     void this.#sample()
-  }
-
-  #restart(): void {
-    const peer = this.#peer
-    if (this.direction !== 'outgoing' || peer === undefined || this.#over() || this.#restarting) return
-    if (!this.#ports.online() && !peer.channelOpen) return
-    this.#restarting = true
-    this.#timers.set('restart', callLimits.restartAgainMilliseconds, () => {
-      this.#restarting = false
-      void peer.rollBack().then(() => {
-        if (this.#state === 'reconnecting') this.#restart()
-      })
-    })
-    void peer.offer({ restart: true, wait: !this.#peerTrickles }).then(
-      sdp => {
-        if (this.#over()) return
-        if (!this.#ports.send({ type: 'offer', call: this.#id!, sdp })) this.#tell({ type: 'offer', sdp })
-      },
-      error => console.warn('lanline: no restart', error),
-    )
   }
 
   #sendCandidate(candidate: IceCandidate): void {
@@ -473,7 +560,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** Candidates wait until the call is answered: before that nobody is known to take them. */
   #flushCandidates(): void {
-    if (!this.#answered || this.#id === undefined) return
+    if (!this.#answered || this.#id === undefined || this.#describing > 0) return
     const unsent = this.#unsent
     this.#unsent = []
     if (!this.#peerTrickles) return
@@ -500,10 +587,12 @@ export class Call extends Emitter<CallEvents> {
         this.#heardBye(word.reason)
         return
       case 'offer':
-        void this.#reoffered(word.sdp, sdp => this.#tell({ type: 'answer', sdp }))
+        // It may have been on its way since before the path broke that it was to mend.
+        if (isOlder(word.sdp, this.#peer?.connection.remoteDescription?.sdp ?? '')) return
+        void this.#reoffered(word.sdp, sdp => this.#tell({ type: 'answer', sdp, number: word.number }))
         return
       case 'answer':
-        void this.#peer?.takeAnswer(word.sdp).catch(() => {})
+        this.#takeAnswer('channel', word.sdp, word.number)
         return
       case 'candidate':
         this.#peer?.takeCandidate(word.candidate)
@@ -538,12 +627,21 @@ export class Call extends Emitter<CallEvents> {
     if (facts === undefined || this.#over()) return
     const due = env.now() - this.#reportedAt >= callLimits.reportMilliseconds
     const news = due || summaryOf(facts) !== summaryOf(this.#facts)
+    this.#listen(facts)
     this.#facts = facts
     if (news && this.#id !== undefined) {
       this.#reportedAt = env.now()
       this.#ports.send({ type: 'report', call: this.#id, report: reportOf(facts) })
     }
     this.emit('facts', facts)
+  }
+
+  /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
+  #listen(facts: MediaFacts): void {
+    const received = receivedPackets(facts)
+    const silent = this.#state === 'connected' && received > 0 && received === receivedPackets(this.#facts)
+    if (silent && !this.#silent) this.#ports.lookAtLine()
+    this.#silent = silent
   }
 
   #fail(error: unknown): void {
@@ -556,6 +654,8 @@ export class Call extends Emitter<CallEvents> {
     if (this.#over()) return
     this.#end = { by: end.by, reason: end.reason, code: end.code }
     this.#timers.clearAll()
+    this.#restarts.stop()
+    this.#pathWatch.stop()
     this.#media?.release()
     // The last words need a moment on the wire before the connection under them goes.
     const peer = this.#peer
@@ -572,6 +672,12 @@ export class Call extends Emitter<CallEvents> {
     this.#state = state
     this.emit('changed', this)
   }
+}
+
+function receivedPackets(facts: MediaFacts | undefined): number {
+  let packets = 0
+  for (const stream of facts?.streams ?? []) if (stream.direction === 'received') packets += stream.packets
+  return packets
 }
 
 /** What must change for a report to be due early. */

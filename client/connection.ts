@@ -38,6 +38,9 @@ export interface ConnectionEvents {
 const pongWithinMilliseconds = 5_000
 /** A vanished host answers no SYN: do not wait for the system's own patience. */
 const welcomeWithinMilliseconds = 6_000
+/** The same when there is a sign that the line is dead: this soon it is known, and made anew. */
+const hurriedMilliseconds = 1_500
+const hurriedTries = 3
 /** A connection that held this long was a real one, so the next loss starts with quick tries again. */
 const provenAfterMilliseconds = 5_000
 const limitTimed = 16
@@ -51,6 +54,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   #reason: StopReason | undefined
   #socket: Socket | undefined
   #attempt = 0
+  /** Tries left that do not wait long for an answer. */
+  #hurry = 0
   #pingId = 0
   #pingMilliseconds = 10_000
 
@@ -97,14 +102,23 @@ export class Connection extends Emitter<ConnectionEvents> {
     })
   }
 
-  /** Something changed outside (network, visibility): try at once when waiting, look at once when online. */
-  nudge(): void {
+  /**
+   * Something happened that may have cut the line (another network, media lost): try at once when waiting, look at once
+   * when online, and make the line anew if no answer comes soon. Resolves when that is known: true when the line is
+   * alive.
+   */
+  async nudge(): Promise<boolean> {
+    const hurried = this.#hurry > 0
+    this.#hurry = hurriedTries
     if (this.#state === 'waiting') {
       this.#attempt = 0
       this.#connect()
-    } else if (this.#state === 'online' && !this.#timers.has('pong')) {
-      this.#ping()
     }
+    // It may be trying from an address that is no more.
+    else if (this.#state === 'connecting' && !hurried) this.#expect('welcome', hurriedMilliseconds)
+    if (this.#state !== 'online') return false
+    if (!hurried) this.#expect('pong', hurriedMilliseconds)
+    return (await this.roundTrip()) !== undefined
   }
 
   #connect(): void {
@@ -119,7 +133,7 @@ export class Connection extends Emitter<ConnectionEvents> {
       return
     }
     this.#socket = socket
-    this.#timers.set('welcome', welcomeWithinMilliseconds, () => this.#lost())
+    this.#expect('welcome', this.#hurry > 0 ? hurriedMilliseconds : welcomeWithinMilliseconds)
     socket.onopen = () => {
       const hello: ClientMessage = { type: 'hello', token, client, tab, resume: held.list() }
       socket.send(JSON.stringify(hello))
@@ -138,6 +152,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
     // Whatever arrives proves the line.
     this.#timers.clear('pong')
+    this.#hurry = 0
     if (message.type === 'welcome') this.#welcomed(message)
     else if (message.type === 'pong') this.#ponged(message.id)
     else this.emit('message', message)
@@ -160,9 +175,22 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #ping(): void {
-    this.#timers.set('pong', pongWithinMilliseconds, () => this.#lost())
+    if (!this.#timers.has('pong')) this.#expect('pong', pongWithinMilliseconds)
     this.#schedulePing()
     this.send({ type: 'ping', id: ++this.#pingId })
+  }
+
+  /** Without an answer in time the line is dead. */
+  #expect(answer: 'welcome' | 'pong', withinMilliseconds: number): void {
+    this.#timers.set(answer, withinMilliseconds, () => {
+      this.#drop()
+      if (this.#hurry === 0) this.#retry()
+      else {
+        // Nothing was refused, so nobody is spared by waiting.
+        this.#hurry--
+        this.#connect()
+      }
+    })
   }
 
   #ponged(id: number): void {

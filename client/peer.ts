@@ -2,15 +2,19 @@
  * One `RTCPeerConnection` and what a call asks of it: descriptions when they are ready to send, candidates in both
  * directions, the data channel to the other client, and the account of it all. Operations run one after the other.
  */
+import type { RelayServer } from '../src/relay/message.ts'
 import type { IceCandidate } from '../src/signalling/message.ts'
 import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
+import { type PairChecks, pairsOf } from './no-path.ts'
 import { channelLabel, channelProtocol } from './peerword.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
 import { withDefaultCandidates } from './sdp.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
 const gatherMilliseconds = 500
+/** The same where the relay is to be used and the other side hears of no later candidates. */
+const relayGatherMilliseconds = 1_500
 
 export interface PeerListener {
   /** A candidate of ours that is in no description sent so far; `''` ends them. */
@@ -34,15 +38,16 @@ export class Peer {
   #channel: RTCDataChannel | undefined
   #operations: Promise<unknown> = Promise.resolve()
   /** Set while a description waits for candidates: they go with it instead of after it. */
-  #gathered: (() => void) | undefined
+  #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
+  #servers: readonly RelayServer[] = []
   #early: IceCandidate[] = []
   #hasRemote = false
 
   constructor(env: Env, bundlePolicy: RTCBundlePolicy, listener: PeerListener) {
     this.#env = env
     this.#listener = listener
-    // No iceServers: two devices of one LAN need none.
-    const connection = new env.RTCPeerConnection({ bundlePolicy })
+    // No iceServers: two devices of one LAN need none. Said outright, because werift has some of its own.
+    const connection = new env.RTCPeerConnection({ bundlePolicy, iceServers: [] })
     this.connection = connection
     this.remoteStream = typeof MediaStream === 'undefined' ? undefined : new MediaStream()
     connection.onicecandidate = event => this.#candidate(event.candidate ?? null)
@@ -104,9 +109,15 @@ export class Peer {
   }
 
   takeOffer(sdp: string): Promise<void> {
+    return this.#inTurn(() => this.#takeOffer(sdp))
+  }
+
+  /** Takes an offer within the call and answers it. An offer of ours that is under way is taken back. */
+  reply(sdp: string, how: { readonly wait: boolean }): Promise<string> {
     return this.#inTurn(async () => {
-      await this.connection.setRemoteDescription({ type: 'offer', sdp })
-      this.#remoteIsThere()
+      await this.#rollBack()
+      await this.#takeOffer(sdp)
+      return this.#describe(await this.connection.createAnswer(), how.wait)
     })
   }
 
@@ -131,10 +142,13 @@ export class Peer {
 
   /** Takes back an offer that was refused or never answered. */
   rollBack(): Promise<void> {
-    return this.#inTurn(async () => {
-      if (this.connection.signalingState !== 'have-local-offer') return
-      await this.connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
-    })
+    return this.#inTurn(() => this.#rollBack())
+  }
+
+  /** The relay, or none: for the next gathering. */
+  useServers(servers: readonly RelayServer[]): void {
+    this.#servers = servers
+    this.#configure()
   }
 
   takeCandidate(candidate: IceCandidate): void {
@@ -142,6 +156,11 @@ export class Peer {
       if (this.#early.length < 64) this.#early.push(candidate)
       return
     }
+    // After the description it belongs to, which may still wait for its turn.
+    void this.#inTurn(async () => this.#addCandidate(candidate))
+  }
+
+  #addCandidate(candidate: IceCandidate): void {
     const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate
     const init: RTCIceCandidateInit = {
       candidate: line,
@@ -190,6 +209,11 @@ export class Peer {
     )
   }
 
+  /** The connectivity checks so far. */
+  async pairs(): Promise<readonly PairChecks[]> {
+    return pairsOf(((await this.connection.getStats()) as unknown as ReadonlyMap<string, unknown>).values())
+  }
+
   close(): void {
     this.connection.onicecandidate = null
     this.connection.oniceconnectionstatechange = null
@@ -208,12 +232,9 @@ export class Peer {
    * time before. The end-of-candidates event of this round is the honest sign.
    */
   async #describe(description: RTCSessionDescriptionInit, wait: boolean): Promise<string> {
-    const gathered = wait
-      ? new Promise<void>(resolve => {
-          this.#gathered = resolve
-          this.#env.setTimeout(resolve, gatherMilliseconds)
-        })
-      : undefined
+    const gathered = wait ? this.#gather() : undefined
+    // Again, because werift takes servers only between the description that restarts ICE and its application.
+    if (this.#servers.length > 0) this.#configure()
     await this.connection.setLocalDescription(description)
     await gathered
     this.#gathered = undefined
@@ -221,10 +242,24 @@ export class Peer {
     return wait ? withDefaultCandidates(sdp) : sdp
   }
 
+  #gather(): Promise<void> {
+    return new Promise(done => {
+      const gathered = { done, relay: this.#servers.length === 0, late: false }
+      this.#gathered = gathered
+      this.#env.setTimeout(() => {
+        gathered.late = true
+        if (gathered.relay) done()
+      }, gatherMilliseconds)
+      this.#env.setTimeout(done, relayGatherMilliseconds)
+    })
+  }
+
   #candidate(candidate: RTCIceCandidate | null): void {
     const line = candidate?.candidate ?? ''
-    if (this.#gathered) {
-      if (line === '') this.#gathered()
+    const gathered = this.#gathered
+    if (gathered) {
+      gathered.relay ||= / typ relay( |$)/.test(line)
+      if (line === '' || (gathered.late && gathered.relay)) gathered.done()
       return
     }
     this.#listener.candidate({
@@ -235,11 +270,34 @@ export class Peer {
     })
   }
 
+  async #takeOffer(sdp: string): Promise<void> {
+    await this.connection.setRemoteDescription({ type: 'offer', sdp })
+    this.#remoteIsThere()
+  }
+
+  async #rollBack(): Promise<void> {
+    if (this.connection.signalingState !== 'have-local-offer') return
+    await this.connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
+  }
+
+  #configure(): void {
+    const iceServers = this.#servers.map(({ urls, username, credential }) => ({
+      urls: [...urls],
+      username,
+      credential,
+    }))
+    try {
+      this.connection.setConfiguration({ ...this.connection.getConfiguration(), iceServers })
+    } catch (error) {
+      console.warn('lanline: relay not taken', error)
+    }
+  }
+
   #remoteIsThere(): void {
     this.#hasRemote = true
     const early = this.#early
     this.#early = []
-    for (const candidate of early) this.takeCandidate(candidate)
+    for (const candidate of early) this.#addCandidate(candidate)
   }
 
   #useChannel(channel: RTCDataChannel): void {

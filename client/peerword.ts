@@ -6,9 +6,9 @@ export const channelProtocol = 'lanline.v1'
 
 export type PeerWord =
   | { readonly type: 'bye'; readonly reason: EndReason }
-  /** ICE restart while signalling is away; only the caller offers. */
-  | { readonly type: 'offer'; readonly sdp: string }
-  | { readonly type: 'answer'; readonly sdp: string }
+  /** ICE restart while signalling is away; only the caller offers. The answer repeats the offer's number. */
+  | { readonly type: 'offer'; readonly sdp: string; readonly number?: number | undefined }
+  | { readonly type: 'answer'; readonly sdp: string; readonly number?: number | undefined }
   | { readonly type: 'candidate'; readonly candidate: IceCandidate }
   | {
       readonly type: 'media'
@@ -41,7 +41,12 @@ export function readPeerWord(text: string): PeerWord | undefined {
       return { type: 'bye', reason: reasons.has(String(word.reason)) ? (word.reason as EndReason) : 'hangup' }
     case 'offer':
     case 'answer':
-      return typeof word.sdp === 'string' ? { type: word.type, sdp: word.sdp } : undefined
+      if (typeof word.sdp !== 'string') return undefined
+      return {
+        type: word.type,
+        sdp: word.sdp,
+        ...(typeof word.number === 'number' && { number: word.number }),
+      }
     case 'candidate':
       return isCandidate(word.candidate) ? { type: 'candidate', candidate: word.candidate } : undefined
     case 'media':

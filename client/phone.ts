@@ -72,6 +72,7 @@ export class Phone extends Emitter<PhoneEvents> {
       openMedia: options.openMedia,
       online: () => this.#connection.state === 'online',
       send: message => this.#send(message),
+      lookAtLine: () => void this.#connection.nudge(),
     }
     this.#connection.on('state', state => {
       if (state.state === 'stopped') this.#lineTaken(state.reason)
@@ -125,10 +126,15 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#connection.stop()
   }
 
-  /** The network or the page changed: see to the line and to the calls at once. */
-  networkChanged(): void {
-    this.#connection.nudge()
+  /** The network changed: see to the line at once, then to the calls, which need it. */
+  async networkChanged(): Promise<void> {
+    await this.#connection.nudge()
     for (const call of this.#calls) call.networkChanged()
+  }
+
+  /** The line may be dead (the page slept, the network may have changed): see to it at once. */
+  lookAtLine(): void {
+    void this.#connection.nudge()
   }
 
   /** Milliseconds that the line to the appliance takes there and back; undefined while there is none. */
@@ -234,6 +240,9 @@ export class Phone extends Emitter<PhoneEvents> {
       case 'candidate':
       case 'offer':
       case 'offerRefused':
+      case 'relay':
+      case 'restart':
+      case 'relayRefused':
         this.#byId(message.call)?.handle(message)
         break
       default:

@@ -12,6 +12,8 @@ export interface MediaFacts extends MediaReport {
   readonly dtlsVersion: string
   readonly dtlsCipher: string
   readonly srtpCipher: string
+  /** How our end reaches the relay it uses (`udp`, `tcp`, `tls`), `''` when it uses none. */
+  readonly relayProtocol: string
 }
 
 /** The states of an `RTCPeerConnection` beside its statistics. */
@@ -33,7 +35,9 @@ export function mediaFacts(stats: Iterable<unknown>, peer: PeerStates, atMillise
   for (const stat of stats as Iterable<Stat>) byId.set(stat.id, stat)
   const all = [...byId.values()]
   const transport = transportOf(all)
-  const pair = selectedPair(all, byId, transport)
+  const selected = selectedStat(all, byId, transport)
+  const pair = selected === undefined ? null : selectedPair(selected, byId)
+  const local = byId.get(text(selected?.localCandidateId))
   return {
     atMilliseconds: Math.max(0, Math.round(atMilliseconds)),
     iceConnection: peer.iceConnectionState,
@@ -50,12 +54,13 @@ export function mediaFacts(stats: Iterable<unknown>, peer: PeerStates, atMillise
     dtlsVersion: versionName(text(transport?.tlsVersion)),
     dtlsCipher: text(transport?.dtlsCipher),
     srtpCipher: text(transport?.srtpCipher),
+    relayProtocol: pair?.localType === 'relay' ? text(local?.relayProtocol).toLowerCase() : '',
   }
 }
 
 /** The part of the facts that is the report: the appliance's schema takes nothing else. */
 export function reportOf(facts: MediaFacts): MediaReport {
-  const { dtlsVersion, dtlsCipher, srtpCipher, ...report } = facts
+  const { dtlsVersion, dtlsCipher, srtpCipher, relayProtocol, ...report } = facts
   return report
 }
 
@@ -65,17 +70,20 @@ function transportOf(all: readonly Stat[]): Stat | undefined {
 }
 
 /** Firefox marks the pair itself (`selected`); others name it in the transport. */
-function selectedPair(
+function selectedStat(
   all: readonly Stat[],
   byId: ReadonlyMap<string, Stat>,
   transport: Stat | undefined,
-): SelectedPair | null {
+): Stat | undefined {
   const pairs = all.filter(stat => stat.type === 'candidate-pair')
-  const pair =
+  return (
     byId.get(text(transport?.selectedCandidatePairId)) ??
     pairs.find(stat => stat.selected === true) ??
     pairs.find(stat => stat.nominated === true && stat.state === 'succeeded')
-  if (pair === undefined) return null
+  )
+}
+
+function selectedPair(pair: Stat, byId: ReadonlyMap<string, Stat>): SelectedPair {
   const local = byId.get(text(pair.localCandidateId))
   const remote = byId.get(text(pair.remoteCandidateId))
   const rtt = number(pair.currentRoundTripTime)

@@ -11,6 +11,21 @@ export function fingerprintOf(sdp: string): string {
   return found ? `${found[1]!.toLowerCase()} ${found[2]!.toUpperCase()}` : ''
 }
 
+/**
+ * True when `sdp` was made before `newer` by the same stack: the version in its `o=` line grows with each description
+ * (RFC 8866 §5.2, RFC 9429 §5.2.1).
+ */
+export function isOlder(sdp: string, newer: string): boolean {
+  const [one, other] = [originOf(sdp), originOf(newer)]
+  if (one === undefined || other === undefined || one.session !== other.session) return false
+  return one.version < other.version
+}
+
+function originOf(sdp: string): { readonly session: string; readonly version: bigint } | undefined {
+  const found = /^o=\S+ ([0-9]{1,20}) ([0-9]{1,20}) /m.exec(sdp)
+  return found ? { session: found[1]!, version: BigInt(found[2]!) } : undefined
+}
+
 /** Kinds of the media sections that were not refused (port 0, RFC 3264 §6). */
 export function acceptedMedia(sdp: string): string[] {
   return [...sdp.matchAll(/^m=(\w+) ([0-9]+) /gm)].filter(line => line[2] !== '0').map(line => line[1]!)

@@ -64,7 +64,7 @@ describe('placing a call', () => {
 
   it('lets peers without BUNDLE in, and uses no ICE servers', async () => {
     const { peer } = await calling()
-    expect(peer().configuration).toEqual({ bundlePolicy: 'balanced' })
+    expect(peer().configuration).toEqual({ bundlePolicy: 'balanced', iceServers: [] })
   })
 
   it('sends the offer after half a second when candidates keep coming', async () => {
@@ -152,14 +152,14 @@ describe('taking a call', () => {
     expect(taken.state).toBe('incoming')
     await taken.answer({ video: false })
     expect(socket().ofType('answer')).toEqual([{ type: 'answer', call, sdp: 'v=0 answer 1' }])
-    expect(peer().configuration).toEqual({ bundlePolicy: 'max-bundle' })
+    expect(peer().configuration).toEqual({ bundlePolicy: 'max-bundle', iceServers: [] })
     expect(taken.state).toBe('connecting')
   })
 
   it('does not insist on BUNDLE towards a phone that does not offer it', async () => {
     const { peer, taken } = await ringing(undefined, offer.replace('a=group:BUNDLE 0\r\n', ''))
     await taken.answer({ video: false })
-    expect(peer().configuration).toEqual({ bundlePolicy: 'balanced' })
+    expect(peer().configuration).toEqual({ bundlePolicy: 'balanced', iceServers: [] })
   })
 
   it('keeps candidates that come before its own answer', async () => {
@@ -219,7 +219,7 @@ describe('taking a call', () => {
 })
 
 describe('a call whose media breaks', () => {
-  it('restarts ICE after 3 s, and again every 5 s, when it is the caller', async () => {
+  it('restarts ICE after 3 s, and 5 s after each that brought no media, when it is the caller', async () => {
     const { clock, socket, peer, placed } = await talking()
     peer().become('disconnected')
     expect(placed.state).toBe('reconnecting')
@@ -228,8 +228,21 @@ describe('a call whose media breaks', () => {
     await clock.pass(1)
     expect(socket().ofType('offer')).toHaveLength(1)
     expect(peer().offers.at(-1)).toEqual({ iceRestart: true })
-    await clock.pass(5_000)
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    await clock.pass(4_999)
+    expect(socket().ofType('offer')).toHaveLength(1)
+    await clock.pass(1)
     expect(socket().ofType('offer')).toHaveLength(2)
+  })
+
+  it('offers nothing else while the fate of an offer is not known', async () => {
+    const { clock, socket, peer, phone } = await talking()
+    peer().become('disconnected')
+    await clock.pass(3_000)
+    await phone.networkChanged()
+    await clock.pass(15_000)
+    expect(socket().ofType('offer')).toHaveLength(1)
+    expect(peer().signalingState).toBe('have-local-offer')
   })
 
   it('never restarts when it is the callee', async () => {
@@ -328,7 +341,7 @@ describe('a call while the appliance is away', () => {
   it('restarts ICE by the data channel while that is open', async () => {
     const { socket, peer, phone } = await talking()
     socket().drop()
-    phone.networkChanged()
+    void phone.networkChanged()
     await settle()
     expect(peer().channel!.sent.at(-1)).toMatchObject({ type: 'offer' })
     peer().channel!.hear({ type: 'answer', sdp: 'v=0 again' })

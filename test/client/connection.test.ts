@@ -108,18 +108,45 @@ describe('the channel', () => {
     }
     const before = sockets.length
     expect(phone.state).toBe('waiting')
-    phone.networkChanged()
+    void phone.networkChanged()
     expect(sockets).toHaveLength(before + 1)
   })
 
   it('looks at a line that seems alive when the network changes', async () => {
-    const { phone, clock, socket, online } = fakePhone()
+    const { phone, clock, socket, sockets, online } = fakePhone()
     await online()
     socket().answersPings = false
-    phone.networkChanged()
+    void phone.networkChanged()
     expect(socket().ofType('ping')).toHaveLength(1)
-    await clock.pass(5_000)
+    await clock.pass(1_499)
+    expect(phone.state).toBe('online')
+    await clock.pass(1)
+    expect(phone.state).toBe('connecting')
+    expect(sockets).toHaveLength(2)
+  })
+
+  it('does not wait long for a new line either then, and takes its time again after three tries', async () => {
+    const { phone, clock, socket, sockets, online } = fakePhone()
+    await online()
+    socket().answersPings = false
+    phone.lookAtLine()
+    await clock.pass(1_500 + 1_500 + 1_500)
+    expect(sockets).toHaveLength(4)
+    await clock.pass(5_999)
+    expect(phone.state).toBe('connecting')
+    await clock.pass(1)
     expect(phone.state).toBe('waiting')
+  })
+
+  it('is looked at no longer than that however often something happens', async () => {
+    const { phone, clock, socket, sockets, online } = fakePhone()
+    await online()
+    socket().answersPings = false
+    for (let sign = 0; sign < 3; sign++) {
+      phone.lookAtLine()
+      await clock.pass(500)
+    }
+    expect(sockets).toHaveLength(2)
   })
 
   it.each([

@@ -119,7 +119,7 @@ export class FakeChannel {
 
 /** A peer connection without a network: descriptions are numbered words, states change when the test says so. */
 export class FakePeerConnection {
-  readonly configuration: RTCConfiguration
+  configuration: RTCConfiguration
   signalingState = 'stable'
   connectionState = 'new'
   iceConnectionState = 'new'
@@ -174,6 +174,7 @@ export class FakePeerConnection {
       this.signalingState = 'stable'
       return
     }
+    if (description.type === 'offer' && this.signalingState === 'have-remote-offer') throw new Error('glare')
     this.localDescription = description
     this.signalingState = description.type === 'offer' ? 'have-local-offer' : 'stable'
   }
@@ -187,8 +188,24 @@ export class FakePeerConnection {
     this.candidates.push(candidate)
   }
 
+  getConfiguration(): RTCConfiguration {
+    return this.configuration
+  }
+
+  setConfiguration(configuration: RTCConfiguration): void {
+    this.configuration = configuration
+  }
+
+  /** What the next `getStats` tells, by id. */
+  readonly stats = new Map<string, unknown>()
+
   async getStats(): Promise<Map<string, unknown>> {
-    return new Map()
+    return new Map(this.stats)
+  }
+
+  /** So many checks were sent on a pair and answered. */
+  checked(id: string, requestsSent: number, responsesReceived: number): void {
+    this.stats.set(id, { id, type: 'candidate-pair', state: 'in-progress', requestsSent, responsesReceived })
   }
 
   close(): void {

@@ -106,6 +106,7 @@ describe('facts of the media path', () => {
       dtlsVersion: 'DTLS 1.3',
       dtlsCipher: 'TLS_AES_128_GCM_SHA256',
       srtpCipher: 'AES128_CM_HMAC_SHA1_80',
+      relayProtocol: '',
     })
   })
 

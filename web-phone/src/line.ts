@@ -92,8 +92,9 @@ export class Line extends Emitter<{ changed: LineState }> {
     addEventListener('hashchange', () => {
       if (this.#state.kind !== 'phone' && this.#state.kind !== 'blocked') this.#resume()
     })
-    watchNetwork(() => {
-      if (this.#state.kind === 'phone') this.#state.phone.networkChanged()
+    watchNetwork({
+      changed: () => this.#state.kind === 'phone' && void this.#state.phone.networkChanged(),
+      doubtful: () => this.#state.kind === 'phone' && this.#state.phone.lookAtLine(),
     })
     addEventListener('pagehide', () => {
       if (this.#state.kind === 'phone') for (const call of this.#state.phone.calls) call.hangUp()
