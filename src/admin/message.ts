@@ -197,7 +197,10 @@ export interface InviteLook {
   readonly displayName: string | undefined
 }
 
-/** POST /invites { user?, hours?, staySeconds? } (owner); GET lists without tokens; DELETE /invites/:id. */
+/**
+ * POST /invites { user?, hours?, staySeconds? }; GET lists without tokens; DELETE /invites/:id. Everybody but guests for a
+ * further device of their own (an hour at most, five open); the owner for anybody.
+ */
 export interface Invite {
   readonly id: string
   readonly user: string | undefined

@@ -231,6 +231,48 @@ test('an invitation tells whom it is for, as often as it is looked at, until it 
   }
 })
 
+test('everybody invites a further device of their own, by session or phone; nobody but the owner invites others', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const session = await house.member()
+  const { directory } = house.store
+  const { token } = await directory.enrol({ user: 'mia' }, { name: 'Phone', kind: 'page' })
+  const phone = { authorization: `Bearer ${token}` }
+  const invite = (headers: Readonly<Record<string, string>>, body: object) =>
+    house.api('POST', '/invites', { headers, body })
+  const made = await invite(phone, {})
+  expect(made.body).toMatchObject({ user: 'mia', url: expect.stringContaining('/j#') })
+  expect(made.body.expiresAt - Date.now()).toBeLessThanOrEqual(3_600_000)
+  const enrolled = await house.api('POST', '/devices', { body: { ...wish, invite: made.body.token } })
+  expect(enrolled.body).toMatchObject({ user: 'mia' })
+  for (const body of [{ user: 'olivia' }, { staySeconds: 3_600 }, { user: 'mia', staySeconds: 60 }]) {
+    const refused = await invite(phone, body)
+    expect([refused.status, refused.body.error.code], JSON.stringify(body)).toEqual([403, 'forbidden'])
+  }
+  expect((await invite(session, { hours: 24 })).status).toBe(400)
+  // Five open ones at most; one's own can be seen and withdrawn, others' cannot.
+  const theirs = (await invite(owner, {})).body
+  const own = []
+  for (let count = 0; count < 5; count++) own.push((await invite(session, {})).body)
+  expect((await invite(phone, {})).body.error).toMatchObject({ code: 'tooMany' })
+  const listed = (await house.api('GET', '/invites', { headers: phone })).body as { id: string }[]
+  expect(listed.map(({ id }) => id).sort()).toEqual(own.map(({ id }) => id).sort())
+  expect((await house.api('DELETE', `/invites/${theirs.id}`, { headers: phone })).status).toBe(404)
+  expect((await house.api('DELETE', `/invites/${own[0].id}`, { headers: phone })).status).toBe(204)
+  expect((await invite(phone, {})).status).toBe(201)
+})
+
+test('a guest has one device and invites no other', async () => {
+  house = await AdminHouse.open()
+  const owner = await house.owner()
+  const { token } = (await house.api('POST', '/invites', { headers: owner, body: { staySeconds: 3_600 } }))
+    .body
+  const guest = (await house.api('POST', '/devices', { body: { ...wish, invite: token } })).body
+  const headers = { authorization: `Bearer ${guest.token}` }
+  const refused = await house.api('POST', '/invites', { headers, body: {} })
+  expect([refused.status, refused.body.error.code]).toEqual([409, 'guest'])
+})
+
 test('an invitation that is worth nothing says why to who holds it, and nothing to who guesses', async () => {
   house = await AdminHouse.open()
   const owner = await house.owner()

@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPage, startChromium } from '../net/chromium.ts'
-import { ConsolePage } from '../net/console-page.ts'
+import { ConsolePage, scan } from '../net/console-page.ts'
 import { Daemon } from '../net/daemon.ts'
 import { Lan } from '../net/lan.ts'
 import { describeWith } from '../net/peers.ts'
@@ -132,6 +132,25 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     await page.askToJoin('Eve')
     await ownersPhone.press('Do not let Eve in')
     await page.page.getByText('The owner said no').waitFor()
+  })
+
+  it('who is in adds a second device of their own by a code, without the owner', async () => {
+    const link = await owner.invite()
+    const first = await PhonePage.joined(await newcomer(), link, 'Mona')
+    await first.press('My devices')
+    const dialog = first.page.getByRole('dialog', { name: 'My devices' })
+    await dialog.getByText('Add another phone or computer').click()
+    await dialog.getByRole('button', { name: 'Show a code' }).click()
+    const scanned = scan(
+      await dialog.getByRole('img', { name: 'Code for another device of yours' }).screenshot(),
+    )
+    expect(scanned).toMatch(new RegExp(`^${door}/j#`))
+    const second = await PhonePage.open(await newcomer(browsers[0]!), scanned)
+    await second.page.getByText('This will be a device of Mona').waitFor()
+    await second.join()
+    await dialog.getByText(/ is one of your devices now\.$/).waitFor()
+    expect(await dialog.getByRole('listitem').count()).toBe(2)
+    expect(await second.page.getByRole('button', { name: 'Call Mona' }).count()).toBe(0)
   })
 
   it('one sees, names and removes one’s own devices', async () => {

@@ -1,5 +1,5 @@
 /** The devices of this person, by this device's own right (RFC 6750 §2.1). */
-import type { Device, Enrolment, ErrorBody, Softphone } from '../../src/admin/message.ts'
+import type { Device, Enrolment, ErrorBody, Invite, Softphone } from '../../src/admin/message.ts'
 import { readJson, storageKeys } from './storage.ts'
 
 export const thisDevice = (): string => readJson<Enrolment>(storageKeys.enrolment)?.device ?? ''
@@ -9,6 +9,8 @@ export const renameDevice = (id: string, name: string): Promise<Device> =>
   ask('PATCH', `/devices/${id}`, { name })
 export const addSoftphone = (deviceName: string): Promise<Softphone> =>
   ask('POST', '/softphones', { deviceName })
+/** For one further device, once, within the hour. */
+export const inviteOwnDevice = (): Promise<Invite> => ask('POST', '/invites', {})
 export const removeDevice = (id: string): Promise<void> => ask('DELETE', `/devices/${id}`)
 
 /** Rejects with a sentence for the person. */

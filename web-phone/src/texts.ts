@@ -1,5 +1,6 @@
 /** Every word a person reads, in one place. Accessible names are tested by these words: see `README.md`. */
 import type { MediaProblem } from '../../client/media.ts'
+import type { RelayReason, RelayRefusal } from '../../src/relay/message.ts'
 import type { EndReason, Presence } from '../../src/signalling/message.ts'
 
 export const texts = {
@@ -150,6 +151,12 @@ export const texts = {
   removeName: (name: string) => `Remove ${name}`,
   removeQuestion: (name: string) => `Remove ${name}? Its calls end at once, and it has to be let in again.`,
   keep: 'Keep it',
+  addDevice: 'Add another phone or computer',
+  addDeviceBody: 'It becomes one of your devices: when somebody calls you, it rings too.',
+  showCode: 'Show a code',
+  addDeviceScan: 'Scan this with the other device, or open the link there. It works once, within an hour.',
+  addDeviceCode: 'Code for another device of yours',
+  addDeviceDone: (name: string) => `${name} is one of your devices now.`,
   addSoftphone: 'Add a SIP phone or app',
   softphoneBody: 'It gets a name and a password of its own, so that it can be removed alone.',
   softphoneExample: 'Desk phone',
@@ -207,7 +214,7 @@ export const texts = {
     direct: 'direct',
     connecting: 'connecting',
     reconnecting: 'reconnecting',
-    unknown: 'connected',
+    relayed: 'relayed via lanline',
   },
   badgeName: (state: string, detail: string) => `Media path: ${state}${detail ? `, ${detail}` : ''}`,
   milliseconds: (value: number) => (value < 1 ? '< 1 ms' : `${Math.round(value)} ms`),
@@ -225,18 +232,29 @@ export const texts = {
     ice: 'ICE',
     gathering: 'ICE gathering',
     connection: 'Connection',
+  relayReason: {
+    otherNetwork: 'other network',
+    checksFailed: 'direct checks failed',
+  } satisfies Record<RelayReason, string>,
     dtls: 'DTLS',
     dtlsCipher: 'Cipher',
     srtpCipher: 'Media cipher',
     localFingerprint: 'Fingerprint here',
     remoteFingerprint: 'Fingerprint there',
   },
+  factsRelayed: {
+    otherNetwork:
+      'The other device is on another network, and the two do not reach each other. lanline passes sound and picture on between them, encrypted: it cannot hear or see them. It stops when the call ends.',
+    checksFailed:
+      'The two devices do not reach each other. lanline passes sound and picture on between them, encrypted: it cannot hear or see them. It stops when the call ends.',
+  } satisfies Record<RelayReason, string>,
   streams: 'Streams',
   streamHead: ['Stream', 'Packets', 'Bytes', 'Lost'] as const,
   stream: (direction: 'sent' | 'received', kind: 'audio' | 'video') =>
     `${kind === 'audio' ? 'Sound' : 'Picture'} ${direction}`,
   notSaid: 'this browser does not say',
   close: 'Close',
+    relayProtocol: 'To the relay by',
 
   devicesTitle: 'Microphone, camera, speaker',
   microphone: 'Microphone',
@@ -261,6 +279,20 @@ export const texts = {
     insecure: 'Browsers open the microphone on secure pages only. Open this page by its https:// address.',
   } satisfies Record<MediaProblem, string>,
 } as const
+
+  searching: 'The two devices do not reach each other yet. Still trying…',
+  relayRefused: {
+    off: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and lanline may not pass calls on here. Join the same network as ${name}, or ask the owner to switch the relay on.`,
+    sameNetwork: (name: string) =>
+      `Your device and ${name}’s are on the same network but do not reach each other. A guest Wi-Fi or a firewall may keep them apart: try another network, or ask the owner.`,
+    unknownAddress: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and lanline does not see where ${name} is. Try again.`,
+    full: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and lanline passes on as many calls as it can. Try again later.`,
+    failed: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and the relay did not start. Try again; if it stays so, tell the owner.`,
+  } satisfies Record<RelayRefusal, (name: string) => string>,
 
 /** What a person is told when a call is over; empty for what needs no words. */
 export function endText(

@@ -6,7 +6,7 @@ import type { InviteRow, RequestRow } from '../../store/message.ts'
 import { HttpError, tooManyTries } from '../errors.ts'
 import type { Invite, InviteLook, JoinRequest, JoinState, WaitingRequest } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
-import { isOwner, type Route, route, userOf } from '../route.ts'
+import { isOwner, type Principal, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
 import type { Tries } from '../tries.ts'
 import { enrolmentOf } from './setup.ts'
@@ -14,8 +14,43 @@ import { enrolmentOf } from './setup.ts'
 type Deps = Pick<AppDeps, 'directory' | 'clock' | 'enrolPolicy' | 'inviteOrigin'> & { readonly tries: Tries }
 
 const defaultInviteHours = 72
+/** To a further device of one's own, which is at hand. */
+const ownInvite = { hours: 1, open: 5 } as const
+
+type InviteWish = z.infer<typeof schemas.newInvite>
 
 export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries }: Deps): Route[] {
+  const invitesOf = (principal: Principal): readonly InviteRow[] =>
+    isOwner(principal)
+      ? directory.invites()
+      : directory.invites().filter(({ user }) => user !== undefined && user === userOf(principal))
+
+  /** What somebody who is not the owner may ask for: one further device of their own, soon. */
+  const ownWish = (principal: Principal, wish: InviteWish): InviteWish => {
+    const user = userOf(principal)
+    if (user === undefined || (wish.user ?? user) !== user || wish.staySeconds !== undefined) {
+      throw new HttpError(403, 'forbidden', 'only the owner may invite others')
+    }
+    if (directory.user(user)?.role === 'guest') {
+      throw new HttpError(409, 'guest', 'a guest has one device; ask the owner to let another one in')
+    }
+    if ((wish.hours ?? 0) > ownInvite.hours) {
+      throw new HttpError(
+        400,
+        'badBody',
+        `hours: an invitation to oneself is good for ${ownInvite.hours} at most`,
+      )
+    }
+    if (invitesOf(principal).length >= ownInvite.open) {
+      throw new HttpError(
+        429,
+        'tooMany',
+        'there are enough open invitations to you; use or withdraw one first',
+      )
+    }
+    return { user, hours: wish.hours ?? ownInvite.hours }
+  }
+
   return [
     route({
       method: 'POST',
@@ -118,21 +153,23 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
     route({
       method: 'GET',
       path: '/invites',
-      who: 'owner',
-      summary: 'Open invitations, without their tokens.',
+      who: 'member',
+      summary: 'Open invitations, without their tokens: everybody sees those to themselves, the owner all.',
       answers: { 200: z.array(schemas.invite) },
-      handle: () => ({ status: 200, body: directory.invites().map(row => inviteBody(row)) }),
+      handle: call => ({ status: 200, body: invitesOf(call.principal).map(row => inviteBody(row)) }),
     }),
     route({
       method: 'POST',
       path: '/invites',
-      who: 'owner',
-      summary: 'Makes an invitation for one device.',
+      who: 'member',
+      summary:
+        'Makes an invitation for one device: everybody for a device of their own, the owner for anybody.',
       body: schemas.newInvite,
       answers: { 201: schemas.invite },
       handle: async call => {
-        const lifetime = hours(call.body.hours ?? defaultInviteHours)
-        const { invite, token } = await directory.addInvite(call.body.user, lifetime, call.body.staySeconds)
+        const wish = isOwner(call.principal) ? call.body : ownWish(call.principal, call.body)
+        const lifetime = hours(wish.hours ?? defaultInviteHours)
+        const { invite, token } = await directory.addInvite(wish.user, lifetime, wish.staySeconds)
         return { status: 201, body: inviteBody(invite, token, `${inviteOrigin()}/j#${token}`) }
       },
     }),
@@ -152,10 +189,13 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
     route({
       method: 'DELETE',
       path: '/invites/:id',
-      who: 'owner',
-      summary: 'Withdraws an invitation.',
+      who: 'member',
+      summary: 'Withdraws an invitation: everybody those to themselves, the owner any.',
       answers: { 204: null },
       handle: async call => {
+        if (!invitesOf(call.principal).some(({ id }) => id === call.params.id)) {
+          throw new HttpError(404, 'notFound', 'there is no such invitation')
+        }
         await directory.removeInvite(call.params.id!)
         return { status: 204 }
       },

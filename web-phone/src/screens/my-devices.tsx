@@ -4,6 +4,7 @@ import type { Device } from '../../../src/admin/message.ts'
 import { listDevices, removeDevice, renameDevice, thisDevice } from '../own-devices.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { moment, texts } from '../texts.ts'
+import { AddDevice } from './add-device.tsx'
 import { AddSoftphone } from './softphone.tsx'
 
 export function MyDevices({ onClose }: { readonly onClose: () => void }) {
@@ -33,6 +34,7 @@ export function MyDevices({ onClose }: { readonly onClose: () => void }) {
           <OneDevice key={device.id} device={device} act={act} />
         ))}
       </ul>
+      {devices && <AddDevice devices={devices} reload={load} />}
       <AddSoftphone onAdded={load} />
     </Dialog>
   )
