@@ -305,6 +305,11 @@ describe('what is wrong is one sentence, and what to do about it', () => {
     if (level === 'failed' || level === 'warning') expect(found.advice).toBeTruthy()
   })
 
+  it('asks nobody to allow a microphone that is not there', () => {
+    const candidates = { able: true, addresses: [], hidden: 1 }
+    expect(of('addresses', { microphone: refused('noMicrophone'), candidates }).level).toBe('ok')
+  })
+
   it('tells a question that was closed from a lasting no', () => {
     expect(of('microphone', { microphone: refused('microphoneDenied', 'prompt') }).advice).toMatch(
       /choose Allow/,

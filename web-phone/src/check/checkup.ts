@@ -256,6 +256,10 @@ async function look(
   video.muted = true
   video.playsInline = true
   video.srcObject = new MediaStream([track])
+  // Some browsers draw nothing into an element that is not in the page.
+  video.className = 'unseen-text'
+  video.setAttribute('aria-hidden', 'true')
+  document.body.append(video)
   void video.play().catch(() => {})
   const canvas = document.createElement('canvas')
   canvas.width = canvas.height = 16
@@ -272,6 +276,7 @@ async function look(
     }
   } finally {
     video.srcObject = null
+    video.remove()
   }
   return seen
 }

@@ -9,12 +9,13 @@ const manyLostShare = 0.02
 
 export function addresses(
   { able, addresses: found, hidden }: CandidateFacts,
-  microphoneOpen: boolean,
+  microphone: Facts['microphone'],
 ): Finding {
   const id = 'addresses'
+  const mightShow = microphone?.kind === 'refused' && microphone.problem !== 'noMicrophone'
   if (found.length > 0)
     return ok(id, `This device offers its address for calls: ${found.slice(0, 4).join(', ')}.`)
-  if (hidden > 0 && microphoneOpen)
+  if (hidden > 0 && !mightShow)
     return ok(id, 'The browser hides this device’s address behind a name, which is enough on one network.')
   if (hidden > 0) {
     return warning(

@@ -18,7 +18,7 @@ export function judge(facts: Facts): Finding[] {
     microphone && microphoneOf(microphone),
     camera && cameraOf(camera),
     speaker(facts.speaker),
-    candidates && addresses(candidates, microphone?.kind === 'open'),
+    candidates && addresses(candidates, microphone),
     candidates && appliance && network(page, appliance, candidates),
     echo && echoSound(echo),
     echo && echoPicture(echo),
