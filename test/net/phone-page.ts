@@ -99,7 +99,7 @@ export class PhonePage {
 
   /** A call is on the screen and its media is connected. */
   async inCall(): Promise<void> {
-    await this.#badge(/^Media path: (direct|connected)/).waitFor({ timeout: patience })
+    await this.#badge(/^Media path: (direct|relayed)/).waitFor({ timeout: patience })
   }
 
   /** What the badge says of the media path. */

@@ -4,7 +4,7 @@
  */
 
 import { channelUrl, watchNetwork } from '../../client/browser.ts'
-import type { Call } from '../../client/call.ts'
+import type { Call, CallEnd } from '../../client/call.ts'
 import { Emitter } from '../../client/emitter.ts'
 import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
@@ -269,12 +269,8 @@ export class Line extends Emitter<{ changed: LineState }> {
     call.on('ended', end => {
       if (this.#call === call) this.#call = undefined
       this.#lastCall = lastCallOf(call, end.reason) ?? this.#lastCall
-      const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
       this.#isTrouble = troubles.has(end.reason)
-      const failedHere = end.reason === 'failed' && end.by === 'self' && call.problem
-      this.#notice = failedHere
-        ? texts.problem[failedHere]
-        : endText(end.reason, end.by, call.party.name, talked, call.direction === 'outgoing')
+      this.#notice = noticeOf(call, end)
       this.#redraw()
     })
     this.#redraw()
@@ -301,6 +297,16 @@ function lastCallOf(call: Call, reason: EndReason): LastCall | undefined {
   if (reason === 'mediaFailed') return { name, way: 'none' }
   if (call.connectedAt === undefined || !pair) return undefined
   return { name, way: pair.localType === 'relay' || pair.remoteType === 'relay' ? 'relayed' : 'direct' }
+}
+
+/** What a person is told of a call that is over. */
+function noticeOf(call: Call, { reason, by }: CallEnd): string {
+  const { name } = call.party
+  if (reason === 'failed' && by === 'self' && call.problem) return texts.problem[call.problem]
+  const noMedia = reason === 'mediaFailed' || reason === 'mediaLost'
+  if (noMedia && call.relayRefusal) return texts.relayRefused[call.relayRefusal.reason](name)
+  const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
+  return endText(reason, by, name, talked, call.direction === 'outgoing')
 }
 
 /** Taken as it stands: a token needs no decoding, and one that was altered may not decode. */

@@ -161,7 +161,23 @@ export const texts = {
   softphoneBody: 'It gets a name and a password of its own, so that it can be removed alone.',
   softphoneExample: 'Desk phone',
   add: 'Add',
-  softphoneTitle: 'Type this into the phone',
+  linphoneTitle: 'Scan this with Linphone',
+  linphoneCode: 'Code for Linphone',
+  linphoneBody: (minutes: number) =>
+    `In Linphone, where it asks for an account, choose to scan a code. It works once, within ${minutes} minutes, and Linphone’s first account is replaced.`,
+  linphoneHere: 'Open in Linphone on this device',
+  linphonePlain:
+    'Sound and picture are encrypted from device to device. What Linphone tells lanline (who calls whom) is not: others on this network could read it.',
+  linphoneSecure: 'What Linphone tells lanline is encrypted, and the certificate checked.',
+  linphoneTls: 'Encrypt that too',
+  linphoneFile: 'Linphone takes our certificate from a file only. Put this one on that device:',
+  linphoneFileOnly: 'Linphone then trusts no other authority: not for somebody with accounts elsewhere.',
+  linphonePath: 'Where it lies there',
+  linphonePathSet: 'Change the code',
+  linphoneExpired: 'The code has expired. Remove the phone above and add it again.',
+  softphoneConnected: 'The phone is connected. Whoever calls you rings there too.',
+  softphoneAuthority: 'Certificate for phones that ask for a file (lanline.pem)',
+  softphoneTitle: 'Or type this into a phone',
   softphone: { server: 'Server', transport: 'Transport', user: 'User name', password: 'Password' },
   softphoneOnce: 'The password is shown only now. Others call you as before: this phone rings too.',
   softphonePlain: (server: string) =>
@@ -216,45 +232,45 @@ export const texts = {
     reconnecting: 'reconnecting',
     relayed: 'relayed via lanline',
   },
+  relayReason: {
+    otherNetwork: 'other network',
+    checksFailed: 'direct checks failed',
+  } satisfies Record<RelayReason, string>,
   badgeName: (state: string, detail: string) => `Media path: ${state}${detail ? `, ${detail}` : ''}`,
   milliseconds: (value: number) => (value < 1 ? '< 1 ms' : `${Math.round(value)} ms`),
   hiddenAddress: 'hidden',
 
   facts: 'About this connection',
   factsDirect: 'Sound and picture go straight from device to device, encrypted. lanline does not carry them.',
-  factsPending: 'The two devices are looking for a way to each other.',
-  factRows: {
-    path: 'Path',
-    here: 'This device',
-    there: 'Other device',
-    protocol: 'Transport',
-    rtt: 'Round trip',
-    ice: 'ICE',
-    gathering: 'ICE gathering',
-    connection: 'Connection',
-  relayReason: {
-    otherNetwork: 'other network',
-    checksFailed: 'direct checks failed',
-  } satisfies Record<RelayReason, string>,
-    dtls: 'DTLS',
-    dtlsCipher: 'Cipher',
-    srtpCipher: 'Media cipher',
-    localFingerprint: 'Fingerprint here',
-    remoteFingerprint: 'Fingerprint there',
-  },
   factsRelayed: {
     otherNetwork:
       'The other device is on another network, and the two do not reach each other. lanline passes sound and picture on between them, encrypted: it cannot hear or see them. It stops when the call ends.',
     checksFailed:
       'The two devices do not reach each other. lanline passes sound and picture on between them, encrypted: it cannot hear or see them. It stops when the call ends.',
   } satisfies Record<RelayReason, string>,
+  factsPending: 'The two devices are looking for a way to each other.',
+  factRows: {
+    path: 'Path',
+    here: 'This device',
+    there: 'Other device',
+    protocol: 'Transport',
+    relayProtocol: 'To the relay by',
+    rtt: 'Round trip',
+    ice: 'ICE',
+    gathering: 'ICE gathering',
+    connection: 'Connection',
+    dtls: 'DTLS',
+    dtlsCipher: 'Cipher',
+    srtpCipher: 'Media cipher',
+    localFingerprint: 'Fingerprint here',
+    remoteFingerprint: 'Fingerprint there',
+  },
   streams: 'Streams',
   streamHead: ['Stream', 'Packets', 'Bytes', 'Lost'] as const,
   stream: (direction: 'sent' | 'received', kind: 'audio' | 'video') =>
     `${kind === 'audio' ? 'Sound' : 'Picture'} ${direction}`,
   notSaid: 'this browser does not say',
   close: 'Close',
-    relayProtocol: 'To the relay by',
 
   devicesTitle: 'Microphone, camera, speaker',
   microphone: 'Microphone',
@@ -263,6 +279,20 @@ export const texts = {
   systemChoice: 'As the system chooses',
   unnamed: (kind: string, number: number) => `${kind} ${number}`,
   allowDevices: 'Show device names',
+
+  searching: 'The two devices do not reach each other yet. Still trying…',
+  relayRefused: {
+    off: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and lanline may not pass calls on here. Join the same network as ${name}, or ask the owner to switch the relay on.`,
+    sameNetwork: (name: string) =>
+      `Your device and ${name}’s are on the same network but do not reach each other. A guest Wi-Fi or a firewall may keep them apart: try another network, or ask the owner.`,
+    unknownAddress: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and lanline does not see where ${name} is. Try again.`,
+    full: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and lanline passes on as many calls as it can. Try again later.`,
+    failed: (name: string) =>
+      `Your device and ${name}’s do not reach each other, and the relay did not start. Try again; if it stays so, tell the owner.`,
+  } satisfies Record<RelayRefusal, (name: string) => string>,
 
   dismiss: 'Dismiss',
   endedWith: (name: string, seconds: number) =>
@@ -279,20 +309,6 @@ export const texts = {
     insecure: 'Browsers open the microphone on secure pages only. Open this page by its https:// address.',
   } satisfies Record<MediaProblem, string>,
 } as const
-
-  searching: 'The two devices do not reach each other yet. Still trying…',
-  relayRefused: {
-    off: (name: string) =>
-      `Your device and ${name}’s do not reach each other, and lanline may not pass calls on here. Join the same network as ${name}, or ask the owner to switch the relay on.`,
-    sameNetwork: (name: string) =>
-      `Your device and ${name}’s are on the same network but do not reach each other. A guest Wi-Fi or a firewall may keep them apart: try another network, or ask the owner.`,
-    unknownAddress: (name: string) =>
-      `Your device and ${name}’s do not reach each other, and lanline does not see where ${name} is. Try again.`,
-    full: (name: string) =>
-      `Your device and ${name}’s do not reach each other, and lanline passes on as many calls as it can. Try again later.`,
-    failed: (name: string) =>
-      `Your device and ${name}’s do not reach each other, and the relay did not start. Try again; if it stays so, tell the owner.`,
-  } satisfies Record<RelayRefusal, (name: string) => string>,
 
 /** What a person is told when a call is over; empty for what needs no words. */
 export function endText(

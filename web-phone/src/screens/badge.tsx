@@ -6,40 +6,44 @@ import { texts } from '../texts.ts'
 /** Says what the media path is, from the browser's own statistics; opens all that is known of it. */
 export function Badge({ call, open }: { readonly call: Call; readonly open: () => void }) {
   const state = badgeState(call)
-  const pair = state === 'direct' ? call.facts?.pair : undefined
-  const detail = pair ? `${addresses(pair)}${rtt(pair) && `, ${rtt(pair)}`}` : ''
+  const details = state === 'direct' || state === 'relayed' ? detailsOf(call) : []
   return (
     <button
       type="button"
       class={`badge ${state}`}
-      aria-label={texts.badgeName(texts.badge[state], detail)}
+      aria-label={texts.badgeName(texts.badge[state], details.join(', '))}
       aria-haspopup="dialog"
       onClick={open}
     >
       {state === 'direct' && <Icon name="lock" />}
+      {state === 'relayed' && <Icon name="relay" />}
       <strong>{texts.badge[state]}</strong>
-      {pair && (
-        <>
-          <span>{addresses(pair)}</span>
-          {rtt(pair) && <span>{rtt(pair)}</span>}
-        </>
-      )}
+      {details.map(detail => (
+        <span key={detail}>{detail}</span>
+      ))}
     </button>
   )
 }
 
 /** `direct` only when the browser names a pair with no relay at either end. */
-export function badgeState(call: Call): 'direct' | 'connecting' | 'reconnecting' | 'unknown' {
+export function badgeState(call: Call): 'direct' | 'relayed' | 'connecting' | 'reconnecting' {
   if (call.state === 'reconnecting') return 'reconnecting'
-  if (call.state !== 'connected') return 'connecting'
-  const pair = call.facts?.pair
-  if (!pair) return 'connecting'
-  return pair.localType !== 'relay' && pair.remoteType !== 'relay' ? 'direct' : 'unknown'
+  const { kind } = call.path
+  return kind === 'none' ? 'connecting' : kind
 }
 
 export function endpoint(address: string, port: number): string {
   if (address === '') return texts.hiddenAddress
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+/** From where to where, or why not directly; and how long it takes. */
+function detailsOf(call: Call): string[] {
+  const pair = call.facts?.pair
+  if (!pair) return []
+  const { kind, reason } = call.path
+  const what = kind === 'direct' ? addresses(pair) : reason ? texts.relayReason[reason] : ''
+  return [what, rtt(pair)].filter(detail => detail !== '')
 }
 
 function addresses(pair: SelectedPair): string {

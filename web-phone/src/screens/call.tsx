@@ -161,6 +161,7 @@ function Notes({
   const notes = [
     line.notice,
     !online && texts.lineAway,
+    call.relayRefusal && call.state !== 'connected' && texts.searching,
     call.muted && texts.youMuted,
     ...call.problems.map(problem => texts.problem[problem]),
     call.peerMedia?.muted && texts.peerMuted(name),

@@ -7,14 +7,19 @@ import { badgeState, endpoint } from './badge.tsx'
 /** All the browser says about the media path. */
 export function FactsDialog({ call, onClose }: { readonly call: Call; readonly onClose: () => void }) {
   const { facts } = call
-  const direct = badgeState(call) === 'direct'
   return (
     <Dialog title={texts.facts} onClose={onClose}>
-      <p class="lead">{direct ? texts.factsDirect : texts.factsPending}</p>
+      <p class="lead">{lead(call)}</p>
       {facts && <Rows facts={facts} path={texts.badge[badgeState(call)]} />}
       {facts && facts.streams.length > 0 && <Streams facts={facts} />}
     </Dialog>
   )
+}
+
+function lead(call: Call): string {
+  const state = badgeState(call)
+  if (state === 'direct') return texts.factsDirect
+  return state === 'relayed' ? texts.factsRelayed[call.path.reason ?? 'checksFailed'] : texts.factsPending
 }
 
 function Rows({ facts, path }: { readonly facts: MediaFacts; readonly path: string }) {
@@ -27,6 +32,7 @@ function Rows({ facts, path }: { readonly facts: MediaFacts; readonly path: stri
       [names.there, `${endpoint(pair.remoteAddress, pair.remotePort)} (${pair.remoteType})`],
       [names.protocol, pair.protocol.toUpperCase()],
     )
+    if (facts.relayProtocol) rows.push([names.relayProtocol, facts.relayProtocol.toUpperCase()])
     if (pair.rttMilliseconds !== undefined) rows.push([names.rtt, texts.milliseconds(pair.rttMilliseconds)])
   }
   rows.push(
