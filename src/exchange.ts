@@ -47,5 +47,7 @@ export function passCallEffect(effect: CallEffect, to: ExchangeInputs): void {
 export function passRelayEffect(effect: RelayEffect, to: ExchangeInputs): void {
   if (effect.kind === 'tell') {
     to.signalling({ kind: 'relayTelling', device: effect.device, telling: effect.telling })
+  } else if (effect.kind === 'ledger') {
+    to.calls({ kind: 'ledger', call: effect.call, ledger: effect.ledger, reason: effect.reason })
   }
 }

@@ -95,6 +95,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       case 'pair':
         this.#pair(input)
         break
+      case 'ledger':
+        this.#amend(input.call, { ledger: input.ledger, relayReason: input.reason })
+        break
       case 'held':
         this.#held(input.call, input.device, now)
         break
@@ -200,6 +203,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       aliveAt: at,
       callerPair: undefined,
       calleePair: undefined,
+      relayReason: undefined,
+      ledger: undefined,
     }
     this.#enter({ row, ours: true, heldBy: new Set(), calleeTag: undefined }, now)
     this.#tell(row)
@@ -214,9 +219,15 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         : row.calleeDevice === device
           ? { calleePair: pair }
           : {}
+    this.#amend(call, changed)
+  }
+
+  /** What is learnt of a call, open or closed. */
+  #amend(call: string, changed: Partial<CallRow>): void {
     const open = this.#open.get(call)
+    const row = this.#recent.get(call)
     if (open !== undefined) this.#update(open, changed)
-    else this.#keep({ ...row, ...changed })
+    else if (row !== undefined) this.#keep({ ...row, ...changed })
   }
 
   #held(id: string, device: string, now: Monotonic): void {

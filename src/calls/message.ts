@@ -1,6 +1,8 @@
 /** The record of a call: one row however many devices rang, from the first INVITE to the true end. */
 import type { Epoch } from '../core/clock.ts'
+import type { RelayReason } from '../relay/message.ts'
 import type { CallEnder, CallEvent } from '../sip/message.ts'
+import type { CallLedger } from '../turn/message.ts'
 
 /** An ICE candidate pair as one end says it selected it. Addresses are text, `''` where the browser hides them. */
 export interface SelectedPair {
@@ -40,6 +42,10 @@ export interface CallRow {
   readonly aliveAt: Epoch
   readonly callerPair: SelectedPair | undefined
   readonly calleePair: SelectedPair | undefined
+  /** Why the relay was opened for this call; undefined while it never was. */
+  readonly relayReason: RelayReason | undefined
+  /** What the relay carried; undefined while it was never opened. At most a minute old while the call goes on. */
+  readonly ledger: CallLedger | undefined
 }
 
 /** Facts for the call log. */
@@ -68,6 +74,13 @@ export type CallInput =
     }
   /** The device's right ended. A hosted agent leaves its calls itself; a phone's end here, and its peers are told. */
   | { readonly kind: 'revoked'; readonly device: string }
+  /** Totals of what the relay carried, also after the end. */
+  | {
+      readonly kind: 'ledger'
+      readonly call: string
+      readonly ledger: CallLedger
+      readonly reason: RelayReason
+    }
   /** The person looked at the missed calls. */
   | { readonly kind: 'missedSeen'; readonly user: string }
 

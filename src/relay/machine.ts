@@ -23,6 +23,7 @@ import {
 } from './ledger.ts'
 import type {
   GrantView,
+  ManualOutcome,
   RelayEffect,
   RelayInput,
   RelayPolicy,
@@ -31,8 +32,16 @@ import type {
   RelayServer,
   RelayTelling,
 } from './message.ts'
-import { onSameNetwork } from './networks.ts'
-import { grantPartyOf, newCredential, newParty, type Party, prove, serversFor } from './party.ts'
+import { isProvable, onSameNetwork } from './networks.ts'
+import {
+  grantPartyOf,
+  manualParties,
+  newCredential,
+  newParty,
+  type Party,
+  prove,
+  serversFor,
+} from './party.ts'
 import type { RelayPorts } from './ports.ts'
 import { refusalSentences } from './words.ts'
 
@@ -77,8 +86,8 @@ export interface RelayTotals {
 interface Open {
   readonly call: string
   reason: RelayReason | 'manual'
-  /** The owner's, with the moment its time is over. */
-  readonly manual: { readonly grant: Grant; readonly until: Monotonic | undefined } | undefined
+  /** The owner's. */
+  readonly manual: Manual | undefined
   state: 'waiting' | 'opening' | 'telling' | 'open'
   /** From before the restart: opened without being asked for, and without a word when it may not be any more. */
   readonly remembered: boolean
@@ -95,6 +104,14 @@ interface Open {
   earlier: CallLedger
   counted: CallLedger
   keptAt: Monotonic | undefined
+}
+
+interface Manual {
+  readonly parties: Grant['parties']
+  readonly until: Monotonic
+  /** Whom to answer once it is open, with what; undefined once that was done. */
+  ticket: number | undefined
+  readonly servers: readonly RelayServer[]
 }
 
 interface Call {
@@ -209,7 +226,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
         this.#lost()
         break
       case 'grantManually':
-        this.#grantManually(input.grant, now)
+        this.#grantManually(input, now)
         break
       case 'closeManually':
         if (this.#open.get(input.call)?.manual !== undefined) this.#close(this.#open.get(input.call)!)
@@ -401,8 +418,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
 
   #grantOf({ call: id, manual }: Open, now: Monotonic): Grant {
     if (manual !== undefined) {
-      const left = manual.until === undefined ? undefined : Math.max(1, manual.until - now)
-      return { ...manual.grant, lifetimeMilliseconds: left }
+      return { call: id, parties: manual.parties, lifetimeMilliseconds: Math.max(1, manual.until - now) }
     }
     return { call: id, parties: this.#partiesOf(this.#calls.get(id)!), lifetimeMilliseconds: undefined }
   }
@@ -425,11 +441,11 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       this.#keepLedger(open, now)
     }
     const call = this.#calls.get(id)
-    if (call === undefined) {
+    if (open.manual !== undefined) {
       open.state = 'open'
-      this.#out.push({ kind: 'manualGrant', call: id, granted: true })
-      return
+      this.#answer(open, { kind: 'granted', call: id, servers: open.manual.servers })
     }
+    if (call === undefined) return
     open.state = 'telling'
     for (const party of call.parties) {
       if (!open.toTell.has(party.device) || !this.#look(party)?.client) continue
@@ -483,9 +499,9 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const open = this.#open.get(id)
     if (open?.state !== 'opening') return
     const call = this.#calls.get(id)
+    this.#answer(open, { kind: 'refused', reason: 'full' })
     this.#close(open)
     if (call !== undefined) this.#refuse(call, 'full', now)
-    else this.#out.push({ kind: 'manualGrant', call: id, granted: false })
   }
 
   /** Neither a word of the relay nor of a party in time. */
@@ -495,7 +511,6 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const reason = open.state === 'waiting' && missing ? 'unknownAddress' : 'failed'
     this.#close(open)
     if (call !== undefined) this.#refuse(call, reason, now)
-    else this.#out.push({ kind: 'manualGrant', call: open.call, granted: false })
   }
 
   // -------------------------------------------------------------------------------------------------- changing
@@ -595,6 +610,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   /** Nothing of it may be used from here on; what it carried is told by the relay once more. */
   #close(open: Open): void {
     this.#drop(open)
+    this.#answer(open, { kind: 'refused', reason: 'failed' })
     if (open.given === undefined) return
     if (!this.#up) return this.#keep(open)
     this.#out.push({ kind: 'closeGrant', call: open.call })
@@ -666,9 +682,9 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       this.#keep(closing)
     }
     this.#closing.clear()
-    for (const { call, given } of this.#open.values()) {
+    for (const { call, keptAt } of this.#open.values()) {
       // What was asked for just now may still be refused in time; what was open waits for the thread.
-      if (given !== undefined) this.#timers.clear(`opening ${call}`)
+      if (keptAt !== undefined) this.#timers.clear(`opening ${call}`)
       this.#timers.clear(`ready ${call}`)
       this.#timers.clear(`again ${call}`)
     }
@@ -702,24 +718,33 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
 
   // ---------------------------------------------------------------------------------------------------- manual
 
-  #grantManually(grant: Grant, now: Monotonic): void {
-    const { call: id, lifetimeMilliseconds } = grant
-    const taken = this.#open.has(id) || this.#closing.has(id) || this.#ports.callOf(id) !== undefined
-    if (taken || this.#isFull()) {
-      this.#out.push({ kind: 'manualGrant', call: id, granted: false })
-      return this.#note(taken ? 'taken' : 'full', id)
-    }
-    const until = lifetimeMilliseconds === undefined ? undefined : after(now, lifetimeMilliseconds)
-    const open: Open = newOpen(id, 'manual', { grant, until })
-    this.#open.set(id, open)
-    if (until !== undefined) this.#timers.set(`over ${id}`, until)
-    if (this.#up) this.#give(open, now)
-    else this.#timers.set(`opening ${id}`, after(now, relayLimits.openingMilliseconds))
+  #grantManually({ ticket, wish }: Extract<RelayInput, { kind: 'grantManually' }>, now: Monotonic): void {
+    const own = this.#ports.ownAddresses()
+    const ports = this.#ports.turnPorts()
+    const refuse = (reason: 'badPeer' | 'noWay' | 'full' | 'failed'): void =>
+      void this.#out.push({ kind: 'manualGrant', ticket, outcome: { kind: 'refused', reason } })
+    if (!isProvable(wish.peer, own)) return refuse('badPeer')
+    if (this.#isFull()) return refuse('full')
+    if (!this.#up || ports === undefined) return refuse('failed')
+    const call = this.#ports.random.hex(16)
+    const until = after(now, wish.lifetimeMilliseconds)
+    const made = manualParties(call, wish, own, ports, this.#ports.random)
+    if (made.servers.length === 0) return refuse('noWay')
+    const open = newOpen(call, 'manual', { ...made, until, ticket })
+    this.#open.set(call, open)
+    this.#timers.set(`over ${call}`, until)
+    this.#give(open, now)
+  }
+
+  #answer({ manual }: Open, outcome: ManualOutcome): void {
+    if (manual?.ticket === undefined) return
+    this.#out.push({ kind: 'manualGrant', ticket: manual.ticket, outcome })
+    manual.ticket = undefined
   }
 
   #viewOf(open: Open): GrantView {
     const { call, reason, state, manual } = open
-    const parties = manual?.grant.parties ?? this.#calls.get(call)!.parties
+    const parties = manual?.parties ?? this.#calls.get(call)!.parties
     return {
       call,
       reason,

@@ -53,6 +53,18 @@ export interface GrantView {
   readonly ledger: CallLedger
 }
 
+/** Whoever comes from `for` may relay to `peer`, for so long. Addresses, canonical. */
+export interface ManualWish {
+  readonly peer: string
+  readonly for: string
+  readonly lifetimeMilliseconds: number
+}
+
+export type ManualOutcome =
+  | { readonly kind: 'granted'; readonly call: string; readonly servers: readonly RelayServer[] }
+  /** `badPeer`: nothing is ever relayed there. `noWay`: `for` cannot reach us by its family of addresses. */
+  | { readonly kind: 'refused'; readonly reason: 'badPeer' | 'noWay' | 'full' | 'failed' }
+
 export type RelayInput =
   /** A client sent checks and none was answered. */
   | { readonly kind: 'noPath'; readonly call: string; readonly device: string }
@@ -76,8 +88,8 @@ export type RelayInput =
   /** The relay's thread is there (again): whatever is granted is given to it anew. */
   | { readonly kind: 'started' }
   | { readonly kind: 'lost' }
-  /** By the owner, outside a call: relays between two addresses for so long. */
-  | { readonly kind: 'grantManually'; readonly grant: Grant }
+  /** By the owner, outside a call. Answered by `manualGrant` with the same ticket. */
+  | { readonly kind: 'grantManually'; readonly ticket: number; readonly wish: ManualWish }
   | { readonly kind: 'closeManually'; readonly call: string }
 
 export type RelayEffect =
@@ -94,6 +106,5 @@ export type RelayEffect =
       readonly ledger: CallLedger
       readonly reason: RelayReason
     }
-  /** The answer to `grantManually`. */
-  | { readonly kind: 'manualGrant'; readonly call: string; readonly granted: boolean }
+  | { readonly kind: 'manualGrant'; readonly ticket: number; readonly outcome: ManualOutcome }
   | { readonly kind: 'note'; readonly reason: string; readonly detail: string }

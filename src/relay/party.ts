@@ -1,7 +1,8 @@
 /** One end of an answered call, as the relay knows it: how it is reached, what it proved, what it was given. */
+import { familyOf, isLoopback } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
-import type { GrantParty, grantLimits, PartyRole, TurnCredential, TurnPorts } from '../turn/message.ts'
-import type { RelayServer } from './message.ts'
+import type { Grant, GrantParty, grantLimits, PartyRole, TurnCredential, TurnPorts } from '../turn/message.ts'
+import type { ManualWish, RelayServer } from './message.ts'
 import { addressesTowards, isProvable, type OwnAddresses } from './networks.ts'
 import type { PartyFlow } from './ports.ts'
 
@@ -48,6 +49,31 @@ export const grantPartyOf = (party: Party, other: Party, own: OwnAddresses): Gra
   proven: party.proven,
   relayOn: other.flow === undefined ? [] : addressesTowards(other.flow, own),
 })
+
+/** The owner's grant, as if `for` had called `peer`. Only the one has a credential, only the other is sent to. */
+export function manualParties(
+  call: string,
+  wish: ManualWish,
+  own: OwnAddresses,
+  ports: TurnPorts,
+  random: Random,
+): { readonly parties: Grant['parties']; readonly servers: readonly RelayServer[] } {
+  const towards = (remote: string): string[] => addressesTowards({ remote, local: '' }, own)
+  const credential = newCredential(call, 'caller', random)
+  const caller = { role: 'caller', proven: [wish.for], relayOn: towards(wish.peer), credential } as const
+  const callee = { role: 'callee', proven: [wish.peer], relayOn: [], credential: undefined } as const
+  // One of its own family, or it could not even ask.
+  const here = isLoopback(wish.for)
+    ? wish.for
+    : towards(wish.for).find(address => familyOf(address) === familyOf(wish.for))
+  return {
+    parties: [
+      { ...caller, device: '' },
+      { ...callee, device: '' },
+    ],
+    servers: here === undefined ? [] : serversFor(here, ports, credential),
+  }
+}
 
 /** RFC 7065 §3: where this party reached us, by every transport; which of them works is for its client to find out. */
 export function serversFor(

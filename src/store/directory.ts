@@ -396,7 +396,7 @@ export class Directory implements Accounts, Devices {
   enrolByInvite(token: string, displayName: string, wish: DeviceWish): Promise<NewDevice> {
     return this.#exclusively(async () => {
       const invite = this.#inviteOf(token)
-      const { staySeconds } = invite
+      const staySeconds = this.#stayLeft(invite)
       const whose = invite.user === undefined ? { displayName, staySeconds } : { user: invite.user }
       const used = { ...invite, usedAt: this.#now() }
       const enrolled = await this.#enrol(whose, wish, [tables.putInvite(used)])
@@ -448,6 +448,7 @@ export class Directory implements Accounts, Devices {
     user: string | undefined,
     lifetimeMilliseconds: number,
     staySeconds?: number,
+    stayFromNow = false,
   ): Promise<{ readonly invite: InviteRow; readonly token: string }> {
     return this.#exclusively(async () => {
       if (user !== undefined && !this.#users.has(user)) throw notFound(user)
@@ -465,6 +466,7 @@ export class Directory implements Accounts, Devices {
         tokenHash: sha256(token),
         user,
         staySeconds,
+        stayFromNow,
         createdAt,
         expiresAt,
         usedAt: undefined,
@@ -654,6 +656,12 @@ export class Directory implements Accounts, Devices {
     // Whoever holds the token of one that was good may know what became of it.
     const detail = invite === undefined ? 'unknown' : invite.usedAt === undefined ? 'expired' : 'used'
     throw new DirectoryError('badInvite', `${badInvite[detail]}; ask for a new one`, detail)
+  }
+
+  /** How long somebody who uses it now is to stay. */
+  #stayLeft({ staySeconds, stayFromNow, createdAt }: InviteRow): number | undefined {
+    if (staySeconds === undefined || !stayFromNow) return staySeconds
+    return Math.max(1, staySeconds - elapsed(createdAt, this.#now()) / 1_000)
   }
 
   #isSpent(invite: InviteRow): boolean {

@@ -40,6 +40,8 @@ export interface InviteRow {
   readonly user: string | undefined
   /** Whoever uses it is a guest for so long. */
   readonly staySeconds: number | undefined
+  /** The stay counts from when this was made, not from when it is used. */
+  readonly stayFromNow: boolean
   readonly createdAt: Epoch
   readonly expiresAt: Epoch
   readonly usedAt: Epoch | undefined

@@ -114,4 +114,15 @@ export const migrations: readonly string[] = [
   `
   alter table invites add column used_at real;
   `,
+  // An invitation "until tonight": the stay counts from when it was made, not from when it is used.
+  `
+  alter table invites add column stay_from_now integer not null default 0;
+  `,
+  // Calls that relay now.
+  `
+  create table grants (
+    call text primary key,
+    reason text not null check (reason in ('otherNetwork', 'checksFailed'))
+  ) strict;
+  `,
 ]

@@ -4,12 +4,14 @@ import { Bindings } from './bindings.ts'
 import { Calls } from './calls.ts'
 import { StoreClient } from './client.ts'
 import { Directory } from './directory.ts'
+import { Grants } from './grants.ts'
 import { Settings } from './settings.ts'
 
 export interface Store {
   readonly directory: Directory
   readonly bindings: Bindings
   readonly calls: Calls
+  readonly grants: Grants
   readonly settings: Settings
   /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
   readonly lost: Promise<string>
@@ -36,6 +38,7 @@ export async function openStore(
       directory,
       bindings: new Bindings(client),
       calls,
+      grants: new Grants(client),
       settings,
       lost: client.lost,
       close: async () => {

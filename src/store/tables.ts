@@ -50,7 +50,7 @@ export const putDevice = (device: DeviceRow): Statement =>
 
 export const putInvite = (invite: InviteRow): Statement =>
   statement(
-    `insert into invites values (?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
+    `insert into invites values (?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
       used_at = excluded.used_at`,
     invite.id,
     invite.tokenHash,
@@ -59,6 +59,7 @@ export const putInvite = (invite: InviteRow): Statement =>
     invite.expiresAt,
     invite.staySeconds ?? null,
     invite.usedAt ?? null,
+    invite.stayFromNow ? 1 : 0,
   )
 
 export const putRequest = (request: RequestRow): Statement =>
@@ -117,6 +118,7 @@ export const inviteOf = (row: Row): InviteRow => ({
   expiresAt: row.expires_at as Epoch,
   staySeconds: row.stay_seconds === null ? undefined : Number(row.stay_seconds),
   usedAt: time(row.used_at),
+  stayFromNow: row.stay_from_now === 1,
 })
 
 export const requestOf = (row: Row): RequestRow => ({

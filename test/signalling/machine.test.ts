@@ -46,6 +46,8 @@ function rowOf(changes: Partial<CallRow>): CallRow {
     aliveAt: 5_000 as Epoch,
     callerPair: undefined,
     calleePair: undefined,
+    relayReason: undefined,
+    ledger: undefined,
     ...changes,
   }
 }

@@ -39,6 +39,8 @@ const row = (id: string, caller: string, callee: string, startedAt: number, ende
   aliveAt: startedAt as Epoch,
   callerPair: undefined,
   calleePair: undefined,
+  relayReason: undefined,
+  ledger: undefined,
 })
 const save = (rows: readonly CallRow[]): Promise<unknown> =>
   Promise.all(rows.map(each => store.calls.save(each)))
