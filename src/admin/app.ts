@@ -16,6 +16,7 @@ import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
 import { callRoutes } from './routes/calls.ts'
 import { enrolRoutes } from './routes/enrol.ts'
+import { relayRoutes } from './routes/relay.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { siteRoutes } from './routes/site.ts'
 import { userRoutes } from './routes/users.ts'
@@ -55,6 +56,7 @@ export function createApp(deps: AppDeps): App {
     ...userRoutes(parts),
     ...enrolRoutes(parts),
     ...callRoutes(parts),
+    ...relayRoutes(parts),
     ...siteRoutes(parts),
     {
       method: 'GET',

@@ -4,7 +4,9 @@
  * and a sentence that says what to do.
  */
 import type { CallRow } from '../calls/message.ts'
+import type { GrantView, RelayPolicy } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
+import type { CallLedger } from '../turn/message.ts'
 
 export interface ErrorBody {
   readonly error: {
@@ -198,7 +200,8 @@ export interface InviteLook {
 }
 
 /**
- * POST /invites { user?, hours?, staySeconds? }; GET lists without tokens; DELETE /invites/:id. Everybody but guests for a
+ * POST /invites { user?, hours?, staySeconds?, stayFromNow? }; with `stayFromNow` the guest's time runs from now and the
+ * invitation ends with it, otherwise it runs from when they join. GET lists without tokens; DELETE /invites/:id. Everybody but guests for a
  * further device of their own (an hour at most, five open); the owner for anybody.
  */
 export interface Invite {
@@ -214,8 +217,46 @@ export interface Invite {
 
 /** GET /calls?limit&before&user → newest first; GET /calls/:id. */
 export interface CallList {
-  readonly calls: readonly CallRow[]
+  readonly calls: readonly ToldCall[]
   readonly total: number
+}
+/** `ledger` is always there: of a direct call it is all zeros, of one that is relayed now it is of this second. */
+export type ToldCall = CallRow & { readonly ledger: CallLedger }
+
+/** GET /relay (owner): what the relay is and every grant there is now. */
+export interface RelayState {
+  /** `failed`: nothing can be relayed; `detail` says why. */
+  readonly state: 'ready' | 'failed'
+  readonly detail: string
+  readonly policy: RelayPolicy
+  readonly networks: readonly string[]
+  /** A call's bound, both directions together; 0: none. */
+  readonly maxKilobits: number
+  readonly ports: {
+    /** UDP and TCP; both 0 while it does not listen. */
+    readonly plain: number
+    readonly tls: number
+    readonly relayMin: number
+    readonly relayMax: number
+  }
+  readonly grants: readonly GrantView[]
+}
+/**
+ * POST /relay/grants (owner): outside any call, whoever comes from `for` may relay to `peer`. 201 with `RelayGrant`,
+ * the only time the credential is told. DELETE /relay/grants/:id ends it, 204; a call's own grant ends with the call.
+ */
+export interface RelayGrantRequest {
+  readonly peer: string
+  readonly for: string
+  readonly seconds: number
+}
+export interface RelayGrant {
+  /** The grant's id; no call has it. */
+  readonly call: string
+  readonly username: string
+  readonly credential: string
+  readonly urls: readonly string[]
+  readonly expiresAt: number
 }
 
 /** GET /settings and PATCH /settings (owner), the latter with any part of it. */

@@ -3,13 +3,15 @@
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import type { ManualOutcome, ManualWish } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
 import type { Calls } from '../store/calls.ts'
 import type { Directory } from '../store/directory.ts'
 import type { Settings } from '../store/settings.ts'
+import type { CallLedger } from '../turn/message.ts'
 import type { ClaimSecrets } from './claim.ts'
 import type { Allowed } from './guard.ts'
-import type { Health, Network } from './message.ts'
+import type { Health, Network, RelayState } from './message.ts'
 import type { Pages } from './pages.ts'
 import type { ScryptCost } from './password.ts'
 
@@ -31,6 +33,17 @@ export interface Metrics {
   metrics(): Promise<string>
 }
 
+/** The relay and its grants. */
+export interface Relay {
+  state(): RelayState
+  /** Of a call that has a grant now. */
+  ledgerOf(call: string): CallLedger | undefined
+  /** Resolves once the relay has it, or with why not. */
+  grant(wish: ManualWish): Promise<ManualOutcome>
+  /** Ends a grant that was made by `grant`. */
+  close(grant: string): void
+}
+
 export interface AppDeps {
   readonly version: string
   readonly clock: Clock
@@ -40,6 +53,7 @@ export interface AppDeps {
   readonly calls: Calls
   readonly settings: Settings
   readonly live: Live
+  readonly relay: Relay
   readonly metrics: Metrics
   /** Made anew at each start; used while there is no owner. */
   readonly claim: ClaimSecrets

@@ -73,6 +73,7 @@ export const newInvite = z.strictObject({
     .max(24 * 30)
     .optional(),
   staySeconds: staySeconds.optional(),
+  stayFromNow: z.boolean().optional(),
 })
 export const inviteLookRequest = z.strictObject({ invite: z.string().max(128) })
 export const inviteLook = z.strictObject({ displayName: z.string().optional() })
@@ -205,6 +206,21 @@ const pair = z.strictObject({
   protocol: z.string(),
   rttMilliseconds: z.number().optional(),
 })
+const partyLedger = z.strictObject({
+  allocations: z.number(),
+  openAllocations: z.number(),
+  permissions: z.number(),
+  sentPackets: z.number(),
+  sentBytes: z.number(),
+  receivedPackets: z.number(),
+  receivedBytes: z.number(),
+  droppedPackets: z.number(),
+  firstAt: time.optional(),
+  lastAt: time.optional(),
+  refusals: z.number(),
+  refusedPeers: z.array(z.string()),
+})
+export const callLedger = z.strictObject({ caller: partyLedger, callee: partyLedger })
 export const callRow = z.strictObject({
   id: z.string(),
   callerUser: z.string(),
@@ -226,5 +242,44 @@ export const callRow = z.strictObject({
   aliveAt: time,
   callerPair: pair.optional(),
   calleePair: pair.optional(),
+  relayReason: z.enum(['otherNetwork', 'checksFailed']).optional(),
+  ledger: callLedger,
 })
 export const callList = z.strictObject({ calls: z.array(callRow), total: z.number() })
+
+const grantView = z.strictObject({
+  call: z.string(),
+  reason: z.enum(['otherNetwork', 'checksFailed', 'manual']),
+  state: z.enum(['opening', 'telling', 'open']),
+  parties: z.array(
+    z.strictObject({ role: z.enum(['caller', 'callee']), device: z.string(), proven: z.array(z.string()) }),
+  ),
+  ledger: callLedger,
+})
+export const relayState = z.strictObject({
+  state: z.enum(['ready', 'failed']),
+  detail: z.string(),
+  policy: z.enum(['cross-vlan', 'on-failure', 'off']),
+  networks: z.array(z.string()),
+  maxKilobits: z.number(),
+  ports: z.strictObject({
+    plain: z.number(),
+    tls: z.number(),
+    relayMin: z.number(),
+    relayMax: z.number(),
+  }),
+  grants: z.array(grantView),
+})
+const address = z.string().regex(/^[0-9a-fA-F.:]{2,45}$/, 'an IP address')
+export const relayGrantRequest = z.strictObject({
+  peer: address,
+  for: address,
+  seconds: z.number().int().min(1).max(86_400),
+})
+export const relayGrant = z.strictObject({
+  call: z.string(),
+  username: z.string(),
+  credential: z.string(),
+  urls: z.array(z.string()),
+  expiresAt: time,
+})

@@ -10,10 +10,57 @@ import * as schemas from '../../src/admin/schemas.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import { silent } from '../../src/core/log.ts'
 import { seededRandom } from '../../src/core/random.ts'
+import { RelayMachine } from '../../src/relay/machine.ts'
+import type { ManualOutcome, RelayInput } from '../../src/relay/message.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createAuthority, fingerprintOf } from '../../src/tls/authority.ts'
 
 const authority = await createAuthority('lanline')
+
+/** The relay's own decisions, in front of a thread that grants whatever it is asked. */
+function relayOf(now: () => Monotonic): AppDeps['relay'] {
+  const machine = new RelayMachine({
+    policy: 'cross-vlan',
+    networks: [],
+    remembered: [],
+    ports: {
+      random: seededRandom(3),
+      callOf: () => undefined,
+      flowOf: () => undefined,
+      ownAddresses: () => [
+        { interface: 'eth0', address: '10.1.1.1', prefixLength: 24, loopback: false },
+        { interface: 'eth0', address: 'fd00::1', prefixLength: 64, loopback: false },
+        { interface: 'lo', address: '127.0.0.1', prefixLength: 8, loopback: true },
+      ],
+      turnPorts: () => ({ plain: 3478, tls: 5349 }),
+    },
+  })
+  const answers = new Map<number, (outcome: ManualOutcome) => void>()
+  const give = (input: RelayInput): void => {
+    for (const effect of machine.handle(input, now())) {
+      if (effect.kind === 'openGrant') give({ kind: 'granted', call: effect.grant.call })
+      if (effect.kind === 'closeGrant') give({ kind: 'closed', call: effect.call })
+      if (effect.kind === 'manualGrant') answers.get(effect.ticket)?.(effect.outcome)
+    }
+  }
+  give({ kind: 'started' })
+  let tickets = 0
+  return {
+    state: () => ({
+      ...{ state: 'ready', detail: '', policy: 'cross-vlan', networks: [], maxKilobits: 20_000 },
+      ports: { plain: 3478, tls: 5349, relayMin: 49_152, relayMax: 50_151 },
+      grants: machine.views(),
+    }),
+    ledgerOf: call => machine.ledgerOf(call),
+    grant: wish =>
+      new Promise(resolve => {
+        const ticket = ++tickets
+        answers.set(ticket, resolve)
+        give({ kind: 'grantManually', ticket, wish })
+      }),
+    close: call => give({ kind: 'closeManually', call }),
+  }
+}
 
 export interface Asked {
   readonly status: number
@@ -51,6 +98,7 @@ export class AdminHouse {
       calls: store.calls,
       settings: store.settings,
       live: { presence: () => 'away', device: () => undefined },
+      relay: relayOf(() => this.monotonic),
       metrics: { contentType: 'text/plain', metrics: async () => 'lanline_up 1\n' },
       claim: this.claim,
       enrolPolicy: 'approve',

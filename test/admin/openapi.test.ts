@@ -85,6 +85,8 @@ test('a call with everything known of it is answered as the document says', asyn
     aliveAt: at,
     callerPair: pair,
     calleePair: pair,
+    relayReason: undefined,
+    ledger: undefined,
   })
   expect((await house.api('GET', '/calls/c1', { headers })).body.callerPair).toEqual(pair)
   expect((await house.api('GET', '/calls?user=bob', { headers })).body.total).toBe(1)

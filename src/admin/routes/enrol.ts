@@ -1,7 +1,7 @@
 /** How a device gets in: by invite, by asking, or by itself where the policy says so. */
 
 import { z } from 'zod'
-import { hours } from '../../core/clock.ts'
+import { hours, seconds } from '../../core/clock.ts'
 import type { InviteRow, RequestRow } from '../../store/message.ts'
 import { HttpError, tooManyTries } from '../errors.ts'
 import type { Invite, InviteLook, JoinRequest, JoinState, WaitingRequest } from '../message.ts'
@@ -168,8 +168,18 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
       answers: { 201: schemas.invite },
       handle: async call => {
         const wish = isOwner(call.principal) ? call.body : ownWish(call.principal, call.body)
-        const lifetime = hours(wish.hours ?? defaultInviteHours)
-        const { invite, token } = await directory.addInvite(wish.user, lifetime, wish.staySeconds)
+        const { user, staySeconds, stayFromNow } = wish
+        if (user !== undefined && staySeconds !== undefined && directory.user(user)) {
+          throw new HttpError(
+            400,
+            'badBody',
+            'a device of somebody who is known stays as long as they do: leave staySeconds out',
+          )
+        }
+        const wanted = hours(wish.hours ?? defaultInviteHours)
+        const lifetime =
+          stayFromNow && staySeconds !== undefined ? Math.min(wanted, seconds(staySeconds)) : wanted
+        const { invite, token } = await directory.addInvite(user, lifetime, staySeconds, stayFromNow)
         return { status: 201, body: inviteBody(invite, token, `${inviteOrigin()}/j#${token}`) }
       },
     }),
