@@ -341,10 +341,14 @@ describe('the summary', () => {
     )
     expect(summaryOf({ page: { ...page, https: false, secureContext: false } }).text).toMatch(/HTTPS/)
     expect(summaryOf({ speaker: 'notHeard' }).text).toMatch(/^Calls connect, but: you did not hear/)
-    expect(summaryOf({ clockAheadMilliseconds: 90_000 })).toEqual({
+    expect(summaryOf({ clockAheadMilliseconds: 120_000 })).toMatchObject({
       level: 'warning',
-      text: 'Calls from this device work; one thing could be better.',
+      text: 'Calls from this device work, but: this device’s clock is 2 minutes ahead of lanline’s.',
+      advice: expect.stringMatching(/set its clock/),
     })
+    expect(summaryOf({ clockAheadMilliseconds: 120_000, certificate: 'clickedAway' }).text).toBe(
+      'Calls from this device work; 2 things could be better.',
+    )
   })
 
   it('promises nothing when no test call was made', () => {

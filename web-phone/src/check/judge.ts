@@ -49,10 +49,16 @@ export function summarise(findings: readonly Finding[]): Summary {
       text: 'Nothing failed, but the test call could not be made: check again later.',
     }
   }
-  const warnings = findings.filter(one => one.level === 'warning').length
-  if (warnings === 0) return { level: 'ok', text: 'All is well: calls from this device work.' }
-  const things = warnings === 1 ? 'one thing could be better' : `${warnings} things could be better`
-  return { level: 'warning', text: `Calls from this device work; ${things}.` }
+  const warnings = findings.filter(one => one.level === 'warning')
+  const [first] = warnings
+  if (first === undefined) return { level: 'ok', text: 'All is well: calls from this device work.' }
+  if (warnings.length > 1)
+    return {
+      level: 'warning',
+      text: `Calls from this device work; ${warnings.length} things could be better.`,
+    }
+  const text = `Calls from this device work, but: ${lowerFirst(first.found)}`
+  return { level: 'warning', text, advice: first.advice }
 }
 
 /** What stands in the way of everything else comes first. */
