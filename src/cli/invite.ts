@@ -1,14 +1,48 @@
-import type { Invite } from '../admin/message.ts'
+import { secondsUntilMonday, secondsUntilTonight } from '../../client/stay.ts'
+import type { Invite, User } from '../admin/message.ts'
 import { api } from './api.ts'
-import { type Command, moment } from './command.ts'
+import { type Command, type Invocation, moment, UsageError } from './command.ts'
 
 export const invite: Command = {
   name: 'invite',
-  usage: '<user>',
-  about: 'makes a link that enrols one further device of this person',
-  words: [1, 1],
+  usage: '[<user>] [--until tonight|weekend|<hours>h]',
+  about: 'makes a link that enrols one device: of this person, or of somebody new; with --until of a guest',
+  words: [0, 1],
+  options: { until: { type: 'string' } },
   run: async call => {
-    const made = await api<Invite>(call.config, 'POST', '/invites', { user: call.words[0] })
-    call.print(made, () => `${made.url}\nvalid once, until ${moment(made.expiresAt)}`)
+    const user = call.words[0]
+    const staySeconds = stayOf(call)
+    const guest = user !== undefined && staySeconds !== undefined
+    // A guest who is here already stays until then.
+    const kept = guest ? await keep(call, user, staySeconds) : undefined
+    const wish = user === undefined ? { staySeconds, stayFromNow: staySeconds !== undefined } : { user }
+    const made = await api<Invite>(call.config, 'POST', '/invites', wish)
+    const end = kept?.expiresAt ?? (staySeconds === undefined ? undefined : Date.now() + staySeconds * 1_000)
+    call.print({ ...made, guestUntil: end }, () =>
+      [
+        made.url,
+        `valid once, until ${moment(made.expiresAt)}`,
+        ...(end === undefined ? [] : [`a guest until ${moment(end)}`]),
+      ].join('\n'),
+    )
   },
 }
+
+/** Hours of a month, the longest stay. */
+const longestHours = 31 * 24
+
+/** In this machine's time zone. */
+function stayOf(call: Invocation): number | undefined {
+  const until = call.options.until as string | undefined
+  if (until === undefined) return undefined
+  if (until === 'tonight') return secondsUntilTonight(new Date())
+  if (until === 'weekend') return secondsUntilMonday(new Date())
+  const hours = Number(/^(\d{1,3})h$/.exec(until)?.[1] ?? 0)
+  if (hours >= 1 && hours <= longestHours) return hours * 3_600
+  throw new UsageError(
+    `--until ${JSON.stringify(until)}: allowed are tonight, weekend, and 1h to ${longestHours}h`,
+  )
+}
+
+const keep = (call: Invocation, user: string, staySeconds: number): Promise<User> =>
+  api<User>(call.config, 'PATCH', `/users/${encodeURIComponent(user)}`, { staySeconds })

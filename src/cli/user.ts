@@ -3,7 +3,7 @@ import { DirectoryError } from '../store/directory.ts'
 import { StoreError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import { api, NotRunning } from './api.ts'
-import { type Command, CommandError, type Invocation, table, UsageError } from './command.ts'
+import { type Command, CommandError, type Invocation, moment, table, UsageError } from './command.ts'
 
 /** Works without a daemon too: then the store is opened here. */
 export const userAdd: Command = {
@@ -30,17 +30,20 @@ export const userAdd: Command = {
 export const userList: Command = {
   name: 'user list',
   usage: '',
-  about: 'lists people and their devices',
+  about: 'lists people, until when guests stay, and how many devices each has',
   run: async call => {
     const users = await api<readonly User[]>(call.config, 'GET', '/users')
     const rows = users.map(user => [
       user.name,
       user.displayName,
       user.role,
+      moment(user.expiresAt),
       user.presence,
       String(user.devices.length),
     ])
-    call.print(users, () => table(['NAME', 'CALLED', 'ROLE', 'PRESENCE', 'DEVICES'], rows, 'nobody yet'))
+    call.print(users, () =>
+      table(['NAME', 'CALLED', 'ROLE', 'GUEST UNTIL', 'PRESENCE', 'DEVICES'], rows, 'nobody yet'),
+    )
   },
 }
 

@@ -145,6 +145,40 @@ describe('people', () => {
     await end(daemon.child, 'SIGINT')
   })
 
+  it('may be guests: invited until an hour, listed with their end, kept for longer', async () => {
+    const daemon = await serve()
+    const code = /^setup code (\S+)$/m.exec(daemon.state.out)![1]!
+    const post = async <Answer>(path: string, body: object): Promise<Answer> => {
+      const headers = { 'content-type': 'application/json' }
+      const url = `${daemon.page}api/v1${path}`
+      return (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json() as Answer
+    }
+    await post('/setup', { code, place: 'Mill', displayName: 'Olivia', password: 'correct horse battery' })
+    const made = JSON.parse((await lanline(['invite', '--until', '2h', '--json'])).out)
+    expect(made).toMatchObject({ staySeconds: 7_200 })
+    // The link is worth nothing once the time is over.
+    expect(made.expiresAt).toBeLessThanOrEqual(Date.now() + 7_200_000)
+    await post('/devices', { displayName: 'Gast', deviceName: 'Phone', kind: 'app', invite: made.token })
+    const listed = async () => (await lanline(['user', 'list'])).out
+    expect(await listed()).toMatch(/^NAME +CALLED +ROLE +GUEST UNTIL /)
+    expect(await listed()).toMatch(/^gast +Gast +guest +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +away/m)
+    expect(await listed()).toMatch(/^olivia +Olivia +owner +– +away/m)
+    const gast = async (): Promise<number> =>
+      JSON.parse((await lanline(['user', 'list', '--json'])).out).find(
+        (user: { name: string }) => user.name === 'gast',
+      ).expiresAt
+    expect((await gast()) - Date.now()).toBeLessThanOrEqual(7_200_000)
+    expect((await lanline(['invite', 'gast', '--until', '30h'])).out).toMatch(/^a guest until \d{4}-/m)
+    expect((await gast()) - Date.now()).toBeGreaterThan(29 * 3_600_000)
+    // Who stays for good is made nobody's guest.
+    const refused = await lanline(['invite', 'olivia', '--until', 'tonight'])
+    expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(/olivia is no guest/)])
+    expect((await lanline(['invite', '--until', 'weekend'])).code).toBe(0)
+    await lanline(['user', 'remove', 'gast'])
+    await end(daemon.child, 'SIGINT')
+    rmSync(data, { recursive: true })
+  })
+
   it('that exist, or have no proper name, are refused in one line', async () => {
     const daemon = await serve()
     await lanline(['user', 'add', 'twice'])
@@ -184,6 +218,8 @@ describe('wrong usage', () => {
   it.each([
     [['dance'], /no command "dance"/],
     [['user', 'add'], /usage: lanline user add <name>/],
+    [['invite', '--until', 'soon'], /--until "soon": allowed are tonight, weekend, and 1h to 744h/],
+    [['invite', '--until', '0h'], /allowed are/],
     [['call', 'list', '--colour'], /'--colour'.*usage: lanline call list/],
   ])('%j is exit code 2 and one line', async (args, message) => {
     const tried = await lanline(args)
