@@ -9,7 +9,7 @@ import type { LocalMedia } from './media.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { channelLabel, channelProtocol } from './peerword.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
-import { withDefaultCandidates } from './sdp.ts'
+import { asDtlsServer, withDefaultCandidates } from './sdp.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
 const gatherMilliseconds = 500
@@ -135,9 +135,14 @@ export class Peer {
     }
   }
 
-  /** The answer to the offer taken; with `wait` it carries its candidates. */
+  /** The answer to the offer taken; with `wait` it carries its candidates, since the other side knows no trickling. */
   answer(how: { readonly wait: boolean }): Promise<string> {
-    return this.#inTurn(async () => this.#describe(await this.connection.createAnswer(), how.wait))
+    return this.#inTurn(async () => {
+      const answer = await this.connection.createAnswer()
+      // A browser's ClientHello is larger than a packet, and phones such as Linphone 5 cannot put one together.
+      const asServer = how.wait && typeof MediaStream !== 'undefined' && answer.sdp !== undefined
+      return this.#describe(asServer ? { type: 'answer', sdp: asDtlsServer(answer.sdp!) } : answer, how.wait)
+    })
   }
 
   /** Takes back an offer that was refused or never answered. */

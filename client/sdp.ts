@@ -1,4 +1,4 @@
-/** The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`. */
+/** The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`, `asDtlsServer`. */
 
 /** True when the description puts its media on one transport (RFC 9143 §7.1). */
 export function isBundled(sdp: string): boolean {
@@ -40,6 +40,10 @@ export function withDefaultCandidates(sdp: string): string {
   const [session = '', ...sections] = sdp.split(/^(?=m=)/m)
   return session + sections.map(withDefaultCandidate).join('')
 }
+
+/** An answer that lets the other side begin the DTLS handshake (RFC 5763 §5 leaves it to the answerer). */
+export const asDtlsServer = (answer: string): string =>
+  answer.replace(/^a=setup:active$/gm, 'a=setup:passive')
 
 function withDefaultCandidate(section: string): string {
   // IPv4 first: the phones this is for mostly have nothing else.

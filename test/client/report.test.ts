@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { readPeerWord } from '../../client/peerword.ts'
 import { mediaFacts, type PeerStates, reportOf } from '../../client/report.ts'
-import { acceptedMedia, fingerprintOf, isBundled, withDefaultCandidates } from '../../client/sdp.ts'
+import {
+  acceptedMedia,
+  asDtlsServer,
+  fingerprintOf,
+  isBundled,
+  withDefaultCandidates,
+} from '../../client/sdp.ts'
 
 const peer: PeerStates = {
   iceConnectionState: 'connected',
@@ -218,5 +224,22 @@ describe('a description whose sections name no address yet', () => {
     ]) {
       expect(withDefaultCandidates(given)).toBe(given)
     }
+  })
+})
+
+describe('an answer for who knows no trickling', () => {
+  it('lets them begin the DTLS handshake, in every section, and says nothing else anew', () => {
+    const answerOf = (role: string): string =>
+      [
+        'v=0',
+        'm=audio 9 UDP/TLS/RTP/SAVPF 0',
+        `a=setup:${role}`,
+        'm=video 9 UDP/TLS/RTP/SAVPF 96',
+        `a=setup:${role}`,
+        'a=x-setup:active',
+        '',
+      ].join('\r\n')
+    expect(asDtlsServer(answerOf('active'))).toBe(answerOf('passive'))
+    expect(asDtlsServer(answerOf('passive'))).toBe(answerOf('passive'))
   })
 })
