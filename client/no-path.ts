@@ -26,20 +26,20 @@ export interface PairChecks {
 type Stat = Readonly<Record<string, unknown>>
 
 /**
- * The candidate pairs of a `getStats`. Chromium and werift count checks and answers. Where a count is missing (Firefox)
- * the pair's state tells whether there was one (RFC 8445 §6.1.2.6): a pair that is in progress or failed was checked,
- * only an answer makes it succeed.
+ * The candidate pairs of a `getStats`. Chromium and werift count checks and answers, Firefox 153 answers only. Where a
+ * count is missing the pair's state tells whether there was one (RFC 8445 §6.1.2.6): a pair that is in progress or
+ * failed was checked, only an answer makes it succeed.
  */
 export function pairsOf(stats: Iterable<unknown>): PairChecks[] {
   const pairs: PairChecks[] = []
   for (const stat of stats as Iterable<Stat>) {
     if (stat.type !== 'candidate-pair') continue
-    const succeeded = stat.state === 'succeeded'
-    const checked = succeeded || stat.state === 'in-progress' || stat.state === 'failed'
-    const answered = count(stat.responsesReceived) ?? Number(succeeded)
+    const { id, state } = stat
+    const answered = Math.max(count(stat.responsesReceived), Number(state === 'succeeded'))
+    const checked = state === 'in-progress' || state === 'failed'
     pairs.push({
-      id: String(stat.id),
-      sent: Math.max(answered, count(stat.requestsSent) ?? Number(checked)),
+      id: String(id),
+      sent: Math.max(answered, count(stat.requestsSent), Number(checked)),
       answered,
     })
   }
@@ -51,13 +51,16 @@ export function pairsOf(stats: Iterable<unknown>): PairChecks[] {
  * to `before` counts.
  */
 export class Search {
-  readonly #startedAt: number
   readonly #before: ReadonlyMap<string, PairChecks>
-  #firstCheckAt: number | undefined
+  readonly #startedAt: number
+  /** No check was sent until then, as far as was seen. */
+  #uncheckedUntil: number
+  #checked = false
 
   /** `startedAt`: when the remote description was set. */
   constructor(startedAt: number, before: readonly PairChecks[]) {
     this.#startedAt = startedAt
+    this.#uncheckedUntil = startedAt
     this.#before = new Map(before.map(pair => [pair.id, pair]))
   }
 
@@ -66,8 +69,9 @@ export class Search {
     const grown = (pair: PairChecks, what: 'sent' | 'answered') =>
       pair[what] > (this.#before.get(pair.id)?.[what] ?? 0)
     if (pairs.some(pair => grown(pair, 'answered'))) return false
-    if (pairs.some(pair => grown(pair, 'sent'))) this.#firstCheckAt ??= now
-    return now - (this.#firstCheckAt ?? this.#startedAt) >= unansweredMilliseconds
+    this.#checked ||= pairs.some(pair => grown(pair, 'sent'))
+    if (!this.#checked) this.#uncheckedUntil = now
+    return now - (this.#checked ? this.#uncheckedUntil : this.#startedAt) >= unansweredMilliseconds
   }
 }
 
@@ -86,6 +90,8 @@ export class PathWatch {
   readonly #ports: PathWatchPorts
   readonly #timers: Timers<'look'>
   #search: Search | undefined
+  /** `failed` is still that of the generation before. */
+  #failedBefore = false
   #sayings = 0
   #saidAt = 0
 
@@ -97,6 +103,7 @@ export class PathWatch {
   /** A remote description was applied, new checks begin; `before` are the pairs as they were until now. */
   begin(before: readonly PairChecks[]): void {
     this.#search = new Search(this.#ports.env.now(), before)
+    this.#failedBefore = this.#ports.connectionState() === 'failed'
     this.#lookLater()
   }
 
@@ -133,11 +140,13 @@ export class PathWatch {
     const pairs = await this.#ports.pairs().catch(() => [])
     if (this.#search !== search || this.#timers.has('look')) return
     const state = this.#ports.connectionState()
+    if (state !== 'failed') this.#failedBefore = false
     if (state === 'connected' || state === 'closed') return
     const patience = this.#ports.hasFlowed()
       ? noPathLimits.unansweredAgainMilliseconds
       : noPathLimits.unansweredMilliseconds
-    const vain = search.isVain(env.now(), pairs, patience) || state === 'failed'
+    const failed = state === 'failed' && !this.#failedBefore
+    const vain = search.isVain(env.now(), pairs, patience) || failed
     if (vain && this.#sayings >= noPathLimits.sayings) return
     if (vain && env.now() >= this.#mayAt() && this.#ports.say()) {
       this.#sayings++
@@ -153,5 +162,4 @@ export class PathWatch {
   }
 }
 
-const count = (value: unknown): number | undefined =>
-  typeof value === 'number' && Number.isFinite(value) ? value : undefined
+const count = (value: unknown): number => (typeof value === 'number' && value > 0 ? value : 0)
