@@ -10,7 +10,7 @@ import { createApp } from './admin/app.ts'
 import { type ClaimSecrets, newClaimSecrets } from './admin/claim.ts'
 import { type Allowed, refuseUpgrade } from './admin/guard.ts'
 import { nodeListener } from './admin/listener.ts'
-import type { Health } from './admin/message.ts'
+import type { Health, RelayState } from './admin/message.ts'
 import { loadPages } from './admin/pages.ts'
 import type { AppDeps, LiveDevice } from './admin/ports.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
@@ -26,8 +26,16 @@ import { EchoIo } from './echo/io.ts'
 import { EchoMachine } from './echo/machine.ts'
 import { type EchoEffect, type EchoInput, echoDevice } from './echo/message.ts'
 import { withEcho } from './echo/person.ts'
-import { type ExchangeInputs, passCallEffect, passSignallingEffect, passSipEffect } from './exchange.ts'
+import {
+  type ExchangeInputs,
+  passCallEffect,
+  passRelayEffect,
+  passSignallingEffect,
+  passSipEffect,
+} from './exchange.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
+import { type OutsideEffect, RelayIo } from './relay/io.ts'
+import type { RelayReason } from './relay/message.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
 import { Driver } from './runtime/driver.ts'
@@ -47,8 +55,10 @@ import { SipIo } from './sip/io.ts'
 import { SipMachine } from './sip/machine.ts'
 import type { SipEffect, SipInput } from './sip/message.ts'
 import type { LoadedBinding } from './store/bindings.ts'
+import type { DeviceRow } from './store/message.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
+import type { DormantAccount } from './turn/message.ts'
 
 export interface DaemonOptions {
   readonly config: Config
@@ -88,10 +98,13 @@ const goodbyeMilliseconds = 150
 /** What was loaded before the first machine could be made. */
 interface Loaded {
   readonly store: Store
+  readonly setupFile: SetupFile
   readonly names: OwnNames
   readonly certificates: Certificates
   readonly bindings: readonly LoadedBinding[]
   readonly calls: CallsMachine
+  /** Calls that relayed when the daemon ended. */
+  readonly grants: readonly { readonly call: string; readonly reason: RelayReason }[]
 }
 
 export class Daemon {
@@ -114,6 +127,7 @@ export class Daemon {
   readonly #calls: Driver<CallInput, CallEffect>
   readonly #sip: Driver<SipInput, SipEffect>
   readonly #signalling: Driver<SignallingInput, SignallingEffect>
+  readonly #relay: RelayIo
   readonly #inputs: ExchangeInputs
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
@@ -132,8 +146,9 @@ export class Daemon {
     const { data, net } = options.config
     mkdirSync(data.dir, { recursive: true, mode: 0o700 })
     const store = await openStore(data.dir)
+    const setupFile = readSetupFile(data.dir)
     const names = new OwnNames({
-      hostname: await store.settings.startHostname(net.hostname),
+      hostname: await presetSite(store, net.hostname, setupFile),
       machineName: machineName(),
       addresses: readInterfaces(net.bind).addresses,
       limited: net.bind.length > 0,
@@ -141,12 +156,13 @@ export class Daemon {
     let daemon: Daemon | undefined
     try {
       const subjects = names.subjects()
-      const [certificates, bindings, calls] = await Promise.all([
+      const [certificates, bindings, calls, grants] = await Promise.all([
         Certificates.open(store.settings, { hostname: net.hostname, subjects, now: realClock.epoch() }),
         store.bindings.load(),
         loadCalls(store),
+        store.grants.load(),
       ])
-      daemon = new Daemon(options, { store, names, certificates, bindings, calls })
+      daemon = new Daemon(options, { store, setupFile, names, certificates, bindings, calls, grants })
       await daemon.#open()
       return daemon
     } catch (error) {
@@ -161,7 +177,7 @@ export class Daemon {
     this.#log = options.log
     this.#version = options.version
     this.#systemd = serviceManager(options.environment)
-    this.#setupFile = readSetupFile(options.config.data.dir)
+    this.#setupFile = loaded.setupFile
     for (const complaint of this.#setupFile.complaints) this.#log.warn('setupFile', { complaint })
     this.#claim = newClaimSecrets(this.#random, this.#setupFile.code)
     this.#names = loaded.names
@@ -196,11 +212,12 @@ export class Daemon {
       onFault: (error, during) => this.#fault('sip', error, during),
     })
     this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
+    this.#relay = this.#makeRelay(loaded)
     this.#inputs = {
       sip: this.#sip.input,
       signalling: this.#signalling.input,
       calls: this.#calls.input,
-      relay: () => {},
+      relay: this.#relay.input,
     }
     this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
     this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#carryOutEcho(effect))
@@ -243,6 +260,7 @@ export class Daemon {
     await new Promise(resolve => setTimeout(resolve, goodbyeMilliseconds))
     for (const driver of [this.#sip, this.#signalling, this.#calls, this.#echo]) driver.stop()
     this.#echoIo.close()
+    await this.#relay.close()
     this.#advertiser?.close()
     this.#webSockets.terminateAll()
     for (const listener of Object.values(this.#web)) listener.close()
@@ -264,6 +282,7 @@ export class Daemon {
       credentials: credentialsOf(this.#certificates.current()),
       onMoved: (key, from, to) => this.moved.push({ key, from, to }),
     })
+    await this.#relay.start()
     this.#echo.input({ kind: 'attach' })
     this.#undo.push(watchInterfaces(net.bind, interfaces => this.#interfacesChanged(interfaces)))
     this.#advertise()
@@ -306,6 +325,7 @@ export class Daemon {
     this.#certificates.onRenewed(pair => {
       this.#web.https?.reload(credentialsOf(pair))
       this.#sipIo.reload(credentialsOf(pair))
+      this.#relay.certificateRenewed(pair)
       this.#log.info('certificateRenewed')
     })
   }
@@ -325,6 +345,12 @@ export class Daemon {
         presence: user => this.#channel.people.find(person => person.user === user)?.presence ?? 'away',
         device: id => this.#live.get(id),
       },
+      relay: {
+        state: () => this.#relayState(),
+        ledgerOf: call => this.#relay.machine.ledgerOf(call),
+        grant: wish => this.#relay.grant(wish),
+        close: call => this.#relay.input({ kind: 'closeManually', call }),
+      },
       metrics: this.#metrics.registry,
       claim: this.#claim,
       enrolPolicy: this.#config.enrol.policy,
@@ -338,6 +364,19 @@ export class Daemon {
       httpsPort: () => this.#web.https?.port ?? 0,
       // As short as can be: it is typed, and drawn as a code.
       inviteOrigin: () => new URL(this.urls().phones[0] ?? this.urls().thisComputer).origin,
+    }
+  }
+
+  #relayState(): RelayState {
+    const { turn, relay } = this.#config
+    const { ports, trouble, machine } = this.#relay
+    const { plain, tls } = ports ?? { plain: 0, tls: 0 }
+    return {
+      state: ports === undefined ? 'failed' : 'ready',
+      detail: trouble ?? (ports === undefined ? 'it does not listen' : `UDP and TCP ${plain}, TLS ${tls}`),
+      ...relay,
+      ports: { plain, tls, relayMin: turn.relayMin, relayMax: turn.relayMax },
+      grants: machine.views(),
     }
   }
 
@@ -369,6 +408,35 @@ export class Daemon {
         refuseUpgrade(request, request.socket instanceof TLSSocket ? 'https' : 'http', allowed),
       onRefused: (reason, remote) => this.#note('web', reason, remote),
       onFault: (error, during) => this.#fault('web', error, during),
+    })
+  }
+
+  #makeRelay({ calls, grants }: Loaded): RelayIo {
+    const { turn, relay } = this.#config
+    return new RelayIo({
+      ...{ policy: relay.policy, networks: relay.networks, remembered: grants, random: this.#random },
+      callOf: id => {
+        const row = calls.find(id)
+        if (row === undefined) return undefined
+        const { callerDevice, calleeDevice, answeredAt, endedAt, ledger } = row
+        return { callerDevice, calleeDevice, answered: answeredAt != null, ended: endedAt != null, ledger }
+      },
+      ownAddresses: () => this.#names.addresses,
+      accountOf: device => accountOf(this.#store.directory.device(device)),
+      setup: () => ({
+        realm: this.#store.settings.identity().realm,
+        ...{ plain: turn.port, tls: turn.tlsPort, relayPorts: { min: turn.relayMin, max: turn.relayMax } },
+        bytesPerSecond: (relay.maxKilobits * 1_000) / 8,
+        addresses: this.#names.addresses.filter(own => !own.loopback).map(own => own.address),
+        certificate: this.#certificates.current(),
+      }),
+      onMoved: (key, from, to) => this.moved.push({ key, from, to }),
+      carryOut: effect => this.#carryOutRelay(effect),
+      onNote: (reason, detail, count) => {
+        this.#metrics.note('relay', reason, count)
+        this.#log.room('relay').debug(reason, { detail, count })
+      },
+      onFault: (error, during) => this.#fault('relay', error, during),
     })
   }
 
@@ -442,6 +510,19 @@ export class Daemon {
     }
   }
 
+  #carryOutRelay(effect: OutsideEffect): void {
+    const { grants } = this.#store
+    switch (effect.kind) {
+      case 'remember':
+        return this.#inBackground('rememberGrant', grants.remember(effect.call, effect.reason))
+      case 'forget':
+        return this.#inBackground('forgetGrant', grants.forget(effect.call))
+      case 'note':
+        return this.#note('relay', effect.reason, effect.detail)
+    }
+    passRelayEffect(effect, this.#inputs)
+  }
+
   #carryOutCalls(effect: CallEffect): void {
     if (effect.kind === 'changed') this.#publishSoon()
     if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
@@ -462,9 +543,11 @@ export class Daemon {
   }
 
   #keepLive(effect: Extract<SipEffect, { kind: 'reachable' }>): void {
-    const { device, reachable, transport, remote, userAgent } = effect
+    const { device, reachable, transport, remote, local, userAgent } = effect
     if (reachable) this.#live.set(device, { transport, userAgent, address: remote.address })
     else this.#live.delete(device)
+    const flow = { remote: remote.address, local: local.address, client: transport === 'hosted' }
+    this.#relay.reached(device, reachable ? flow : undefined)
     this.#store.directory.seen(device)
   }
 
@@ -477,6 +560,7 @@ export class Daemon {
       this.#calls.input({ kind: 'revoked', device: event.device })
       this.#signalling.input({ kind: 'revoked', device: event.device })
       this.#sip.input({ kind: 'revoked', device: event.device })
+      this.#relay.input({ kind: 'revoked', device: event.device })
     })
     this.#undo.push(stop)
   }
@@ -485,6 +569,7 @@ export class Daemon {
     this.#names.addressesChanged(addresses)
     this.#log.info('addresses', { addresses: addresses.map(own => own.address).join(' ') })
     this.#inBackground('addresses', this.#sipIo.addressesChanged(addresses))
+    this.#relay.addressesChanged()
     this.#refreshCertificate()
     this.#advertiser?.linksChanged(links)
   }
@@ -584,11 +669,13 @@ export class Daemon {
   #health(): Health['parts'] {
     const { plain, tls } = this.#sipIo.ports
     const web = this.#web
+    const relay = this.#relayState()
     const discovery = this.#discoveryState()
     return {
       sip: { state: 'ok', detail: `UDP and TCP ${plain}, TLS ${tls} on ${this.#sipIo.addresses.join(', ')}` },
       signalling: { state: 'ok', detail: `${this.#channel.sizes.sessions} devices` },
       discovery: { state: healthOf[discovery.state], detail: discovery.detail },
+      relay: { state: relay.state === 'ready' ? 'ok' : 'failed', detail: relay.detail },
       web: { state: 'ok', detail: `HTTP ${web.http?.port ?? 0}, HTTPS ${web.https?.port ?? 0}` },
       store: this.#storeLost
         ? { state: 'failed', detail: this.#storeLost }
@@ -627,7 +714,23 @@ export class Daemon {
   }
 }
 
+/** A phone's SIP account is its TURN account: realm and HA1 are the same (RFC 8489 §9.2.2). */
+function accountOf(device: DeviceRow | undefined): DormantAccount | undefined {
+  if (device?.digestUser === undefined || device.ha1Md5 === undefined) return undefined
+  const { id, digestUser: username, ha1Md5: ha1, ha1Sha256 } = device
+  return { device: id, username, ha1, ha1Sha256 }
+}
+
 const healthOf = { ready: 'ok', probing: 'ok', conflict: 'ok', off: 'off', failed: 'failed' } as const
+
+/** The name to try for. What the setup file says of the site counts while nobody owns it. */
+async function presetSite(store: Store, configured: string, file: SetupFile): Promise<string> {
+  const { directory, settings } = store
+  const hostname = await settings.startHostname(configured)
+  if (directory.owner() !== undefined) return hostname
+  await settings.changeSite({ place: file.place, hostname: file.hostname })
+  return settings.hostname()
+}
 
 /** Open calls, and as many closed ones as the call log keeps in memory. */
 async function loadCalls(store: Store): Promise<CallsMachine> {

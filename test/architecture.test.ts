@@ -123,6 +123,7 @@ function mayAcrossRooms(from: Place, to: Place, one: Import): boolean {
   if (from.room === 'echo' && from.file === 'worker.ts') return to.room === 'client'
   // TURN is made of STUN.
   if (from.room === 'turn' && to.room === 'stun') return true
+  if (from.room === 'relay' && isRim(from) && to.room === 'turn' && isRim(to)) return true
   if (!isRim(from) && from.file !== 'worker.ts') return false
   return to.room === 'runtime' || to.room === 'stun'
 }

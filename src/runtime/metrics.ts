@@ -14,8 +14,8 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry })
   }
 
-  note(room: string, reason: string): void {
-    this.#notes.inc({ room, reason })
+  note(room: string, reason: string, count = 1): void {
+    this.#notes.inc({ room, reason }, count)
   }
 
   /** `read` is asked at each scrape. */

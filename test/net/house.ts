@@ -26,6 +26,8 @@ export interface HouseOptions {
   /** Hosts without a browser, besides `pi`. */
   readonly otherHosts?: readonly string[]
   readonly settings?: Settings
+  /** Something to be done to the LAN before anything runs on it. */
+  readonly prepare?: (lan: Lan) => Promise<void>
 }
 
 export class House {
@@ -47,6 +49,7 @@ export class House {
       names: { 'lanline.local': 'pi' },
     })
     try {
+      await options.prepare?.(lan)
       const daemon = new Daemon(lan.host('pi'), options.settings)
       await daemon.start()
       const house = new House(lan, daemon, await Owner.claim(daemon))

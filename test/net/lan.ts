@@ -26,12 +26,15 @@ export interface ExecResult {
   readonly stderr: string
 }
 
-/** One host: a network namespace with `eth0` on the LAN's bridge. */
+/** One host: a network namespace with `eth0` on the LAN's bridge, or on another network it was moved to. */
 export class Host {
   readonly name: string
   readonly namespace: string
-  readonly address: string
+  /** On the network it is plugged into now. */
+  address: string
   readonly address6: string
+  /** The last octet of its addresses. */
+  readonly number: number
   /** The bridge's end of the host's cable, an interface in the LAN's switch namespace. */
   readonly port: string
   readonly lan: Lan
@@ -40,7 +43,8 @@ export class Host {
     this.lan = lan
     this.name = name
     this.namespace = `${lan.prefix}${name}`
-    this.address = `10.77.0.${11 + index}`
+    this.number = 11 + index
+    this.address = `10.77.0.${this.number}`
     this.address6 = `fd77::${11 + index}`
     this.port = `to-${name}`.slice(0, 15)
   }
@@ -109,13 +113,18 @@ export class Lan {
   /** A directory of this LAN's own, removed with it. */
   readonly directory: string
   readonly #hosts = new Map<string, Host>()
-  readonly #networks = new Set<string>()
+  readonly #names: Readonly<Record<string, string>>
+  /** Other switches, with the second octet of their addresses. */
+  readonly #networks = new Map<string, number>()
+  /** Addresses of hosts on networks they have a further interface in: `<network> <host>`. */
+  readonly #further = new Map<string, string>()
   #gone = false
 
   private constructor(options: LanOptions) {
     this.prefix = `lanline-${process.pid}-${nextSerial()}-`
     this.switchNamespace = `${this.prefix}switch`
     this.directory = mkdtempSync(join(tmpdir(), this.prefix))
+    this.#names = options.names ?? {}
     options.hosts.forEach((name, index) => {
       this.#hosts.set(name, new Host(this, name, index))
     })
@@ -141,13 +150,8 @@ export class Lan {
   /** Gives a host one more interface, on the network of that name, which is a switch of its own made by its first host. */
   async attach(name: string, interfaceName: string, network: string, address: string): Promise<void> {
     const { namespace } = this.host(name)
-    if (!this.#networks.has(network)) {
-      this.#networks.add(network)
-      await ipBatch(this.switchNamespace, [
-        `link add ${network} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
-        `link set ${network} up`,
-      ])
-    }
+    await this.#network(network)
+    this.#further.set(`${network} ${name}`, address)
     const port = `${network}-${name}`.slice(0, 15)
     await ipBatch(namespace, [
       `link add ${interfaceName} type veth peer name ${port} netns ${this.switchNamespace}`,
@@ -155,6 +159,51 @@ export class Lan {
       `link set ${interfaceName} up`,
     ])
     await ipBatch(this.switchNamespace, [`link set ${port} master ${network}`, `link set ${port} up`])
+  }
+
+  /** One more interface on another network, with this host's number there. */
+  async join(name: string, interfaceName: string, network: string): Promise<string> {
+    const address = `10.${await this.#network(network)}.0.${this.host(name).number}`
+    await this.attach(name, interfaceName, network, address)
+    return address
+  }
+
+  /**
+   * Pulls a host's cable and plugs it into another network, where it gets another address at once; `bridge` is the first
+   * network. Names lead to where their hosts are reached from there. It has no other route than its own network.
+   */
+  async move(name: string, network: string): Promise<void> {
+    const host = this.host(name)
+    const octet = network === this.bridge ? 77 : await this.#network(network)
+    await this.readdress(name, `10.${octet}.0.${host.number}`, network)
+  }
+
+  /** Gives a host another address, on the network it is plugged into or on another one. */
+  async readdress(name: string, address: string, network?: string): Promise<void> {
+    const host = this.host(name)
+    host.address = address
+    if (network !== undefined) {
+      await ipBatch(this.switchNamespace, [
+        `link set ${host.port} down`,
+        `link set ${host.port} master ${network}`,
+      ])
+    }
+    this.#writeNames(host, network ?? this.bridge)
+    await ipBatch(host.namespace, ['addr flush dev eth0', `addr add ${address}/24 dev eth0`])
+    if (network !== undefined) await host.linkUp()
+  }
+
+  /** The second octet of that network's addresses; makes its switch when it is first named. */
+  async #network(name: string): Promise<number> {
+    const known = this.#networks.get(name)
+    if (known !== undefined) return known
+    const octet = 78 + this.#networks.size
+    this.#networks.set(name, octet)
+    await ipBatch(this.switchNamespace, [
+      `link add ${name} type bridge stp_state 0 forward_delay 0 mcast_snooping 0`,
+      `link set ${name} up`,
+    ])
+    return octet
   }
 
   host(name: string): Host {
@@ -179,7 +228,7 @@ export class Lan {
 
   async #plugIn(host: Host, options: LanOptions): Promise<void> {
     await ip(['netns', 'add', host.namespace])
-    this.#writeNames(host, options.names ?? {})
+    this.#writeNames(host, this.bridge)
     await setIpv6(host.namespace, options.ipv6 === true)
     await ipBatch(host.namespace, [
       'link set lo up',
@@ -197,12 +246,14 @@ export class Lan {
   }
 
   /** `ip netns exec` lays these over `/etc/hosts` and `/etc/resolv.conf`: names of the LAN, and no other resolver. */
-  #writeNames(host: Host, names: Readonly<Record<string, string>>): void {
+  #writeNames(host: Host, network: string): void {
     const directory = join(etcNetns, host.namespace)
     mkdirSync(directory, { recursive: true })
     const lines = ['127.0.0.1 localhost', '::1 localhost']
-    for (const each of this.#hosts.values()) lines.push(`${each.address} ${each.name}`)
-    for (const [name, target] of Object.entries(names)) lines.push(`${this.host(target).address} ${name}`)
+    const addressOf = (name: string): string =>
+      this.#further.get(`${network} ${name}`) ?? this.host(name).address
+    for (const each of this.#hosts.values()) lines.push(`${addressOf(each.name)} ${each.name}`)
+    for (const [name, target] of Object.entries(this.#names)) lines.push(`${addressOf(target)} ${name}`)
     writeFileSync(join(directory, 'hosts'), `${lines.join('\n')}\n`)
     writeFileSync(join(directory, 'resolv.conf'), 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
   }
