@@ -105,5 +105,5 @@ export class ConsolePage {
 }
 
 /** What a picture's QR code holds. */
-const scan = (png: Buffer): string =>
+export const scan = (png: Buffer): string =>
   execFileSync('zbarimg', ['--quiet', '--raw', 'png:-'], { input: png, encoding: 'utf8' }).trim()

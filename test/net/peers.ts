@@ -14,6 +14,7 @@ export type Peer =
   | 'tshark'
   | 'certutil'
   | 'baresip'
+  | 'linphonec'
   | 'sipp'
   | 'ffmpeg'
   | 'nft'

@@ -1,8 +1,11 @@
-/** A SIP phone or app of one's own: what to type into it, told once. */
-import { useState } from 'preact/hooks'
+/** A SIP phone or app of one's own: a code that sets Linphone up, and what to type into any other, told once. */
+import { useEffect, useState } from 'preact/hooks'
 import type { Softphone } from '../../../src/admin/message.ts'
-import { addSoftphone } from '../own-devices.ts'
+import { addSoftphone, listDevices } from '../own-devices.ts'
 import { texts } from '../texts.ts'
+import { LinphoneCode } from './linphone.tsx'
+
+const lookMilliseconds = 3_000
 
 export function AddSoftphone({ onAdded }: { readonly onAdded: () => Promise<void> }) {
   const [made, setMade] = useState<Softphone>()
@@ -16,7 +19,7 @@ export function AddSoftphone({ onAdded }: { readonly onAdded: () => Promise<void
       setFailure((error as Error).message || texts.refused.unreachable)
     }
   }
-  if (made !== undefined) return <WhatToType phone={made} />
+  if (made !== undefined) return <WhatToType phone={made} onAdded={onAdded} />
   return (
     <details class="add">
       <summary>{texts.addSoftphone}</summary>
@@ -43,7 +46,21 @@ export function AddSoftphone({ onAdded }: { readonly onAdded: () => Promise<void
   )
 }
 
-function WhatToType({ phone }: { readonly phone: Softphone }) {
+function WhatToType({
+  phone,
+  onAdded,
+}: {
+  readonly phone: Softphone
+  readonly onAdded: () => Promise<void>
+}) {
+  const connected = useConnected(phone.device, onAdded)
+  if (connected) {
+    return (
+      <p class="notice" role="status">
+        {texts.softphoneConnected}
+      </p>
+    )
+  }
   const rows = [
     [texts.softphone.server, `${phone.host}:${phone.tlsPort}`],
     [texts.softphone.transport, 'TLS'],
@@ -51,22 +68,47 @@ function WhatToType({ phone }: { readonly phone: Softphone }) {
     [texts.softphone.password, phone.password],
   ] as const
   return (
-    <section class="what-to-type" aria-label={texts.softphoneTitle} role="status">
-      <h3>{texts.softphoneTitle}</h3>
-      <dl>
-        {rows.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>
-              <code>{value}</code> <CopyButton name={name} value={value} />
-            </dd>
-          </div>
-        ))}
-      </dl>
-      <p>{texts.softphoneOnce}</p>
-      <p>{texts.softphonePlain(`${phone.host}:${phone.port}`)}</p>
-    </section>
+    <>
+      <LinphoneCode offer={phone.linphone} />
+      <section class="what-to-type" aria-label={texts.softphoneTitle} role="status">
+        <h3>{texts.softphoneTitle}</h3>
+        <dl>
+          {rows.map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <code>{value}</code> <CopyButton name={name} value={value} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+        <p>{texts.softphoneOnce}</p>
+        <p>{texts.softphonePlain(`${phone.host}:${phone.port}`)}</p>
+        <p>
+          <a href="/lanline.pem" download>
+            {texts.softphoneAuthority}
+          </a>
+        </p>
+      </section>
+    </>
   )
+}
+
+/** Whether the phone has registered since; looked for now and then while its words are up. */
+function useConnected(device: string, onConnected: () => Promise<void>): boolean {
+  const [connected, setConnected] = useState(false)
+  useEffect(() => {
+    if (connected) return
+    const look = async (): Promise<void> => {
+      const devices = await listDevices().catch(() => [])
+      if (!devices.some(({ id, reachable }) => id === device && reachable)) return
+      setConnected(true)
+      await onConnected()
+    }
+    const timer = setInterval(() => void look(), lookMilliseconds)
+    return () => clearInterval(timer)
+  }, [device, connected, onConnected])
+  return connected
 }
 
 function CopyButton({ name, value }: { readonly name: string; readonly value: string }) {

@@ -1,0 +1,141 @@
+/**
+ * Linphone, set up by nothing but the code that a person's page shows: in the clear as any phone would be, and by TLS
+ * with the appliance's certificate in a file.
+ */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Softphone } from '../../src/admin/message.ts'
+import { between, Capture, srtp } from '../net/capture.ts'
+import { scan } from '../net/console-page.ts'
+import { bobSeat, House } from '../net/house.ts'
+import { Linphone } from '../net/linphone.ts'
+import { hears } from '../net/media-check.ts'
+import { describeWith } from '../net/peers.ts'
+import type { PhonePage } from '../net/phone-page.ts'
+import { Baresip } from '../net/phones.ts'
+import { reach } from '../net/reach.ts'
+import { pause, until } from '../net/wait.ts'
+
+const peers = [
+  'namespaces',
+  'chromium',
+  'certutil',
+  'zbarimg',
+  'dumpcap',
+  'tshark',
+  'baresip',
+  'linphonec',
+] as const
+const hertz = 440
+
+describeWith(peers, 'Linphone', () => {
+  let house: House
+  let bob: PhonePage
+  let desk: Baresip
+  let linphone: Linphone | undefined
+
+  beforeAll(async () => {
+    house = await House.build({ seats: [bobSeat], otherHosts: ['desk', 'mobile', 'secure'] })
+    await house.owner.addUser('bob', 'Bob "the <Builder> & Son')
+    await house.owner.addUser('paula', 'Paula', 'paula-secret')
+    bob = await house.phone('Bob', 'bob')
+    desk = new Baresip(house.host('desk'), {
+      ...{ user: 'paula', password: 'paula-secret', server: house.host('pi').address, transport: 'udp' },
+      hertz: 700,
+    })
+    await desk.start()
+  }, 120_000)
+  afterAll(() => house?.remove())
+
+  it('is set up by the code on a person’s page, once; then it calls and is called', async () => {
+    await bob.press('My devices')
+    const dialog = bob.page.getByRole('dialog', { name: 'My devices' })
+    await dialog.getByText('Add a SIP phone or app').click()
+    await dialog.getByRole('textbox', { name: 'Name of the device' }).fill('Mobile')
+    await dialog.getByRole('button', { name: 'Add', exact: true }).click()
+    const url = scan(await dialog.getByRole('img', { name: 'Code for Linphone' }).screenshot())
+    linphone = new Linphone(house.host('mobile'), { provisioningUrl: url, hertz })
+    linphone.start()
+    await linphone.registered()
+    await dialog.getByText('The phone is connected.').waitFor()
+    await dialog.getByRole('button', { name: 'Close' }).click()
+    expect((await reach(house.host('desk'), url)).status).toBe(410)
+
+    linphone.command('call paula')
+    await desk.says(/Incoming call from: Bob \\"the <Builder> & Son/)
+    await desk.accept()
+    await talk(linphone, 1)
+    const from = desk.output.length
+    linphone.command('terminate')
+    await desk.says(/session closed|terminated/, from)
+    await until('Linphone heard 700 Hz', () => (linphone!.heardShare(700) ?? 0) > 0.5)
+
+    const ringing = linphone.log.length
+    await desk.dial(`sip:bob@${house.host('pi').address}`)
+    await linphone.logs(/LinphoneCallIncomingReceived/, ringing)
+    linphone.command('answer')
+    await talk(linphone, 2, from)
+    await desk.hangUp()
+    await linphone.stop()
+    // Its one-time address is forgotten, its password was never known.
+    expect(linphone.configuration).not.toContain('config-uri')
+    expect(linphone.configuration).not.toMatch(/^passwd=/m)
+  })
+
+  it('takes our certificate from a file, checks it, and talks with a page by TLS and DTLS-SRTP, directly', async () => {
+    const host = house.host('secure')
+    const server = house.host('pi').address
+    const softphone = await softphoneFor('paula')
+    const file = join(house.lan.directory, 'lanline.pem')
+    writeFileSync(file, (await reach(host, `http://${server}/lanline.pem`)).body)
+    const capture = await Capture.start(house.lan)
+    const secure = new Linphone(host, {
+      provisioningUrl: `${softphone.linphone.url}?root_ca=${encodeURIComponent(file)}`,
+      hertz,
+    })
+    secure.start()
+    await secure.registered()
+    expect(secure.log).toMatch(/SSL handshake finished/)
+    secure.command(`call sip:bob@${server}`)
+    await bob.rings('Paula')
+    await bob.accept()
+    await bob.inCall()
+    await secure.speak(1)
+    await hears(bob.page, hertz)
+    // What it recorded is read at its end, a second of it.
+    await pause(1_500)
+    await bob.hangUp()
+    await until('Linphone heard 1 kHz', () => (secure.heardShare(1_000) ?? 0) > 0.3)
+    await secure.stop()
+    await capture.stop()
+    const bobs = house.host('bob').address
+    expect(await capture.count(`${between(host.address, bobs)} && ${srtp}`)).toBeGreaterThan(100)
+    expect(await capture.count(`ip.addr == ${server} && udp && ${srtp}`)).toBe(0)
+    expect(await capture.count(`ip.addr == ${host.address} && sip`)).toBe(0)
+    expect(await capture.count(`ip.addr == ${host.address} && tls`)).toBeGreaterThan(10)
+  })
+
+  it('does not connect by TLS without the file', async () => {
+    const softphone = await softphoneFor('paula')
+    const lost = new Linphone(house.host('secure'), {
+      provisioningUrl: `${softphone.linphone.url}?root_ca=%2Fnone%2Flanline.pem`,
+      hertz,
+    })
+    lost.start()
+    await lost.logs(/SSL handshake failed : X509 - Certificate verification failed/)
+    expect(lost.log).not.toMatch(/LinphoneRegistrationOk/)
+    await lost.stop()
+  })
+
+  async function softphoneFor(user: string): Promise<Softphone> {
+    return JSON.parse((await house.owner.request('POST', '/softphones', { deviceName: 'L', user })).body)
+  }
+
+  /** Voice goes from Linphone, in its first or second call, to the desk phone. */
+  async function talk(phone: Linphone, call: number, from = 0): Promise<void> {
+    await desk.says(/Call established/, from)
+    await phone.speak(call)
+    await until('the desk phone hears 440 Hz', () => (desk.heardShare(hertz) ?? 0) > 0.5)
+  }
+})
