@@ -42,7 +42,7 @@ interface Offer {
 
 export class Restarts {
   readonly #ports: RestartPorts
-  readonly #timers: Timers<'again' | 'answer' | 'missed'>
+  readonly #timers: Timers<'again' | 'glare' | 'answer' | 'missed'>
   #outstanding: Offer | undefined
   #wanted: 'self' | 'asked' | undefined
   #number = 0
@@ -55,7 +55,6 @@ export class Restarts {
 
   /** The appliance asks for a restart: at once, or right after the offer that is under way. */
   ask(): void {
-    this.#timers.clear('again')
     this.#wanted = 'asked'
     this.#go()
   }
@@ -64,7 +63,7 @@ export class Restarts {
   want(): void {
     if (!this.#ports.byItself) return
     this.#wanted ??= 'self'
-    if (!this.#timers.has('again')) this.#go()
+    if (!this.#timers.has('glare')) this.#go()
   }
 
   /** The same, if media is still missing then. */
@@ -98,7 +97,7 @@ export class Restarts {
     void this.#ports.rollBack()
     if (retryAfterMilliseconds !== null) {
       this.#wantSame(offer)
-      this.#timers.set('again', retryAfterMilliseconds, () => this.#go())
+      this.#timers.set('glare', retryAfterMilliseconds, () => this.#go())
     } else if (this.#wanted === 'asked') this.#go()
     else this.wantAfter(restartLimits.againMilliseconds)
   }
@@ -132,6 +131,7 @@ export class Restarts {
     this.#outstanding = offer
     this.#wanted = undefined
     this.#timers.clear('again')
+    this.#timers.clear('glare')
     const { lineAnswerMilliseconds, channelAnswerMilliseconds } = restartLimits
     const patience = way === 'line' ? lineAnswerMilliseconds : channelAnswerMilliseconds
     this.#timers.set('answer', patience, () => this.#giveUp(offer))
