@@ -12,6 +12,7 @@ const line = (max: number) =>
 
 export const displayName = line(64)
 export const deviceName = line(64)
+export const placeName = line(64)
 export const userName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?$/, 'up to 32 of a-z, 0-9, - and .')
@@ -30,7 +31,7 @@ const staySeconds = z
 
 export const setupRequest = z.strictObject({
   code: secret.optional(),
-  place: line(64),
+  place: placeName,
   displayName,
   password,
   showNames: z.boolean().optional(),
@@ -84,7 +85,7 @@ export const callsQuery = z.strictObject({
   user: userName.optional(),
 })
 
-const hostLabel = z
+export const hostLabel = z
   .string()
   .toLowerCase()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'one name of letters, digits and -, at most 63')
@@ -94,7 +95,7 @@ export const siteSettings = z.strictObject({
   hostname: z.string(),
 })
 export const siteSettingsChange = z.strictObject({
-  place: line(64).optional(),
+  place: placeName.optional(),
   showNames: z.boolean().optional(),
   hostname: hostLabel.optional(),
 })

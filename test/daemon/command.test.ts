@@ -1,6 +1,6 @@
 /** The lanline command as a process, on free ports and a data directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -124,6 +124,38 @@ describe('lanline serve', () => {
     const tried = await lanline(['serve'], '', { LANLINE_SIP_PROT: '5060' })
     expect(tried).toMatchObject({ code: 1, out: '' })
     expect(tried.err).toMatch(/environment LANLINE_SIP_PROT: sip\.prot: no such key/)
+  })
+})
+
+describe('lanline-setup.txt', () => {
+  it('names place and host while nobody owns the appliance, and no longer afterwards', async () => {
+    mkdirSync(data, { recursive: true })
+    const file = join(data, 'lanline-setup.txt')
+    writeFileSync(file, 'setup_code = AB12-CD34\nplace = Mill Lane 4\nhostname = mill-4\n')
+    const first = await serve()
+    expect(first.state.out).toMatch(/^lanline ready https:\/\/mill-4(-\d+)?\.local:/m)
+    const setup = await fetch(`${first.page}api/v1/setup`)
+    expect(await setup.json()).toMatchObject({ claimed: false, place: 'Mill Lane 4' })
+    const claim = {
+      code: 'AB12-CD34',
+      place: 'Barn',
+      displayName: 'Olivia',
+      password: 'correct horse battery',
+    }
+    const headers = { 'content-type': 'application/json' }
+    const claimed = await fetch(`${first.page}api/v1/setup`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(claim),
+    })
+    expect(claimed.status).toBe(201)
+    await end(first.child, 'SIGINT')
+    writeFileSync(file, 'place = Elsewhere\nhostname = elsewhere\n')
+    const second = await serve()
+    expect(second.state.out).toMatch(/^lanline ready https:\/\/mill-4(-\d+)?\.local:/m)
+    expect(await (await fetch(`${second.page}api/v1/setup`)).json()).toMatchObject({ place: 'Barn' })
+    await end(second.child, 'SIGINT')
+    rmSync(data, { recursive: true })
   })
 })
 

@@ -61,6 +61,7 @@ export function Claim({
         <Field
           label="What is this place called?"
           name="place"
+          value={setup.place}
           required
           maxLength={64}
           hint="For example: Mill Lane 4"
