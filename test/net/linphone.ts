@@ -82,9 +82,9 @@ export class Linphone {
     })
   }
 
-  /** Speaks into its first, second, … call, once that is encrypted. */
-  async speak(call: number): Promise<void> {
-    const secured = `Call ${call} is fully encrypted`
+  /** Speaks into its first call, once that is encrypted; into later ones it then does by itself. */
+  async speak(): Promise<void> {
+    const secured = 'Call 1 is fully encrypted'
     await until(`Linphone says: ${secured}`, () => this.#output.includes(secured))
     this.command(`play ${join(this.directory, 'tone.wav')}`)
   }
