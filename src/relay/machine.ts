@@ -119,6 +119,8 @@ interface Call {
   readonly parties: readonly [Party, Party]
   /** Somebody has to start anew, as soon as both clients are there. */
   owed: boolean
+  /** Somebody was told to, and has not shown yet that it heard: its line may have been down. */
+  unproven: boolean
   /** A party's right ended: nothing is opened any more. */
   revoked: boolean
   refused: { readonly reason: RelayRefusal; readonly at: Monotonic } | undefined
@@ -276,6 +278,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       id,
       parties: [newParty('caller', callerDevice), newParty('callee', calleeDevice)],
       owed: false,
+      unproven: false,
       revoked: false,
       refused: undefined,
       ledger: row.ledger ?? emptyLedger,
@@ -491,8 +494,10 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       if (party.flow === undefined || (party.flow.client && !here)) return
     }
     call.owed = false
-    const starter = call.parties.find(party => party.flow!.client)
-    if (starter !== undefined) this.#tell(starter, { type: 'restart', call: call.id })
+    const starter = starterOf(call)
+    if (starter === undefined) return
+    call.unproven = true
+    this.#tell(starter, { type: 'restart', call: call.id })
   }
 
   #notGranted(id: string, now: Monotonic): void {
@@ -529,9 +534,10 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     party.holds = true
     const open = this.#open.get(id)
     if (this.#move(call, party, open, now)) return
-    if (open === undefined) return this.#startAnew(call)
-    if (open.state === 'waiting') return this.#tryToOpen(open, now)
+    if (open?.state === 'waiting') return this.#tryToOpen(open, now)
     // It may have missed what it was told, unless it has shown since that it did not.
+    if (call.unproven && starterOf(call) === party) call.owed = true
+    if (open === undefined) return this.#startAnew(call)
     if (open.state === 'open' && party.path === 'relayed' && !call.owed) {
       const servers = this.#serversOf(party)
       return this.#tell(party, { type: 'relay', call: id, servers, reason: reasonOf(open) })
@@ -584,6 +590,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const party = call?.parties.find(each => each.device === device)
     if (call === undefined || party === undefined) return
     party.path = relayed ? 'relayed' : 'direct'
+    if (starterOf(call) === party) call.unproven = false
     this.#timers.clear(`again ${id}`)
     const open = this.#open.get(id)
     if (open?.state !== 'open' || call.owed) return
@@ -769,6 +776,8 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   }
 }
 
+/** Whoever starts anew in this call: the caller where it has a client of ours. Only what is known of both can tell. */
+const starterOf = (call: Call): Party | undefined => call.parties.find(party => party.flow?.client)
 const bothOf = (call: Call): string[] => call.parties.map(party => party.device)
 const withoutSecrets = (parties: Grant['parties']): string =>
   JSON.stringify(parties.map(({ proven, relayOn }) => ({ proven, relayOn })))

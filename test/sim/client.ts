@@ -31,6 +31,9 @@ export class SimClient {
   /** Other clients by device, whose data channels reach this one's. */
   readonly peers: SimClient[] = []
   onIncoming: (call: ClientCall) => void = call => this.send({ type: 'ringing', call: call.call })
+  /** Sees every message after it was acted on. */
+  onTold: (message: ServerMessage) => void = () => {}
+  address = '10.0.2.1'
   tab = 'tab'
   ready = false
   stopped = false
@@ -51,7 +54,7 @@ export class SimClient {
 
   connect(): void {
     if (this.#socket !== undefined || this.stopped) return
-    const remote = { address: '10.0.2.1', port: 1_000 }
+    const remote = { address: this.address, port: 1_000 }
     let socket: string | undefined
     socket = this.exchange.open(remote, {
       receive: message => {
@@ -177,6 +180,11 @@ export class SimClient {
 
   #receive(message: ServerMessage): void {
     this.told.push(message)
+    this.#act(message)
+    this.onTold(message)
+  }
+
+  #act(message: ServerMessage): void {
     switch (message.type) {
       case 'welcome':
         this.ready = true

@@ -10,15 +10,25 @@ import type { Machine } from '../../src/core/machine.ts'
 import {
   type ExchangeInputs,
   passCallEffect,
+  passRelayEffect,
   passSignallingEffect,
   passSipEffect,
 } from '../../src/exchange.ts'
+import { RelayMachine } from '../../src/relay/machine.ts'
+import type { RelayEffect, RelayInput, RelayPolicy, RelayReason } from '../../src/relay/message.ts'
+import type { PartyFlow } from '../../src/relay/ports.ts'
 import { SignallingMachine } from '../../src/signalling/machine.ts'
 import type { ServerMessage, SignallingEffect, SignallingInput } from '../../src/signalling/message.ts'
 import type { Devices } from '../../src/signalling/ports.ts'
-import type { CallEvent } from '../../src/sip/message.ts'
+import type { CallEvent, SipEffect } from '../../src/sip/message.ts'
 import { SimHouse } from './house.ts'
 import type { SimNetwork } from './network.ts'
+import { SimRelay } from './relay.ts'
+
+/** The first address of each network, as `open` has it. */
+const ownAddresses = [0, 1, 2, 3, 4].map(number => ({
+  ...{ interface: `eth0.${number}`, address: `10.0.${number}.1`, prefixLength: 24, loopback: false },
+}))
 
 /** How a client holds its connection. */
 export interface SimSocket {
@@ -35,11 +45,17 @@ export class SimExchange {
   readonly doNotDisturb: Set<string>
   signalling: SignallingMachine
   calls: CallsMachine
+  relay: RelayMachine
+  readonly thread: SimRelay
+  readonly relayNotes: string[] = []
+  policy: RelayPolicy = 'cross-vlan'
   up = true
   readonly #users: readonly string[]
   readonly #sockets = new Map<string, SimSocket>()
   readonly #queue: (() => void)[] = []
   readonly #inputs: ExchangeInputs
+  readonly #flows = new Map<string, PartyFlow>()
+  readonly #remembered = new Map<string, RelayReason>()
   #busy = false
   #serial = 0
 
@@ -52,14 +68,18 @@ export class SimExchange {
       },
       signalling: input => this.#later(() => this.#signallingInput(input)),
       calls: input => this.#later(() => this.#callsInput(input)),
-      relay: () => {},
+      relay: input => this.#later(() => this.#relayInput(input)),
     }
     this.house = new SimHouse(network, [...users])
     this.doNotDisturb = this.house.doNotDisturb
     this.calls = this.#newCalls()
     this.signalling = this.#newSignalling()
+    this.thread = new SimRelay(network, input => this.#inputs.relay(input))
+    this.relay = this.#newRelay()
+    this.thread.start()
     this.house.observe = effect => {
       if (effect.kind === 'call') this.events.push(effect.event)
+      if (effect.kind === 'reachable') this.#reached(effect)
       passSipEffect(effect, this.#inputs)
     }
     network.addSleeper(
@@ -74,11 +94,19 @@ export class SimExchange {
         effects => this.#callEffects(effects),
       ),
     )
+    network.addSleeper(
+      this.#sleeper(
+        () => this.relay,
+        effects => this.#relayEffects(effects),
+      ),
+    )
   }
 
   /** The process is killed; sockets are cut, rows stay. */
   stop(): void {
     this.up = false
+    this.thread.stop(false)
+    this.#flows.clear()
     this.house.stop()
     const sockets = [...this.#sockets.values()]
     this.#sockets.clear()
@@ -89,7 +117,16 @@ export class SimExchange {
     this.up = true
     this.calls = this.#newCalls()
     this.signalling = this.#newSignalling()
+    this.relay = this.#newRelay()
+    this.thread.start()
     this.house.start()
+  }
+
+  /** A device's right ends, and everybody hears of it in the daemon's order. */
+  revoke(device: string): void {
+    this.#inputs.relay({ kind: 'revoked', device })
+    this.#inputs.signalling({ kind: 'revoked', device })
+    this.house.revoke(device)
   }
 
   open(remote: Endpoint, socket: Omit<SimSocket, 'id'>): string | undefined {
@@ -120,7 +157,12 @@ export class SimExchange {
   /** What is not at rest; empty when nothing is going on any more. */
   leftovers(): Record<string, number> {
     const { bindings: _, ...sip } = this.house.machine.sizes
-    const all = { ...sip, openRows: this.calls.sizes.open, callTimers: this.calls.sizes.timers }
+    const { calls: relayCalls, grants, timers: relayTimers } = this.relay.sizes
+    const all = {
+      ...{ ...sip, openRows: this.calls.sizes.open, callTimers: this.calls.sizes.timers },
+      ...{ relayCalls, grants, relayTimers, threadGrants: this.thread.grants.size },
+      rememberedGrants: this.#remembered.size,
+    }
     return Object.fromEntries(Object.entries(all).filter(([, count]) => count > 0))
   }
 
@@ -168,6 +210,47 @@ export class SimExchange {
       if (effect.kind === 'save') this.rows.set(effect.row.id, effect.row)
       passCallEffect(effect, this.#inputs)
     }
+  }
+
+  #relayInput(input: RelayInput): void {
+    this.#relayEffects(this.relay.handle(input, this.network.monotonic()))
+  }
+
+  #relayEffects(effects: readonly RelayEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'openGrant' || effect.kind === 'closeGrant') this.thread.order(effect)
+      else if (effect.kind === 'remember') this.#remembered.set(effect.call, effect.reason)
+      else if (effect.kind === 'forget') this.#remembered.delete(effect.call)
+      else if (effect.kind === 'note') this.relayNotes.push(effect.reason)
+      else passRelayEffect(effect, this.#inputs)
+    }
+  }
+
+  #reached({ device, reachable, transport, remote, local }: Extract<SipEffect, { kind: 'reachable' }>): void {
+    const flow = { remote: remote.address, local: local.address, client: transport === 'hosted' }
+    if (reachable) this.#flows.set(device, flow)
+    else this.#flows.delete(device)
+  }
+
+  #newRelay(): RelayMachine {
+    return new RelayMachine({
+      policy: this.policy,
+      networks: [],
+      remembered: [...this.#remembered].map(([call, reason]) => ({ call, reason })),
+      ports: {
+        random: this.network.random,
+        callOf: id => {
+          const row = this.calls.find(id)
+          if (row === undefined) return undefined
+          const { callerDevice, calleeDevice, ledger } = row
+          const answered = row.answeredAt !== undefined
+          return { callerDevice, calleeDevice, answered, ended: row.endedAt !== undefined, ledger }
+        },
+        flowOf: device => this.#flows.get(device),
+        ownAddresses: () => ownAddresses,
+        turnPorts: () => (this.thread.up ? { plain: 3478, tls: 5349 } : undefined),
+      },
+    })
   }
 
   #close(id: string, code: number): void {
