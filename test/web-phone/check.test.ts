@@ -259,6 +259,13 @@ describe('what is wrong is one sentence, and what to do about it', () => {
     ],
     ['UDP dropped', 'echoSound', 'failed', { echo: { ...nothing, outcome: 'noPath' } }, /drops UDP/],
     [
+      'a way without encryption',
+      'echoSound',
+      'warning',
+      { echo: { ...nothing, outcome: 'noKeys' } },
+      /did not agree on encryption/,
+    ],
+    [
       'no line for the call',
       'echoSound',
       'unchecked',
@@ -354,6 +361,9 @@ describe('the summary', () => {
   it('promises nothing when no test call was made', () => {
     expect(summaryOf({ echo: { ...nothing, outcome: 'noEcho' } }).level).toBe('unchecked')
     expect(summarise(judge({ page })).level).toBe('unchecked')
+    expect(summaryOf({ echo: { ...nothing, outcome: 'noKeys' } }).text).toMatch(
+      /^The test call did not work: packets/,
+    )
   })
 })
 

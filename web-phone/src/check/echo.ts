@@ -49,7 +49,10 @@ async function testCall(
       return { outcome: 'refused', ...nothing }
     }
     await poll(connectMilliseconds, signal, () => call.state !== 'connecting' || undefined)
-    if (call.connectedAt === undefined) return { outcome: 'noPath', ...nothing }
+    if (call.connectedAt === undefined) {
+      const ice = call.peerConnection?.iceConnectionState
+      return { outcome: ice === 'connected' || ice === 'completed' ? 'noKeys' : 'noPath', ...nothing }
+    }
     return await talk(call, sound, camera !== undefined, signal)
   } finally {
     call.hangUp()

@@ -95,9 +95,9 @@ export interface CandidateFacts {
 export interface EchoFacts {
   /**
    * `noLine`: the appliance was away. `noEcho`: nobody of that name here. `refused`: busy or not to be reached.
-   * `noPath`: answered, but nothing came through.
+   * `noPath`: answered, but nothing came through. `noKeys`: ICE found a way, DTLS came to no end on it.
    */
-  readonly outcome: 'connected' | 'noPath' | 'noLine' | 'noEcho' | 'refused'
+  readonly outcome: 'connected' | 'noPath' | 'noKeys' | 'noLine' | 'noEcho' | 'refused'
   /** `packets`: they came back; this browser let nothing be measured of what is in them. */
   readonly sound: 'back' | 'packets' | 'other' | 'none'
   readonly picture: 'back' | 'none' | 'notSent'

@@ -88,6 +88,12 @@ export function echoSound(echo: EchoFacts): Finding {
         'The echo did not take the test call; others may be using it.',
         'Check again in a minute.',
       )
+    case 'noKeys':
+      return warning(
+        id,
+        'Packets came through, but this browser and the echo did not agree on encryption.',
+        'Calls between people may work all the same: call somebody. Another browser may do better with the echo.',
+      )
     case 'noPath':
       return failed(
         id,
@@ -124,8 +130,8 @@ export function echoPicture({ outcome, picture }: EchoFacts): Finding {
 
 export function path({ outcome, pair, received, lost }: EchoFacts): Finding {
   const id = 'path'
-  if (outcome === 'noPath')
-    return unchecked(id, 'Which way sound and picture take cannot be told, because none was found.')
+  if (outcome === 'noPath' || outcome === 'noKeys')
+    return unchecked(id, 'Which way sound and picture take cannot be told, because no call came about.')
   if (outcome !== 'connected') return unchecked(id, 'The way of sound and picture was not tried.')
   if (pair === null) return unchecked(id, 'This browser does not say which way sound and picture took.')
   const relayed = pair.localType === 'relay' || pair.remoteType === 'relay'

@@ -43,13 +43,17 @@ export function summarise(findings: readonly Finding[]): Summary {
   if (worst !== undefined) {
     return { level: 'failed', text: failureText(worst, connects), advice: worst.advice }
   }
+  const warnings = findings.filter(one => one.level === 'warning')
   if (!connects) {
+    const echo = warnings.find(({ id }) => id === 'echoSound')
+    const text = 'Nothing failed, but the test call could not be made: check again later.'
+    if (echo === undefined) return { level: 'unchecked', text }
     return {
-      level: 'unchecked',
-      text: 'Nothing failed, but the test call could not be made: check again later.',
+      level: 'warning',
+      text: `The test call did not work: ${lowerFirst(echo.found)}`,
+      advice: echo.advice,
     }
   }
-  const warnings = findings.filter(one => one.level === 'warning')
   const [first] = warnings
   if (first === undefined) return { level: 'ok', text: 'All is well: calls from this device work.' }
   if (warnings.length > 1)
