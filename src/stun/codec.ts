@@ -35,7 +35,7 @@ export const headerBytes = 20
 
 const knownTypes: ReadonlySet<number> = new Set(Object.values(stunType))
 const fingerprintMask = 0x5354554e
-const text = new TextDecoder()
+const text = new TextDecoder('utf-8', { ignoreBOM: true })
 const textBytes = new TextEncoder()
 
 /**
@@ -62,7 +62,7 @@ export function decode(bytes: Uint8Array): Decoded<StunMessage, never> {
   // RFC 8489 §5: the length counts what follows the header and is always a multiple of four.
   if (length % 4 !== 0 || length !== bytes.length - headerBytes) return { kind: 'drop', reason: 'length' }
   if (!knownTypes.has(type)) return { kind: 'drop', reason: 'type' }
-  const transaction = bytes.slice(8, headerBytes)
+  const transaction = copyOf(bytes.subarray(8, headerBytes))
   const message: Draft = { type: type as StunType, transaction }
   const reason = readAttributes(bytes, message)
   return reason === undefined ? { kind: 'ok', message } : { kind: 'drop', reason }
@@ -100,7 +100,7 @@ export function encode(
 
 /** A copy with another length in its header. */
 export function withLength(bytes: Uint8Array, length: number): Uint8Array {
-  const copy = bytes.slice()
+  const copy = copyOf(bytes)
   copy[2] = length >> 8
   copy[3] = length & 0xff
   return copy
@@ -121,6 +121,9 @@ export function answerBinding(bytes: Uint8Array, source: MappedAddress): Uint8Ar
     unknown,
   })
 }
+
+/** `slice` of a Buffer, which is what sockets give, would be a view. */
+const copyOf = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
 type Draft = { -readonly [Field in keyof StunMessage]: StunMessage[Field] }
 
@@ -222,7 +225,7 @@ const readers: Readonly<Record<number, (value: Uint8Array, message: Draft) => bo
     return value.length === 0
   },
   [stunAttribute.reservationToken]: (value, message) => {
-    message.reservation ??= value.slice()
+    message.reservation ??= copyOf(value)
     return value.length === 8
   },
   [stunAttribute.passwordAlgorithm]: (value, message) => {

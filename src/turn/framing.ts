@@ -27,8 +27,8 @@ export class TurnFramer {
       messages.push(bytes.subarray(0, size))
       bytes = bytes.subarray(whole)
     }
-    // A view would keep the whole chunk alive.
-    this.#rest = bytes.slice()
+    // A view, which is also what a Buffer's `slice` gives, would keep the whole chunk alive.
+    this.#rest = new Uint8Array(bytes)
     return messages
   }
 }
