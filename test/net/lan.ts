@@ -178,6 +178,18 @@ export class Lan {
     await this.readdress(name, `10.${octet}.0.${host.number}`, network)
   }
 
+  /** A second switch of the first network, tied to the first by a cable: another place, the same addresses. */
+  async extend(name: string): Promise<void> {
+    await this.#network(name)
+    await ipBatch(this.switchNamespace, [
+      `link add ${name}-a type veth peer name ${name}-b`,
+      `link set ${name}-a master ${this.bridge}`,
+      `link set ${name}-b master ${name}`,
+      `link set ${name}-a up`,
+      `link set ${name}-b up`,
+    ])
+  }
+
   /** Gives a host another address, on the network it is plugged into or on another one. */
   async readdress(name: string, address: string, network?: string): Promise<void> {
     const host = this.host(name)

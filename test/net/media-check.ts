@@ -11,9 +11,12 @@ interface Watched {
   readonly remote: MediaStreamTrack[]
 }
 
-/** The loudest frequency, in hertz, of the newest live remote audio track; undefined while it is silent. */
-export async function heardHertz(page: Page): Promise<number | undefined> {
-  const hertz = await page.evaluate(async () => {
+/**
+ * The loudest frequency, in hertz, of the newest live remote audio track; undefined while it is silent. A round is a
+ * look of 60 ms.
+ */
+export async function heardHertz(page: Page, rounds = 10): Promise<number | undefined> {
+  const hertz = await page.evaluate(async rounds => {
     const scope = window as unknown as {
       watched: Watched
       probe?: { track: MediaStreamTrack; analyser: AnalyserNode }
@@ -33,7 +36,7 @@ export async function heardHertz(page: Page): Promise<number | undefined> {
     const { analyser } = scope.probe
     const bins = new Float32Array(analyser.frequencyBinCount)
     const best = { bin: 0, decibels: -60 }
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < rounds; round++) {
       await new Promise(resolve => setTimeout(resolve, 60))
       analyser.getFloatFrequencyData(bins)
       bins.forEach((decibels, bin) => {
@@ -41,7 +44,7 @@ export async function heardHertz(page: Page): Promise<number | undefined> {
       })
     }
     return best.bin === 0 ? undefined : (best.bin * analyser.context.sampleRate) / analyser.fftSize
-  })
+  }, rounds)
   return hertz
 }
 
@@ -108,15 +111,15 @@ export async function selectedPair(page: Page): Promise<PairSeen | undefined> {
 }
 
 /** Waits until the page hears a tone within 25 Hz of `hertz`. */
-export async function hears(page: Page, hertz: number, seconds = 20): Promise<number> {
+export async function hears(page: Page, hertz: number, seconds = 20, rounds = 10): Promise<number> {
   let last: number | undefined
   return until(
     `a voice of ${hertz} Hz is heard`,
     async () => {
-      last = await heardHertz(page)
+      last = await heardHertz(page, rounds)
       return last !== undefined && Math.abs(last - hertz) < 25 ? last : undefined
     },
-    { seconds },
+    { seconds, everyMilliseconds: 20 },
   ).catch(error => {
     throw new Error(`${String(error)}; heard last: ${last}`)
   })
