@@ -1,6 +1,6 @@
 /**
- * The check as text, to be sent to whoever helps. Holds what the screen shows and which browser it was; no token, no
- * name of a person or a device. Pure.
+ * The check as text, to be sent to whoever helps: what the screen shows and which browser it was, and nothing else, so
+ * no token. Pure.
  */
 import type { Finding, Level } from './facts.ts'
 
