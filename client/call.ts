@@ -85,6 +85,8 @@ export const callLimits = {
   mediaMilliseconds: 20_000,
   /** An interruption shorter than this mends itself more often than not. */
   restartAfterMilliseconds: 3_000,
+  /** How soon after the welcome the appliance asks for a restart where it wants one. */
+  askedMilliseconds: 150,
   reportMilliseconds: 5_000,
   /** How often the connection is asked for its facts: for whoever watches, and to notice another pair soon. */
   sampleMilliseconds: 1_000,
@@ -124,8 +126,8 @@ export class Call extends Emitter<CallEvents> {
   #describing = 0
   #relay: RelayOffer | undefined
   #relayRefusal: { readonly reason: RelayRefusal; readonly message: string } | undefined
-  /** Nothing was received since the last look at a call that is connected. */
-  #silent = false
+  /** Nothing was received since then, though the connection is said to stand. */
+  #silentSince: number | undefined
   #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: CallPorts, setup: CallSetup) {
@@ -384,7 +386,8 @@ export class Call extends Emitter<CallEvents> {
     this.#flushCandidates()
     this.#pathWatch.lineBack()
     this.#restarts.lineBack()
-    if (this.#state === 'reconnecting' || this.#silent) this.#restarts.want()
+    // The appliance asks for a restart in the same breath where it sees that an address changed: not two of them.
+    this.#restarts.wantAfter(callLimits.askedMilliseconds)
   }
 
   async #open(video: boolean): Promise<LocalMedia | undefined> {
@@ -424,11 +427,12 @@ export class Call extends Emitter<CallEvents> {
     return new Restarts({
       env: this.#ports.env,
       byItself: this.direction === 'outgoing',
-      isNeeded: () => this.#state === 'reconnecting',
+      isNeeded: () =>
+        this.#state === 'reconnecting' || (this.#state === 'connected' && this.#silentSince !== undefined),
       way: () => {
         if (this.#ports.online()) return 'line'
         // Where media is stuck the data channel is as well.
-        const carries = this.#state === 'connected' && !this.#silent
+        const carries = this.#state === 'connected' && this.#silentSince === undefined
         return carries && this.#peer?.channelOpen ? 'channel' : undefined
       },
       offer: async () => {
@@ -455,6 +459,7 @@ export class Call extends Emitter<CallEvents> {
       pairs: async () => (await this.#peer?.pairs()) ?? [],
       connectionState: () => this.#peer?.connection.connectionState ?? 'closed',
       hasFlowed: () => this.#connectedAt !== undefined,
+      isFlowing: () => this.#state === 'connected' && this.#silentSince === undefined,
       say: () => this.#ports.send({ type: 'noPath', call: this.#id! }),
     })
   }
@@ -545,8 +550,8 @@ export class Call extends Emitter<CallEvents> {
       this.#become('connected')
     } else if (flowing === 'no' && this.#state === 'connected') {
       this.#giveUpAfter('lost', 'mediaLost')
-      this.#restarts.wantAfter(callLimits.restartAfterMilliseconds)
-      this.#pathWatch.lost()
+      const silent = this.#silentSince === undefined ? 0 : this.#ports.env.now() - this.#silentSince
+      this.#restarts.wantAfter(Math.max(0, callLimits.restartAfterMilliseconds - silent))
       this.#ports.lookAtLine()
       this.#become('reconnecting')
     }
@@ -639,9 +644,11 @@ export class Call extends Emitter<CallEvents> {
   /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
   #listen(facts: MediaFacts): void {
     const received = receivedPackets(facts)
-    const silent = this.#state === 'connected' && received > 0 && received === receivedPackets(this.#facts)
-    if (silent && !this.#silent) this.#ports.lookAtLine()
-    this.#silent = silent
+    if (received === 0 || received !== receivedPackets(this.#facts)) this.#silentSince = undefined
+    else if (this.#state === 'connected' && this.#silentSince === undefined) {
+      this.#silentSince = this.#ports.env.now()
+      this.#ports.lookAtLine()
+    }
   }
 
   #fail(error: unknown): void {

@@ -38,7 +38,7 @@ export interface ConnectionEvents {
 const pongWithinMilliseconds = 5_000
 /** A vanished host answers no SYN: do not wait for the system's own patience. */
 const welcomeWithinMilliseconds = 6_000
-/** The same when there is a sign that the line is dead: this soon it is known, and made anew. */
+/** The same when there is a sign that the line is dead, for so many tries. */
 const hurriedMilliseconds = 1_500
 const hurriedTries = 3
 /** A connection that held this long was a real one, so the next loss starts with quick tries again. */
@@ -107,7 +107,7 @@ export class Connection extends Emitter<ConnectionEvents> {
    * when online, and make the line anew if no answer comes soon. Resolves when that is known: true when the line is
    * alive.
    */
-  async nudge(): Promise<boolean> {
+  async nudge(withinMilliseconds: number): Promise<boolean> {
     const hurried = this.#hurry > 0
     this.#hurry = hurriedTries
     if (this.#state === 'waiting') {
@@ -117,7 +117,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     // It may be trying from an address that is no more.
     else if (this.#state === 'connecting' && !hurried) this.#expect('welcome', hurriedMilliseconds)
     if (this.#state !== 'online') return false
-    if (!hurried) this.#expect('pong', hurriedMilliseconds)
+    if (!hurried) this.#expect('pong', withinMilliseconds)
     return (await this.roundTrip()) !== undefined
   }
 

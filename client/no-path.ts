@@ -7,13 +7,17 @@ import { type Env, Timers } from './env.ts'
 
 export const noPathLimits = {
   lookMilliseconds: 200,
-  /** So long after the first check without any answer, or without anything to check, there is no path. */
-  unansweredMilliseconds: 1_500,
+  /** So long after the first check without any answer there is no path: some twenty checks went out by then. */
+  unansweredMilliseconds: 1_000,
   /** The same once media had flowed in this call: both ends are awake then, and people wait. */
   unansweredAgainMilliseconds: 800,
+  /** So long after the remote description without anything to check: names of hidden candidates take their time. */
+  nothingToCheckMilliseconds: 1_500,
   /** How often it is said until media flows, and how long after the first time; then twice as long each time. */
   sayings: 4,
   sayAgainMilliseconds: 2_000,
+  /** A restart while media flows: as long as this it is watched whether it goes on. */
+  watchMilliseconds: 10_000,
 } as const
 
 /** The checks of one candidate pair, as far as the browser tells. */
@@ -52,26 +56,33 @@ export function pairsOf(stats: Iterable<unknown>): PairChecks[] {
  */
 export class Search {
   readonly #before: ReadonlyMap<string, PairChecks>
-  readonly #startedAt: number
+  readonly startedAt: number
   /** No check was sent until then, as far as was seen. */
   #uncheckedUntil: number
   #checked = false
 
   /** `startedAt`: when the remote description was set. */
   constructor(startedAt: number, before: readonly PairChecks[]) {
-    this.#startedAt = startedAt
+    this.startedAt = startedAt
     this.#uncheckedUntil = startedAt
     this.#before = new Map(before.map(pair => [pair.id, pair]))
   }
 
-  /** True when there is no path, by what is seen at `now`. */
-  isVain(now: number, pairs: readonly PairChecks[], unansweredMilliseconds: number): boolean {
+  /** What came of it by what is seen at `now`. */
+  judge(
+    now: number,
+    pairs: readonly PairChecks[],
+    unansweredMilliseconds: number,
+  ): 'answered' | 'vain' | 'open' {
     const grown = (pair: PairChecks, what: 'sent' | 'answered') =>
       pair[what] > (this.#before.get(pair.id)?.[what] ?? 0)
-    if (pairs.some(pair => grown(pair, 'answered'))) return false
+    if (pairs.some(pair => grown(pair, 'answered'))) return 'answered'
     this.#checked ||= pairs.some(pair => grown(pair, 'sent'))
     if (!this.#checked) this.#uncheckedUntil = now
-    return now - (this.#checked ? this.#uncheckedUntil : this.#startedAt) >= unansweredMilliseconds
+    const isVain = this.#checked
+      ? now - this.#uncheckedUntil >= unansweredMilliseconds
+      : now - this.startedAt >= noPathLimits.nothingToCheckMilliseconds
+    return isVain ? 'vain' : 'open'
   }
 }
 
@@ -81,6 +92,8 @@ export interface PathWatchPorts {
   /** `RTCPeerConnection.connectionState`. */
   connectionState(): string
   hasFlowed(): boolean
+  /** Media flows now, as far as is known: `connected` may be said for seconds after the path broke. */
+  isFlowing(): boolean
   /** Tells the appliance that there is no path; false when that cannot be told now. */
   say(): boolean
 }
@@ -113,11 +126,6 @@ export class PathWatch {
     this.#sayings = 0
   }
 
-  /** Media flows no more. A restart may have begun before that was noticed. */
-  lost(): void {
-    if (this.#search) this.#lookLater()
-  }
-
   /** The line to the appliance is new: what was said on the old one may be lost. */
   lineBack(): void {
     this.#sayings = 0
@@ -141,16 +149,24 @@ export class PathWatch {
     if (this.#search !== search || this.#timers.has('look')) return
     const state = this.#ports.connectionState()
     if (state !== 'failed') this.#failedBefore = false
-    if (state === 'connected' || state === 'closed') return
+    if (state === 'closed') return
+    const now = env.now()
     const patience = this.#ports.hasFlowed()
       ? noPathLimits.unansweredAgainMilliseconds
       : noPathLimits.unansweredMilliseconds
+    const judged = search.judge(now, pairs, patience)
+    if (this.#ports.isFlowing()) {
+      const enough = now - search.startedAt >= noPathLimits.watchMilliseconds
+      if (judged === 'answered' || enough) this.#search = undefined
+      else this.#lookLater()
+      return
+    }
     const failed = state === 'failed' && !this.#failedBefore
-    const vain = search.isVain(env.now(), pairs, patience) || failed
+    const vain = judged === 'vain' || failed
     if (vain && this.#sayings >= noPathLimits.sayings) return
-    if (vain && env.now() >= this.#mayAt() && this.#ports.say()) {
+    if (vain && now >= this.#mayAt() && this.#ports.say()) {
       this.#sayings++
-      this.#saidAt = env.now()
+      this.#saidAt = now
       return
     }
     this.#lookLater()

@@ -37,6 +37,9 @@ export interface PhoneEvents {
   error: Extract<ServerMessage, { type: 'error' }>
 }
 
+/** How soon a line is given up that does not answer. After a change of network a new one is sooner there than an answer. */
+const lineMilliseconds = { networkChanged: 400, doubtful: 1_000 } as const
+
 const storageKey = 'lanline.calls'
 
 export class Phone extends Emitter<PhoneEvents> {
@@ -72,7 +75,7 @@ export class Phone extends Emitter<PhoneEvents> {
       openMedia: options.openMedia,
       online: () => this.#connection.state === 'online',
       send: message => this.#send(message),
-      lookAtLine: () => void this.#connection.nudge(),
+      lookAtLine: () => this.lookAtLine(),
     }
     this.#connection.on('state', state => {
       if (state.state === 'stopped') this.#lineTaken(state.reason)
@@ -126,15 +129,16 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#connection.stop()
   }
 
-  /** The network changed: see to the line at once, then to the calls, which need it. */
+  /** The network changed: see to the line at once, then to the calls. A line that has to be made anew sees to them. */
   async networkChanged(): Promise<void> {
-    await this.#connection.nudge()
-    for (const call of this.#calls) call.networkChanged()
+    const away = this.#connection.state !== 'online'
+    const alive = await this.#connection.nudge(lineMilliseconds.networkChanged)
+    if (alive || away) for (const call of this.#calls) call.networkChanged()
   }
 
-  /** The line may be dead (the page slept, the network may have changed): see to it at once. */
+  /** The line may be dead (the page slept, media stopped): see to it at once. */
   lookAtLine(): void {
-    void this.#connection.nudge()
+    void this.#connection.nudge(lineMilliseconds.doubtful)
   }
 
   /** Milliseconds that the line to the appliance takes there and back; undefined while there is none. */

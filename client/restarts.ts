@@ -70,8 +70,7 @@ export class Restarts {
   wantAfter(milliseconds: number): void {
     if (!this.#ports.byItself) return
     this.#timers.set('again', milliseconds, () => {
-      if (this.#ports.isNeeded()) this.#wanted ??= 'self'
-      this.#go()
+      if (this.#ports.isNeeded()) this.want()
     })
   }
 

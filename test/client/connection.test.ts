@@ -118,7 +118,7 @@ describe('the channel', () => {
     socket().answersPings = false
     void phone.networkChanged()
     expect(socket().ofType('ping')).toHaveLength(1)
-    await clock.pass(1_499)
+    await clock.pass(399)
     expect(phone.state).toBe('online')
     await clock.pass(1)
     expect(phone.state).toBe('connecting')
@@ -130,7 +130,7 @@ describe('the channel', () => {
     await online()
     socket().answersPings = false
     phone.lookAtLine()
-    await clock.pass(1_500 + 1_500 + 1_500)
+    await clock.pass(1_000 + 1_500 + 1_500)
     expect(sockets).toHaveLength(4)
     await clock.pass(5_999)
     expect(phone.state).toBe('connecting')

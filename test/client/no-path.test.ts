@@ -32,39 +32,39 @@ describe('checks in the statistics', () => {
 })
 
 describe('a search for a path', () => {
-  const vain = (search: Search, now: number, ...pairs: ReturnType<typeof pair>[]) =>
-    search.isVain(now, pairs, unansweredMilliseconds)
+  const judged = (search: Search, now: number, ...pairs: ReturnType<typeof pair>[]) =>
+    search.judge(now, pairs, unansweredMilliseconds)
 
-  it('is in vain 1.5 s after the first check if none was answered', () => {
+  it('is in vain 1 s after the first check if none was answered', () => {
     const search = new Search(0, [])
-    expect(vain(search, 200, pair('a', 0, 0))).toBe(false)
-    expect(vain(search, 250, pair('a', 1, 0))).toBe(false)
-    expect(vain(search, 1_699, pair('a', 30, 0), pair('b', 2, 0))).toBe(false)
-    expect(vain(search, 1_700, pair('a', 31, 0), pair('b', 2, 0))).toBe(true)
+    expect(judged(search, 200, pair('a', 0, 0))).toBe('open')
+    expect(judged(search, 250, pair('a', 1, 0))).toBe('open')
+    expect(judged(search, 1_199, pair('a', 20, 0), pair('b', 2, 0))).toBe('open')
+    expect(judged(search, 1_200, pair('a', 21, 0), pair('b', 2, 0))).toBe('vain')
   })
 
   it('is not as soon as one pair had an answer', () => {
     const search = new Search(0, [])
-    vain(search, 200, pair('a', 1, 0))
-    expect(vain(search, 60_000, pair('a', 900, 0), pair('b', 3, 1))).toBe(false)
+    judged(search, 200, pair('a', 1, 0))
+    expect(judged(search, 60_000, pair('a', 900, 0), pair('b', 3, 1))).toBe('answered')
   })
 
-  it('is in vain when there is nothing to check for as long', () => {
+  it('is in vain when there is nothing to check for 1.5 s', () => {
     const search = new Search(1_000, [])
-    expect(vain(search, 2_499)).toBe(false)
-    expect(vain(search, 2_500)).toBe(true)
+    expect(judged(search, 2_499)).toBe('open')
+    expect(judged(search, 2_500)).toBe('vain')
   })
 
   it('takes no notice of what pairs of an earlier generation were told before', () => {
     const before = [pair('old', 40, 12)]
     const search = new Search(0, before)
-    vain(search, 200, ...before, pair('new', 1, 0))
-    expect(vain(search, 1_700, ...before, pair('new', 20, 0))).toBe(true)
+    judged(search, 200, ...before, pair('new', 1, 0))
+    expect(judged(search, 1_700, ...before, pair('new', 20, 0))).toBe('vain')
   })
 
   it('knows that an earlier pair is alive again', () => {
     const search = new Search(0, [pair('old', 40, 12)])
-    expect(vain(search, 9_000, pair('old', 44, 13))).toBe(false)
+    expect(judged(search, 9_000, pair('old', 44, 13))).toBe('answered')
   })
 })
 
@@ -72,7 +72,13 @@ describe('a watch over the path', () => {
   function watching() {
     const clock = new FakeClock()
     const said: number[] = []
-    const parts = { state: 'connecting', pairs: [] as ReturnType<typeof pair>[], flowed: false, line: true }
+    const parts = {
+      state: 'connecting',
+      pairs: [] as ReturnType<typeof pair>[],
+      flowed: false,
+      line: true,
+      silent: false,
+    }
     const watch = new PathWatch({
       env: {
         now: () => clock.milliseconds,
@@ -82,6 +88,7 @@ describe('a watch over the path', () => {
       pairs: async () => parts.pairs,
       connectionState: () => parts.state,
       hasFlowed: () => parts.flowed,
+      isFlowing: () => parts.state === 'connected' && !parts.silent,
       say: () => {
         if (parts.line) said.push(clock.milliseconds)
         return parts.line
@@ -95,7 +102,7 @@ describe('a watch over the path', () => {
     watch.begin([])
     parts.pairs = [pair('a', 5, 0)]
     await clock.pass(60_000)
-    expect(said).toEqual([unansweredMilliseconds + 100])
+    expect(said).toEqual([unansweredMilliseconds])
   })
 
   it('says nothing when media flows or a check is answered', async () => {
@@ -165,15 +172,27 @@ describe('a watch over the path', () => {
     expect(said).toHaveLength(2)
   })
 
-  it('goes on where a restart began before the loss was noticed', async () => {
+  it('is not deceived by a browser that says `connected` for seconds after the path broke', async () => {
     const { clock, said, watch, parts } = watching()
     parts.state = 'connected'
     watch.begin([])
     await clock.pass(3_000)
-    parts.state = 'disconnected'
-    watch.lost()
+    expect(said).toEqual([])
+    parts.silent = true
     await clock.pass(200)
     expect(said).toHaveLength(1)
+  })
+
+  it('ends when a restart in a call that goes on is answered', async () => {
+    const { clock, said, watch, parts } = watching()
+    parts.state = 'connected'
+    parts.pairs = [pair('a', 1, 1)]
+    watch.begin([])
+    await clock.pass(1_000)
+    parts.pairs = []
+    parts.state = 'disconnected'
+    await clock.pass(60_000)
+    expect(said).toEqual([])
   })
 
   it('has nothing to say of a loss before anybody looked for a new path', async () => {
@@ -181,7 +200,6 @@ describe('a watch over the path', () => {
     watch.begin([])
     watch.found()
     parts.state = 'disconnected'
-    watch.lost()
     await clock.pass(60_000)
     expect(said).toEqual([])
   })

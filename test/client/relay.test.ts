@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { callLimits } from '../../client/call.ts'
 import { pathOf } from '../../client/path.ts'
 import { readPeerWord } from '../../client/peerword.ts'
 import type { MediaFacts } from '../../client/report.ts'
@@ -54,10 +55,10 @@ describe('a call whose checks are not answered', () => {
   it.each([
     ['caller', placed],
     ['callee', taken],
-  ])('is reported by the %s after 1.5 s, once', async (_, start) => {
+  ])('is reported by the %s after 1 s, once', async (_, start) => {
     const { clock, socket, peer } = await start()
     peer().checked('a', 3, 0)
-    await clock.pass(1_400)
+    await clock.pass(900)
     expect(socket().ofType('noPath')).toEqual([])
     await clock.pass(10_000)
     expect(socket().ofType('noPath')).toEqual([{ type: 'noPath', call }])
@@ -224,9 +225,22 @@ describe('a line that may have died with the path', () => {
     peer().become('connected')
     socket().answersPings = false
     peer().become('disconnected')
-    await clock.pass(1_500)
+    await clock.pass(1_000)
     expect(sockets).toHaveLength(2)
     await online({ resumed: [{ call, state: 'held', reason: '' }] })
+    await clock.pass(callLimits.askedMilliseconds)
+    expect(socket().ofType('offer')).toHaveLength(1)
+  })
+
+  it('has it restart once only where the appliance asks for that in the same breath', async () => {
+    const { clock, socket, peer, online } = await placed()
+    peer().become('connected')
+    socket().answersPings = false
+    peer().become('disconnected')
+    await clock.pass(1_000)
+    await online({ resumed: [{ call, state: 'held', reason: '' }] })
+    socket().say({ type: 'restart', call })
+    await clock.pass(4_000)
     expect(socket().ofType('offer')).toHaveLength(1)
   })
 })
