@@ -68,7 +68,7 @@ export class Grants {
       let holder = this.#accounts.get(username)
       if (holder === undefined || !md5.equals(holder.md5)) {
         const sha256 = ha1Sha256 === undefined ? undefined : Buffer.from(ha1Sha256, 'hex')
-        holder = newHolder(username, md5, sha256, 1)
+        holder = newHolder({ username, md5, sha256, quota: 1, guessable: true })
         this.#accounts.set(username, holder)
       }
       gone.delete(holder)
@@ -110,9 +110,9 @@ export class Grants {
     this.#grants.delete(call)
     const gone: Holder[] = []
     for (const party of [grant.parties.caller, grant.parties.callee]) {
-      if (this.#partyOfDevice.get(party.device) === party) this.#partyOfDevice.delete(party.device)
+      if (this.#partyOfDevice.get(party.device) === party) this.#forgetParty(party)
       for (const holder of [...party.holders]) {
-        if (this.#accounts.get(holder.username) === holder) this.#wake(holder, undefined)
+        if (holder.guessable) this.#wake(holder, this.#partyOfDevice.get(party.device))
         else gone.push(holder)
         this.#byUsername.delete(holder.username)
       }
@@ -138,8 +138,12 @@ export class Grants {
     return other.proven.includes(address) && !isNeverPeer(address)
   }
 
-  /** A source has allocated: it is answered from now on, as long as the grant lasts. */
+  /**
+   * A source has allocated: it is answered from now on, as long as the grant lasts. A phone is answered as long as it is
+   * registered, and may change its address as often as it likes.
+   */
   pin(holder: Holder, address: string): boolean {
+    if (holder.guessable) return true
     if (!holder.sources.has(address) && holder.sources.size >= grantLimits.provenAddresses) return false
     holder.sources.add(address)
     this.#nameSources()
@@ -164,10 +168,21 @@ export class Grants {
     }
   }
 
+  /** A phone that is in another relayed call besides is woken for that one. */
+  #forgetParty({ device }: Party): void {
+    this.#partyOfDevice.delete(device)
+    for (const { parties } of this.#grants.values()) {
+      for (const each of [parties.caller, parties.callee]) {
+        if (each.device === device) this.#partyOfDevice.set(device, each)
+      }
+    }
+  }
+
   #addCredential(party: Party, { username, password }: { username: string; password: string }): void {
     const key = (algorithm: 'md5' | 'sha256'): Uint8Array =>
       longTermKey(algorithm, username, this.#realm, password)
-    const holder = newHolder(username, key('md5'), key('sha256'), grantLimits.allocationsPerParty)
+    const quota = grantLimits.allocationsPerParty
+    const holder = newHolder({ username, md5: key('md5'), sha256: key('sha256'), quota, guessable: false })
     holder.party = party
     party.holders.add(holder)
     this.#byUsername.set(username, holder)
@@ -211,6 +226,6 @@ function newGrant(grant: Grant, now: Monotonic): OpenGrant {
   return Object.assign(open, { parties: { caller: party('caller'), callee: party('callee') } })
 }
 
-function newHolder(username: string, md5: Uint8Array, sha256: Uint8Array | undefined, quota: number): Holder {
-  return { username, md5, sha256, quota, sources: new Set(), allocations: new Set(), party: undefined }
+function newHolder(given: Pick<Holder, 'username' | 'md5' | 'sha256' | 'quota' | 'guessable'>): Holder {
+  return { ...given, sources: new Set(), allocations: new Set(), party: undefined }
 }

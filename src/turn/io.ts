@@ -3,6 +3,7 @@
  * Data goes from socket to `Router` to socket; everything else to the machine. Whoever replaces `dgram` by something
  * faster replaces what is behind `openUdp` and calls the same three methods of the router.
  */
+import { randomInt } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
@@ -231,7 +232,7 @@ export class TurnIo {
   async #bindRelays(address: string, wanted: 'any' | 'even' | 'pair'): Promise<OpenedRelay[] | undefined> {
     const { min, max } = this.#options.relayPorts
     for (let tried = 0; tried < relayTries; tried++) {
-      const drawn = min + Math.floor(Math.random() * (max - min + 1))
+      const drawn = randomInt(min, max + 1)
       const port = wanted === 'any' ? drawn : drawn & ~1
       if (port < min || (wanted === 'pair' && port + 1 > max)) continue
       const first = await this.#bindRelay(address, port)

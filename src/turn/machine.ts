@@ -6,7 +6,7 @@
  * allocation and peer policy → answer. Nothing is kept for anybody before their integrity was right.
  */
 import { after, type Epoch, type Monotonic, seconds } from '../core/clock.ts'
-import { type Endpoint, familyOf } from '../core/endpoint.ts'
+import { type Endpoint, familyOf, sourceOf } from '../core/endpoint.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Machine } from '../core/machine.ts'
 import type { Random } from '../core/random.ts'
@@ -225,7 +225,7 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
   #received(flow: ClientFlow, bytes: Uint8Array, now: Monotonic): void {
     const source = flow.remote.address
     if (bytes[0] === 0 && bytes[1] === stunType.bindingRequest) {
-      if (!this.#bindings.allow(source, now)) return this.#note('bindingLimit')
+      if (!this.#bindings.allow(sourceOf(source), now)) return this.#note('bindingLimit')
       const answer = answerBinding(bytes, flow.remote)
       if (answer) this.#send(flow, answer)
       return
@@ -253,10 +253,10 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     bytes: Uint8Array,
     now: Monotonic,
   ): Asker | undefined {
-    const source = flow.remote.address
+    const source = sourceOf(flow.remote.address)
     const { integrity, username, realm, nonce, algorithm, algorithms } = message
     const refuse = (code: number): undefined => {
-      // Each costs an HMAC: a flood from a known source must not eat the processor.
+      // An address may be forged: what is sent there for nothing is bounded.
       if (!this.#unauthenticated.allow(source, now)) return this.#note('unauthenticatedLimit')
       this.#challenge(flow, message, code, now)
       return undefined
@@ -268,13 +268,18 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     const chosen = algorithm ?? passwordAlgorithm.md5
     if (!neither && !(both && algorithms.join() === offered.join() && offered.includes(chosen)))
       return refuse(400)
-    if (this.#unauthenticated.waitMilliseconds(source, now) > 0) return this.#note('unauthenticatedLimit')
     const holder = this.#grants.holder(username)
     const key = chosen === passwordAlgorithm.md5 ? holder?.md5 : holder?.sha256
     if (holder === undefined || key === undefined || realm !== this.#options.realm) return refuse(401)
-    const fresh = this.#nonces.check(nonce, source, now)
-    if (fresh !== 'ok') return refuse(438)
+    // Who guesses a person's password gets so many tries; who forges a party's address must not lock that party out.
+    const guess = holder.guessable && this.#allocations.get(flow.key)?.holder !== holder
+    if (guess && this.#unauthenticated.waitMilliseconds(source, now) > 0)
+      return this.#note('unauthenticatedLimit')
     if (!isIntact(bytes, integrity, key)) return refuse(401)
+    if (this.#nonces.check(nonce, flow, now) !== 'ok') {
+      this.#challenge(flow, message, 438, now)
+      return undefined
+    }
     return { holder, key, kind: integrity.kind }
   }
 
@@ -286,7 +291,7 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
       error: { code, reason: phrases[code]! },
       ...(code !== 400 && {
         realm: this.#options.realm,
-        nonce: this.#nonces.make(flow.remote.address, now),
+        nonce: this.#nonces.make(flow, now),
         algorithms: offered,
       }),
     }
@@ -320,8 +325,8 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
       return this.#refuse(request, 400, now)
     }
     if (family !== undefined && family !== 1 && family !== 2) return this.#refuse(request, 440, now)
-    const opening = [...this.#openings.values()].filter(each => each.asker.holder === holder).length
-    if (holder.allocations.size + opening >= holder.quota) return this.#refuse(request, 486, now)
+    const wanted = evenPort?.reserveNext === true ? 2 : reservation === undefined ? 1 : 0
+    if (this.#held(holder) + wanted > holder.quota) return this.#refuse(request, 486, now)
     if (this.#allocations.size + this.#openings.size >= turnLimits.allocations)
       return this.#refuse(request, 508, now)
     if (!this.#grants.pin(holder, flow.remote.address)) return this.#refuse(request, 486, now)
@@ -342,6 +347,16 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     this.#openings.set(ticket, { ...request, reserve, lifetimeSeconds })
     const port = reserve ? 'pair' : evenPort ? 'even' : 'any'
     this.#out.push({ kind: 'openRelay', ticket, address, port })
+  }
+
+  /** Relayed addresses it has, is about to have and may still claim. */
+  #held(holder: Holder): number {
+    let held = holder.allocations.size
+    for (const { asker, reserve } of this.#openings.values()) {
+      if (asker.holder === holder) held += reserve ? 2 : 1
+    }
+    for (const reserved of this.#reservations.values()) if (reserved.holder === holder) held++
+    return held
   }
 
   /** RFC 8656 §8.2. */

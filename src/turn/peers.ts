@@ -9,7 +9,9 @@ export function isNeverPeer(address: string): boolean {
   const quad = parseIPv4(address)
   if (quad) {
     const [a, b] = quad
-    return a === 0 || a === 127 || (a === 169 && b === 254) || a >= 224
+    // RFC 7526: what was the 6to4 anycast prefix.
+    const anycast = a === 192 && b === 88 && quad[2] === 99
+    return a === 0 || a === 127 || (a === 169 && b === 254) || anycast || a >= 224
   }
   const octets = parseIPv6(address)
   if (octets === undefined) return true

@@ -32,6 +32,8 @@ export interface Holder {
   readonly md5: Uint8Array
   readonly sha256: Uint8Array | undefined
   readonly quota: number
+  /** Its password was chosen by a person: a phone's own. A call's is random. */
+  readonly guessable: boolean
   /** Source addresses from which it has allocated: no more than `grantLimits.provenAddresses` ever. */
   readonly sources: Set<string>
   readonly allocations: Set<Allocation>

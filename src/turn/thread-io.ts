@@ -45,7 +45,7 @@ export class TurnThread {
     return this.#ports
   }
 
-  /** Rejects with `PortError` when a wished port cannot be had. */
+  /** Rejects with `PortError` when a wished port cannot be had, with another error when the thread does not start. */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
       const worker = new Worker(new URL('./worker.ts', import.meta.url), {
@@ -54,8 +54,10 @@ export class TurnThread {
         resourceLimits: { maxOldGenerationSizeMb: heapMegabytes },
       })
       this.#worker = worker
+      let ready = false
       worker.on('message', (word: TurnWord) => {
         if (word.kind === 'listening') {
+          ready = true
           this.#ports = word.ports
           this.#options.onReady(word.ports)
           resolve()
@@ -65,8 +67,14 @@ export class TurnThread {
           reject(new PortError(word.message))
         } else this.#options.onWord(word)
       })
-      worker.on('error', error => this.#lost(worker, String(error)))
-      worker.on('exit', code => this.#lost(worker, `exit ${code}`))
+      const ended = (why: string): void => {
+        // Before it listened the start has failed; afterwards the thread is lost.
+        reject(new Error(why))
+        if (ready) this.#lost(worker, why)
+        else this.#forget(worker)
+      }
+      worker.on('error', error => ended(String(error)))
+      worker.on('exit', code => ended(`exit ${code}`))
     })
   }
 
@@ -96,8 +104,17 @@ export class TurnThread {
     if (this.#worker !== worker || this.#closed) return
     this.#forget(worker)
     this.#options.onLost(why)
+    this.#startAgain()
+  }
+
+  /** As often as it takes: who holds the port now may let go of it. */
+  #startAgain(): void {
     this.#again = setTimeout(() => {
-      void this.start().catch(error => this.#options.onLost(String(error)))
+      this.start().catch(error => {
+        if (this.#closed) return
+        this.#options.onLost(String(error))
+        this.#startAgain()
+      })
     }, againMilliseconds)
   }
 }

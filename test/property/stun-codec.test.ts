@@ -95,7 +95,7 @@ describe('a message', () => {
 describe('whatever comes', () => {
   it('is read or dropped: nothing throws, and what is read is bounded and can be written and read again', () => {
     const random = seededRandom(5)
-    const corpus = [...fc.sample(message, { numRuns: 300, seed: 7 })].map((each, index) =>
+    const corpus: Uint8Array[] = [...fc.sample(message, { numRuns: 300, seed: 7 })].map((each, index) =>
       encode(each, {
         ...(index % 2 === 0 && { signing: signingWith(index % 4 === 0 ? 'sha1' : 'sha256', key) }),
         fingerprint: index % 3 === 0,
@@ -122,7 +122,7 @@ describe('whatever comes', () => {
 
 /** Any bytes changed, added or left out; half of the time with the length put right, so that the attributes are looked at. */
 function mutated(original: Uint8Array, random: Random): Uint8Array {
-  let bytes = Buffer.from(original)
+  let bytes: Buffer = Buffer.from(original)
   for (let change = random.below(4); change >= 0; change--) {
     const at = random.below(bytes.length)
     const kind = random.below(6)

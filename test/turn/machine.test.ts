@@ -1,9 +1,21 @@
 import { describe, expect, it } from 'vitest'
-import { decode } from '../../src/stun/codec.ts'
+import { decode, encode } from '../../src/stun/codec.ts'
+import { signingWith } from '../../src/stun/integrity.ts'
 import { stunType } from '../../src/stun/message.ts'
 import { turnLimits } from '../../src/turn/machine.ts'
 import type { CallLedger } from '../../src/turn/message.ts'
-import { alice, bob, Client, call, credentials, fiveMinutes, flowOf, grantOf, Relay } from './client.ts'
+import {
+  alice,
+  bob,
+  Client,
+  call,
+  credentials,
+  fiveMinutes,
+  flowOf,
+  grantOf,
+  Relay,
+  realm,
+} from './client.ts'
 
 const open = (relay = new Relay()): Relay => relay.give({ kind: 'openGrant', grant: grantOf() })
 
@@ -153,6 +165,33 @@ describe('credentials', () => {
     expect(decode(relay.answers()[0]!)).toMatchObject({ message: { error: { code: 401 } } })
   })
 
+  it('with a nonce that was made for another port of the same host get 438: a replay from there leaves nothing', () => {
+    const relay = open()
+    const a = alice(relay)
+    a.allocate()
+    const before = relay.machine.sizes
+    relay.give({ kind: 'received', flow: flowOf('10.0.10.5', 40_001), bytes: a.last })
+    expect(decode(relay.answers()[0]!)).toMatchObject({ message: { error: { code: 438 } } })
+    expect(relay.machine.sizes).toEqual(before)
+  })
+
+  it('that are wrong get 401 whatever their nonce', () => {
+    const relay = open()
+    const a = alice(relay)
+    Object.assign(a, { nonce: 'x', password: 'wrong' })
+    expect(a.allocate().error?.code).toBe(401)
+  })
+
+  it('go on being good while somebody forges the address they come from', () => {
+    const relay = open()
+    const a = alice(relay)
+    a.allocate()
+    const forger = new Client(relay, flowOf('10.0.10.5', 666), credentials.caller)
+    for (let count = 0; count < 1_000; count++) forger.bare(stunType.allocateRequest, { transport: 17 })
+    expect(a.permit('10.0.20.6').error).toBe(undefined)
+    expect(a.ask(stunType.refreshRequest).lifetimeSeconds).toBe(600)
+  })
+
   it('guessing from a known source is slowed down, and costs nobody else', () => {
     const relay = open()
     const client = alice(relay)
@@ -212,6 +251,15 @@ describe('an allocation', () => {
     expect(alice(relay, 40_001).allocate({ reservation: token }).relayed).toBeDefined()
     expect(alice(relay, 40_002).allocate({ reservation: token }).error?.code).toBe(508)
     expect(relay.openSockets.size).toBe(2)
+  })
+
+  it('counts with what it has reserved', () => {
+    const relay = open()
+    for (let port = 1; port <= 4; port++) {
+      expect(alice(relay, port).allocate({ evenPort: { reserveNext: true } }).error).toBe(undefined)
+    }
+    expect(alice(relay, 5).allocate().error?.code).toBe(486)
+    expect(relay.openSockets.size).toBe(8)
   })
 
   it('that nobody claims from a reservation is closed again', () => {
@@ -473,6 +521,47 @@ describe('a phone’s own allocation', () => {
     expect(phone.permit('10.0.10.5').error?.code).toBe(403)
     expect(relay.openSockets.size).toBe(1)
     expect(lastLedger(relay).callee).toMatchObject({ allocations: 1, openAllocations: 0, sentPackets: 1 })
+  })
+
+  it('may be had from a new address as often as the phone moves', () => {
+    const { relay, phone } = withPhone()
+    const accounts = [{ ...account, ha1: Buffer.from(phone.key).toString('hex') }]
+    for (let host = 6; host < 16; host++) {
+      relay.give({ kind: 'known', known: { addresses: [`10.0.20.${host}`], accounts } })
+      const moved = new Client(relay, flowOf(`10.0.20.${host}`), phone)
+      expect(moved.allocate().error).toBe(undefined)
+      expect(moved.ask(stunType.refreshRequest, { lifetimeSeconds: 0 }).error).toBe(undefined)
+    }
+  })
+
+  it('wakes again for the other call when the newer one of two ends', () => {
+    const { relay, phone } = withPhone()
+    phone.allocate()
+    const other = 'f'.repeat(32)
+    relay.give({ kind: 'openGrant', grant: grantOf({ callee: { credential: undefined } }) })
+    const caller = { device: 'carol', proven: ['10.0.10.7'], credential: undefined }
+    relay.give({ kind: 'openGrant', grant: grantOf({ caller, callee: { credential: undefined } }, other) })
+    expect(phone.permit('10.0.10.7').error).toBe(undefined)
+    expect(phone.permit('10.0.10.5').error?.code).toBe(403)
+    relay.give({ kind: 'closeGrant', call: other })
+    expect(phone.permit('10.0.10.7').error?.code).toBe(403)
+    expect(phone.permit('10.0.10.5').error).toBe(undefined)
+  })
+
+  it('cannot be had by guessing: so many tries a source, then silence', () => {
+    const { relay } = withPhone()
+    const thief = new Client(relay, flowOf('10.0.20.6', 77), { username: 'bob', password: 'guess' })
+    thief.nonce = thief.bare(stunType.allocateRequest)!.nonce!
+    const { username, nonce, flow } = thief
+    for (let count = 0; count < 500; count++) {
+      thief.password = `guess ${count}`
+      const transaction = Buffer.alloc(12, `${count} `)
+      const request = { type: stunType.allocateRequest, transaction, transport: 17, username, realm, nonce }
+      const bytes = encode(request, { signing: signingWith('sha1', thief.key) }).slice()
+      relay.give({ kind: 'received', flow, bytes })
+    }
+    expect(relay.answers().length).toBeLessThanOrEqual(turnLimits.unauthenticated.burst)
+    expect(relay.notes.filter(note => note === 'unauthenticatedLimit').length).toBeGreaterThan(390)
   })
 
   it('goes when the phone is registered no more', () => {
