@@ -1,15 +1,19 @@
 /**
  * `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
  * run; with `--profile`, where the time goes. `scripts/bench machine`: the SIP machine without sockets. `scripts/bench
- * codec`: nanoseconds per decode and encode.
+ * codec`: nanoseconds per decode and encode. `scripts/bench relay`: CPU, latency and highest rate of the relay, beside
+ * coturn's in the same run.
  */
 import { parseArgs } from 'node:util'
 import { benchCodec } from './codec.ts'
 import { benchMachine } from './machine.ts'
+import { benchRelay } from './relay.ts'
 import { benchSip } from './sip.ts'
 
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
                         [--only lanline|kamailio] [--profile] [--json]
+       scripts/bench relay [--rounds N] [--seconds N] [--searches N] [--rates PER_SECOND,...] [--between peers|relays]
+                        [--only lanline|coturn] [--profile] [--json]
        scripts/bench machine [--json]
        scripts/bench codec [--json]
 `
@@ -18,10 +22,13 @@ const { positionals, values } = parseArgs({
   allowPositionals: true,
   strict: true,
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '10' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
     registrations: { type: 'string', default: '1000' },
     calls: { type: 'string', default: '200' },
+    searches: { type: 'string', default: '3' },
+    rates: { type: 'string', default: '20000,50000,100000' },
+    between: { type: 'string', default: 'peers' },
     only: { type: 'string' },
     profile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
@@ -31,10 +38,22 @@ const { positionals, values } = parseArgs({
 switch (positionals[0]) {
   case 'sip':
     await benchSip({
-      rounds: Number(values.rounds),
-      seconds: Number(values.seconds),
+      rounds: Number(values.rounds ?? 3),
+      seconds: Number(values.seconds ?? 10),
       registrationsPerSecond: Number(values.registrations),
       callsPerSecond: Number(values.calls),
+      only: values.only,
+      profile: values.profile,
+      json: values.json,
+    })
+    break
+  case 'relay':
+    await benchRelay({
+      rounds: Number(values.rounds ?? 5),
+      seconds: Number(values.seconds ?? 2),
+      searches: Number(values.searches),
+      rates: values.rates.split(',').map(Number),
+      between: values.between === 'relays' ? 'relays' : 'peers',
       only: values.only,
       profile: values.profile,
       json: values.json,
