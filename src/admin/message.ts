@@ -123,7 +123,8 @@ export interface EnrolRequest {
   readonly kind: 'page' | 'app'
   readonly invite?: string | undefined
   /**
-   * A random id that the asking page keeps: it has one open request, so that asking again tells the same `JoinRequest`.
+   * A random id that the asking page keeps: it has one open request, so that asking again by the same name tells the
+   * same `JoinRequest`, and by another name replaces it.
    * As secret as that one's `secret`.
    */
   readonly page?: string | undefined

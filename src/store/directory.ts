@@ -126,7 +126,9 @@ export class Directory implements Accounts, Devices {
     for (const row of invites) directory.#invites.set(String(row.id), tables.inviteOf(row))
     for (const row of requests) directory.#requests.set(String(row.id), tables.requestOf(row))
     // Before anything else: a machine that is restarted every minute must not forget any of them.
-    await rows.write(...directory.#guests().map(tables.putUser))
+    await rows.write(...directory.#guests().map(tables.putUser)).catch(() => {
+      // A full disk is said by whoever writes next; people shall be able to call all the same.
+    })
     return directory
   }
 
@@ -487,8 +489,8 @@ export class Directory implements Accounts, Devices {
 
   /**
    * Somebody at `address` asks to join. The secret fetches the answer; it is told only here. A page that gives the id it
-   * made for itself has one open request: asking again changes its name, and tells the same secret. Rejects
-   * (`tooManyWaiting`).
+   * made for itself has one open request: asking again tells the same secret, under another name it is a new request in
+   * place of the old. Rejects (`tooManyWaiting`).
    */
   addRequest(wish: {
     readonly displayName: string
@@ -501,10 +503,13 @@ export class Directory implements Accounts, Devices {
       const said = { displayName, deviceName: device.name, kind: device.kind, address }
       const pageHash = page === undefined ? undefined : sha256(page)
       const open = this.#openRequestOf(pageHash)
+      // What the owner has answered for stays as it was; what waits keeps the name they may be answering for just now.
+      if (open !== undefined && (open.state === 'allowed' || open.displayName === displayName))
+        return { request: open, secret: this.#pageSecret(page!, open.id) }
       if (open === undefined) this.#refuseTooManyWaiting(address)
-      const id = open?.id ?? newId()
+      const id = newId()
       const secret = page === undefined ? randomBytes(24).toString('base64url') : this.#pageSecret(page, id)
-      const fresh: RequestRow = {
+      const request: RequestRow = {
         ...said,
         id,
         secretHash: sha256(secret),
@@ -514,10 +519,8 @@ export class Directory implements Accounts, Devices {
         device: undefined,
         createdAt: this.#now(),
       }
-      // The owner has answered for the name they saw.
-      if (open?.state === 'allowed') return { request: open, secret }
-      const request = open === undefined ? fresh : { ...open, ...said }
-      await this.#rows.write(tables.putRequest(request))
+      await this.#rows.write(...(open ? [tables.deleteRequest(open.id)] : []), tables.putRequest(request))
+      if (open) this.#requests.delete(open.id)
       this.#requests.set(id, request)
       this.#tell({ kind: 'requests' })
       return { request, secret }

@@ -65,8 +65,7 @@ export const putInvite = (invite: InviteRow): Statement =>
 export const putRequest = (request: RequestRow): Statement =>
   statement(
     `insert into requests values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (id) do update set
-      display_name = excluded.display_name, device_name = excluded.device_name, kind = excluded.kind,
-      address = excluded.address, state = excluded.state, user = excluded.user, device = excluded.device`,
+      state = excluded.state, user = excluded.user, device = excluded.device`,
     request.id,
     request.displayName,
     request.deviceName,

@@ -198,6 +198,8 @@ export class Line extends Emitter<{ changed: LineState }> {
     if (this.#state.kind !== 'waiting') return
     if (answer.state === 'allowed' && answer.enrolment) this.#enrolled(answer.enrolment)
     else if (answer.state === 'denied' || answer.state === 'gone') {
+      // Another tab may have asked anew, by another name.
+      if (readJson<Request>(storageKeys.request)?.id !== request.id) return this.#resume()
       writeJson(storageKeys.request, undefined)
       this.#become({ kind: 'denied', gone: answer.state === 'gone' })
     } else this.#later(() => void this.#ask(request))
