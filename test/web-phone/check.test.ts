@@ -297,6 +297,13 @@ describe('what is wrong is one sentence, and what to do about it', () => {
       /through a relay/,
     ],
     [
+      'a device reached by relay',
+      'devices',
+      'warning',
+      { lastCall: { name: 'Bob', way: 'relayed' } },
+      /relay carried it/,
+    ],
+    [
       'a device that was not reached',
       'devices',
       'warning',

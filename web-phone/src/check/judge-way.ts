@@ -65,7 +65,7 @@ export function network(
   return warning(
     id,
     `This device, ${seen}, is on another network (VLAN) than lanline.`,
-    'Calls to people there work only if the router lets the two networks talk to each other.',
+    'Where the router does not let the two networks talk, calls go through lanline’s relay, or not at all if it is off.',
   )
 }
 
@@ -168,6 +168,13 @@ export function devices({ lastCall, echo }: Facts): Finding {
   const id = 'devices'
   if (lastCall?.way === 'direct')
     return ok(id, `In the last call this device and ${lastCall.name}’s reached each other directly.`)
+  if (lastCall?.way === 'relayed') {
+    return warning(
+      id,
+      `In the last call this device and ${lastCall.name}’s did not reach each other directly: lanline’s relay carried it.`,
+      'On one Wi-Fi, turn off “client isolation” in the access point; between two networks that is as it should be.',
+    )
+  }
   if (lastCall?.way === 'none' && echo?.outcome === 'connected') {
     return warning(
       id,
