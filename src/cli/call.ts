@@ -1,7 +1,8 @@
-import type { CallList } from '../admin/message.ts'
+import type { CallList, ToldCall } from '../admin/message.ts'
 import type { CallRow, SelectedPair } from '../calls/message.ts'
 import { api } from './api.ts'
 import { type Command, CommandError, moment, table } from './command.ts'
+import { ledgerLines } from './relay.ts'
 
 const mostCalls = 200_000
 /** What the daemon gives at once. */
@@ -37,7 +38,7 @@ export const callShow: Command = {
   about: 'shows one call',
   words: [1, 1],
   run: async call => {
-    const row = await api<CallRow>(call.config, 'GET', `/calls/${encodeURIComponent(call.words[0]!)}`)
+    const row = await api<ToldCall>(call.config, 'GET', `/calls/${encodeURIComponent(call.words[0]!)}`)
     call.print(row, () => describe(row))
   },
 }
@@ -56,7 +57,7 @@ function row(call: CallRow): string[] {
   ]
 }
 
-function describe(call: CallRow): string {
+function describe(call: ToldCall): string {
   const lines = [
     `call      ${call.id}${call.video ? ' (video)' : ''}${call.missed ? ' (missed)' : ''}`,
     `from      ${call.callerName} <${call.callerUser}> ${call.callerDevice ?? ''}`,
@@ -68,9 +69,28 @@ function describe(call: CallRow): string {
     `lasted    ${lasted(call)}`,
     `caller    ${pair(call.callerPair)}`,
     `callee    ${pair(call.calleePair)}`,
+    `path      ${path(call)}`,
+    ...ledgerLines(call.ledger),
   ]
   return lines.map(line => line.trimEnd()).join('\n')
 }
+
+/** What the parties say of their ends, and what the relay itself counted. */
+function path(call: ToldCall): string {
+  const { caller, callee } = call.ledger
+  const carried = caller.sentPackets + callee.sentPackets > 0
+  const ends = [call.callerPair, call.calleePair].flatMap(each => each ?? [])
+  const relayed = ends.filter(({ localType, remoteType }) => localType === 'relay' || remoteType === 'relay')
+  const why = call.relayReason ? `, ${whys[call.relayReason]}` : ''
+  if (ends.length === 0) return carried ? `relayed via lanline${why}` : 'not reported'
+  if (relayed.length === 0) return carried ? `direct, relayed via lanline before${why}` : 'direct'
+  return relayed.length === ends.length ? `relayed via lanline${why}` : 'the two ends disagree'
+}
+
+const whys = {
+  otherNetwork: 'since the two are on networks that do not reach each other',
+  checksFailed: 'since the two do not reach each other although they are on one network',
+} as const
 
 function lasted(call: CallRow): string {
   if (call.answeredAt === undefined || call.answeredAt === null) return '–'

@@ -7,6 +7,7 @@ import { type Command, CommandError, type Invocation, UsageError } from './comma
 import { deviceList, deviceRevoke } from './device.ts'
 import { doctor } from './doctor.ts'
 import { invite } from './invite.ts'
+import { relayClose, relayGrant, relayStatus } from './relay.ts'
 import { serve } from './serve.ts'
 import { tryOut } from './try.ts'
 import { userAdd, userList, userPassword, userRemove } from './user.ts'
@@ -24,6 +25,9 @@ const commands: readonly Command[] = [
   invite,
   callList,
   callShow,
+  relayStatus,
+  relayGrant,
+  relayClose,
   doctor,
   version,
 ]
