@@ -692,6 +692,14 @@ export class Daemon {
     })
     gauge('channel_sessions', 'Devices on the client channel.', () => this.#channel.sizes.sessions)
     gauge('websockets', 'Open WebSockets.', () => this.#webSockets.size)
+    const { machine } = this.#relay
+    const relayed = (name: string, help: string, read: () => number): void =>
+      this.#metrics.counter(`lanline_relay_${name}_total`, help, read)
+    gauge('relay_grants', 'Calls that may relay now, and grants by hand.', () => machine.sizes.grants)
+    relayed('grants', 'Grants ever given.', () => machine.totals.granted)
+    relayed('allocations', 'Relayed addresses ever given.', () => machine.totals.allocations)
+    relayed('packets', 'Packets that parties sent through the relay.', () => machine.totals.packets)
+    relayed('bytes', 'Bytes that parties sent through the relay.', () => machine.totals.bytes)
   }
 
   #note(room: string, reason: string, detail: string, remote?: string): void {

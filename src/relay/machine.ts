@@ -42,7 +42,7 @@ import {
   prove,
   serversFor,
 } from './party.ts'
-import type { RelayPorts } from './ports.ts'
+import type { PartyFlow, RelayPorts } from './ports.ts'
 import { refusalSentences } from './words.ts'
 
 const grants: (typeof grantLimits)['grants'] = 500
@@ -77,7 +77,6 @@ export interface RelayOptions {
 /** Since the start of the process. */
 export interface RelayTotals {
   readonly granted: number
-  readonly refused: Readonly<Record<RelayRefusal, number>>
   readonly allocations: number
   readonly packets: number
   readonly bytes: number
@@ -139,7 +138,6 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   readonly #timers = new TimerTable<string>()
   readonly #totals = {
     granted: 0,
-    refused: { off: 0, sameNetwork: 0, unknownAddress: 0, full: 0, failed: 0 },
     allocations: 0,
     packets: 0,
     bytes: 0,
@@ -356,7 +354,9 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const call = this.#calls.get(waiting.call)
     if (call === undefined || waiting.state !== 'waiting') return
     if (!this.#up || this.#closing.has(call.id)) return
-    for (const party of call.parties) if (this.#look(party) === undefined) return
+    const flows = call.parties.map(party => this.#look(party))
+    if (flows.includes(undefined)) return
+    for (const [index, party] of call.parties.entries()) party.flow = flows[index]
     const [caller, callee] = call.parties
     if (waiting.remembered && call.parties.some(party => party.flow!.client && !party.holds)) return
     const judged = this.#judge(caller, callee)
@@ -395,7 +395,6 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const { refused } = call
     if (refused?.reason === reason && after(refused.at, relayLimits.refusedMilliseconds) > now) return
     call.refused = { reason, at: now }
-    this.#totals.refused[reason]++
     this.#note(reason, call.id)
     const message = refusalSentences[reason]
     for (const party of call.parties) {
@@ -520,10 +519,13 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
 
   // -------------------------------------------------------------------------------------------------- changing
 
-  /** The device's flow now, kept in its party; undefined while it is away, when the party keeps the last one. */
-  #look(party: Party) {
+  /**
+   * The device's flow now; undefined while it is away. The party keeps the one that its grant and its call go by until
+   * `#move` finds that it is another.
+   */
+  #look(party: Party): PartyFlow | undefined {
     const flow = this.#ports.flowOf(party.device)
-    if (flow !== undefined) party.flow = flow
+    party.flow ??= flow
     return flow
   }
 
@@ -561,6 +563,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const flow = this.#look(party)
     if (flow === undefined || before === undefined) return false
     // Where we are reached is where its relays are; without any it means nothing.
+    party.flow = flow
     if (flow.remote === before.remote && (open === undefined || flow.local === before.local)) return false
     for (const each of call.parties) each.path = undefined
     if (open === undefined) {

@@ -62,7 +62,7 @@ export interface ManualWish {
 
 export type ManualOutcome =
   | { readonly kind: 'granted'; readonly call: string; readonly servers: readonly RelayServer[] }
-  /** `badPeer`: nothing is ever relayed there. `noWay`: `for` cannot reach us by its family of addresses. */
+  /** `badPeer`: nothing is ever relayed there. `noWay`: the relay does not listen where `for` could reach it. */
   | { readonly kind: 'refused'; readonly reason: 'badPeer' | 'noWay' | 'full' | 'failed' }
 
 export type RelayInput =

@@ -62,9 +62,9 @@ export function manualParties(
   const credential = newCredential(call, 'caller', random)
   const caller = { role: 'caller', proven: [wish.for], relayOn: towards(wish.peer), credential } as const
   const callee = { role: 'callee', proven: [wish.peer], relayOn: [], credential: undefined } as const
-  // One of its own family, or it could not even ask.
+  // One of its own family, or it could not even ask; the relay does not listen on loopback.
   const here = isLoopback(wish.for)
-    ? wish.for
+    ? undefined
     : towards(wish.for).find(address => familyOf(address) === familyOf(wish.for))
   return {
     parties: [

@@ -18,6 +18,19 @@ export class Metrics {
     this.#notes.inc({ room, reason }, count)
   }
 
+  /** `read` gives the total since the start, and is asked at each scrape. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+  }
+
   /** `read` is asked at each scrape. */
   gauge(name: string, help: string, read: () => number): void {
     new Gauge({

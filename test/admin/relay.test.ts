@@ -61,6 +61,11 @@ test.each([
   expect([status, body.error.code]).toEqual([400, 'badPeer'])
 })
 
+test('a loopback address cannot come by the relay', async () => {
+  const { status, body } = await grant({ peer: '10.2.2.2', for: '127.0.0.1', seconds: 60 })
+  expect([status, body.error.code]).toEqual([400, 'noWay'])
+})
+
 test.each([
   [{ peer: '10.2.2', for: '10.1.1.9', seconds: 60 }, /peer: not an IP address/],
   [{ peer: '10.2.2.2', for: 'example', seconds: 60 }, /for: an IP address/],

@@ -81,7 +81,7 @@ function refusal(reason: Extract<ManualOutcome, { kind: 'refused' }>['reason'], 
       return new HttpError(
         400,
         'noWay',
-        'this appliance has no address of the family of "for": use an IPv4 address for IPv4, IPv6 for IPv6',
+        'the relay has no address that "for" could reach it by: not loopback, and not IPv6 without an IPv6 address here',
       )
     case 'full':
       return new HttpError(503, 'relayFull', 'the relay has as many grants as it can hold; try again later')
