@@ -138,6 +138,21 @@ describe('the channel', () => {
     expect(phone.state).toBe('waiting')
   })
 
+  it('is not taken for dead because this machine was held up', async () => {
+    const { phone, clock, socket, online } = fakePhone()
+    await online()
+    socket().answersPings = false
+    phone.lookAtLine()
+    // Nothing ran for 3 s, then the timers and after them what had been received.
+    clock.milliseconds += 3_000
+    await clock.pass(0)
+    expect(phone.state).toBe('online')
+    socket().say({ type: 'pong', id: 1 })
+    await clock.pass(5_000)
+    expect(phone.state).toBe('online')
+    expect(socket().closed).toBe(false)
+  })
+
   it('is looked at no longer than that however often something happens', async () => {
     const { phone, clock, socket, sockets, online } = fakePhone()
     await online()
