@@ -119,16 +119,27 @@ describeWith(peers, 'Linphone', () => {
     expect(await capture.count(`ip.addr == ${host.address} && tls`)).toBeGreaterThan(10)
   })
 
-  it('does not connect by TLS without the file', async () => {
-    const softphone = await softphoneFor('paula')
-    const lost = new Linphone(house.host('secure'), {
-      provisioningUrl: `${softphone.linphone.url}?root_ca=%2Fnone%2Flanline.pem`,
-      hertz,
-    })
+  it.each([
+    ['the file is missing', 'lanline.pem', 'missing.pem', /X509 - Certificate verification failed/],
+    [
+      'the certificate has another name, though of our authority',
+      '^lanline',
+      '^another',
+      /post-check failed/,
+    ],
+  ])('does not connect by TLS when %s', async (_, right, wrong, why) => {
+    const { linphone: offer } = await softphoneFor('paula')
+    const query = `root_ca=${encodeURIComponent(join(house.lan.directory, 'lanline.pem'))}`
+    const told = (await reach(house.host('secure'), `${offer.url}?${query}`)).body
+    expect(told).toContain(right)
+    const file = join(house.lan.directory, 'altered.xml')
+    writeFileSync(file, told.replace(right, wrong))
+    const lost = new Linphone(house.host('secure'), { provisioningUrl: `file://${file}`, hertz })
     lost.start()
-    await lost.logs(/SSL handshake failed : X509 - Certificate verification failed/)
-    expect(lost.log).not.toMatch(/LinphoneRegistrationOk/)
+    await lost.logs(/SSL handshake failed/)
     await lost.stop()
+    expect(lost.log).toMatch(why)
+    expect(lost.log).not.toMatch(/LinphoneRegistrationOk/)
   })
 
   async function softphoneFor(user: string): Promise<Softphone> {

@@ -3,7 +3,7 @@
  * configuration and nothing else, steered by its own commands, sends a tone from a file and records what it hears.
  */
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Host } from './lan.ts'
 import { readTone, toneShare, writeTone } from './media.ts'
@@ -31,6 +31,7 @@ export class Linphone {
     for (const folder of ['.local/share/linphone', '.config/linphone'])
       mkdirSync(join(this.directory, folder), { recursive: true })
     this.#configuration = join(this.directory, 'linphonerc')
+    rmSync(join(this.directory, 'log'), { force: true })
     writeFileSync(this.#configuration, `[misc]\nconfig-uri=${options.provisioningUrl}\n`)
     writeTone(join(this.directory, 'tone.wav'), options.hertz, { rate: 16_000, seconds: 60 })
   }
