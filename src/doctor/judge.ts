@@ -46,18 +46,21 @@ function running({ told }: Facts): Finding {
 }
 
 function parts({ health }: Told): Finding[] {
-  return Object.entries(health.parts)
-    .filter(([, part]) => part.state === 'failed')
-    .map(([name, part]) =>
-      problem(`part ${name}`, part.detail, 'Restart lanline; if it stays so, its log says more.'),
-    )
+  return (
+    Object.entries(health.parts)
+      // How it is found is looked at below, with more to say.
+      .filter(([name, part]) => part.state === 'failed' && name !== 'discovery')
+      .map(([name, part]) =>
+        problem(`part ${name}`, part.detail, 'Restart lanline; if it stays so, its log says more.'),
+      )
+  )
 }
 
 function reach(facts: Facts, told: Told): Finding[] {
   return [
     announced(facts, told),
     ownLookup(facts, told),
-    shared(facts),
+    shared(facts, told),
     ports(facts, told),
     certificate(facts, told),
     subnets(told),
@@ -72,8 +75,11 @@ function announced({ seen }: Facts, { network, caFingerprint }: Told): Finding {
     return warning(
       check,
       'mDNS is turned off',
-      `Phones need the address. Set mdns.mode = "builtin" to be found as ${name}.`,
+      `Phones need the address. Set mdns.mode = "auto" to be found as ${name}.`,
     )
+  }
+  if (network.discovery.state === 'failed') {
+    return problem(check, network.discovery.detail, 'Until then phones need the address.')
   }
   const ours = caFingerprint.replaceAll(':', '').toLowerCase()
   const others = seen.filter(one => one.fingerprint !== ours)
@@ -115,8 +121,20 @@ function ownLookup({ lookedUp }: Facts, { network }: Told): Finding {
   )
 }
 
-function shared({ mdnsHolders }: Facts): Finding {
+function shared({ mdnsHolders }: Facts, { network: { discovery } }: Told): Finding {
   const check = 'mDNS port 5353'
+  if (discovery.mode === 'avahi') {
+    const found = mdnsHolders.length === 0 ? 'left to avahi-daemon' : `${mdnsHolders.join(', ')} has it`
+    return discovery.state === 'failed'
+      ? unknown(check, found)
+      : ok(check, `${found}; lanline is published through avahi-daemon`)
+  }
+  if (discovery.state === 'failed') {
+    return unknown(
+      check,
+      mdnsHolders.length === 0 ? 'held by nobody seen here' : `held by ${mdnsHolders.join(', ')}`,
+    )
+  }
   if (mdnsHolders.length === 0) return ok(check, 'lanline alone')
   return ok(check, `shared with ${mdnsHolders.join(', ')}, which works`)
 }

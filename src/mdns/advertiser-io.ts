@@ -91,9 +91,7 @@ export class Advertiser {
     const way = this.#choice.way
     const { hostname, probing, trouble } = { trouble: undefined, ...this.#machine.state }
     const shown = way ?? (wish === 'avahi' ? 'avahi' : 'builtin')
-    if (way === undefined) {
-      return { way: shown, hostname, probing: true, trouble: this.#looked ? this.#noWay() : undefined }
-    }
+    if (way === undefined) return { way: shown, hostname, probing: true, trouble: this.#noWay() }
     return { way: shown, hostname, probing, trouble: way === 'avahi' ? trouble : this.#portTrouble }
   }
 
@@ -241,19 +239,19 @@ export class Advertiser {
 
   // What is told
 
-  /** Why nothing is published, and what to do. */
-  #noWay(): string {
+  /** Why nothing is published, and what to do; undefined while it is not known yet. */
+  #noWay(): string | undefined {
     const { wish, busSocketPath } = this.#options
+    const held = 'another program holds UDP port 5353 and lets nobody share it'
+    if (wish === 'builtin') return `${held}: stop that program, or set mdns.mode = "auto"`
+    if (!this.#looked) return undefined
     const missing =
       this.#busTrouble === undefined
         ? 'avahi-daemon is not running'
         : `the system bus at ${busSocketPath} cannot be reached (${this.#busTrouble})`
-    const either = 'start avahi-daemon'
-    if (wish === 'avahi') return `${missing}: ${either}, or set mdns.mode = "auto"`
-    if (this.#portWanted) {
-      return `another program holds UDP port 5353 and lets nobody share it, and ${missing}: stop that program, or ${either}`
-    }
-    return 'avahi-daemon has stopped; UDP port 5353 is left to it for half a minute, then taken'
+    if (wish === 'avahi') return `${missing}: start avahi-daemon, or set mdns.mode = "auto"`
+    if (this.#portWanted) return `${held}, and ${missing}: stop that program, or start avahi-daemon`
+    return 'avahi-daemon has stopped: start it again; UDP port 5353 is left to it for half a minute, then taken'
   }
 
   #tell(): void {

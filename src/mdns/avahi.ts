@@ -3,16 +3,18 @@
  * to hold, and takes other names where somebody has ours. Probing, answering and defending are avahi's. Leaves out: the
  * bus (`advertiser-io.ts`).
  *
- * Each name has a group of its own on each link, so that one comes, goes or is disputed without touching another:
+ * The host has a group for each link and family, since its addresses are a link's own; each service has one. So they
+ * come, go and are disputed without touching each other:
  *
- * | group       | path told  | all added, committed | state 2 (established) | collision           | refused          |
- * | ----------- | ---------- | -------------------- | --------------------- | ------------------- | ---------------- |
- * | making      | filling    |                      |                       |                     | failed           |
- * | filling     |            | registering          | established           | freed, another name | failed           |
- * | registering |            |                      | established           | freed, another name |                  |
- * | established |            |                      |                       | freed, another name |                  |
- * | failed      |            |                      |                       |                     | again after 30 s |
+ * | group       | path told | all added, committed | state 2 (established) | collision           | refused          |
+ * | ----------- | --------- | -------------------- | --------------------- | ------------------- | ---------------- |
+ * | making      | filling   |                      |                       |                     | failed           |
+ * | filling     |           | registering          | established           | freed, made anew    | failed           |
+ * | registering |           |                      | established           | freed, made anew    |                  |
+ * | established |           |                      |                       | freed, made anew    |                  |
+ * | failed      |           |                      |                       |                     | again after 30 s |
  *
+ * After a collision it is made anew after a second under the same name, after a second collision at once under another.
  * What it holds is never changed: a group with something else in it is another one, made after the old one is freed.
  */
 import { after, type Monotonic, seconds } from '../core/clock.ts'
@@ -32,6 +34,8 @@ export const avahiLimits = {
   addresses: 32,
   /** Calls without their answer; the next group waits. */
   callsUnderWay: 64,
+  /** RFC 6762 §8.2: whoever loses against another's probe waits so long. */
+  loserMilliseconds: seconds(1),
   /** RFC 6762 §8.1, as in `mdnsLimits`. */
   conflicts: 15,
   conflictWindowMilliseconds: seconds(10),
@@ -45,6 +49,7 @@ const server = { path: '/', interface: `${avahiName}.Server` } as const
 export const groupInterface = `${avahiName}.EntryGroup`
 /** AVAHI_ENTRY_GROUP_… */
 const groupState = { established: 2, collision: 3, failure: 4 } as const
+const anyInterface = -1
 const anyProtocol = -1
 /** AVAHI_PUBLISH_…: the address's own name stays the machine's. */
 const noReverse = 16
@@ -88,9 +93,11 @@ type Purpose =
   | { readonly kind: 'new' | 'fill'; readonly group: Group }
 
 const host = 'host'
+const refreshTimer = 'refresh'
+const retryTimer = 'retry'
 
 export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
-  readonly #timers = new TimerTable<'again' | 'retry'>()
+  readonly #timers = new TimerTable<string>()
   readonly #claimed = new Map<string, Claimed>()
   /** By the key of its name, of services only. */
   readonly #owners = new Map<string, Claimed>()
@@ -102,6 +109,10 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   #links = new Map<string, Link>()
   #wanted = new Map<string, Wanted>()
   #toMake: string[] = []
+  /** By the group's key: when its name was lost, and since then not tried again. */
+  readonly #disputed = new Map<string, { readonly label: string; readonly at: Monotonic }>()
+  /** There was more than one link at a time. */
+  #severalLinks = false
   #published: Publication | undefined
   #present = false
   #stopped = false
@@ -135,10 +146,10 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     if (this.#stopped) return []
     switch (input.kind) {
       case 'links':
-        this.#setLinks(input.links.slice(0, avahiLimits.links))
+        this.#setLinks(input.links.slice(0, avahiLimits.links), now)
         break
       case 'publish':
-        this.#publish(input.publication)
+        this.#publish(input.publication, now)
         break
       case 'present':
         this.#forget()
@@ -169,19 +180,19 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
 
   wake(now: Monotonic): AvahiEffect[] {
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
-      if (name === 'retry') this.#retry()
-      for (const claimed of this.#claimed.values()) {
-        if (claimed.notBefore !== undefined && claimed.notBefore <= now) claimed.notBefore = undefined
-      }
-      this.#refresh()
+      if (name === retryTimer) this.#retry()
     }
+    for (const claimed of this.#claimed.values()) {
+      if (claimed.notBefore !== undefined && claimed.notBefore <= now) claimed.notBefore = undefined
+    }
+    this.#refresh(now)
     this.#make()
     return this.#taken()
   }
 
   // What is to be found, and where
 
-  #setLinks(links: readonly Link[]): void {
+  #setLinks(links: readonly Link[], now: Monotonic): void {
     const before = this.#links
     this.#links = new Map(links.map(link => [link.name, link]))
     for (const name of before.keys()) if (!this.#links.has(name)) this.#indexes.delete(name)
@@ -190,10 +201,10 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
       // An interface may have been made anew under its old name.
       this.#askIndex(name)
     }
-    this.#refresh()
+    this.#refresh(now)
   }
 
-  #publish(publication: Publication): void {
+  #publish(publication: Publication, now: Monotonic): void {
     const services = publication.services.slice(0, avahiLimits.services)
     if (services.length < publication.services.length) {
       this.#note('tooManyServices', undefined, String(publication.services.length))
@@ -216,36 +227,59 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
       if (claimed === undefined) this.#own(newClaim(id, service, this.#freeLabel(service)))
       else claimed.service = service
     }
-    this.#refresh()
+    this.#refresh(now)
   }
 
   /** Works out what avahi-daemon is to hold; what else it holds is freed. */
-  #refresh(): void {
+  #refresh(now: Monotonic): void {
     const wanted = this.#allWanted()
     if (wanted.length > avahiLimits.groups) this.#note('tooManyGroups', undefined, String(wanted.length))
     this.#wanted = new Map(wanted.slice(0, avahiLimits.groups))
     for (const group of this.#groups.values()) {
       if (this.#wanted.get(group.key)?.content !== group.content) this.#drop(group)
     }
-    this.#toMake = [...this.#wanted.keys()].filter(key => !this.#groups.has(key))
+    for (const [key, { at }] of this.#disputed) {
+      if (!this.#wanted.has(key) || at + avahiLimits.conflictWindowMilliseconds <= now)
+        this.#disputed.delete(key)
+    }
+    this.#toMake = [...this.#wanted.keys()].filter(key => !this.#groups.has(key) && !this.#waits(key, now))
+  }
+
+  /** Once for everything that is heard at one moment. */
+  #refreshSoon(now: Monotonic): void {
+    this.#timers.set(refreshTimer, now)
+  }
+
+  /** RFC 6762 §8.2: its name was lost a moment ago. */
+  #waits(key: string, now: Monotonic): boolean {
+    const disputed = this.#disputed.get(key)
+    return (
+      disputed !== undefined &&
+      disputed.label === this.#wanted.get(key)?.label &&
+      disputed.at + avahiLimits.loserMilliseconds > now
+    )
   }
 
   #allWanted(): [string, Wanted][] {
     const named = this.#claimed.get(host)
-    if (!this.#present || named === undefined || named.notBefore !== undefined) return []
+    if (!this.#present || named === undefined) return []
     const links = [...this.#links.values()].flatMap(link => {
       const index = this.#indexes.get(link.name)
       return typeof index === 'number' ? [{ link, index }] : []
     })
-    const all: [string, Wanted][] = links.flatMap(({ link, index }) => hostGroups(named.label, link, index))
-    for (const claimed of this.#claimed.values()) {
-      const { id, service, label, notBefore } = claimed
-      if (service === undefined || notBefore !== undefined) continue
-      for (const { link, index } of links) {
-        all.push([`${id} ${link.name}`, serviceGroup(id, service, label, named.label, index)])
-      }
-    }
-    return all
+    this.#severalLinks ||= links.length > 1
+    // One entry on each link would be said goodbye to on the last one only: avahi-daemon keeps silent about what it
+    // still has elsewhere.
+    const index = this.#severalLinks ? anyInterface : links[0]?.index
+    if (index === undefined) return []
+    const isFree = ({ notBefore }: Claimed): boolean => notBefore === undefined
+    const hosts = isFree(named) ? links.flatMap(one => hostGroups(named.label, one.link, one.index)) : []
+    const services = [...this.#claimed.values()].flatMap((claimed): [string, Wanted][] => {
+      const { id, service, label } = claimed
+      if (service === undefined || !isFree(claimed)) return []
+      return [[id, serviceGroup(id, service, label, named.label, index)]]
+    })
+    return [...hosts, ...services]
   }
 
   // Groups
@@ -298,9 +332,15 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   #forget(): void {
     this.#present = false
     this.#trouble = undefined
-    for (const table of [this.#groups, this.#byPath, this.#calls, this.#indexes, this.#wanted]) table.clear()
+    const tables = [this.#groups, this.#byPath, this.#calls, this.#indexes, this.#wanted, this.#disputed]
+    for (const table of tables) table.clear()
+    this.#severalLinks = false
     this.#toMake = []
-    this.#timers.clear('retry')
+    this.#timers.clear(retryTimer)
+  }
+
+  #retryLater(now: Monotonic): void {
+    if (!this.#timers.has(retryTimer)) this.#timers.set(retryTimer, after(now, avahiLimits.retryMilliseconds))
   }
 
   #retry(): void {
@@ -331,7 +371,11 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
 
   #refused(group: Group, { name, detail }: { name: string; detail: string }, now: Monotonic): void {
     if (group.dropped) return
-    if (name === collisionError) return this.#conflict(group, now)
+    if (name === collisionError) {
+      // Another program of this machine has it from avahi-daemon: there is nothing to wait for.
+      this.#disputed.set(group.key, { label: group.label, at: now })
+      return this.#conflict(group, now)
+    }
     this.#fail(
       group,
       name === notPermittedError ? notPermitted : `avahi-daemon refused: ${detail || name}`,
@@ -348,7 +392,7 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     group.phase = 'failed'
     this.#note('avahiRefused', undefined, `${group.label}: ${why}`)
     if (group.claim === host) this.#trouble = why
-    if (!this.#timers.has('retry')) this.#timers.set('retry', after(now, avahiLimits.retryMilliseconds))
+    this.#retryLater(now)
   }
 
   #indexIs(
@@ -365,9 +409,9 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
       if ([...this.#links.keys()].every(name => this.#indexes.get(name) === null)) {
         this.#trouble = `avahi-daemon refused: ${detail}`
       }
-      if (!this.#timers.has('retry')) this.#timers.set('retry', after(now, avahiLimits.retryMilliseconds))
+      this.#retryLater(now)
     }
-    this.#refresh()
+    this.#refreshSoon(now)
   }
 
   #groupState(path: string, state: number, now: Monotonic): void {
@@ -379,13 +423,24 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     if (group.claim === host && state === groupState.established) this.#trouble = undefined
   }
 
-  /** RFC 6762 §9: somebody else has it. On one network, so another name is taken on all. */
+  /**
+   * RFC 6762 §8.2, §9: first the same name again, since who probed at the same moment may have gone, or have been
+   * avahi-daemon itself with an address we had until then; when that is disputed too, another one, on all links.
+   */
   #conflict(group: Group, now: Monotonic): void {
     const claimed = this.#claimed.get(group.claim)
+    const before = this.#disputed.get(group.key)
+    const recently = after(now, -avahiLimits.conflictWindowMilliseconds)
     this.#drop(group)
-    // On another link it was found out before.
-    if (claimed !== undefined && claimed.label === group.label) this.#rename(claimed, now)
-    this.#refresh()
+    // What another link's group lost was found out before.
+    if (claimed?.label === group.label) {
+      if (before?.label === group.label && before.at > recently) this.#rename(claimed, now)
+      else {
+        this.#disputed.set(group.key, { label: group.label, at: now })
+        this.#timers.set(`group ${group.key}`, after(now, avahiLimits.loserMilliseconds))
+      }
+    }
+    this.#refreshSoon(now)
   }
 
   #rename(claimed: Claimed, now: Monotonic): void {
@@ -395,7 +450,7 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     claimed.conflicts = [...claimed.conflicts.filter(at => at > since), now].slice(-conflicts)
     if (claimed.conflicts.length >= conflicts) {
       claimed.notBefore = after(now, conflictMilliseconds)
-      if (!this.#timers.has('again')) this.#timers.set('again', claimed.notBefore)
+      this.#timers.set(`claim ${claimed.id}`, claimed.notBefore)
     }
     if (claimed.service === undefined) {
       claimed.label = nextHostname(from)
@@ -418,7 +473,8 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   #hasHost(): boolean {
     let any = false
     for (const [key, { claim }] of this.#wanted) {
-      if (claim !== host) continue
+      // The host's come first.
+      if (claim !== host) break
       if (this.#groups.get(key)?.phase !== 'established') return false
       any = true
     }

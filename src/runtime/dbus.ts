@@ -48,7 +48,8 @@ const usualSocketPath = '/run/dbus/system_bus_socket'
 export function busSocketPath(address: string | undefined): string {
   const found = /(?:^|;)unix:(?:[^;]*,)?(path|abstract)=([^,;]+)/.exec(address ?? '')
   if (found === null) return usualSocketPath
-  return found[1] === 'abstract' ? `\0${found[2]}` : decodeURIComponent(found[2]!)
+  const path = unescaped(found[2]!)
+  return found[1] === 'abstract' ? `\0${path}` : path
 }
 
 const bounds = {
@@ -228,6 +229,10 @@ export class SystemBus {
     this.#options.onDown(why)
   }
 }
+
+/** D-Bus specification, "Server Addresses": all but plain letters are written as `%` and two digits. */
+const unescaped = (value: string): string =>
+  value.replace(/%([0-9a-fA-F]{2})/g, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 
 const busCall = (member: string, signature?: string, body?: readonly unknown[]): BusCall => ({
   ...{ destination: bus.name, path: bus.path, interface: bus.name, member },

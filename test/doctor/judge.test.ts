@@ -40,6 +40,15 @@ const healthy: Facts = {
 const call = (change: Partial<CallRow>): CallRow =>
   ({ callerName: 'Ann', calleeName: 'Bob', callerDevice: 'ann', calleeDevice: 'bob', ...change }) as CallRow
 
+/** Published that way; as failed it is a part that has failed as well, told of once. */
+function published(mode: 'builtin' | 'avahi', state: 'ready' | 'failed', detail = ''): Told {
+  const parts: Told['health']['parts'] = {
+    discovery: { state: state === 'failed' ? 'failed' : 'ok', detail },
+  }
+  const discovery = { mode, state, detail } as const
+  return { ...told, network: { ...told.network, discovery }, health: { ...told.health, parts } }
+}
+
 function finding(change: Partial<Facts>, check: string): Finding | undefined {
   return judge({ ...healthy, ...change }).find(one => one.check === check)
 }
@@ -90,6 +99,14 @@ describe('the doctor', () => {
       },
       ...(['warning', 'lanline-2.local'] as const),
     ],
+    [
+      'found on the network',
+      { told: published('builtin', 'failed', 'another program holds UDP port 5353: stop it') },
+      ...(['problem', 'another program holds UDP port 5353'] as const),
+    ],
+    ['mDNS port 5353', { told: published('builtin', 'failed') }, 'unknown', 'held by avahi-daemon'],
+    ['mDNS port 5353', { told: published('avahi', 'ready') }, 'ok', 'published through avahi-daemon'],
+    ['mDNS port 5353', {}, 'ok', 'shared with avahi-daemon'],
     ['name from this machine', { lookedUp: '10.0.0.77' }, 'problem', 'another machine'],
     ['name from this machine', { lookedUp: undefined }, 'unknown', 'cannot look up'],
     [
@@ -132,6 +149,14 @@ describe('the doctor', () => {
     ],
   ])('%s: %o is a %s', (check, change, level, words) => {
     expect(finding(change, check)).toMatchObject({ level, found: expect.stringContaining(words) })
+  })
+
+  it('says once why it is not found', () => {
+    const why = 'another program holds UDP port 5353: stop it'
+    const bad = judge({ ...healthy, told: published('builtin', 'failed', why) }).filter(
+      ({ level }) => level === 'problem',
+    )
+    expect(bad.map(({ check, found }) => [check, found])).toEqual([['found on the network', why]])
   })
 
   it('does not blame the access point for two who are on different networks', () => {

@@ -107,6 +107,13 @@ export class Avahi {
     return type === undefined ? all : all.filter(one => one.type === type)
   }
 
+  /** Services of a type as they are resolved now. */
+  async look(type: string): Promise<readonly Found[]> {
+    const { stdout } = await this.#inside('avahi-browse', ['-rpt', type])
+    const found = stdout.split('\n').map(line => foundIn(line.split(';')))
+    return found.filter(one => one !== undefined)
+  }
+
   /** Instances that went, by their goodbye or for want of news, in order. */
   get gone(): readonly string[] {
     return this.#gone
@@ -115,6 +122,12 @@ export class Avahi {
   /** The address of a name, undefined when nobody answers. */
   async resolve(name: string): Promise<string | undefined> {
     const { code, stdout } = await this.#inside('avahi-resolve', ['-4', '-n', name])
+    return code === 0 ? stdout.trim().split(/\s+/)[1] : undefined
+  }
+
+  /** The name of an address, undefined when nobody answers. */
+  async nameOf(address: string): Promise<string | undefined> {
+    const { code, stdout } = await this.#inside('avahi-resolve', ['-a', address])
     return code === 0 ? stdout.trim().split(/\s+/)[1] : undefined
   }
 

@@ -16,20 +16,28 @@ const node = join(root, 'node_modules/.bin/node')
 /** `section.key` to value, over the defaults that the tests use. */
 export type Settings = Readonly<Record<string, string | number | boolean | readonly string[]>>
 
+export interface How {
+  readonly byAddress?: boolean
+  /** Over this process's own. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 export class Daemon {
   readonly host: Host
   /** `https://lanline.local`, the name that every host of the LAN knows. */
   readonly origin: string
   readonly dataDirectory: string
   readonly #configFile: string
+  readonly #environment: NodeJS.ProcessEnv
   /** What a stranger on the LAN reaches without a certificate. */
   readonly #door: string
   #process: ChildProcess | undefined
   #output = ''
 
   /** `byAddress`: it is reached by its address, for tests in which its name is in question. */
-  constructor(host: Host, settings: Settings = {}, how: { readonly byAddress?: boolean } = {}) {
+  constructor(host: Host, settings: Settings = {}, how: How = {}) {
     this.host = host
+    this.#environment = { ...process.env, ...how.environment }
     const directory = join(host.lan.directory, `lanline-${host.name}`)
     mkdirSync(directory, { recursive: true })
     this.dataDirectory = join(directory, 'data')
@@ -68,6 +76,7 @@ export class Daemon {
     const child = this.host.spawn(node, [main, 'serve', '--config', this.#configFile], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: this.#environment,
     })
     this.#process = child
     for (const stream of [child.stdout, child.stderr]) {
