@@ -13,14 +13,7 @@ import { parseSubnet, type Subnet } from '../core/endpoint.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLedger, Grant, grantLimits } from '../turn/message.ts'
-import {
-  addLedgers,
-  carriedBytes,
-  carriedPackets,
-  closedLedger,
-  emptyLedger,
-  openedAllocations,
-} from './ledger.ts'
+import { carriedBytes, carriedPackets, closedLedger, emptyLedger, openedAllocations } from './ledger.ts'
 import type {
   GrantView,
   ManualOutcome,
@@ -33,16 +26,19 @@ import type {
   RelayTelling,
 } from './message.ts'
 import { isProvable, onSameNetwork } from './networks.ts'
-import {
-  grantPartyOf,
-  manualParties,
-  newCredential,
-  newParty,
-  type Party,
-  prove,
-  serversFor,
-} from './party.ts'
+import { grantPartyOf, manualParties, newCredential, type Party, prove, serversFor } from './party.ts'
 import type { PartyFlow, RelayPorts } from './ports.ts'
+import {
+  bothOf,
+  type Call,
+  newCall,
+  newOpen,
+  type Open,
+  reasonOf,
+  starterOf,
+  totalOf,
+  withoutSecrets,
+} from './state.ts'
 import { refusalSentences } from './words.ts'
 
 const grants: (typeof grantLimits)['grants'] = 500
@@ -80,50 +76,6 @@ export interface RelayTotals {
   readonly allocations: number
   readonly packets: number
   readonly bytes: number
-}
-
-interface Open {
-  readonly call: string
-  reason: RelayReason | 'manual'
-  /** The owner's. */
-  readonly manual: Manual | undefined
-  state: 'waiting' | 'opening' | 'telling' | 'open'
-  /** From before the restart: opened without being asked for, and without a word when it may not be any more. */
-  readonly remembered: boolean
-  /** As the relay last had it, without what is secret; undefined while it had none. */
-  given: string | undefined
-  /** Words of the relay that are still to come: only the last one counts. */
-  unanswered: number
-  /** Devices to be told `relay` once the relay has the grant. */
-  readonly toTell: Set<string>
-  /** Devices whose `relayReady` is waited for. */
-  readonly unready: Set<string>
-  restartedAt: Monotonic | undefined
-  /** What the grants before this one carried, and what this one did. */
-  earlier: CallLedger
-  counted: CallLedger
-  keptAt: Monotonic | undefined
-}
-
-interface Manual {
-  readonly parties: Grant['parties']
-  readonly until: Monotonic
-  /** Whom to answer once it is open, with what; undefined once that was done. */
-  ticket: number | undefined
-  readonly servers: readonly RelayServer[]
-}
-
-interface Call {
-  readonly id: string
-  readonly parties: readonly [Party, Party]
-  /** Somebody has to start anew, as soon as both clients are there. */
-  owed: boolean
-  /** Somebody was told to, and has not shown yet that it heard: its line may have been down. */
-  unproven: boolean
-  /** A party's right ended: nothing is opened any more. */
-  revoked: boolean
-  refused: { readonly reason: RelayRefusal; readonly at: Monotonic } | undefined
-  ledger: CallLedger
 }
 
 export class RelayMachine implements Machine<RelayInput, RelayEffect> {
@@ -272,15 +224,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       this.#note('tooManyCalls', id)
       return undefined
     }
-    const entered: Call = {
-      id,
-      parties: [newParty('caller', callerDevice), newParty('callee', calleeDevice)],
-      owed: false,
-      unproven: false,
-      revoked: false,
-      refused: undefined,
-      ledger: row.ledger ?? emptyLedger,
-    }
+    const entered = newCall(id, callerDevice, calleeDevice, row.ledger)
     this.#calls.set(id, entered)
     for (const party of entered.parties) {
       const ofDevice = this.#callsOf.get(party.device) ?? new Set()
@@ -778,27 +722,3 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     return out
   }
 }
-
-/** Whoever starts anew in this call: the caller where it has a client of ours. Only what is known of both can tell. */
-const starterOf = (call: Call): Party | undefined => call.parties.find(party => party.flow?.client)
-const bothOf = (call: Call): string[] => call.parties.map(party => party.device)
-const withoutSecrets = (parties: Grant['parties']): string =>
-  JSON.stringify(parties.map(({ proven, relayOn }) => ({ proven, relayOn })))
-const totalOf = ({ earlier, counted }: Open): CallLedger => addLedgers(earlier, counted)
-const reasonOf = ({ reason }: Open): RelayReason => (reason === 'manual' ? 'otherNetwork' : reason)
-
-const newOpen = (call: string, reason: Open['reason'], manual: Open['manual']): Open => ({
-  call,
-  reason,
-  manual,
-  state: 'waiting',
-  remembered: false,
-  given: undefined,
-  unanswered: 0,
-  toTell: new Set(),
-  unready: new Set(),
-  restartedAt: undefined,
-  earlier: emptyLedger,
-  counted: emptyLedger,
-  keptAt: undefined,
-})

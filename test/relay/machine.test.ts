@@ -337,6 +337,14 @@ describe('a call that goes directly again', () => {
     expect(desk.take('closeGrant')).toEqual([])
   })
 
+  it('is believed from nobody who said so before the move', () => {
+    const desk = direct(new Desk().open(), 'a', 'b')
+    desk.flows.set('b', page('10.0.1.6', '10.0.1.1'))
+    desk.give({ kind: 'flowChanged', device: 'b' }).granted().ready('b')
+    expect(direct(desk, 'a').take('closeGrant')).toEqual([])
+    expect(direct(desk, 'b').take('closeGrant')).toHaveLength(1)
+  })
+
   it('keeps it with a phone, which says nothing of its media', () => {
     const desk = new Desk()
     desk.flows.set('b', phone('10.0.2.5', '10.0.2.1'))
@@ -344,6 +352,42 @@ describe('a call that goes directly again', () => {
     desk.flows.set('b', phone('10.0.1.6', '10.0.1.1'))
     desk.give({ kind: 'flowChanged', device: 'b' }).granted()
     expect(direct(desk, 'a').take('closeGrant')).toEqual([])
+  })
+})
+
+describe('a direct call', () => {
+  const known = (): Desk => new Desk().give({ kind: 'callChanged', call: 'c1' })
+
+  it('whose callee moved is started anew by the caller, once', () => {
+    const desk = known()
+    desk.flows.set('b', page('10.0.2.6', '10.0.2.1'))
+    desk.give({ kind: 'flowChanged', device: 'b' }, { kind: 'held', call: 'c1', device: 'b' })
+    expect([desk.tellings(), desk.take('openGrant')]).toEqual([['a restart'], []])
+  })
+
+  it('is left alone when its party comes back from where it was, even by another address of ours', () => {
+    const desk = known()
+    desk.give({ kind: 'held', call: 'c1', device: 'b' })
+    desk.flows.set('b', page('10.0.2.5', 'fd00:2::1'))
+    expect(desk.give({ kind: 'flowChanged', device: 'b' }).tellings()).toEqual([])
+  })
+
+  it('whose callee moved while the caller was not there is started anew when the caller is', () => {
+    const desk = known()
+    const flow = desk.flows.get('a')!
+    desk.flows.delete('a')
+    desk.give({ kind: 'flowChanged', device: 'a' })
+    desk.flows.set('b', page('10.0.2.6', '10.0.2.1'))
+    expect(desk.give({ kind: 'flowChanged', device: 'b' }).take('tell')).toEqual([])
+    desk.flows.set('a', flow)
+    expect(desk.give({ kind: 'flowChanged', device: 'a' }).tellings()).toEqual(['a restart'])
+  })
+
+  it('that ended is forgotten, and nobody moves in it any more', () => {
+    const desk = known().end('c1')
+    desk.flows.set('b', page('10.0.2.6', '10.0.2.1'))
+    expect(desk.give({ kind: 'flowChanged', device: 'b' }).effects).toEqual([])
+    expect(desk.machine.sizes).toEqual({ calls: 0, grants: 0, timers: 0 })
   })
 })
 

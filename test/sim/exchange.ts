@@ -124,9 +124,10 @@ export class SimExchange {
 
   /** A device's right ends, and everybody hears of it in the daemon's order. */
   revoke(device: string): void {
-    this.#inputs.relay({ kind: 'revoked', device })
+    this.#inputs.calls({ kind: 'revoked', device })
     this.#inputs.signalling({ kind: 'revoked', device })
-    this.house.revoke(device)
+    this.#later(() => this.house.revoke(device))
+    this.#inputs.relay({ kind: 'revoked', device })
   }
 
   open(remote: Endpoint, socket: Omit<SimSocket, 'id'>): string | undefined {
