@@ -244,9 +244,9 @@ export const texts = {
   factsDirect: 'Sound and picture go straight from device to device, encrypted. lanline does not carry them.',
   factsRelayed: {
     otherNetwork:
-      'The other device is on another network, and the two do not reach each other. lanline passes sound and picture on between them, encrypted: it cannot hear or see them. It stops when the call ends.',
+      'The other device is on another network, and the two do not reach each other. lanline passes sound and picture on between them, encrypted from device to device, until the call ends.',
     checksFailed:
-      'The two devices do not reach each other. lanline passes sound and picture on between them, encrypted: it cannot hear or see them. It stops when the call ends.',
+      'The two devices do not reach each other. lanline passes sound and picture on between them, encrypted from device to device, until the call ends.',
   } satisfies Record<RelayReason, string>,
   factsPending: 'The two devices are looking for a way to each other.',
   factRows: {
