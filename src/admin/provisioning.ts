@@ -4,6 +4,7 @@
  * with; so what is fetched opens nothing but the one new phone.
  */
 import { type Monotonic, minutes } from '../core/clock.ts'
+import { canonicalAddress } from '../core/endpoint.ts'
 import { pemDownload } from '../tls/downloads.ts'
 import { download, errorPage, linphonePage } from './door.ts'
 import { linphoneConfig } from './linphone.ts'
@@ -66,7 +67,7 @@ export class Provisioning {
     const rootCa = searchParams.get('root_ca') ?? undefined
     if (rootCa !== undefined && !isPath(rootCa)) return errorPage(400, place, badPath)
     this.#offers.delete(token)
-    return new Response(this.#account(device, rootCa), {
+    return new Response(this.#account(device, rootCa, new URL(request.url).hostname), {
       headers: { 'content-type': 'application/xml; charset=utf-8' },
     })
   }
@@ -83,7 +84,8 @@ export class Provisioning {
     return undefined
   }
 
-  #account(id: string, rootCa: string | undefined): string {
+  /** `askedAt`: the host by which the phone reached us. Where there are several networks it may reach no other. */
+  #account(id: string, rootCa: string | undefined, askedAt: string): string {
     const { directory, settings, network } = this.#deps
     const device = directory.device(id)!
     const { hostname, addresses, ports } = network()
@@ -94,13 +96,15 @@ export class Provisioning {
       realm: settings.identity().realm,
       ha1Sha256: device.ha1Sha256!,
       hostName: `${hostname}.local`,
-      address: addresses[0]?.address,
+      address: (addresses.find(({ address }) => address === bareHost(askedAt)) ?? addresses[0])?.address,
       port: ports.sip,
       tlsPort: ports.sips,
       rootCa,
     })
   }
 }
+
+const bareHost = (host: string): string => canonicalAddress(host.replace(/^\[|\]$/g, '')) ?? host
 
 /** Absolute, of any system, one line. */
 const isPath = (text: string): boolean =>

@@ -15,6 +15,8 @@ export interface LinphoneOptions {
   readonly provisioningUrl: string
   /** The tone it sends. */
   readonly hertz: number
+  /** No picture in its offers. */
+  readonly audioOnly?: boolean
 }
 
 export class Linphone {
@@ -32,7 +34,10 @@ export class Linphone {
       mkdirSync(join(this.directory, folder), { recursive: true })
     this.#configuration = join(this.directory, 'linphonerc')
     rmSync(join(this.directory, 'log'), { force: true })
-    writeFileSync(this.#configuration, `[misc]\nconfig-uri=${options.provisioningUrl}\n`)
+    const video = options.audioOnly
+      ? '[video]\nenabled=0\nautomatically_initiate=0\nautomatically_accept=0\n'
+      : ''
+    writeFileSync(this.#configuration, `[misc]\nconfig-uri=${options.provisioningUrl}\n${video}`)
     writeTone(join(this.directory, 'tone.wav'), options.hertz, { rate: 16_000, seconds: 60 })
   }
 
