@@ -85,7 +85,7 @@ describe('lanline serve', () => {
     expect(statSync(join(data, 'lanline.sock')).mode & 0o777).toBe(0o600)
     const health = (await (await fetch(`${daemon.page}api/v1/health`)).json()) as Health
     expect(health.status).toBe('ok')
-    expect(Object.keys(health.parts)).toEqual(['sip', 'signalling', 'discovery', 'web', 'store'])
+    expect(Object.keys(health.parts)).toEqual(['sip', 'signalling', 'discovery', 'relay', 'web', 'store'])
     daemon.child.kill('SIGTERM')
     expect((await daemon.ended).code).toBe(0)
     expect(['lanline.pid', 'lanline.sock'].filter(name => existsSync(join(data, name)))).toEqual([])
