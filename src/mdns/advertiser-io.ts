@@ -251,7 +251,7 @@ export class Advertiser {
         : `the system bus at ${busSocketPath} cannot be reached (${this.#busTrouble})`
     if (wish === 'avahi') return `${missing}: start avahi-daemon, or set mdns.mode = "auto"`
     if (this.#portWanted) return `${held}, and ${missing}: stop that program, or start avahi-daemon`
-    return 'avahi-daemon has stopped: start it again; UDP port 5353 is left to it for half a minute, then taken'
+    return `${missing}: start it again; UDP port 5353 is left to it for half a minute, then taken`
   }
 
   #tell(): void {

@@ -32,8 +32,8 @@ export const avahiLimits = {
   groups: 1_000,
   /** What it lets one group hold (`entries-per-entry-group-max`): addresses of one family on one link. */
   addresses: 32,
-  /** Calls without their answer; the next group waits. */
-  callsUnderWay: 64,
+  /** Calls without their answer; the next group waits: hundreds of names keep avahi-daemon busy for seconds. */
+  callsUnderWay: 16,
   /** RFC 6762 §8.2: whoever loses against another's probe waits so long. */
   loserMilliseconds: seconds(1),
   /** RFC 6762 §8.1, as in `mdnsLimits`. */

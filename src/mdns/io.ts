@@ -56,12 +56,14 @@ export class MdnsIo {
 
   /** Leaves the port to others; the machine is told that it is on no link. */
   release(): Promise<void> {
-    this.#turn = this.#turn.then(() => {
-      this.#wanted = []
-      clearTimeout(this.#retry)
-      this.#closeAll()
-      this.#options.input({ kind: 'links', links: [] })
-    })
+    this.#turn = this.#turn
+      .then(() => {
+        this.#wanted = []
+        clearTimeout(this.#retry)
+        this.#closeAll()
+        this.#options.input({ kind: 'links', links: [] })
+      })
+      .catch(error => this.#options.onNote('socket', String(error)))
     return this.#turn
   }
 

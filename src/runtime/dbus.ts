@@ -55,7 +55,7 @@ export function busSocketPath(address: string | undefined): string {
 const bounds = {
   /** Calls without their answer; more are refused at once. */
   callsUnderWay: 4_096,
-  answerMilliseconds: 10_000,
+  answerMilliseconds: 30_000,
   connectMilliseconds: 5_000,
   retryMilliseconds: 2_000,
   /** Far above what is ever asked for here. */
@@ -89,7 +89,7 @@ export class SystemBus {
     void this.#connect()
   }
 
-  /** `done` is called once, never at once; with `refused` also when the bus is lost or nobody answers in time. */
+  /** `done` is called once, never at once. Whom nobody answers in time has lost the bus, and is refused. */
   call(what: BusCall, done: (answer: BusAnswer) => void): void {
     if (!this.#up) return refuse(done, 'NotConnected', 'the system bus is not there')
     this.#send(what, done)
@@ -166,10 +166,11 @@ export class SystemBus {
       return refuse(done, 'NotConnected', 'the system bus is not there')
     if (this.#waiting.size >= bounds.callsUnderWay) return refuse(done, 'Busy', 'too many calls under way')
     const serial = ++this.#serial
-    const timer = setTimeout(() => {
-      this.#waiting.delete(serial)
-      done({ kind: 'refused', name: 'NoReply', detail: `${what.member}: no answer in time` })
-    }, bounds.answerMilliseconds)
+    // Whoever answers late answers in a state that nobody knows: all that is theirs goes with the connection.
+    const timer = setTimeout(
+      () => this.#connection?.stream.destroy(new Error(`no answer to ${what.member}`)),
+      bounds.answerMilliseconds,
+    )
     this.#waiting.set(serial, { done, timer })
     const failure = this.#write(what, serial, 0)
     if (failure === undefined) return

@@ -136,7 +136,7 @@ describeWith(
       await avahi.stopDaemon()
       await until('nothing is seen', () => ours().length === 0, soon)
       await until('the part says so', async () => (await discovery(daemon)).state === 'failed', soon)
-      expect((await discovery(daemon)).detail).toContain('avahi-daemon has stopped')
+      expect((await discovery(daemon)).detail).toContain('avahi-daemon is not running: start it again')
       await avahi.startDaemon()
       await until('all services are seen again', allSeen, soon)
       expect((await discovery(daemon)).state).toBe('ok')
