@@ -395,7 +395,7 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     if (allocation === undefined) return
     const { channel, peers = [] } = request.message
     const peer = peers[0]
-    if (channel === undefined || peer === undefined || channel < 0x4000 || channel > 0x4fff) {
+    if (channel === undefined || peer === undefined || channel < firstChannel || channel > lastChannel) {
       return this.#refuse(request, 400, now)
     }
     const refusal = this.#peerRefusal(allocation, peer)
@@ -592,6 +592,11 @@ const methods = {
   [stunType.channelBindRequest]: 'channelBind',
 } as const
 
+/**
+ * RFC 8656 §12 ends at 0x4fff, so that TURN can share a port with DTLS; RFC 5766 §11 went on to here, and clients that
+ * know only that one are served too: this port is shared with nothing.
+ */
+const [firstChannel, lastChannel] = [0x4000, 0x7fff]
 /** An IP protocol number (RFC 8656 §14.7). */
 const udp = 17
 /** RFC 8489 §5: the class bits of a success and of an error. */

@@ -22,6 +22,9 @@ export type Peer =
   | 'avahi-daemon'
   | 'dbus-daemon'
   | 'zbarimg'
+  | 'turnutils_uclient'
+  | 'turnutils_peer'
+  | 'turnutils_stunclient'
 
 const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
 

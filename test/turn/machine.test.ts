@@ -488,7 +488,8 @@ describe('channels', () => {
     expect(a.bind(0x4000, '10.0.20.6', 7001).error?.code).toBe(400)
     expect(a.bind(0x4001, '10.0.20.6', 7000).error?.code).toBe(400)
     expect(a.bind(0x3fff, '10.0.20.6', 7002).error?.code).toBe(400)
-    expect(a.bind(0x5000, '10.0.20.6', 7002).error?.code).toBe(400)
+    expect(a.bind(0x8000, '10.0.20.6', 7002).error?.code).toBe(400)
+    expect(a.bind(0x7ffe, '10.0.20.6', 7002).error, 'a client of RFC 5766').toBe(undefined)
   })
 })
 
