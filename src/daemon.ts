@@ -621,13 +621,15 @@ export class Daemon {
     const { directory, settings } = this.#store
     const here = settings.showNames() ? this.#channel.people : []
     const { plain: sip, tls: sips } = this.#sipIo.ports
+    const stun = this.#relay.ports?.plain ?? 0
     const publication = publicationOf({
       hostname: settings.hostname(),
       place: settings.place(),
       version: this.#version,
       id: settings.identity().realm,
       caFingerprint: this.#certificates.fingerprint(),
-      ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip, sips },
+      ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip, sips, stun },
+      relays: this.#config.relay.policy !== 'off',
       people: here
         .filter(({ presence }) => presence === 'available' || presence === 'inCall')
         .filter(

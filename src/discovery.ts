@@ -13,7 +13,10 @@ export interface Presentable {
     readonly https: number
     readonly sip: number
     readonly sips: number
+    readonly stun: number
   }
+  /** Calls may be relayed at all. */
+  readonly relays: boolean
   /** Those who can be called now; empty where names are not to be shown. */
   readonly people: readonly { readonly user: string; readonly name: string }[]
 }
@@ -48,6 +51,9 @@ export function publicationOf(what: Presentable): Publication {
     service('sip-udp', 'sip', 'udp', ports.sip, ['txtvers=1']),
     service('sip-tcp', 'sip', 'tcp', ports.sip, ['txtvers=1']),
     service('sips', 'sips', 'tcp', ports.sips, ['txtvers=1']),
+    service('stun', 'stun', 'udp', ports.stun, ['txtvers=1']),
+    // RFC 5928 §3's service names; who may use it is not for the network to know.
+    service('turn', 'turn', 'udp', what.relays ? ports.stun : 0, ['txtvers=1']),
   ].filter(({ port }) => port > 0)
   if (ports.sip === 0) return { hostname, services: all }
   const people = what.people.slice(0, peopleShown).map(({ user, name }): Service => {

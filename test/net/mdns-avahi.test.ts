@@ -16,6 +16,7 @@ import { pause, until } from './wait.ts'
 const soon = { seconds: 2, everyMilliseconds: 50 }
 const ports = {
   ...{ '_lanline._tcp': 443, '_https._tcp': 443, '_sip._udp': 5060, '_sip._tcp': 5060, '_sips._tcp': 5061 },
+  ...{ '_stun._udp': 3478, '_turn._udp': 3478 },
 }
 
 const beside = (avahi: Avahi, settings: Settings = {}): Daemon =>

@@ -45,6 +45,8 @@ describeWith(
           '_sip._udp': 5060,
           '_sip._tcp': 5060,
           '_sips._tcp': 5061,
+          '_stun._udp': 3478,
+          '_turn._udp': 3478,
         },
       }
       let found: readonly Found[] = []
