@@ -85,6 +85,8 @@ class Call {
   constructor(addresses: readonly string[]) {
     this.#addresses = new Set(addresses)
     this.#connection = new RTCPeerConnection({
+      // Said outright: werift's own default is a STUN server on the internet.
+      iceServers: [],
       bundlePolicy: 'max-bundle',
       codecs: {
         audio: [
