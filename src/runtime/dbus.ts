@@ -58,6 +58,7 @@ const bounds = {
   answerMilliseconds: 30_000,
   connectMilliseconds: 5_000,
   retryMilliseconds: 2_000,
+  closeMilliseconds: 1_000,
   /** Far above what is ever asked for here. */
   messageBytes: 1_048_576,
 } as const
@@ -104,7 +105,10 @@ export class SystemBus {
   close(): void {
     this.#closed = true
     clearTimeout(this.#retry)
-    this.#connection?.end()
+    const connection = this.#connection
+    connection?.end()
+    // A bus that hangs is not to keep the process.
+    setTimeout(() => connection?.stream.destroy(), bounds.closeMilliseconds).unref()
     this.#forget('the connection was closed')
   }
 

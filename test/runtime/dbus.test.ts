@@ -1,4 +1,5 @@
 /** The system bus as it may be: not there, refusing, silent, talking nonsense. A real one is in `test/net/mdns-avahi.test.ts`. */
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -97,6 +98,32 @@ describe('a bus', () => {
     const { next, faults } = watched()
     expect(await next()).toMatch(/^down: /)
     expect(faults).toEqual([])
+  })
+
+  it('that hangs keeps no process which leaves it', async () => {
+    const server = createServer({ allowHalfOpen: true }, socket => void socket.on('error', () => {}).resume())
+    undo.push(() => server.close())
+    await new Promise<void>(resolve => server.listen(socketPath, resolve))
+    const came = new Promise(resolve => server.once('connection', resolve))
+    const script = `
+      import { SystemBus } from ${JSON.stringify(join(import.meta.dirname, '../../src/runtime/dbus.ts'))}
+      const nothing = () => {}
+      const bus = new SystemBus({
+        socketPath: ${JSON.stringify(socketPath)}, matches: [],
+        onUp: nothing, onDown: nothing, onSignal: nothing, onFault: nothing,
+      })
+      process.stdin.once('data', () => { process.stdin.destroy(); bus.close() })`
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    })
+    undo.push(() => child.kill('SIGKILL'))
+    const ended = new Promise(resolve => child.once('exit', resolve))
+    await came
+    const left = performance.now()
+    child.stdin!.write('leave')
+    expect(await ended).toBe(0)
+    // Sooner than a connection that is being made is given up.
+    expect(performance.now() - left).toBeLessThan(4_000)
   })
 
   it('answers calls and refuses others; when it was restarted it is found again', async () => {
