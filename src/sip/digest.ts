@@ -44,9 +44,10 @@ export class Digest {
     this.#decoy = { md5: decoy.slice(0, 32), sha256: decoy }
   }
 
-  /** The two challenges, MD5 first for clients that read only the first header field. */
-  challenges(stale: boolean, now: Monotonic): [string, string] {
-    const rest = `realm="${this.#realm}", nonce="${this.#nonce(now)}", qop="auth"${stale ? ', stale=true' : ''}`
+  /** The two challenges, MD5 first for clients that read only the first header field. Good for that address only. */
+  challenges(stale: boolean, address: string, now: Monotonic): [string, string] {
+    const nonce = this.#nonce(address, now)
+    const rest = `realm="${this.#realm}", nonce="${nonce}", qop="auth"${stale ? ', stale=true' : ''}`
     return [`Digest algorithm=MD5, ${rest}`, `Digest algorithm=SHA-256, ${rest}`]
   }
 
@@ -55,10 +56,16 @@ export class Digest {
   }
 
   /**
-   * Judges credentials for our realm. An unknown user costs what a known one costs. The caller has compared the
-   * `uri` parameter with the request.
+   * Judges credentials for our realm, from `address`. An unknown user costs what a known one costs. The caller has
+   * compared the `uri` parameter with the request.
    */
-  judge(auth: AuthParams, method: string, credential: Credential | undefined, now: Monotonic): DigestVerdict {
+  judge(
+    auth: AuthParams,
+    method: string,
+    credential: Credential | undefined,
+    address: string,
+    now: Monotonic,
+  ): DigestVerdict {
     const params = auth.params
     const nonce = params.get('nonce') ?? ''
     const count = params.get('nc') ?? ''
@@ -79,7 +86,7 @@ export class Digest {
       `${ha1}:${nonce}:${count}:${params.get('cnonce') ?? ''}:${params.get('qop')}:${ha2}`,
     )
     const right = equalText(expected, (params.get('response') ?? '').toLowerCase())
-    const issuedAt = this.#issuedAt(nonce)
+    const issuedAt = this.#issuedAt(nonce, address)
     if (credential === undefined || !right) return { kind: 'wrong', reason: 'badDigest' }
     if (issuedAt === undefined) return { kind: 'stale', reason: 'foreignNonce' }
     if (now - issuedAt > digestLimits.nonceMilliseconds) return { kind: 'stale', reason: 'expiredNonce' }
@@ -93,25 +100,26 @@ export class Digest {
     return this.#used.size
   }
 
-  // 6 bytes of moment, 6 of serial number, 12 of MAC.
-  #nonce(now: Monotonic): string {
+  // 6 bytes of moment, 6 of serial number, 12 of MAC over them and the address (RFC 7616 §3.3 leaves that to us):
+  // whoever answers has received what we sent to that address, so over UDP an answer proves its source.
+  #nonce(address: string, now: Monotonic): string {
     const bytes = Buffer.allocUnsafe(24)
     bytes.writeUIntBE(Math.floor(now), 0, 6)
     bytes.writeUIntBE(this.#serial++ % 2 ** 48, 6, 6)
-    this.#mac(bytes.subarray(0, 12)).copy(bytes, 12, 0, 12)
+    this.#mac(bytes.subarray(0, 12), address).copy(bytes, 12, 0, 12)
     return bytes.toString('base64url')
   }
 
-  #issuedAt(nonce: string): number | undefined {
+  #issuedAt(nonce: string, address: string): number | undefined {
     const bytes = Buffer.from(nonce, 'base64url')
     if (bytes.length !== 24 || nonce.length !== 32) return undefined
-    const genuine = timingSafeEqual(this.#mac(bytes.subarray(0, 12)).subarray(0, 12), bytes.subarray(12))
-    return genuine ? bytes.readUIntBE(0, 6) : undefined
+    const mac = this.#mac(bytes.subarray(0, 12), address).subarray(0, 12)
+    return timingSafeEqual(mac, bytes.subarray(12)) ? bytes.readUIntBE(0, 6) : undefined
   }
 
-  // A keyed hash of a message of fixed length whose half only is shown: HMAC's second pass would add nothing.
-  #mac(bytes: Uint8Array): Buffer {
-    return hash('sha256', Buffer.concat([this.#nonceKey, bytes]), 'buffer')
+  // A keyed hash of which half only is shown, so that nothing can be added to it: HMAC's second pass would add nothing.
+  #mac(bytes: Uint8Array, address: string): Buffer {
+    return hash('sha256', Buffer.concat([this.#nonceKey, bytes, Buffer.from(address)]), 'buffer')
   }
 
   #countIsNew(nonce: string, count: number, issuedAt: number): boolean {

@@ -156,7 +156,7 @@ export class Identity {
       return { ...refused(503, 'Too Many Attempts', 'tooManyAttempts'), extra }
     }
     const credential = this.#accounts.byDigestUser(name)
-    const verdict = this.#digest.judge(auth, request.method, credential, now)
+    const verdict = this.#digest.judge(auth, request.method, credential, flow.remote.address, now)
     if (verdict.kind === 'stale') {
       // A connection that is known needs no fresh nonce: clients send their last credentials along.
       const known = this.#byFlow.get(flow.id)?.get(credential?.device ?? '')
@@ -207,7 +207,7 @@ export class Identity {
   #challenge({ request, flow }: Incoming, stale: boolean, note: string, now: Monotonic): Identified {
     const register = request.method === 'REGISTER'
     const name = register ? 'WWW-Authenticate' : 'Proxy-Authenticate'
-    const [md5, sha256] = this.#digest.challenges(stale, now)
+    const [md5, sha256] = this.#digest.challenges(stale, flow.remote.address, now)
     const extra = this.#inOrder(request, flow, md5, sha256).map(value => ({ name, value }))
     return register
       ? { kind: 'refused', status: 401, reason: 'Unauthorized', note, extra }

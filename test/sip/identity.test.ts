@@ -95,6 +95,27 @@ describe('who sends', () => {
     expect(phone.statuses).toEqual([200, 200])
   })
 
+  it('proves over UDP that it is where its packets say: a nonce is good for the address it was sent to', () => {
+    const home = house()
+    const asking = new SimPhone(home, { device: 'alice-1', password: 'wrong', address: '10.0.1.7' })
+    asking.register()
+    home.network.run(100)
+    const challenge = responses(asking)[0]!
+    // Somebody with the password writes another's address on a packet, and sees nothing of what is sent there.
+    home.network.drops = (_from, to) => to.address === '10.0.3.3'
+    const forged = new SimPhone(home, { device: 'alice-1', address: '10.0.3.3' })
+    forged.register(3600, { extra: [forged.credentials(challenge, 'REGISTER', 'sip:lanline.local')] })
+    home.network.run(100)
+    expect(home.notes).toContain('foreignNonce')
+    expect([home.reachable, home.rows.size]).toEqual([[], 0])
+    const call = forged.call('bob', {
+      extra: [forged.credentials(challenge, 'INVITE', 'sip:bob@lanline.local')],
+    })
+    home.network.run(1_000)
+    expect(call.statuses).toEqual([])
+    expect(home.callLog()).toEqual([])
+  })
+
   it('goes on after a restart with a nonce of before: stale, not wrong', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1' })
