@@ -2,10 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { Health } from '../../src/admin/message.ts'
+import type { Health, RelayGrant } from '../../src/admin/message.ts'
 
 const root = join(import.meta.dirname, '../..')
 const main = join(root, 'src/main.ts')
@@ -16,7 +16,7 @@ const running = new Set<ChildProcess>()
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'lanline-command-'))
   data = join(directory, 'data')
-  const ports = '[http]\nport = 0\ntls_port = 0\n[sip]\nport = 0\ntls_port = 0\n'
+  const ports = ['http', 'sip', 'turn'].map(section => `[${section}]\nport = 0\ntls_port = 0\n`).join('')
   writeFileSync(join(directory, 'lanline.toml'), `[data]\ndir = ${JSON.stringify(data)}\n${ports}`)
 })
 afterEach(async () => {
@@ -246,12 +246,41 @@ describe('lanline try', () => {
   })
 })
 
+describe('the relay', () => {
+  const here = Object.values(networkInterfaces())
+    .flatMap(infos => infos ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')?.address
+
+  // Without any address but loopback there is nothing to relay on.
+  it.skipIf(here === undefined)(
+    'is granted by hand, listed and closed',
+    async () => {
+      const daemon = await serve()
+      const asked = ['relay', 'grant', '--peer', '198.51.100.7', '--for', here!, '--seconds', '60', '--json']
+      const grant = JSON.parse((await lanline(asked)).out) as RelayGrant
+      expect(grant.urls).toHaveLength(3)
+      expect(grant.urls[0]).toMatch(new RegExp(`^turn:${here}:[1-9][0-9]*\\?transport=udp$`))
+      const listed = (await lanline(['relay', 'status'])).out
+      expect(listed).toMatch(/^relay {5}ready$/m)
+      expect(listed).toMatch(new RegExp(`^${grant.call}  by hand  open   ${here} +198\\.51\\.100\\.7`, 'm'))
+      expect(listed + daemon.state.out).not.toContain(grant.credential)
+      expect((await lanline(['relay', 'close', grant.call])).code).toBe(0)
+      expect((await lanline(['relay', 'close', grant.call])).err).toBe('lanline: there is no such grant\n')
+      const own = await lanline(['relay', 'grant', '--peer', here!, '--for', here!, '--seconds', '60'])
+      expect([own.code, own.err]).toEqual([1, expect.stringMatching(/nothing is ever relayed to/)])
+      await end(daemon.child, 'SIGINT')
+    },
+    60_000,
+  )
+})
+
 describe('wrong usage', () => {
   it.each([
     [['dance'], /no command "dance"/],
     [['user', 'add'], /usage: lanline user add <name>/],
     [['invite', '--until', 'soon'], /--until "soon": allowed are tonight, weekend, and 1h to 744h/],
     [['invite', '--until', '0h'], /allowed are/],
+    [['relay', 'grant', '--peer', '10.0.0.1'], /usage: lanline relay grant --peer ADDRESS/],
     [['call', 'list', '--colour'], /'--colour'.*usage: lanline call list/],
   ])('%j is exit code 2 and one line', async (args, message) => {
     const tried = await lanline(args)
