@@ -15,8 +15,9 @@ import { PathWatch } from './no-path.ts'
 import { type CallPath, noPath, pathOf, type RelayOffer } from './path.ts'
 import { Peer } from './peer.ts'
 import { type PeerWord, readPeerWord } from './peerword.ts'
-import { type MediaFacts, reportOf } from './report.ts'
+import type { MediaFacts } from './report.ts'
 import { Restarts } from './restarts.ts'
+import { Sampler } from './sampler.ts'
 import { isBundled, isOlder } from './sdp.ts'
 
 /**
@@ -76,7 +77,7 @@ export interface CallSetup {
   readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
 }
 
-type TimerName = 'noAnswer' | 'setup' | 'lost' | 'sample' | 'offeredAgain'
+type TimerName = 'noAnswer' | 'setup' | 'lost' | 'offeredAgain'
 
 export const callLimits = {
   /** A caller gives up after this. */
@@ -87,9 +88,6 @@ export const callLimits = {
   restartAfterMilliseconds: 3_000,
   /** How soon after the welcome the appliance asks for a restart where it wants one. */
   askedMilliseconds: 150,
-  reportMilliseconds: 5_000,
-  /** How often the connection is asked for its facts: for whoever watches, and to notice another pair soon. */
-  sampleMilliseconds: 1_000,
   /** How long the appliance may take to confirm an end that the other party already told directly. */
   peerByeMilliseconds: 40_000,
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
@@ -105,6 +103,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #timers: Timers<TimerName>
   readonly #restarts: Restarts
   readonly #pathWatch: PathWatch
+  readonly #sampler: Sampler
   readonly #startedAt: number
   #offered: { readonly sdp: string; readonly trickle: boolean } | undefined
   #id: string | undefined
@@ -119,16 +118,12 @@ export class Call extends Emitter<CallEvents> {
   #muted = false
   #peerMedia: PeerMedia | undefined
   #connectedAt: number | undefined
-  #facts: MediaFacts | undefined
   /** Candidates with no way to go yet. */
   #unsent: IceCandidate[] = []
   /** Descriptions being made: candidates of theirs wait until they are sent. */
   #describing = 0
   #relay: RelayOffer | undefined
   #relayRefusal: { readonly reason: RelayRefusal; readonly message: string } | undefined
-  /** Nothing was received since then, though the connection is said to stand. */
-  #silentSince: number | undefined
-  #reportedAt = Number.NEGATIVE_INFINITY
 
   constructor(ports: CallPorts, setup: CallSetup) {
     super()
@@ -144,6 +139,7 @@ export class Call extends Emitter<CallEvents> {
     this.#state = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
     this.#restarts = this.#makeRestarts()
     this.#pathWatch = this.#makePathWatch()
+    this.#sampler = this.#makeSampler()
   }
 
   /** The appliance's id of the call, once it is known. */
@@ -194,11 +190,11 @@ export class Call extends Emitter<CallEvents> {
     return this.#peerMedia
   }
   get facts(): MediaFacts | undefined {
-    return this.#facts
+    return this.#sampler.facts
   }
   /** Which way media goes now. */
   get path(): CallPath {
-    return this.#state === 'connected' ? pathOf(this.#facts, this.#relay) : noPath
+    return this.#state === 'connected' ? pathOf(this.facts, this.#relay) : noPath
   }
   /** Why the appliance does not relay this call, in its words for people; undefined while media flows. */
   get relayRefusal(): { readonly reason: RelayRefusal; readonly message: string } | undefined {
@@ -427,13 +423,11 @@ export class Call extends Emitter<CallEvents> {
     return new Restarts({
       env: this.#ports.env,
       byItself: this.direction === 'outgoing',
-      isNeeded: () =>
-        this.#state === 'reconnecting' || (this.#state === 'connected' && this.#silentSince !== undefined),
+      isNeeded: () => this.#state === 'reconnecting' || (this.#state === 'connected' && !this.#flows()),
       way: () => {
         if (this.#ports.online()) return 'line'
         // Where media is stuck the data channel is as well.
-        const carries = this.#state === 'connected' && this.#silentSince === undefined
-        return carries && this.#peer?.channelOpen ? 'channel' : undefined
+        return this.#flows() && this.#peer?.channelOpen ? 'channel' : undefined
       },
       offer: async () => {
         this.#describing++
@@ -459,9 +453,29 @@ export class Call extends Emitter<CallEvents> {
       pairs: async () => (await this.#peer?.pairs()) ?? [],
       connectionState: () => this.#peer?.connection.connectionState ?? 'closed',
       hasFlowed: () => this.#connectedAt !== undefined,
-      isFlowing: () => this.#state === 'connected' && this.#silentSince === undefined,
+      isFlowing: () => this.#flows(),
       say: () => this.#ports.send({ type: 'noPath', call: this.#id! }),
     })
+  }
+
+  #makeSampler(): Sampler {
+    const { env } = this.#ports
+    return new Sampler({
+      env,
+      read: async () => this.#peer?.facts(env.now() - this.#startedAt),
+      report: report => {
+        if (this.#id !== undefined) this.#ports.send({ type: 'report', call: this.#id, report })
+      },
+      changed: facts => this.emit('facts', facts),
+      silent: () => {
+        if (this.#state === 'connected') this.#ports.lookAtLine()
+      },
+    })
+  }
+
+  /** Media flows, as far as is heard: the connection is said to stand for seconds after its path broke. */
+  #flows(): boolean {
+    return this.#state === 'connected' && this.#sampler.silentSince === undefined
   }
 
   /** The answer to the call, or to an offer within it. */
@@ -545,17 +559,19 @@ export class Call extends Emitter<CallEvents> {
       this.#timers.clear('lost')
       this.#restarts.flowing()
       this.#pathWatch.found()
+      this.#sampler.listen()
       this.#relayRefusal = undefined
       this.#connectedAt ??= this.#ports.env.now()
       this.#become('connected')
     } else if (flowing === 'no' && this.#state === 'connected') {
       this.#giveUpAfter('lost', 'mediaLost')
-      const silent = this.#silentSince === undefined ? 0 : this.#ports.env.now() - this.#silentSince
+      const now = this.#ports.env.now()
+      const silent = now - (this.#sampler.silentSince ?? now)
       this.#restarts.wantAfter(Math.max(0, callLimits.restartAfterMilliseconds - silent))
       this.#ports.lookAtLine()
       this.#become('reconnecting')
     }
-    void this.#sample()
+    void this.#sampler.look()
   }
 
   #sendCandidate(candidate: IceCandidate): void {
@@ -622,35 +638,6 @@ export class Call extends Emitter<CallEvents> {
     this.#finish({ by: 'peer', reason, code: 0 })
   }
 
-  /** Reads the facts; the appliance hears of them every 5 s, and at once when a state or the pair changed. */
-  async #sample(): Promise<void> {
-    const peer = this.#peer
-    if (peer === undefined || this.#over()) return
-    const { env } = this.#ports
-    this.#timers.set('sample', callLimits.sampleMilliseconds, () => void this.#sample())
-    const facts = await peer.facts(env.now() - this.#startedAt).catch(() => undefined)
-    if (facts === undefined || this.#over()) return
-    const due = env.now() - this.#reportedAt >= callLimits.reportMilliseconds
-    const news = due || summaryOf(facts) !== summaryOf(this.#facts)
-    this.#listen(facts)
-    this.#facts = facts
-    if (news && this.#id !== undefined) {
-      this.#reportedAt = env.now()
-      this.#ports.send({ type: 'report', call: this.#id, report: reportOf(facts) })
-    }
-    this.emit('facts', facts)
-  }
-
-  /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
-  #listen(facts: MediaFacts): void {
-    const received = receivedPackets(facts)
-    if (received === 0 || received !== receivedPackets(this.#facts)) this.#silentSince = undefined
-    else if (this.#state === 'connected' && this.#silentSince === undefined) {
-      this.#silentSince = this.#ports.env.now()
-      this.#ports.lookAtLine()
-    }
-  }
-
   #fail(error: unknown): void {
     console.warn('lanline: call failed', error)
     if (this.direction === 'incoming' && !this.#answered) this.decline('failed')
@@ -663,6 +650,7 @@ export class Call extends Emitter<CallEvents> {
     this.#timers.clearAll()
     this.#restarts.stop()
     this.#pathWatch.stop()
+    this.#sampler.stop()
     this.#media?.release()
     // The last words need a moment on the wire before the connection under them goes.
     const peer = this.#peer
@@ -679,24 +667,4 @@ export class Call extends Emitter<CallEvents> {
     this.#state = state
     this.emit('changed', this)
   }
-}
-
-function receivedPackets(facts: MediaFacts | undefined): number {
-  let packets = 0
-  for (const stream of facts?.streams ?? []) if (stream.direction === 'received') packets += stream.packets
-  return packets
-}
-
-/** What must change for a report to be due early. */
-function summaryOf(facts: MediaFacts | undefined): string {
-  if (facts === undefined) return ''
-  const { iceConnection, iceGathering, connection, dtls, pair } = facts
-  const ends = pair && [
-    pair.localType,
-    pair.localAddress,
-    pair.localPort,
-    pair.remoteType,
-    pair.remoteAddress,
-  ]
-  return JSON.stringify([iceConnection, iceGathering, connection, dtls, ends, pair?.remotePort])
 }

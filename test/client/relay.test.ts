@@ -220,6 +220,16 @@ describe('a line that may have died with the path', () => {
     expect(socket().ofType('ping')).toHaveLength(1)
   })
 
+  it('is not looked at because two looks at the media came close together', async () => {
+    const { clock, socket, peer } = await placed()
+    peer().stats.set('in', { id: 'in', type: 'inbound-rtp', kind: 'audio', ssrc: 1, packetsReceived: 50 })
+    peer().become('connected')
+    await clock.pass(100)
+    peer().onconnectionstatechange?.()
+    await clock.pass(500)
+    expect(socket().ofType('ping')).toHaveLength(0)
+  })
+
   it('has the caller restart when it is back', async () => {
     const { clock, socket, peer, sockets, online } = await placed()
     peer().become('connected')

@@ -1,0 +1,112 @@
+/**
+ * Reads the account of the media path each second: for whoever watches, for the appliance every 5 s and at once when a
+ * state or the pair changed, and to hear when nothing is received any more.
+ */
+import type { MediaReport } from '../src/signalling/message.ts'
+import { type Env, Timers } from './env.ts'
+import { type MediaFacts, reportOf } from './report.ts'
+
+export const samplerLimits = {
+  sampleMilliseconds: 1_000,
+  reportMilliseconds: 5_000,
+  /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
+  silentMilliseconds: 900,
+} as const
+
+export interface SamplerPorts {
+  readonly env: Env
+  /** Undefined when there is nothing to read. */
+  read(): Promise<MediaFacts | undefined>
+  report(report: MediaReport): void
+  changed(facts: MediaFacts): void
+  /** Nothing was received for a while, once each time; `silentSince` tells since when. */
+  silent(): void
+}
+
+export class Sampler {
+  readonly #ports: SamplerPorts
+  readonly #timers: Timers<'sample'>
+  #facts: MediaFacts | undefined
+  #reportedAt = Number.NEGATIVE_INFINITY
+  #received = 0
+  #receivedAt = 0
+  #silentSince: number | undefined
+  #stopped = false
+
+  constructor(ports: SamplerPorts) {
+    this.#ports = ports
+    this.#timers = new Timers(ports.env)
+  }
+
+  get facts(): MediaFacts | undefined {
+    return this.#facts
+  }
+
+  /** When something was last received, while nothing is. */
+  get silentSince(): number | undefined {
+    return this.#silentSince
+  }
+
+  /** Media has just begun to flow: silence counts from now. */
+  listen(): void {
+    this.#receivedAt = this.#ports.env.now()
+    this.#silentSince = undefined
+  }
+
+  /** Looks now, and each second from then on. */
+  async look(): Promise<void> {
+    if (this.#stopped) return
+    const { env } = this.#ports
+    this.#timers.set('sample', samplerLimits.sampleMilliseconds, () => void this.look())
+    const facts = await this.#ports.read().catch(() => undefined)
+    if (facts === undefined || this.#stopped) return
+    this.#hear(facts)
+    const due = env.now() - this.#reportedAt >= samplerLimits.reportMilliseconds
+    const news = due || summaryOf(facts) !== summaryOf(this.#facts)
+    this.#facts = facts
+    if (news) {
+      this.#reportedAt = env.now()
+      this.#ports.report(reportOf(facts))
+    }
+    this.#ports.changed(facts)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timers.clearAll()
+  }
+
+  #hear(facts: MediaFacts): void {
+    const now = this.#ports.env.now()
+    const received = receivedPackets(facts)
+    if (received !== this.#received) {
+      this.#received = received
+      this.#receivedAt = now
+      this.#silentSince = undefined
+    } else if (received > 0 && this.#silentSince === undefined) {
+      if (now - this.#receivedAt < samplerLimits.silentMilliseconds) return
+      this.#silentSince = this.#receivedAt
+      this.#ports.silent()
+    }
+  }
+}
+
+function receivedPackets(facts: MediaFacts): number {
+  let packets = 0
+  for (const stream of facts.streams) if (stream.direction === 'received') packets += stream.packets
+  return packets
+}
+
+/** What must change for a report to be due early. */
+function summaryOf(facts: MediaFacts | undefined): string {
+  if (facts === undefined) return ''
+  const { iceConnection, iceGathering, connection, dtls, pair } = facts
+  const ends = pair && [
+    pair.localType,
+    pair.localAddress,
+    pair.localPort,
+    pair.remoteType,
+    pair.remoteAddress,
+  ]
+  return JSON.stringify([iceConnection, iceGathering, connection, dtls, ends, pair?.remotePort])
+}
