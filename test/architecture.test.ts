@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 type Files = ReadonlyMap<string, string>
 
 const root = join(import.meta.dirname, '..')
-const protocolRooms = ['stun', 'turn', 'relay', 'sip', 'signalling', 'calls', 'mdns', 'echo']
+const protocolRooms = ['stun', 'turn', 'relay', 'sip', 'signalling', 'calls', 'mdns', 'echo', 'trace']
 const pages = ['client', 'web-phone', 'web-admin']
 
 /** Every broken rule, as `file: what`. */
@@ -82,6 +82,10 @@ function placeOf(path: string): Place {
 const isProtocol = (room: string): boolean => protocolRooms.includes(room)
 const isContract = (to: Place): boolean => to.file === 'message.ts' || to.file === 'ports.ts'
 
+/** In a folder of a room, all of which is pure and private to the room. */
+const isIn = ({ room, file }: Place, of: string, folder: string): boolean =>
+  room === of && file.startsWith(`${folder}/`)
+
 /** What touches the world: `io.ts`, and parts of it with names such as `advertiser-io.ts`. */
 const isRim = ({ file }: Place): boolean => /^([a-z]+-)?io\.ts$/.test(file)
 
@@ -115,13 +119,16 @@ function mayAcrossRooms(from: Place, to: Place, one: Import): boolean {
   if (from.room === 'core') return false
   if (to.room === 'core') return true
   if (from.room === 'runtime') return false
+  // A trace is shown and verified without the daemon.
+  if (from.room === 'cli' && to.room === 'trace') return !isRim(to)
   if (from.room === 'cli')
     return to.room === '' ? to.file !== 'main.ts' : !isProtocol(to.room) || one.typeOnly
   if (isContract(to) && one.typeOnly && to.room !== '') return true
   if (from.room === 'admin' && ((to.room === 'store' && one.typeOnly) || to.room === 'tls')) return true
   if (!isProtocol(from.room)) return to.room === 'runtime'
   if (from.room === 'echo' && from.file === 'worker.ts') return to.room === 'client'
-  // TURN is made of STUN.
+  // TURN is made of STUN, and a capture of both.
+  if (from.room === 'trace' && to.room === 'stun') return true
   if (from.room === 'turn' && to.room === 'stun') return true
   if (from.room === 'relay' && isRim(from) && to.room === 'turn' && isRim(to)) return true
   if (!isRim(from) && from.file !== 'worker.ts') return false
@@ -140,7 +147,9 @@ function wrongPackage(path: string, one: Import): string[] {
   return one.names
     .filter(
       name =>
-        !/^(createHash|createHmac|hash|timingSafeEqual|createCipheriv|createDecipheriv|hkdfSync)$/.test(name),
+        !/^(createHash|createHmac|hash|timingSafeEqual|sign|verify|createPublicKey|createPrivateKey|createCipheriv|createDecipheriv|hkdfSync)$/.test(
+          name,
+        ),
     )
     .map(name => `${path}: is pure and may not import ${name} of node:crypto`)
 }
@@ -289,6 +298,19 @@ describe('a planted violation is found:', () => {
       /may not import node:net/,
     ],
     ['a disk', { 'src/stun/codec.ts': `import { readFileSync } from 'node:fs'` }, /may not import node:fs/],
+    [
+      'a disk, in a folder of a room',
+      { 'src/trace/packets/reader-io.ts': `import { open } from 'node:fs'` },
+      /reader-io\.ts: is pure and may not import node:fs/,
+    ],
+    [
+      'a room imports from another’s folder',
+      {
+        'src/admin/a.ts': `import type { p } from '../trace/packets/message.ts'`,
+        'src/trace/packets/message.ts': '',
+      },
+      /admin\/a\.ts: may not import src\/trace\/packets/,
+    ],
     ['the environment', { 'src/store/a.ts': 'const x = process.env.HOME' }, /environment/],
   ]
 

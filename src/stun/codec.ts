@@ -344,7 +344,7 @@ function xorAddress({ address, port }: MappedAddress, transaction: Uint8Array): 
  * The address as text: of a family-2 value the IPv6 form even where it holds an IPv4 address, so that nobody can name
  * one thing in two ways.
  */
-function readXorAddress(value: Uint8Array, transaction: Uint8Array): MappedAddress | undefined {
+export function readXorAddress(value: Uint8Array, transaction: Uint8Array): MappedAddress | undefined {
   const reader = new ByteReader(value)
   reader.u8()
   const family = reader.u8()

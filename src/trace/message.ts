@@ -1,0 +1,339 @@
+/**
+ * What a trace is made of: the events of a call on one time axis, what taps tell the machine, and what is concluded.
+ * `docs/trace.md` tells it to people. Types and constants only; no event ever holds media payload, keys, passwords,
+ * nonces, digest responses, ice-pwd or message bodies: `redact.ts` runs before an event is made.
+ */
+import type { CallRow, SelectedPair } from '../calls/message.ts'
+import type { Monotonic } from '../core/clock.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import type { RelayReason } from '../relay/message.ts'
+import type { MediaReport } from '../signalling/message.ts'
+import type { CallEvent, Transport } from '../sip/message.ts'
+import type { CallLedger, PartyRole } from '../turn/message.ts'
+
+/** Who says so. */
+export type Source = 'server' | 'caller' | 'callee' | 'relay' | 'capture'
+
+/** `in`: to the appliance. */
+export type Direction = 'in' | 'out'
+
+/** One event. */
+export type TraceEvent = Moment & Happening
+
+export interface Moment {
+  /** Position in the call's trace, from 1. */
+  readonly number: number
+  /** Since the call's start, by the appliance's monotonic clock; negative for what came before the call was accepted. */
+  readonly atMilliseconds: number
+  readonly source: Source
+  /**
+   * For what a client timed by its own clock: how far `atMilliseconds` may be off either way. Absent: the appliance
+   * saw it itself. `null`: no round trip was measured, so the event may be earlier by as long as its message took.
+   */
+  readonly clockErrorMilliseconds?: number | null | undefined
+}
+
+export type Happening =
+  | CallHappening
+  | SipHappening
+  | ChannelHappening
+  | FlowHappening
+  | StateHappening
+  | ChecksHappening
+  | PairHappening
+  | DtlsHappening
+  | FirstMediaHappening
+  | QualityHappening
+  | GrantHappening
+  | LedgerHappening
+  | NetworkHappening
+  | RestartHappening
+  | CaptureHappening
+  | LeftOutHappening
+
+/** What the proxy made of the call. */
+export interface CallHappening {
+  readonly kind: 'call'
+  readonly what: 'started' | 'ringing' | 'answered' | 'ended'
+  readonly by?: 'caller' | 'callee' | 'server' | undefined
+  readonly device?: string | undefined
+  readonly reason?: string | undefined
+  readonly code?: number | undefined
+}
+
+/** A SIP message on the wire, redacted. */
+export interface SipHappening {
+  readonly kind: 'sip'
+  readonly direction: Direction
+  readonly party: PartyRole
+  readonly transport: Transport
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  /** `INVITE`, `200 OK`. */
+  readonly name: string
+  /** `1 INVITE`. */
+  readonly cseq: string
+  readonly text: string
+}
+
+/** A `lanline.v1` message, redacted. */
+export interface ChannelHappening {
+  readonly kind: 'channel'
+  readonly direction: Direction
+  readonly party: PartyRole
+  /** Undefined until the connection's device is known. */
+  readonly device: string | undefined
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  readonly type: string
+  readonly message: Readonly<Record<string, unknown>>
+}
+
+/** A party's connection to the appliance. */
+export interface FlowHappening {
+  readonly kind: 'flow'
+  readonly what: 'opened' | 'closed' | 'resumed'
+  readonly party: PartyRole
+  readonly device: string
+  readonly remote: Endpoint
+}
+
+/** A state of the party's `RTCPeerConnection` changed. */
+export interface StateHappening {
+  readonly kind: 'state'
+  readonly what: 'iceConnection' | 'iceGathering' | 'connection'
+  readonly from: string
+  readonly to: string
+}
+
+/** Connectivity checks of one pair (RFC 8445), as far as the party's stack counts them. */
+export interface PairChecks {
+  readonly local: string
+  readonly remote: string
+  readonly state: string
+  readonly requestsSent: number
+  readonly responsesReceived: number
+  readonly requestsReceived: number
+  readonly responsesSent: number
+  readonly rttMilliseconds?: number | undefined
+}
+
+export interface ChecksHappening {
+  readonly kind: 'checks'
+  readonly pairs: readonly PairChecks[]
+}
+
+/** The party selected this pair. */
+export interface PairHappening {
+  readonly kind: 'pair'
+  readonly pair: SelectedPair
+}
+
+export interface DtlsHappening {
+  readonly kind: 'dtls'
+  readonly state: string
+  /** `DTLS 1.2`; `''` where the stack does not say. */
+  readonly version: string
+  readonly cipher: string
+  readonly srtpProfile: string
+  /** Its own certificate, and the other side's as it was applied: `sha-256 AB:CD…`. */
+  readonly localFingerprint: string
+  readonly remoteFingerprint: string
+}
+
+export interface FirstMediaHappening {
+  readonly kind: 'firstMedia'
+  readonly direction: 'sent' | 'received'
+  readonly media: 'audio' | 'video'
+  readonly ssrc: number
+}
+
+/** Counters of one RTP stream, totals since its start. */
+export interface StreamSample {
+  readonly ssrc: number
+  readonly media: 'audio' | 'video'
+  readonly direction: 'sent' | 'received'
+  readonly packets: number
+  readonly bytes: number
+  readonly lost: number
+  /** Where the stack says it. */
+  readonly jitterMilliseconds?: number | undefined
+  readonly concealedSamples?: number | undefined
+  readonly frames?: number | undefined
+  readonly freezes?: number | undefined
+}
+
+export interface QualityHappening {
+  readonly kind: 'quality'
+  readonly rttMilliseconds?: number | undefined
+  readonly streams: readonly StreamSample[]
+  /** Estimate for received audio since the party's last sample (`quality.ts`). */
+  readonly mos?: number | undefined
+}
+
+export interface GrantHappening {
+  readonly kind: 'grant'
+  readonly what: 'opened' | 'closed'
+  readonly reason?: RelayReason | undefined
+}
+
+export interface LedgerHappening {
+  readonly kind: 'ledger'
+  readonly ledger: CallLedger
+}
+
+/** The appliance's addresses, or how a party reaches it, changed. */
+export interface NetworkHappening {
+  readonly kind: 'network'
+  readonly who: PartyRole | 'lanline'
+  readonly addresses: readonly string[]
+}
+
+/** The daemon was started again while the call went on: what happened meanwhile only clients can tell. */
+export interface RestartHappening {
+  readonly kind: 'restart'
+}
+
+/** What a capture shows of this call. */
+export interface CaptureHappening {
+  readonly kind: 'capture'
+  readonly facts: CaptureFacts
+}
+
+/** Events that a bound kept out. */
+export interface LeftOutHappening {
+  readonly kind: 'leftOut'
+  readonly what: string
+  readonly count: number
+}
+
+/** What one capture shows between two endpoints, one way. Addresses as `192.0.2.1:5000`. */
+export interface CaptureFlow {
+  readonly source: string
+  readonly target: string
+  /** Binding requests whose USERNAME is made of this call's two ufrags. */
+  readonly checks: number
+  readonly checkAnswers: number
+  /** Names of DTLS handshake messages that could be read, in order. */
+  readonly dtls: readonly string[]
+  readonly rtp: readonly { readonly ssrc: number; readonly packets: number }[]
+  /** Packets of this call inside TURN messages. */
+  readonly relayedPackets: number
+}
+
+export interface CaptureFacts {
+  readonly name: string
+  /** `appliance`: taken by lanline itself, which sees others' packets only on a bridge, access point or mirror port. */
+  readonly takenAt: 'appliance' | 'elsewhere'
+  readonly firstAtMilliseconds: number | undefined
+  readonly lastAtMilliseconds: number | undefined
+  readonly frames: number
+  readonly flows: readonly CaptureFlow[]
+  /** Said by the reader where it stopped before the end. */
+  readonly stoppedBecause?: string | undefined
+}
+
+// ---------------------------------------------------------------------------------------------------- conclusions
+
+export type Path = 'direct' | 'relayed' | 'unknown' | 'contradicted'
+
+/** What a verdict rests on, strongest first. */
+export type Grade = 'packets' | 'bothEnds' | 'oneEnd' | 'ledger' | 'none'
+
+export interface CheckedLine {
+  /** Stable word: `pairs`, `fingerprints` … */
+  readonly id: string
+  /** What was asked, as a sentence. */
+  readonly question: string
+  /** `missing`: there is nothing to judge by. */
+  readonly outcome: 'holds' | 'fails' | 'missing'
+  /** The figures, as text. */
+  readonly figures: string
+}
+
+/** Two sayings that cannot both be true. */
+export interface Contradiction {
+  readonly about: string
+  readonly one: string
+  readonly other: string
+}
+
+export type WhyNotDirect =
+  | 'hiddenCandidates'
+  | 'noRoute'
+  | 'filtered'
+  | 'isolation'
+  | 'addressFamily'
+  | 'notReported'
+
+export interface Verdict {
+  readonly path: Path
+  readonly grade: Grade
+  /** One sentence for people. */
+  readonly sentence: string
+  readonly checked: readonly CheckedLine[]
+  /** What would be needed for the next grade. */
+  readonly missing: readonly string[]
+  readonly contradictions: readonly Contradiction[]
+  readonly whyNotDirect?: { readonly reason: WhyNotDirect; readonly sentence: string; readonly fix: string }
+}
+
+/** What stays when the events are forgotten. */
+export interface TraceSummary {
+  readonly call: string
+  readonly events: number
+  readonly bytes: number
+  readonly verdict: Verdict
+  readonly mos: Readonly<Record<PartyRole, number | undefined>>
+  /** From the answer to the first media each way, by both parties' word. */
+  readonly answeredToMediaMilliseconds: number | undefined
+}
+
+// ---------------------------------------------------------------------------------------------------- the machine
+
+/** What taps tell. Bytes and text as they were on the wire: nothing of them is kept unredacted. */
+export type TraceInput =
+  | {
+      readonly kind: 'sip'
+      readonly direction: Direction
+      readonly transport: Transport
+      readonly local: Endpoint
+      readonly remote: Endpoint
+      readonly bytes: Uint8Array
+    }
+  | {
+      readonly kind: 'opened'
+      readonly connection: string
+      readonly local: Endpoint
+      readonly remote: Endpoint
+    }
+  | { readonly kind: 'closed'; readonly connection: string }
+  | {
+      readonly kind: 'frame'
+      readonly direction: Direction
+      readonly connection: string
+      readonly text: string
+    }
+  | { readonly kind: 'call'; readonly event: CallEvent }
+  /** The call's row: who its parties are, and whether it is over. */
+  | { readonly kind: 'row'; readonly row: CallRow }
+  | { readonly kind: 'report'; readonly call: string; readonly device: string; readonly report: MediaReport }
+  | { readonly kind: 'grant'; readonly call: string; readonly reason: RelayReason | undefined }
+  | { readonly kind: 'ledger'; readonly call: string; readonly ledger: CallLedger }
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'capture'; readonly call: string; readonly facts: CaptureFacts }
+
+export type TraceEffect =
+  /** Keep these, after those kept before. */
+  | { readonly kind: 'save'; readonly call: string; readonly events: readonly TraceEvent[] }
+  /** No more will come by itself: conclude. */
+  | { readonly kind: 'finished'; readonly call: string }
+  | { readonly kind: 'note'; readonly reason: string; readonly detail: string }
+
+/** A call of which something may still be heard, at the start of the daemon. */
+export interface KnownCall {
+  readonly row: CallRow
+  /** Number of the last event kept, and when the call began on the monotonic clock of this process. */
+  readonly lastNumber: number
+  readonly startedAt: Monotonic
+}
