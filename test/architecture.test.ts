@@ -82,10 +82,6 @@ function placeOf(path: string): Place {
 const isProtocol = (room: string): boolean => protocolRooms.includes(room)
 const isContract = (to: Place): boolean => to.file === 'message.ts' || to.file === 'ports.ts'
 
-/** In a folder of a room, all of which is pure and private to the room. */
-const isIn = ({ room, file }: Place, of: string, folder: string): boolean =>
-  room === of && file.startsWith(`${folder}/`)
-
 /** What touches the world: `io.ts`, and parts of it with names such as `advertiser-io.ts`. */
 const isRim = ({ file }: Place): boolean => /^([a-z]+-)?io\.ts$/.test(file)
 
