@@ -1,0 +1,167 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { redactChannel, redactSip } from '../../src/trace/redact.ts'
+import { redactSdp, safeCandidate } from '../../src/trace/redact-sdp.ts'
+
+const sdp = (secret: string): string =>
+  [
+    'v=0',
+    `o=${secret} 1 1 IN IP4 192.0.2.1`,
+    `s=${secret}`,
+    `i=${secret}`,
+    `k=clear:${secret}`,
+    'c=IN IP4 192.0.2.1',
+    't=0 0',
+    'm=audio 5000 UDP/TLS/RTP/SAVPF 111',
+    'a=rtpmap:111 opus/48000/2',
+    'a=ice-ufrag:Ab12',
+    `a=ice-pwd:${secret}`,
+    'a=fingerprint:sha-256 AA:BB',
+    `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${secret}|2^20`,
+    `a=ssrc:7 cname:${secret}`,
+    `a=key-mgmt:mikey ${secret}`,
+    `a=x-token:${secret}`,
+    'a=candidate:1 1 udp 2122260223 192.0.2.1 5000 typ host generation 0 ufrag Ab12',
+    `a=candidate:1 1 udp 2122260223 192.0.2.1 5000 typ host x-secret ${secret}`,
+    `${secret}`,
+  ].join('\r\n')
+
+const sip = (secret: string, method = 'INVITE', type = 'application/sdp', body = sdp(secret)): Uint8Array =>
+  Buffer.from(
+    [
+      `${method} sip:bob:${secret}@lanline.local;transport=udp;token=${secret}?X=${secret} SIP/2.0`,
+      'Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1',
+      `From: "Alice" <sip:alice:${secret}@lanline.local;pn-prid=${secret}>;tag=abc;sig=${secret}`,
+      'To: <sip:bob@lanline.local>',
+      'Call-ID: one@192.0.2.1',
+      'CSeq: 1 INVITE',
+      `Refer-To: "B" <sip:b@h>;a="b ${secret}`,
+      `Reply-To: sip:b@h;${secret};x="${secret}`,
+      `Contact: <sip:alice@192.0.2.1;key="${secret}">;+sip.instance="<urn:uuid:1>"`,
+      `Route: <sip:${secret}@192.0.2.9;lr;t=${secret}>, <sip:192.0.2.8;lr>`,
+      `Record-Route: <sip:${secret}@192.0.2.9;lr>;x=${secret}`,
+      `Proxy-Authorization: Digest username="alice", realm="r", nonce="${secret}", uri="sip:${secret}@x", response="${secret}", cnonce="${secret}", opaque=${secret}`,
+      `Authorization: Bearer ${secret}`,
+      `Authorization: Basic ${secret}==`,
+      `WWW-Authenticate: Digest realm="r", qop="auth", nonce="${secret}", opaque="${secret}"`,
+      `Authentication-Info: nextnonce="${secret}", rspauth="${secret}"`,
+      `Cookie: session=${secret}`,
+      `X-Api-Key: ${secret}`,
+      `Subject: ${secret}`,
+      `P-Charging-Vector: icid-value=${secret}`,
+      ` folded ${secret}`,
+      `Identity: ${secret}`,
+      `Content-Type: ${type}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+
+const canary = fc.stringMatching(/^canary[A-Za-z0-9]{10,24}$/)
+
+describe('what is kept of a message', () => {
+  it('holds no planted secret, wherever in a SIP message it stands', () => {
+    fc.assert(
+      fc.property(canary, secret => {
+        for (const [method, type, body] of [
+          ['INVITE', 'application/sdp', sdp(secret)],
+          ['MESSAGE', 'text/plain', secret],
+          ['INFO', 'application/dtmf-relay', secret],
+          ['INFO', 'application/trickle-ice-sdpfrag', `a=ice-pwd:${secret}`],
+          ['INVITE', 'multipart/mixed;boundary=b', `--b\r\n\r\n${secret}\r\n--b--`],
+        ]) {
+          expect(redactSip(sip(secret, method, type, body))).not.toContain(secret)
+        }
+      }),
+    )
+  })
+
+  it('holds no planted secret of a channel message', () => {
+    fc.assert(
+      fc.property(canary, secret => {
+        const messages = [
+          {
+            type: 'hello',
+            token: secret,
+            client: secret,
+            tab: secret,
+            resume: [{ call: 'c', dialog: secret }],
+          },
+          { type: 'call', ref: 'r', to: 'bob', sdp: sdp(secret), video: false },
+          {
+            type: 'relay',
+            call: 'c',
+            servers: [
+              {
+                urls: [`turn:${secret}@h:1`, 'turn:192.0.2.9:3478?transport=udp'],
+                username: secret,
+                credential: secret,
+              },
+            ],
+          },
+          { type: 'dialog', call: 'c', dialog: secret },
+          {
+            type: 'candidate',
+            call: 'c',
+            candidate: {
+              candidate: `candidate:1 1 udp 1 192.0.2.1 1 typ host pwd ${secret}`,
+              password: secret,
+            },
+          },
+          { type: 'candidate', call: 'c', candidate: secret },
+          {
+            type: 'bye',
+            call: 'c',
+            reason: 'hangup',
+            message: secret,
+            text: secret,
+            [secret]: 1,
+            servers: secret,
+            by: { user: 'b', secret },
+          },
+        ]
+        for (const message of messages) expect(JSON.stringify(redactChannel(message))).not.toContain(secret)
+      }),
+    )
+  })
+
+  it('still shows what a reader needs', () => {
+    const text = redactSip(sip('canarycanary'))
+    for (const needed of [
+      'INVITE sip:bob:[redacted]@lanline.local;transport=udp;token=[redacted]?[redacted] SIP/2.0',
+      'username="alice"',
+      'realm="r"',
+      'branch=z9hG4bK1',
+      'tag=abc',
+      'From: "Alice" <sip:alice:[redacted]@lanline.local;pn-prid=[redacted]>;tag=abc;sig=[redacted]',
+      '<sip:[redacted]@192.0.2.9;lr>',
+      'a=ice-ufrag:Ab12',
+      'a=ice-pwd:[redacted]',
+      'a=fingerprint:sha-256 AA:BB',
+      'a=candidate:1 1 udp 2122260223 192.0.2.1 5000 typ host generation 0 ufrag Ab12',
+      'a=ssrc:7 cname',
+    ])
+      expect(text).toContain(needed)
+  })
+
+  it('keeps addresses of a relay and not its credentials', () => {
+    const urls = ['turn:192.0.2.9:3478?transport=udp', 'turns:[2001:db8::9]:5349?transport=tcp']
+    expect(redactChannel({ type: 'relay', servers: [{ urls, username: 'u', credential: 'c' }] })).toEqual({
+      type: 'relay',
+      servers: [{ urls, username: '[redacted]', credential: '[redacted]' }],
+    })
+  })
+
+  it('takes any bytes and any text, and gives bounded text', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 4_000 }), fc.string(), (bytes, text) => {
+        expect(redactSip(bytes).length).toBeLessThan(20_000)
+        expect(redactSdp(text)).toBeTypeOf('string')
+        expect(safeCandidate(text)).toBeTypeOf('string')
+      }),
+    )
+    const huge = Buffer.from(`INVITE sip:b@h SIP/2.0\r\n${'Via: x\r\n'.repeat(100_000)}\r\n`)
+    expect(redactSip(huge).length).toBeLessThan(20_000)
+  })
+})
