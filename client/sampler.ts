@@ -8,6 +8,9 @@ import { type MediaFacts, reportOf } from './report.ts'
 
 export const samplerLimits = {
   sampleMilliseconds: 1_000,
+  /** The same while media flows and the statistics do not say which way yet, so many times. */
+  pairlessMilliseconds: 200,
+  pairlessLooks: 10,
   reportMilliseconds: 5_000,
   /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
   silentMilliseconds: 900,
@@ -28,6 +31,8 @@ export class Sampler {
   readonly #timers: Timers<'sample'>
   #facts: MediaFacts | undefined
   #reportedAt = Number.NEGATIVE_INFINITY
+  /** Looks in a row that named no pair. */
+  #pairless = 0
   #received = 0
   #receivedAt = 0
   #silentSince: number | undefined
@@ -60,6 +65,11 @@ export class Sampler {
     this.#timers.set('sample', samplerLimits.sampleMilliseconds, () => void this.look())
     const facts = await this.#ports.read().catch(() => undefined)
     if (facts === undefined || this.#stopped) return
+    const pairless = facts.connection === 'connected' && facts.pair === null
+    this.#pairless = pairless ? this.#pairless + 1 : 0
+    if (pairless && this.#pairless <= samplerLimits.pairlessLooks) {
+      this.#timers.set('sample', samplerLimits.pairlessMilliseconds, () => void this.look())
+    }
     this.#hear(facts)
     const due = env.now() - this.#reportedAt >= samplerLimits.reportMilliseconds
     const news = due || summaryOf(facts) !== summaryOf(this.#facts)

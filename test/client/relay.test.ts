@@ -289,6 +289,20 @@ describe('an offer over the data channel', () => {
   })
 })
 
+describe('the account of the media path', () => {
+  it('is looked at again soon while it names no pair, but not for ever', async () => {
+    const { clock, peer, own } = await placed()
+    let looks = 0
+    own.on('facts', () => looks++)
+    peer().become('connected')
+    await clock.pass(2_100)
+    expect(looks).toBeGreaterThanOrEqual(10)
+    looks = 0
+    await clock.pass(10_000)
+    expect(looks).toBeLessThanOrEqual(11)
+  })
+})
+
 describe('the path of a call', () => {
   const facts = (localType: string, remoteType: string, remoteAddress = '10.0.20.2', relayProtocol = '') =>
     ({ pair: { localType, remoteType, remoteAddress }, relayProtocol }) as unknown as MediaFacts
