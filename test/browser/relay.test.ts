@@ -88,7 +88,7 @@ describeWith(
             const row = await until('the row has what was relayed', async () => {
               const [newest] = await house.daemon.calls()
               const { caller, callee } = newest!.ledger!
-              return caller.sentPackets + callee.sentPackets > 50 ? newest : undefined
+              return caller.sentPackets + callee.sentPackets > 20 ? newest : undefined
             })
             expect(row).toMatchObject({ reason: 'hangup', relayReason: 'otherNetwork' })
             expect(row.ledger).toMatchObject({
