@@ -3,7 +3,7 @@
  * a few look-ups by text that is already there. Relay to relay is forwarded here, without a socket between.
  */
 import type { Monotonic } from '../core/clock.ts'
-import { decode, encode } from '../stun/codec.ts'
+import { decode, encode, limits } from '../stun/codec.ts'
 import { stunType } from '../stun/message.ts'
 import { channelOf, isPermitted } from './allocation.ts'
 import { type Grants, otherParty } from './grants.ts'
@@ -12,6 +12,8 @@ import type { Allocation, OpenGrant, Party } from './state.ts'
 
 /** RFC 8656 §12.4: channel number and length. */
 const channelHeaderBytes = 4
+/** What a Data indication holds; no media packet comes near it. */
+const dataBytes = limits.messageBytes - 64
 /** What may go through at once after a pause, in seconds of the bound. */
 const burstSeconds = 1
 
@@ -78,7 +80,7 @@ export class Router {
     if (allocation === undefined || this.#options.grants.isOwn(address)) return undefined
     const { party } = allocation.holder
     if (party === undefined || !isPermitted(allocation, address, now)) return undefined
-    if (!this.#mayPass(party, bytes.length, now)) return undefined
+    if (bytes.length > dataBytes || !this.#mayPass(party, bytes.length, now)) return undefined
     return this.#toClient(allocation, party, address, port, keyOf(address, port), bytes, now)
   }
 
@@ -102,8 +104,8 @@ export class Router {
     const other = otherParty(party)
     if (target === undefined || target.holder.party !== other) return undefined
     const { relayed } = allocation
-    if (!isPermitted(target, relayed.address, now) || !this.#mayPass(party, bytes.length, now))
-      return undefined
+    if (!isPermitted(target, relayed.address, now) || bytes.length > dataBytes) return undefined
+    if (!this.#mayPass(party, bytes.length, now)) return undefined
     party.ledger.sent(bytes.length, now)
     const from = keyOf(relayed.address, relayed.port)
     return this.#toClient(target, other, relayed.address, relayed.port, from, bytes, now)

@@ -464,6 +464,17 @@ describe('data', () => {
     expect(router.channelData('nobody', Buffer.of(0x40, 0, 0, 1, 1), relay.now)).toBe(undefined)
   })
 
+  it('longer than any indication can hold is dropped, without a fault', () => {
+    const relay = open()
+    const a = alice(relay)
+    a.allocate()
+    a.permit('10.0.20.6')
+    const from = (length: number) =>
+      relay.machine.router.fromPeer(1, '10.0.20.6', 7000, new Uint8Array(length), relay.now)
+    expect(from(9_000)).toBeDefined()
+    expect(from(65_000)).toBe(undefined)
+  })
+
   it('over the bound of a call is dropped and counted, and goes on a second later', () => {
     const relay = open(new Relay({ bytesPerSecond: 1_000 }))
     const a = alice(relay)
