@@ -1,7 +1,7 @@
 /** A tone as a microphone, for werift: G.711 µ-law (RFC 3551 §4.5.14), 20 ms a packet. */
 import type { Env } from '../../client/env.ts'
 import { fixedMedia, type OpenMedia } from '../../client/media.ts'
-import { asWeriftReads } from '../../client/werift.ts'
+import { asWeriftReads, waitForCandidates } from '../../client/werift.ts'
 
 const samplesPerSecond = 8_000
 const samplesPerPacket = 160
@@ -27,8 +27,14 @@ export async function toneMedia(hertz: number): Promise<ToneMedia> {
       super({ ...given, bundlePolicy: 'max-bundle', codecs: { audio: [pcmu], video: [] }, iceUseIpv6: false })
     }
 
-    override setRemoteDescription(description: { type: 'offer' | 'answer'; sdp: string }): Promise<void> {
-      return super.setRemoteDescription({ ...description, sdp: asWeriftReads(description.sdp) })
+    override async setRemoteDescription(description: {
+      type: 'offer' | 'answer'
+      sdp: string
+    }): Promise<void> {
+      waitForCandidates(this)
+      await super.setRemoteDescription({ ...description, sdp: asWeriftReads(description.sdp) })
+      // An offer makes the transports that its answer begins to use.
+      waitForCandidates(this)
     }
   }
   let count = 0
