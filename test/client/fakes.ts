@@ -312,3 +312,14 @@ export function fakePhone(openMedia: OpenMedia = fixedMedia({ audio: fakeTrack('
 
 export const fakeTrack = (kind: string): MediaStreamTrack =>
   ({ kind, enabled: true, stop() {} }) as unknown as MediaStreamTrack
+
+/** Mulberry32: numbers in [0, 1) that are the same for the same seed. */
+export function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}

@@ -5,7 +5,7 @@ import { readPeerWord } from '../../client/peerword.ts'
 import type { MediaFacts } from '../../client/report.ts'
 import { isOlder } from '../../client/sdp.ts'
 import type { ServerMessage } from '../../src/signalling/message.ts'
-import { fakePhone, settle } from './fakes.ts'
+import { fakePhone, randomOf, settle } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
 const bob = { user: 'bob', name: 'Bob' }
@@ -336,5 +336,48 @@ describe('the path of a call', () => {
     expect(pathOf(undefined, used).kind).toBe('none')
     const { own } = await placed()
     expect(own.path.kind).toBe('none')
+  })
+})
+
+describe('whatever order things are told in', () => {
+  it.each([
+    ['caller', placed],
+    ['callee', taken],
+  ])('the %s never has two offers whose fate is not known', async (_, start) => {
+    let offers = 0
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = randomOf(seed)
+      const { clock, socket, peer, own } = await start()
+      let seen = 0
+      let known = 0
+      const says: (() => void)[] = [
+        () => socket().say(relay),
+        () => socket().say({ type: 'relay', call, servers: [], reason: 'otherNetwork' }),
+        () => socket().say({ type: 'restart', call }),
+        () => socket().say({ type: 'restart', call }),
+        () => socket().say(refused),
+        () => socket().say({ type: 'candidate', call, candidate: { candidate: 'candidate:1', sdpMid: '0' } }),
+        () => socket().say({ type: 'offer', call, sdp: offer }),
+        () => peer().become(random() < 0.5 ? 'connected' : 'disconnected'),
+        () => peer().found('candidate:1 1 udp 1 10.0.20.1 50000 typ relay'),
+        () => {
+          known = seen
+          socket().say(answered())
+        },
+        () => {
+          known = seen
+          const retryAfterMilliseconds = random() < 0.5 ? null : 4_000 * random()
+          socket().say({ type: 'offerRefused', call, code: 491, retryAfterMilliseconds })
+        },
+      ]
+      for (let step = 0; step < 50 && own.state !== 'ended'; step++) {
+        says[Math.floor(random() * says.length)]!()
+        await clock.pass(random() < 0.2 ? 5_000 * random() : 50 * random())
+        seen = socket().ofType('offer').length
+        expect(seen - known, `seed ${seed} step ${step}`).toBeLessThanOrEqual(1)
+      }
+      offers += seen
+    }
+    expect(offers).toBeGreaterThan(100)
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type OfferWay, Restarts, restartLimits } from '../../client/restarts.ts'
-import { FakeClock, settle } from './fakes.ts'
+import { FakeClock, randomOf, settle } from './fakes.ts'
 
 /** An exchange of offers whose other end the test plays. */
 function restarting(byItself = true) {
@@ -230,14 +230,3 @@ describe('whatever happens', () => {
     }
   })
 })
-
-/** Mulberry32: numbers in [0, 1) that are the same for the same seed. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
