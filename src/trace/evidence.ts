@@ -1,0 +1,232 @@
+/**
+ * What the events of a call say about its media path, gathered in one pass. Whoever has the events has the evidence:
+ * the daemon, a page, or somebody with an exported file.
+ */
+import type { SelectedPair } from '../calls/message.ts'
+import type { RelayReason } from '../relay/message.ts'
+import type { CallLedger, PartyRole } from '../turn/message.ts'
+import type { CaptureFacts, PairChecks, SipHappening, StreamSample, TraceEvent } from './message.ts'
+
+export interface Evidence {
+  readonly answered: boolean
+  readonly caller: PartyEvidence
+  readonly callee: PartyEvidence
+  readonly ledger: CallLedger | undefined
+  readonly relayReason: RelayReason | undefined
+  readonly captures: readonly CaptureFacts[]
+  /** The appliance's own addresses during the call. */
+  readonly applianceAddresses: readonly string[]
+  /** The daemon was away for a part of the call. */
+  readonly restarted: boolean
+}
+
+export interface PartyEvidence {
+  /** False: a stock phone, or a client that never said anything. */
+  readonly reports: boolean
+  readonly pairs: readonly { readonly atMilliseconds: number; readonly pair: SelectedPair }[]
+  /** When anything was last reported, on the call's axis. */
+  readonly lastReportMilliseconds: number
+  readonly dtls:
+    | {
+        readonly state: string
+        readonly version: string
+        readonly cipher: string
+        readonly srtpProfile: string
+      }
+    | undefined
+  /** Its own certificate, and the other side's as it says it applied it; normalised, `''` unknown. */
+  readonly localFingerprint: string
+  readonly remoteFingerprint: string
+  /** What its descriptions carried through the exchange, normalised. */
+  readonly sentFingerprints: readonly string[]
+  readonly sentUfrags: readonly string[]
+  readonly candidates: readonly CandidateEvidence[]
+  /** By SSRC and direction, in order of time. */
+  readonly streams: readonly StreamEvidence[]
+  readonly checks: readonly PairChecks[]
+  /** Worst of what was said about this party's clock; 0 where the appliance timed. */
+  readonly clockErrorMilliseconds: number
+}
+
+export interface CandidateEvidence {
+  readonly type: string
+  readonly address: string
+  readonly port: number
+  readonly protocol: string
+}
+
+export interface StreamEvidence {
+  readonly ssrc: number
+  readonly media: 'audio' | 'video'
+  readonly direction: 'sent' | 'received'
+  readonly samples: readonly (StreamSample & { readonly atMilliseconds: number })[]
+}
+
+/** Bounds, since events may come from a file. */
+const limits = { pairs: 200, fingerprints: 32, candidates: 128, streams: 64, captures: 16 } as const
+
+/** What is taken for a clock that no round trip was measured for: more than a message takes on a LAN. */
+const unknownErrorMilliseconds = 100
+
+/** What the call's row knows beside its events. */
+export interface RowEvidence {
+  readonly answeredAt?: number | null | undefined
+  readonly ledger?: CallLedger | null | undefined
+  readonly relayReason?: RelayReason | null | undefined
+}
+
+type Growing<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] }
+
+export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {}): Evidence {
+  const parties = { caller: emptyParty(), callee: emptyParty() }
+  const streams = { caller: new Map<string, Growing<StreamEvidence>>(), callee: new Map() }
+  const found: Growing<Evidence> = {
+    ...{
+      answered: row.answeredAt != null,
+      ...parties,
+      captures: [],
+      applianceAddresses: [],
+      restarted: false,
+    },
+    ...{ ledger: row.ledger ?? undefined, relayReason: row.relayReason ?? undefined },
+  }
+  for (const event of events) {
+    const party = event.source === 'caller' || event.source === 'callee' ? event.source : undefined
+    switch (event.kind) {
+      case 'call':
+        if (event.what === 'answered') found.answered = true
+        break
+      case 'sip':
+      case 'channel':
+        described(event, parties[event.party])
+        break
+      case 'ledger':
+        found.ledger = bytesOf(event.ledger) >= bytesOf(found.ledger) ? event.ledger : found.ledger
+        break
+      case 'grant':
+        found.relayReason = event.reason ?? found.relayReason
+        break
+      case 'network':
+        if (event.who === 'lanline') {
+          found.applianceAddresses = [...new Set([...found.applianceAddresses, ...event.addresses])].slice(
+            -64,
+          )
+        }
+        break
+      case 'restart':
+        found.restarted = true
+        break
+      case 'capture':
+        if (found.captures.length < limits.captures) found.captures.push(event.facts)
+        break
+      default:
+        if (party) reported(event, parties[party], streams[party])
+    }
+  }
+  for (const role of ['caller', 'callee'] as const) parties[role].streams = [...streams[role].values()]
+  return found
+}
+
+/** What came to the relay from both parties: each byte once. */
+export const bytesOf = (ledger: CallLedger | undefined): number =>
+  ledger === undefined ? 0 : ledger.caller.sentBytes + ledger.callee.sentBytes
+
+function emptyParty(): Growing<PartyEvidence> {
+  return {
+    ...{ reports: false, pairs: [], lastReportMilliseconds: Number.NEGATIVE_INFINITY, dtls: undefined },
+    ...{ localFingerprint: '', remoteFingerprint: '', sentFingerprints: [], sentUfrags: [] },
+    ...{ candidates: [], streams: [], checks: [], clockErrorMilliseconds: 0 },
+  }
+}
+
+function reported(
+  event: TraceEvent,
+  party: Growing<PartyEvidence>,
+  streams: Map<string, Growing<StreamEvidence>>,
+): void {
+  const at = event.atMilliseconds
+  switch (event.kind) {
+    case 'state':
+      break
+    case 'pair':
+      if (party.pairs.length < limits.pairs) party.pairs.push({ atMilliseconds: at, pair: event.pair })
+      break
+    case 'dtls':
+      party.dtls = event
+      party.localFingerprint = normalFingerprint(event.localFingerprint) || party.localFingerprint
+      party.remoteFingerprint = normalFingerprint(event.remoteFingerprint) || party.remoteFingerprint
+      break
+    case 'checks':
+      party.checks = [...event.pairs]
+      break
+    case 'quality':
+      for (const sample of event.streams) sampled(sample, at, streams)
+      break
+    default:
+      return
+  }
+  party.reports = true
+  party.lastReportMilliseconds = Math.max(party.lastReportMilliseconds, at)
+  const error =
+    event.clockErrorMilliseconds === null ? unknownErrorMilliseconds : (event.clockErrorMilliseconds ?? 0)
+  party.clockErrorMilliseconds = Math.max(party.clockErrorMilliseconds, error)
+}
+
+function sampled(sample: StreamSample, at: number, streams: Map<string, Growing<StreamEvidence>>): void {
+  const { ssrc, media, direction } = sample
+  const key = `${direction} ${ssrc}`
+  const stream = streams.get(key) ?? { ssrc, media, direction, samples: [] }
+  if (!streams.has(key) && streams.size >= limits.streams) return
+  streams.set(key, stream)
+  const last = stream.samples.at(-1)
+  if (last === undefined || at > last.atMilliseconds) stream.samples.push({ ...sample, atMilliseconds: at })
+}
+
+/** What a party's own descriptions and candidates carried: only what came in from it counts. */
+function described(event: TraceEvent & { kind: 'sip' | 'channel' }, party: Growing<PartyEvidence>): void {
+  if (event.direction !== 'in') return
+  const text = event.kind === 'sip' ? sipBody(event) : event.message.sdp
+  if (typeof text === 'string') {
+    const lines = text.split(/\r?\n/)
+    for (const line of lines) {
+      if (line.startsWith('a=fingerprint:'))
+        remember(party.sentFingerprints, normalFingerprint(line.slice(14)))
+      else if (line.startsWith('a=ice-ufrag:')) remember(party.sentUfrags, line.slice(12).trim())
+      else if (line.startsWith('a=candidate:')) offered(line.slice(2), party)
+    }
+  }
+  if (event.kind !== 'channel') return
+  const candidate = (event.message.candidate as { candidate?: unknown } | undefined)?.candidate
+  if (typeof candidate === 'string') offered(candidate, party)
+}
+
+const sipBody = (event: SipHappening): string => event.text.slice(Math.max(0, event.text.indexOf('\r\n\r\n')))
+
+function remember(list: string[], value: string): void {
+  if (value !== '' && !list.includes(value) && list.length < limits.fingerprints) list.push(value)
+}
+
+function offered(line: string, party: Growing<PartyEvidence>): void {
+  const words = line.split(' ')
+  const [, , protocol = '', , address = '', port = '', , type = ''] = words
+  if (type === '' || party.candidates.length >= limits.candidates) return
+  const candidate = { type, address, port: Number(port), protocol: protocol.toLowerCase() }
+  if (
+    !party.candidates.some(one => one.address === address && one.port === candidate.port && one.type === type)
+  ) {
+    party.candidates.push(candidate)
+  }
+}
+
+/** RFC 8122 §5: the hash function's name in lower case here, its octets in upper case. */
+export function normalFingerprint(text: string): string {
+  const found = /^\s*([A-Za-z0-9-]+)[ \t]+([0-9A-Fa-f:]+)\s*$/.exec(text)
+  return found ? `${found[1]!.toLowerCase()} ${found[2]!.toUpperCase()}` : ''
+}
+
+/** The pair a party used at a moment; undefined before its first. */
+export function pairAt(party: PartyEvidence, atMilliseconds: number): SelectedPair | undefined {
+  return party.pairs.findLast(one => one.atMilliseconds <= atMilliseconds)?.pair
+}
+
+export const otherRole = (role: PartyRole): PartyRole => (role === 'caller' ? 'callee' : 'caller')

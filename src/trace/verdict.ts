@@ -1,0 +1,409 @@
+/**
+ * What the evidence supports, and no more. A pure function: the same events give the same verdict to everybody.
+ *
+ *   contradicted        the sides disagree; both are shown
+ *   relayed             the relay carried bytes for this call
+ *   direct, packets     a capture shows checks, DTLS and SRTP between the parties' addresses, and both ends agree
+ *   direct, bothEnds    pairs mirror, DTLS up, fingerprints as exchanged, counts agree, ledger zero
+ *   direct, oneEnd      less than that, but one party says so
+ *   unknown             nobody says anything
+ */
+import type { SelectedPair } from '../calls/message.ts'
+import { formatEndpoint } from '../core/endpoint.ts'
+import type { PartyRole } from '../turn/message.ts'
+import { bytesOf, type Evidence, otherRole, type PartyEvidence, pairAt } from './evidence.ts'
+import type {
+  CaptureFacts,
+  CaptureFlow,
+  CheckedLine,
+  Contradiction,
+  Grade,
+  Path,
+  Verdict,
+} from './message.ts'
+import { compareStreams } from './streams.ts'
+import { whyNotDirect } from './why.ts'
+
+const roles = ['caller', 'callee'] as const
+
+/** A line, the contradictions found on the way, and what is missing if it does not hold. */
+interface Finding {
+  readonly line: CheckedLine
+  readonly contradictions: readonly Contradiction[]
+  readonly missing: readonly string[]
+}
+
+export function verdictOf(evidence: Evidence): Verdict {
+  const pairs = pairsLine(evidence)
+  const dtls = dtlsLine(evidence)
+  const fingerprints = fingerprintsLine(evidence)
+  const streams = streamsLine(evidence)
+  const ledger = ledgerLine(evidence)
+  const packets = packetsLine(evidence)
+  const findings = [pairs, dtls, fingerprints, streams, ledger, packets]
+  const contradictions = findings.flatMap(finding => finding.contradictions)
+  const ends = [pairs, dtls, fingerprints, streams, ledger]
+  const { path, grade } = judged(evidence, contradictions, ends, packets)
+  const wanted = path === 'direct' && grade === 'bothEnds' ? [packets] : grade === 'packets' ? [] : ends
+  return {
+    path,
+    grade,
+    sentence: sentenceOf(path, grade, evidence),
+    checked: findings.map(finding => finding.line),
+    missing: path === 'direct' || path === 'unknown' ? wanted.flatMap(finding => finding.missing) : [],
+    contradictions,
+    ...(path === 'relayed' ? { whyNotDirect: whyNotDirect(evidence) } : {}),
+  }
+}
+
+function judged(
+  evidence: Evidence,
+  contradictions: readonly Contradiction[],
+  ends: readonly Finding[],
+  packets: Finding,
+): { readonly path: Path; readonly grade: Grade } {
+  if (contradictions.length > 0) return { path: 'contradicted', grade: 'none' }
+  if (bytesOf(evidence.ledger) > 0) return { path: 'relayed', grade: 'ledger' }
+  const saying = roles.filter(role => lastPair(evidence[role]) !== undefined)
+  const relaying = saying.filter(role => isRelayed(lastPair(evidence[role])!, evidence))
+  if (relaying.length > 0) return { path: 'relayed', grade: saying.length === 2 ? 'bothEnds' : 'oneEnd' }
+  const direct = saying.filter(role => evidence[role].dtls?.state === 'connected')
+  if (direct.length === 0) return { path: 'unknown', grade: 'none' }
+  if (!ends.every(({ line }) => line.outcome === 'holds')) return { path: 'direct', grade: 'oneEnd' }
+  return { path: 'direct', grade: packets.line.outcome === 'holds' ? 'packets' : 'bothEnds' }
+}
+
+function sentenceOf(path: Path, grade: Grade, evidence: Evidence): string {
+  if (path === 'contradicted') return 'The sides disagree: what they say cannot all be true.'
+  if (path === 'relayed') {
+    if (grade === 'ledger') return `Relayed: lanline carried ${bytesOf(evidence.ledger)} bytes for this call.`
+    return 'Relayed, as the ends say, by a relay that is not this lanline.'
+  }
+  if (path === 'unknown') {
+    return evidence.answered
+      ? 'Unknown: no end says which way media went.'
+      : 'Unknown: the call was never answered.'
+  }
+  if (grade === 'packets') return 'Direct: captured packets show it, and both ends agree.'
+  if (grade === 'bothEnds') return 'Direct: both ends agree, and lanline carried nothing.'
+  const saying = roles.filter(role => lastPair(evidence[role]) !== undefined)
+  return saying.length === 2
+    ? 'Direct, as the ends say; what they say could not be compared in full.'
+    : `Direct, as the ${saying[0]} says; the ${otherRole(saying[0]!)} says nothing.`
+}
+
+// -------------------------------------------------------------------------------------------------------- pairs
+
+const lastPair = (party: PartyEvidence): SelectedPair | undefined => party.pairs.at(-1)?.pair
+
+/** By the word of its own browser, or because it talks to the appliance although its peer is not there. */
+function isRelayed(pair: SelectedPair, { applianceAddresses: own }: Evidence): boolean {
+  if (pair.localType === 'relay' || pair.remoteType === 'relay') return true
+  return own.includes(pair.remoteAddress) && !own.includes(pair.localAddress) && pair.remoteType !== 'host'
+}
+
+/** How long before or after the common moment another pair may have been in use: both need a moment to change. */
+const changeMilliseconds = 6_000
+
+function pairsLine(evidence: Evidence): Finding {
+  const { caller, callee } = evidence
+  const question = 'Are the two selected pairs each other’s mirror?'
+  const silent = roles.filter(role => lastPair(evidence[role]) === undefined)
+  if (silent.length > 0) {
+    const missing = silent.map(role => `a client at the ${role}’s end that reports its selected pair`)
+    const figures = roles
+      .map(
+        role =>
+          `${role} ${lastPair(evidence[role]) ? tellPair(lastPair(evidence[role])!) : 'reports nothing'}`,
+      )
+      .join('; ')
+    return finding('pairs', question, 'missing', figures, [], missing)
+  }
+  const at = Math.min(caller.lastReportMilliseconds, callee.lastReportMilliseconds)
+  const ours = pairAt(caller, at) ?? caller.pairs[0]!.pair
+  const theirs = pairAt(callee, at) ?? callee.pairs[0]!.pair
+  const figures = `caller ${tellPair(ours)}; callee ${tellPair(theirs)}`
+  if (mirrors(ours, theirs)) return finding('pairs', question, 'holds', figures)
+  if (noRelay(ours, theirs) && fits(ours, theirs)) {
+    return finding('pairs', question, 'missing', figures, [], ['addresses that the browsers do not hide'])
+  }
+  const near = (party: PartyEvidence): SelectedPair[] => [
+    ...[pairAt(party, at - changeMilliseconds)].flatMap(one => one ?? []),
+    ...party.pairs
+      .filter(one => Math.abs(one.atMilliseconds - at) <= changeMilliseconds)
+      .map(one => one.pair),
+  ]
+  // A change of pair is under way: nobody lies.
+  if ([ours, ...near(caller)].some(one => [theirs, ...near(callee)].some(other => mirrors(one, other)))) {
+    return finding(
+      'pairs',
+      question,
+      'missing',
+      `${figures}; one end had just changed`,
+      [],
+      ['a later report of both ends'],
+    )
+  }
+  // Between a relay and an end that does not see it as one, pairs are no mirrors by nature.
+  if (isRelayed(ours, evidence) || isRelayed(theirs, evidence))
+    return finding('pairs', question, 'fails', figures)
+  const contradiction = {
+    about: 'the selected pairs',
+    one: `caller: ${tellPair(ours)}`,
+    other: `callee: ${tellPair(theirs)}`,
+  }
+  return finding('pairs', question, 'fails', figures, [contradiction])
+}
+
+/**
+ * What one calls local the other calls remote. The type may differ: RFC 8445 §7.3.1.3 makes a peer-reflexive candidate
+ * of an address that was not announced yet. An address that a browser hides is not compared, its port is.
+ */
+export function mirrors(a: SelectedPair, b: SelectedPair): boolean {
+  const seen =
+    (shown(a.localAddress) && shown(b.remoteAddress)) || (shown(b.localAddress) && shown(a.remoteAddress))
+  return seen && noRelay(a, b) && fits(a, b)
+}
+
+const noRelay = (a: SelectedPair, b: SelectedPair): boolean =>
+  ![a.localType, a.remoteType, b.localType, b.remoteType].includes('relay')
+const fits = (a: SelectedPair, b: SelectedPair): boolean =>
+  same(a.localAddress, a.localPort, b.remoteAddress, b.remotePort) &&
+  same(b.localAddress, b.localPort, a.remoteAddress, a.remotePort)
+const shown = (address: string): boolean => address !== '' && !address.endsWith('.local')
+const same = (a: string, aPort: number, b: string, bPort: number): boolean =>
+  aPort === bPort && (!shown(a) || !shown(b) || a === b)
+
+// --------------------------------------------------------------------------------------------- DTLS, fingerprints
+
+function dtlsLine({ caller, callee }: Evidence): Finding {
+  const question = 'Is DTLS connected at both ends?'
+  const both = { caller, callee }
+  const figures = roles.map(role => `${role} ${tellDtls(both[role])}`).join('; ')
+  const without = roles.filter(role => both[role].dtls?.state !== 'connected')
+  if (without.length === 0) return finding('dtls', question, 'holds', figures)
+  return finding(
+    'dtls',
+    question,
+    without.some(role => both[role].dtls?.state === 'failed') ? 'fails' : 'missing',
+    figures,
+    [],
+    without.map(role => `the ${role}’s DTLS state`),
+  )
+}
+
+function tellDtls({ dtls }: PartyEvidence): string {
+  if (dtls === undefined) return 'says nothing'
+  return [dtls.state || 'says nothing', dtls.version, dtls.cipher, dtls.srtpProfile]
+    .filter(part => part !== '')
+    .join(', ')
+}
+
+function fingerprintsLine(evidence: Evidence): Finding {
+  const question = 'Is the certificate each end applied the one the exchange carried?'
+  const each = roles.map(role => fingerprintOf(evidence, role))
+  const figures = each.map(one => one.figures).join('; ')
+  const contradictions = each.flatMap(one => one.contradictions)
+  const missing = each.flatMap(one => one.missing)
+  const outcome = contradictions.length > 0 ? 'fails' : missing.length > 0 ? 'missing' : 'holds'
+  return finding('fingerprints', question, outcome, figures, contradictions, missing)
+}
+
+/** The certificate of one party: what it has, what its descriptions carried, what the other applied. */
+function fingerprintOf(evidence: Evidence, role: PartyRole) {
+  const party = evidence[role]
+  const other = otherRole(role)
+  const carried = party.sentFingerprints
+  const applied = evidence[other].remoteFingerprint
+  const contradictions: Contradiction[] = []
+  const wrong = (who: string, what: string): void => {
+    contradictions.push({
+      about: `the ${role}’s certificate`,
+      one: `exchange: ${carried.map(short).join(', ')}`,
+      other: `${who}: ${short(what)}`,
+    })
+  }
+  if (carried.length > 0 && applied !== '' && !carried.includes(applied)) wrong(`${other} applied`, applied)
+  const own = party.localFingerprint
+  if (carried.length > 0 && own !== '' && !carried.includes(own)) wrong(`${role} has`, own)
+  const missing = [
+    ...(carried.length === 0 ? [`a fingerprint in the ${role}’s description`] : []),
+    ...(applied === '' ? [`the fingerprint that the ${other} applied`] : []),
+  ]
+  const figures = `${role}: carried ${carried.map(short).join(', ') || 'none'}, applied ${applied === '' ? 'not said' : short(applied)}`
+  return { figures, contradictions, missing }
+}
+
+/** Enough of it to be compared by eye. */
+const short = (fingerprint: string): string =>
+  fingerprint.replace(/^(\S+ (?:[0-9A-F]{2}:){7}[0-9A-F]{2}).*$/, '$1…')
+
+// ------------------------------------------------------------------------------------------------ streams, ledger
+
+function streamsLine({ caller, callee }: Evidence): Finding {
+  const question = 'Did each end receive, with what it knows as lost, what the other sent (within 2 %)?'
+  const ways = [
+    { name: 'caller to callee', all: compareStreams(caller, callee) },
+    { name: 'callee to caller', all: compareStreams(callee, caller) },
+  ]
+  const figures = ways
+    .map(({ name, all }) => `${name}: ${all.map(one => one.figures).join(', ') || 'no stream counted'}`)
+    .join('; ')
+  const contradictions = ways.flatMap(({ name, all }) =>
+    all
+      .filter(one => one.outcome === 'fails')
+      .map(one => ({ about: `packets ${name}`, one: 'what was sent', other: one.figures })),
+  )
+  const missing = ways
+    .filter(
+      ({ all }) => !all.some(one => one.outcome === 'holds') || all.some(one => one.outcome === 'missing'),
+    )
+    .map(({ name }) => `counters of both ends ${name} over the same time`)
+  const outcome = contradictions.length > 0 ? 'fails' : missing.length > 0 ? 'missing' : 'holds'
+  return finding('streams', question, outcome, figures, contradictions, missing)
+}
+
+/** Checks and a last packet that cross a change of path are no media: below this a ledger contradicts nobody. */
+const strayPackets = 50
+
+function ledgerLine(evidence: Evidence): Finding {
+  const question = 'Did lanline’s relay carry nothing for this call?'
+  const { ledger } = evidence
+  const saying = roles.filter(role => lastPair(evidence[role]) !== undefined)
+  const everRelayed = roles.some(role => evidence[role].pairs.some(({ pair }) => isRelayed(pair, evidence)))
+  if (bytesOf(ledger) === 0) {
+    const figures =
+      ledger === undefined ? '0 bytes: the relay was never opened' : '0 bytes: opened and not used'
+    const ours = saying.filter(role => usesOurRelay(lastPair(evidence[role])!, evidence))
+    return finding(
+      'ledger',
+      question,
+      'holds',
+      figures,
+      ours.map(role => ({
+        about: 'the relay',
+        one: `${role}: ${tellPair(lastPair(evidence[role])!)}`,
+        other: 'the relay’s ledger: 0 bytes',
+      })),
+    )
+  }
+  const packets = ledger!.caller.sentPackets + ledger!.callee.sentPackets
+  const figures = `${bytesOf(ledger)} bytes in ${packets} packets: from the caller ${ledger!.caller.sentBytes}, from the callee ${ledger!.callee.sentBytes}`
+  const denied = saying.length > 0 && !everRelayed && packets > strayPackets
+  const contradiction = {
+    about: 'the relay',
+    one: saying.map(role => `${role}: ${tellPair(lastPair(evidence[role])!)}`).join('; '),
+    other: `the relay’s ledger: ${figures}`,
+  }
+  return finding('ledger', question, 'fails', figures, denied ? [contradiction] : [])
+}
+
+/** A relayed address that is one of ours. */
+const usesOurRelay = (pair: SelectedPair, { applianceAddresses: own }: Evidence): boolean =>
+  (pair.localType === 'relay' && own.includes(pair.localAddress)) ||
+  (pair.remoteType === 'relay' && own.includes(pair.remoteAddress))
+
+// ------------------------------------------------------------------------------------------------------ captures
+
+function packetsLine(evidence: Evidence): Finding {
+  const question = 'Do captured packets show the path?'
+  const wanted = 'a capture taken at one of the two, or at the switch or access point between them'
+  if (evidence.captures.length === 0)
+    return finding('packets', question, 'missing', 'no capture', [], [wanted])
+  const each = evidence.captures.map(facts => captured(facts, evidence))
+  const contradictions = each.flatMap(one => one.contradictions)
+  const figures = each.map(one => one.figures).join('; ')
+  if (contradictions.length > 0) return finding('packets', question, 'fails', figures, contradictions)
+  if (each.some(one => one.proves)) return finding('packets', question, 'holds', figures)
+  return finding('packets', question, 'missing', figures, [], [wanted, ...each.flatMap(one => one.missing)])
+}
+
+function captured(facts: CaptureFacts, evidence: Evidence) {
+  const name = facts.name
+  const none = { contradictions: [] as Contradiction[], missing: [] as string[], proves: false }
+  if (facts.flows.length === 0) {
+    const silence = `${name}: nothing of this call in ${facts.frames} frames`
+    return facts.takenAt === 'appliance'
+      ? { ...none, figures: `${silence}; the appliance’s own silence supports a direct path and proves none` }
+      : { ...none, figures: silence }
+  }
+  const ends = partyEnds(evidence)
+  const out = flow(facts, ends.caller, ends.callee)
+  const back = flow(facts, ends.callee, ends.caller)
+  const between = [out, back].filter(one => one !== undefined)
+  const count = (read: (one: CaptureFlow) => number): number =>
+    between.reduce((sum, one) => sum + read(one), 0)
+  const rtp = (one: CaptureFlow | undefined): number =>
+    one?.rtp.reduce((sum, { packets }) => sum + packets, 0) ?? 0
+  const aside = facts.flows.filter(one => !between.includes(one))
+  const around = aside.filter(one => one.relayedPackets > 0 || isOurs(one, evidence))
+  const aroundMedia = around.reduce((sum, one) => sum + one.relayedPackets + rtp(one), 0)
+  const figures = `${name}: ${count(one => one.checks)} checks, ${count(one => one.checkAnswers)} answers, DTLS ${[...new Set(between.flatMap(one => one.dtls))].join(' ') || 'none'}, RTP ${rtp(out)} and ${rtp(back)} packets between ${ends.caller} and ${ends.callee}; ${aroundMedia} by way of lanline${facts.stoppedBecause ? `; read in part: ${facts.stoppedBecause}` : ''}`
+  if (aroundMedia > 0 && bytesOf(evidence.ledger) === 0) {
+    const contradiction = {
+      about: 'the packets',
+      one: `${name}: ${aroundMedia} packets of this call by way of lanline`,
+      other: 'the relay’s ledger: 0 bytes',
+    }
+    return { ...none, figures, contradictions: [contradiction] }
+  }
+  const known = (one: CaptureFlow | undefined, role: PartyRole): boolean =>
+    one?.rtp.some(({ ssrc, packets }) => packets > 0 && sends(evidence[role], ssrc)) === true
+  const missing = [
+    ...(out && back && count(one => one.checks) > 0 && count(one => one.checkAnswers) > 0
+      ? []
+      : [`${name}: checks of this call both ways`]),
+    ...(count(one => one.dtls.length) > 0 ? [] : [`${name}: the DTLS handshake`]),
+    ...(known(out, 'caller') ? [] : [`${name}: a stream that the caller says it sends`]),
+    ...(known(back, 'callee') ? [] : [`${name}: a stream that the callee says it sends`]),
+  ]
+  return { ...none, figures, missing, proves: missing.length === 0 && aroundMedia === 0 }
+}
+
+const sends = (party: PartyEvidence, ssrc: number): boolean =>
+  party.streams.some(one => one.direction === 'sent' && one.ssrc === ssrc)
+
+const flow = (facts: CaptureFacts, source: string, target: string): CaptureFlow | undefined =>
+  facts.flows.find(one => one.source === source && one.target === target)
+
+/** Media with the appliance at one end, though neither party lives there. */
+function isOurs(one: CaptureFlow, evidence: Evidence): boolean {
+  const ends = Object.values(partyEnds(evidence)).map(hostOf)
+  return [one.source, one.target]
+    .map(hostOf)
+    .some(host => evidence.applianceAddresses.includes(host) && !ends.includes(host))
+}
+
+const hostOf = (endpoint: string): string => endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+
+/** Where each party's media is sent from, by its own word or by the other's. */
+function partyEnds(evidence: Evidence): Readonly<Record<PartyRole, string>> {
+  const end = (role: PartyRole): string => {
+    const own = lastPair(evidence[role])
+    const other = lastPair(evidence[otherRole(role)])
+    if (own && shown(own.localAddress))
+      return formatEndpoint({ address: own.localAddress, port: own.localPort })
+    return other ? formatEndpoint({ address: other.remoteAddress, port: other.remotePort }) : 'unknown'
+  }
+  return { caller: end('caller'), callee: end('callee') }
+}
+
+// --------------------------------------------------------------------------------------------------------- words
+
+export function tellPair(pair: SelectedPair): string {
+  const end = (type: string, address: string, port: number): string =>
+    `${type} ${address === '' ? 'hidden' : formatEndpoint({ address, port })}${address === '' ? `:${port}` : ''}`
+  const rtt = pair.rttMilliseconds === undefined ? '' : `, ${pair.rttMilliseconds} ms`
+  return `${end(pair.localType, pair.localAddress, pair.localPort)} ↔ ${end(pair.remoteType, pair.remoteAddress, pair.remotePort)} (${pair.protocol}${rtt})`
+}
+
+function finding(
+  id: string,
+  question: string,
+  outcome: CheckedLine['outcome'],
+  figures: string,
+  contradictions: readonly Contradiction[] = [],
+  missing: readonly string[] = [],
+): Finding {
+  return { line: { id, question, outcome, figures }, contradictions, missing }
+}
