@@ -157,7 +157,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
         for (const open of [...this.#open.values()]) this.#addressesChanged(open, now)
         break
       case 'path':
-        this.#path(input.call, input.device, input.relayed)
+        this.#path(input.call, input.device, input.relayed || this.#isOwn(input.remoteAddress))
         break
       case 'granted':
         this.#granted(input.call, now)
@@ -530,6 +530,10 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     if (call === undefined) return
     if (open.state === 'waiting') return this.#tryToOpen(open, now)
     if (open.given !== withoutSecrets(this.#partiesOf(call))) this.#renew(open, bothOf(call), now)
+  }
+
+  #isOwn(address: string): boolean {
+    return this.#ports.ownAddresses().some(own => own.address === address)
   }
 
   #path(id: string, device: string, relayed: boolean): void {

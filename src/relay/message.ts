@@ -80,7 +80,15 @@ export type RelayInput =
   /** Own addresses changed. */
   | { readonly kind: 'addressesChanged' }
   /** A party's client says which way media goes. */
-  | { readonly kind: 'path'; readonly call: string; readonly device: string; readonly relayed: boolean }
+  | {
+      readonly kind: 'path'
+      readonly call: string
+      readonly device: string
+      /** One end of its pair is a relayed address, as it knows. */
+      readonly relayed: boolean
+      /** Where it sends: one of our own is a relay it has not been told of yet (RFC 8445 §7.3.1.3). */
+      readonly remoteAddress: string
+    }
   | { readonly kind: 'granted'; readonly call: string }
   | { readonly kind: 'notGranted'; readonly call: string }
   | { readonly kind: 'closed'; readonly call: string }

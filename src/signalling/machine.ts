@@ -462,7 +462,9 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     if (pair === undefined) return
     this.#fact({ kind: 'pair', call, device: session.device, pair })
     const relayed = pair.localType === 'relay' || pair.remoteType === 'relay'
-    this.#out.push({ kind: 'relayFact', input: { kind: 'path', call, device: session.device, relayed } })
+    const { remoteAddress } = pair
+    const input = { kind: 'path', call, device: session.device, relayed, remoteAddress } as const
+    this.#out.push({ kind: 'relayFact', input })
   }
 
   // ---------------------------------------------------------------------------------------------------- others

@@ -82,7 +82,8 @@ class Desk {
   /** The call relays: everybody has done their part. */
   open(): this {
     this.noPath().granted().ready('a', 'b')
-    for (const device of ['a', 'b']) this.give({ kind: 'path', call: 'c1', device, relayed: true })
+    for (const device of ['a', 'b'])
+      this.give({ kind: 'path', call: 'c1', device, relayed: true, remoteAddress: '' })
     return this
   }
 
@@ -253,7 +254,10 @@ describe('a grant', () => {
   it('is left alone when a path was found before the next try', () => {
     const desk = new Desk().noPath().granted().ready('a', 'b')
     desk.take('openGrant')
-    desk.pass(1_000).noPath('a').give({ kind: 'path', call: 'c1', device: 'a', relayed: true })
+    desk
+      .pass(1_000)
+      .noPath('a')
+      .give({ kind: 'path', call: 'c1', device: 'a', relayed: true, remoteAddress: '' })
     expect(desk.pass(10_000).take('openGrant')).toEqual([])
   })
 
@@ -305,7 +309,8 @@ describe('a grant', () => {
   it('asked for while the last one is being closed waits for that', () => {
     const desk = new Desk('on-failure').open()
     desk.take('openGrant')
-    for (const device of ['a', 'b']) desk.give({ kind: 'path', call: 'c1', device, relayed: false })
+    for (const device of ['a', 'b'])
+      desk.give({ kind: 'path', call: 'c1', device, relayed: false, remoteAddress: '' })
     expect(desk.noPath().take('openGrant')).toEqual([])
     expect(desk.give({ kind: 'closed', call: 'c1' }).take('openGrant')).toHaveLength(1)
   })
@@ -313,7 +318,8 @@ describe('a grant', () => {
 
 describe('a call that goes directly again', () => {
   const direct = (desk: Desk, ...devices: string[]): Desk => {
-    for (const device of devices) desk.give({ kind: 'path', call: 'c1', device, relayed: false })
+    for (const device of devices)
+      desk.give({ kind: 'path', call: 'c1', device, relayed: false, remoteAddress: '' })
     return desk
   }
   const moved = (): Desk => {
@@ -323,6 +329,14 @@ describe('a call that goes directly again', () => {
     desk.tellings()
     return desk
   }
+
+  it('is no such call while one of them sends to an address of ours, whatever it takes that for', () => {
+    const desk = moved()
+    for (const device of ['a', 'b']) {
+      desk.give({ kind: 'path', call: 'c1', device, relayed: false, remoteAddress: '10.0.1.1' })
+    }
+    expect(desk.take('closeGrant')).toEqual([])
+  })
 
   it('gives up its grant when both say so and its network would not get one now', () => {
     const desk = moved()
