@@ -13,7 +13,7 @@ import { alice, bob, Client, call, flowOf, grantOf, own, Relay } from '../turn/c
 import { isSoak } from './counts.ts'
 
 /** Encodings asked for, over all seeds. */
-const wanted = isSoak ? 2_000_000 : 120_000
+const wanted = isSoak ? 2_000_000 : 100_000
 const perSeed = 4_000
 
 /** Nobody may reach these as IPv4 addresses. */
@@ -159,6 +159,8 @@ function attack(seed: number, seen: Seen): number {
   })
   const stranger = new Client(relay, flowOf('10.0.20.77', 7), { username: 'd', password: 'd' })
   const strangers = stranger.allocate().relayed!
+  const strangersFriend = new Client(relay, flowOf('10.0.10.77', 7), { username: 'c', password: 'c' })
+  strangersFriend.allocate()
   const attackers = [alice(relay, 1_001), alice(relay, 1_002)]
   attackers[0]!.allocate({ family: 1 })
   attackers[1]!.allocate({ family: 2 })
@@ -212,16 +214,19 @@ function attack(seed: number, seen: Seen): number {
       case 14:
         // What is allowed goes through all the while, and nowhere else.
         allowedGoesOn(relay, attackers, bobs, other, context)
-        // Another party's relay, and a port beside a party's: by channel and by Send.
+        // Another call's relay, on the address of the party's own and open to ours; and a port beside a party's.
+        stranger.nonce = ''
+        if (stranger.permit('10.0.20.1').error) stranger.allocate()
+        stranger.permit('10.0.20.1')
         same(attackers[0]!.bind(0x4ffe, strangers.address, strangers.port).error?.code, 403, context)
         same(sent(relay, attackers[0]!, strangers, random), undefined, context)
-        if (other)
-          same(attackers[0]!.bind(0x4ffd, other.address, other.port + 1).error?.code, 403, context)
+        if (other) same(attackers[0]!.bind(0x4ffd, other.address, other.port + 1).error?.code, 403, context)
         break
       default:
         change()
     }
     expectOnly(relay, attackers, bobs, other, target, context)
+    if (rounds % 4 === 0) heardOnly(relay, bobs, target, context)
   }
   expect(permissions).toBeGreaterThan(0)
   return rounds
@@ -340,6 +345,22 @@ function expectOnly(
       const route = relay.send(flow, address, port, 'y')
       if (route?.to === 'peer') same(bobs.includes(route.peer.address), true, context)
       else if (route?.to === 'client') same(route.flow.remote.address, permitted.v4, context)
+    }
+  }
+}
+
+/** What comes to the relays' sockets reaches Alice from Bob's proven addresses alone. */
+function heardOnly(
+  relay: Relay,
+  bobs: readonly string[],
+  { address, port }: Encoding,
+  context: () => string,
+): void {
+  for (const from of [address, ...provenByBob, ...own]) {
+    if (bobs.includes(from)) continue
+    for (const socket of relay.openSockets.keys()) {
+      const route = relay.machine.router.fromPeer(socket, from, port, Buffer.from('z'), relay.now)
+      same(route?.to === 'client' && route.flow.remote.address === '10.0.10.5', false, context)
     }
   }
 }
