@@ -13,7 +13,7 @@ import { benchSip } from './sip.ts'
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
                         [--only lanline|kamailio] [--profile] [--json]
        scripts/bench relay [--rounds N] [--seconds N] [--searches N] [--rates PER_SECOND,...] [--between peers|relays]
-                        [--only lanline|coturn] [--profile] [--json]
+                        [--burst N] [--only lanline|coturn] [--profile] [--json]
        scripts/bench machine [--json]
        scripts/bench codec [--json]
 `
@@ -28,6 +28,7 @@ const { positionals, values } = parseArgs({
     calls: { type: 'string', default: '200' },
     searches: { type: 'string', default: '3' },
     rates: { type: 'string', default: '20000,50000,100000' },
+    burst: { type: 'string', default: '64' },
     between: { type: 'string', default: 'peers' },
     only: { type: 'string' },
     profile: { type: 'boolean', default: false },
@@ -53,6 +54,7 @@ switch (positionals[0]) {
       seconds: Number(values.seconds ?? 2),
       searches: Number(values.searches),
       rates: values.rates.split(',').map(Number),
+      burst: Number(values.burst),
       between: values.between === 'relays' ? 'relays' : 'peers',
       only: values.only,
       profile: values.profile,

@@ -22,6 +22,8 @@ export interface RelayBenchOptions {
   readonly rates: readonly number[]
   /** How often the highest rate is looked for. */
   readonly searches: number
+  /** Packets of one flow in a row, if so many are due. */
+  readonly burst: number
   /** `peers`: one end has allocations, the other none. `relays`: both have, and data goes from relay to relay. */
   readonly between: 'peers' | 'relays'
   readonly only: string | undefined
@@ -51,12 +53,15 @@ interface Sample {
   readonly arrived: number
   readonly p50: number | undefined
   readonly p99: number | undefined
+  /** The highest rate of a relay is as high as what the ends can do: it may do more. */
+  readonly atCeiling?: boolean
 }
 
 const lossAllowed = 0.001
 /** A slice in which the ends sent less than this share of what was asked says nothing of a relay: it is repeated. */
 const offeredShare = 0.98
 const triesPerSlice = 3
+const ceilingShare = 0.95
 const probeSeconds = 0.5
 const warmUp = { packetsPerSecond: 20_000, seconds: 3 }
 const lowestRate = 5_000
@@ -147,7 +152,10 @@ class Bench {
       const direct = await this.#searchAlternating(this.#ways.slice(-1), highestRate)
       found.push(...direct)
       const ceiling = direct[0]?.offeredPerSecond ?? lowestRate
-      found.push(...(await this.#searchAlternating(this.#ways.slice(0, -1), ceiling)))
+      const relays = await this.#searchAlternating(this.#ways.slice(0, -1), ceiling)
+      for (const best of relays) {
+        found.push({ ...best, atCeiling: best.arrivedPerSecond > ceilingShare * ceiling })
+      }
     }
     return found
   }
@@ -216,6 +224,7 @@ class Bench {
     await refresh()
     const order = {
       ...{ do: 'run' as const, way: name, run: ++this.#run, packetsPerSecond: rate / 2, seconds },
+      burst: this.#options.burst,
       startMilliseconds: monotonicMilliseconds() + leadMilliseconds,
     }
     const before = server ? threadCpu(server.pid) : []
@@ -311,6 +320,14 @@ function report(
     ratio: true,
     direct: false,
   })
+  for (const way of ['lanline', 'coturn'] as const) {
+    const searches = highest.filter(sample => sample.way === way)
+    const count = searches.filter(({ atCeiling }) => atCeiling).length
+    if (count === 0) continue
+    lines.push(
+      `  ${way} came to what the load can do in ${count} of ${searches.length} searches: it may do more`,
+    )
+  }
   const megabytes = (name: WayName, kind: 'resident' | 'proportional'): string => {
     const of = memory.get(name)
     return of ? (of[kind] / 1_024).toFixed(1) : '-'
@@ -327,7 +344,7 @@ function report(
       options.between === 'peers' ? 'client to peer by channels' : 'client to client by a relay for each'
     }; medians; coturn ${coturnVersion() ?? 'absent'}, one relay thread; each relay on the same one core`,
     '"no relay": what the load alone does, the ceiling of everything else here',
-    `again: scripts/bench relay --rounds ${options.rounds} --seconds ${options.seconds} --searches ${options.searches} --rates ${options.rates.join(',')} --between ${options.between}`,
+    `again: scripts/bench relay --rounds ${options.rounds} --seconds ${options.seconds} --searches ${options.searches} --rates ${options.rates.join(',')} --between ${options.between} --burst ${options.burst}`,
   )
   process.stdout.write(`${lines.join('\n')}\n`)
 }

@@ -111,11 +111,10 @@ function run(flows: Flows, order: Order & { do: 'run' }): RunResult {
         forgiven
       const late = due - sent - Math.ceil((forgivenMilliseconds * packetsPerSecond) / 1_000)
       if (late > 0) forgiven += late
-      // One socket a tick, so that there is something to batch: over eight ticks all have their share.
       for (let left = due - Math.max(late, 0) - sent; left > 0; ) {
         const socket = sockets[turn++ % sockets.length]!
         readWallClock(clock)
-        const taken = socket.send(left, stamp)
+        const taken = socket.send(Math.min(left, order.burst), stamp)
         if (taken === 0) break
         sent += taken
         left -= taken

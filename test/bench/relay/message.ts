@@ -28,6 +28,8 @@ export type Order =
       readonly way: Way
       readonly run: number
       readonly packetsPerSecond: number
+      /** Packets of one socket, and so of one flow, in a row, if so many are due. */
+      readonly burst: number
       /** Of the monotonic clock, which all processes of a machine share. */
       readonly startMilliseconds: number
       readonly seconds: number
