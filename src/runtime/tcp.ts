@@ -29,6 +29,9 @@ export interface Stream {
   onClose: () => void
   /** False: it was closed, or too slow and is closed now. */
   send(bytes: Uint8Array): boolean
+  /** No more `onData` until `resume`: what comes meanwhile waits in the kernel, and then with the sender. */
+  pause(): void
+  resume(): void
   /** A complete message came: the stream is no longer among those that can be pushed out. */
   prove(): void
   close(): void
@@ -162,6 +165,8 @@ function streamOf(
     remote: endpointOf(socket.remoteAddress, socket.remotePort),
     onData: () => {},
     onClose: () => {},
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     prove,
     send: bytes => {
       if (!socket.writable) return false

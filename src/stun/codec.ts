@@ -23,6 +23,8 @@ export const limits = {
   keepAliveBytes: 1_280,
   attributes: 32,
   peers: 16,
+  /** There are two (RFC 8489 §18.5). */
+  algorithms: 16,
   /** RFC 8489 §14.3, §14.9, §14.10: 508, 763 and 763 bytes. */
   usernameBytes: 508,
   realmBytes: 763,
@@ -236,6 +238,7 @@ const readers: Readonly<Record<number, (value: Uint8Array, message: Draft) => bo
     const reader = new ByteReader(value)
     const numbers: number[] = []
     while (reader.remaining > 0) {
+      if (numbers.length === limits.algorithms) return false
       numbers.push(reader.u16())
       const length = reader.u16()
       reader.take(length + ((4 - (length % 4)) % 4))

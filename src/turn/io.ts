@@ -39,6 +39,8 @@ export type TurnSocketEffect = Extract<
   { kind: 'send' | 'prove' | 'openRelay' | 'closeRelay' | 'closeFlow' }
 >
 
+/** Of one stream: a signed request costs some 20 µs, so that this is a millisecond or two. */
+const messagesAtOnce = 64
 /** Ports tried before a relay is refused: a range that is nearly full is searched at random. */
 const relayTries = 40
 
@@ -178,8 +180,7 @@ export class TurnIo {
     const framer = new TurnFramer()
     stream.onData = chunk => {
       const messages = framer.push(chunk)
-      for (const bytes of messages ?? []) this.#arrived(flow.key, bytes, () => flow)
-      if (messages !== undefined) return
+      if (messages !== undefined) return this.#inTurns(flow, stream, messages)
       this.#options.onNote('brokenStream')
       stream.close()
     }
@@ -187,6 +188,18 @@ export class TurnIo {
       this.#streams.delete(flow.key)
       this.#options.input({ kind: 'flowClosed', flow })
     }
+  }
+
+  /** A chunk may hold thousands of small messages: others come in between. */
+  #inTurns(flow: ClientFlow, stream: Stream, messages: readonly Uint8Array[]): void {
+    for (const bytes of messages.slice(0, messagesAtOnce)) this.#arrived(flow.key, bytes, () => flow)
+    if (messages.length <= messagesAtOnce) return
+    stream.pause()
+    setImmediate(() => {
+      if (!this.#streams.has(flow.key)) return
+      this.#inTurns(flow, stream, messages.slice(messagesAtOnce))
+      if (messages.length <= 2 * messagesAtOnce) stream.resume()
+    })
   }
 
   /** A fault costs this packet. */

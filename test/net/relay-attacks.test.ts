@@ -415,6 +415,15 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
     for (const transport of ['tcp', 'tls'] as const) {
       const client = await TurnClient.open(alice, now.servers.caller, transport)
       expect((await client.allocate()).relayed).toBeDefined()
+      // What comes in one piece is handled in several turns, in order and to its end.
+      expect((await client.bind(0x4000, { address: bob4, port: controlPort })).error).toBe(undefined)
+      control.received.length = 0
+      const pieces = Array.from({ length: 300 }, (_, index) => Buffer.of(0x40, 0, 0, 4, ...ofNumber(index)))
+      client.raw(Buffer.concat(pieces))
+      await until('all of it arrives', () => control.received.length === 300)
+      expect(control.received.map(({ bytes }) => bytes.readUInt32BE())).toEqual(
+        pieces.map((_, index) => index),
+      )
     }
     await until('garbage is cut off', () => silent.every(each => each.closed !== undefined))
     await hangUp(now)
@@ -464,6 +473,12 @@ const floodPackets: readonly Uint8Array[] = (() => {
 
 async function replayed(client: TurnClient, bytes: Uint8Array): Promise<StunMessage | undefined> {
   return client.hear(bytes, bytes.subarray(8, 20))
+}
+
+function ofNumber(value: number): Uint8Array {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
 }
 
 /** Kilobytes. */
