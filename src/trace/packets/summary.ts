@@ -1,0 +1,388 @@
+/**
+ * What a capture shows of one call: packets matched to it by its ufrags, addresses and SSRCs, in figures, each by the
+ * way it took. It concludes nothing. Bounded; packets are looked at once and not kept.
+ */
+import type { Epoch } from '../../core/clock.ts'
+import { type Endpoint, formatEndpoint } from '../../core/endpoint.ts'
+import type { Dtls, HandshakeMessage, Packet, Rtcp, Rtp, Stun } from './message.ts'
+import { method } from './stun.ts'
+
+export type Party = 'caller' | 'callee'
+
+/** What is known of a call from elsewhere. Addresses in their canonical text form. */
+export interface CallIdentity {
+  readonly parties: Readonly<Record<Party, PartyIdentity>>
+  /** The appliance's own addresses. A packet from or to one of them went by way of it, whoever else has that address. */
+  readonly applianceAddresses: readonly string[]
+}
+
+export interface PartyIdentity {
+  /** Of every ICE generation (RFC 8445 §5.3): each restart makes a new one. */
+  readonly ufrags: readonly string[]
+  /** Where it sends from: of its candidates and its selected pairs, and nobody's relayed address. */
+  readonly addresses: readonly string[]
+  /** Of what it sends, as far as its reports say. */
+  readonly ssrcs?: readonly number[] | undefined
+}
+
+/**
+ * `direct`: from one party's address to the other's. `appliance`: from or to the appliance. `turn`: inside ChannelData or
+ * a Send or Data indication. `elsewhere`: by an address that is nobody's.
+ */
+export type Way = 'direct' | 'appliance' | 'turn' | 'elsewhere'
+
+export interface CallFigures {
+  /** Both directions of every path that belongs to the call, in the order they were first seen. */
+  readonly flows: readonly FlowFigures[]
+  readonly totals: Readonly<Record<Way, Readonly<Record<Party | 'unknown', Totals>>>>
+  /** Between a party and the appliance: it may be signalling, or TURN over TLS. */
+  readonly encrypted: readonly EncryptedFigures[]
+  /** Packets that could not be counted, because there were more paths or streams than are followed. */
+  readonly leftOut: number
+}
+
+/** One direction of one path. */
+export interface FlowFigures {
+  readonly source: Endpoint
+  readonly target: Endpoint
+  readonly transport: 'udp' | 'tcp'
+  readonly way: Way
+  /** Inside TURN: the peer's address, where the capture says it. */
+  readonly peer?: Endpoint | undefined
+  /** Whose packets these are: by its checks, or else by its address. */
+  readonly sender: Party | 'unknown'
+  /** `ufrags`: checks of this call were seen on this path. `ssrc`: only a stream that a party says is its own. */
+  readonly matchedBy: 'ufrags' | 'ssrc'
+  /** Binding requests whose USERNAME is made of this call's ufrags, repeated ones too. */
+  readonly checks: number
+  readonly nominations: number
+  /** Success responses to such requests of the other direction. */
+  readonly answers: number
+  /** Each once, in the order they became whole. */
+  readonly handshake: readonly HandshakeMessage[]
+  readonly dtlsPackets: number
+  readonly rtcpPackets: number
+  readonly streams: readonly StreamFigures[]
+  readonly firstAt: Epoch | undefined
+  readonly lastAt: Epoch | undefined
+}
+
+export interface StreamFigures {
+  readonly ssrc: number
+  /** Whose SSRC it is, where a report says so. */
+  readonly reportedBy: Party | undefined
+  readonly packets: number
+  readonly bytes: number
+  readonly payloadTypes: readonly number[]
+  readonly firstAt: Epoch | undefined
+  readonly lastAt: Epoch | undefined
+}
+
+export interface Totals {
+  readonly checks: number
+  readonly answers: number
+  readonly handshakeMessages: number
+  readonly mediaPackets: number
+  readonly mediaBytes: number
+}
+
+export interface EncryptedFigures {
+  readonly party: Party
+  readonly appliance: Endpoint
+  readonly segmentsToAppliance: number
+  readonly segmentsFromAppliance: number
+  readonly bytes: number
+}
+
+export const summaryLimits = {
+  paths: 512,
+  streamsPerFlow: 64,
+  handshakeMessagesPerFlow: 64,
+  payloadTypes: 16,
+  transactions: 4_096,
+  encrypted: 64,
+} as const
+
+type Counters = { -readonly [Field in keyof Totals]: Totals[Field] }
+interface Stream extends Omit<StreamFigures, 'payloadTypes' | 'reportedBy'> {
+  packets: number
+  bytes: number
+  payloadTypes: number[]
+  firstAt: Epoch | undefined
+  lastAt: Epoch | undefined
+}
+
+interface Flow {
+  readonly first: Packet
+  readonly checksBy: Record<Party, number>
+  nominations: number
+  answers: number
+  readonly handshake: HandshakeMessage[]
+  dtlsPackets: number
+  rtcpPackets: number
+  readonly streams: Map<number, Stream>
+  firstAt: Epoch | undefined
+  lastAt: Epoch | undefined
+}
+
+/** Both directions, each by its sending end. */
+interface Path {
+  readonly flows: Map<string, Flow>
+  matched: 'ufrags' | 'ssrc' | undefined
+}
+
+/** Give it every packet of a capture, then ask for the figures. */
+export class CallMatch {
+  readonly #usernames = new Map<string, Party>()
+  readonly #ssrcs = new Map<number, Party>()
+  readonly #appliance: ReadonlySet<string>
+  readonly #addresses: Readonly<Record<Party, ReadonlySet<string>>>
+  readonly #paths = new Map<string, Path>()
+  /** Transactions of this call's checks. */
+  readonly #transactions = new Set<string>()
+  readonly #encrypted = new Map<
+    string,
+    { -readonly [Field in keyof EncryptedFigures]: EncryptedFigures[Field] }
+  >()
+  #leftOut = 0
+
+  constructor(call: CallIdentity) {
+    const { caller, callee } = call.parties
+    for (const one of caller.ufrags) {
+      for (const other of callee.ufrags) {
+        // RFC 8445 §7.2.2: the receiver's fragment comes first.
+        this.#usernames.set(`${other}:${one}`, 'caller')
+        this.#usernames.set(`${one}:${other}`, 'callee')
+      }
+    }
+    for (const party of parties)
+      for (const ssrc of call.parties[party].ssrcs ?? []) this.#ssrcs.set(ssrc, party)
+    this.#appliance = new Set(call.applianceAddresses)
+    this.#addresses = { caller: new Set(caller.addresses), callee: new Set(callee.addresses) }
+  }
+
+  add(packet: Packet): void {
+    const { content } = packet
+    if (content.kind === 'tls') return this.#addEncrypted(packet)
+    if (content.kind === 'other') return
+    const checkOf = content.kind === 'stun' ? this.#senderOf(content) : undefined
+    const isAnswer =
+      content.kind === 'stun' && content.class === 'success' && this.#transactions.has(content.transaction)
+    if (content.kind === 'stun' && checkOf === undefined && !isAnswer) return
+    const reported = content.kind === 'rtp' && this.#ssrcs.has(content.ssrc) && this.#isNear(packet)
+    if (checkOf === undefined && !reported && !this.#mayBelong(packet)) return
+    const flow = this.#flowOf(packet, checkOf ? 'ufrags' : reported ? 'ssrc' : undefined)
+    if (flow === undefined) {
+      this.#leftOut++
+      return
+    }
+    noteTime(flow, packet.at)
+    if (content.kind === 'stun') this.#addStun(flow, content, checkOf)
+    else if (content.kind === 'dtls') addDtls(flow, content)
+    else this.#addMedia(flow, content, packet)
+  }
+
+  figures(): CallFigures {
+    const flows: FlowFigures[] = []
+    for (const { matched, flows: both } of this.#paths.values()) {
+      const [one, other] = [...both.values()]
+      if (matched === undefined || one === undefined) continue
+      flows.push(this.#flowFigures(one, other, matched))
+      if (other !== undefined) flows.push(this.#flowFigures(other, one, matched))
+    }
+    const totals = Object.fromEntries(
+      ways.map(way => [way, { caller: noTotals(), callee: noTotals(), unknown: noTotals() }]),
+    ) as Record<Way, Record<Party | 'unknown', Counters>>
+    for (const flow of flows) {
+      const total = totals[flow.way][flow.sender]
+      total.checks += flow.checks
+      total.answers += flow.answers
+      total.handshakeMessages += flow.handshake.length
+      for (const { packets, bytes } of flow.streams) {
+        total.mediaPackets += packets
+        total.mediaBytes += bytes
+      }
+    }
+    return { flows, totals, encrypted: [...this.#encrypted.values()], leftOut: this.#leftOut }
+  }
+
+  #senderOf({ class: kind, method: which, username }: Stun): Party | undefined {
+    const isCheck = kind === 'request' && which === method.binding && username !== undefined
+    return isCheck ? this.#usernames.get(username) : undefined
+  }
+
+  /** Whether both ends are the parties’ or the appliance's, so that it may turn out to be of this call. */
+  #mayBelong({ source, target }: Packet): boolean {
+    return this.#isKnown(source) && this.#isKnown(target)
+  }
+
+  #isNear({ source, target }: Packet): boolean {
+    return this.#isKnown(source) || this.#isKnown(target)
+  }
+
+  #isKnown({ address }: Endpoint): boolean {
+    return this.#appliance.has(address) || parties.some(party => this.#addresses[party].has(address))
+  }
+
+  #flowOf(packet: Packet, matched: 'ufrags' | 'ssrc' | undefined): Flow | undefined {
+    const [from, to] = [formatEndpoint(packet.source), formatEndpoint(packet.target)]
+    const { inside, transport } = packet
+    const within = inside && `${inside.peer ? formatEndpoint(inside.peer) : inside.channel}`
+    const key = [...[from, to].sort(), transport, within ?? ''].join(' ')
+    let path = this.#paths.get(key)
+    if (path === undefined) {
+      if (this.#paths.size === summaryLimits.paths && !this.#dropUnmatched()) return undefined
+      path = { flows: new Map(), matched: undefined }
+      this.#paths.set(key, path)
+    }
+    if (path.matched !== 'ufrags') path.matched = matched ?? path.matched
+    let flow = path.flows.get(from)
+    if (flow === undefined) {
+      flow = {
+        ...{ first: packet, checksBy: { caller: 0, callee: 0 }, nominations: 0, answers: 0, handshake: [] },
+        ...{ dtlsPackets: 0, rtcpPackets: 0, streams: new Map(), firstAt: undefined, lastAt: undefined },
+      }
+      path.flows.set(from, flow)
+    }
+    return flow
+  }
+
+  #dropUnmatched(): boolean {
+    for (const [key, { matched }] of this.#paths) {
+      if (matched === undefined) return this.#paths.delete(key)
+    }
+    return false
+  }
+
+  #addStun(flow: Flow, stun: Stun, checkOf: Party | undefined): void {
+    if (checkOf === undefined) {
+      flow.answers++
+      return
+    }
+    flow.checksBy[checkOf]++
+    if (stun.useCandidate) flow.nominations++
+    this.#transactions.delete(stun.transaction)
+    this.#transactions.add(stun.transaction)
+    if (this.#transactions.size > summaryLimits.transactions) {
+      this.#transactions.delete(this.#transactions.keys().next().value!)
+    }
+  }
+
+  #addMedia(flow: Flow, content: Rtp | Rtcp, packet: Packet): void {
+    if (content.kind === 'rtcp') {
+      flow.rtcpPackets++
+      return
+    }
+    const { ssrc, payloadType } = content
+    let stream = flow.streams.get(ssrc)
+    if (stream === undefined) {
+      if (flow.streams.size === summaryLimits.streamsPerFlow) {
+        this.#leftOut++
+        return
+      }
+      stream = { ssrc, packets: 0, bytes: 0, payloadTypes: [], firstAt: undefined, lastAt: undefined }
+      flow.streams.set(ssrc, stream)
+    }
+    stream.packets++
+    stream.bytes += packet.bytes
+    const isNew = !stream.payloadTypes.includes(payloadType)
+    if (isNew && stream.payloadTypes.length < summaryLimits.payloadTypes)
+      stream.payloadTypes.push(payloadType)
+    noteTime(stream, packet.at)
+  }
+
+  #addEncrypted({ source, target, bytes }: Packet): void {
+    const fromAppliance = this.#appliance.has(source.address)
+    const [appliance, other] = fromAppliance ? [source, target] : [target, source]
+    const party = parties.find(each => this.#addresses[each].has(other.address))
+    if (party === undefined || !this.#appliance.has(appliance.address)) return
+    const key = `${party} ${formatEndpoint(appliance)}`
+    let figures = this.#encrypted.get(key)
+    if (figures === undefined) {
+      if (this.#encrypted.size === summaryLimits.encrypted) {
+        this.#leftOut++
+        return
+      }
+      figures = { party, appliance, segmentsToAppliance: 0, segmentsFromAppliance: 0, bytes: 0 }
+      this.#encrypted.set(key, figures)
+    }
+    figures[fromAppliance ? 'segmentsFromAppliance' : 'segmentsToAppliance']++
+    figures.bytes += bytes
+  }
+
+  #flowFigures(flow: Flow, opposite: Flow | undefined, matchedBy: 'ufrags' | 'ssrc'): FlowFigures {
+    const { source, target, transport, inside } = flow.first
+    const { checksBy, nominations, answers, handshake, dtlsPackets, rtcpPackets, firstAt, lastAt } = flow
+    const streams = [...flow.streams.values()].map(stream => ({
+      ...stream,
+      reportedBy: this.#ssrcs.get(stream.ssrc),
+    }))
+    return {
+      ...{
+        source,
+        target,
+        transport,
+        way: this.#wayOf(flow.first),
+        sender: this.#sender(flow, opposite, streams),
+        matchedBy,
+      },
+      ...(inside?.peer && { peer: inside.peer }),
+      ...{
+        checks: checksBy.caller + checksBy.callee,
+        nominations,
+        answers,
+        handshake,
+        dtlsPackets,
+        rtcpPackets,
+      },
+      ...{ streams, firstAt, lastAt },
+    }
+  }
+
+  #wayOf({ source, target, inside }: Packet): Way {
+    if (inside !== undefined) return 'turn'
+    if (this.#appliance.has(source.address) || this.#appliance.has(target.address)) return 'appliance'
+    const { caller, callee } = this.#addresses
+    const isBetween =
+      (caller.has(source.address) && callee.has(target.address)) ||
+      (callee.has(source.address) && caller.has(target.address))
+    return isBetween ? 'direct' : 'elsewhere'
+  }
+
+  #sender(flow: Flow, opposite: Flow | undefined, streams: readonly StreamFigures[]): Party | 'unknown' {
+    // Whoever checks in the other direction is the other one.
+    const caller = flow.checksBy.caller + (opposite?.checksBy.callee ?? 0)
+    const callee = flow.checksBy.callee + (opposite?.checksBy.caller ?? 0)
+    if (caller !== callee) return caller > callee ? 'caller' : 'callee'
+    const reporters = new Set(streams.flatMap(({ reportedBy }) => reportedBy ?? []))
+    if (reporters.size === 1) return [...reporters][0]!
+    const { source } = flow.first
+    const owners = this.#appliance.has(source.address)
+      ? []
+      : parties.filter(party => this.#addresses[party].has(source.address))
+    return owners.length === 1 ? owners[0]! : 'unknown'
+  }
+}
+
+const parties = ['caller', 'callee'] as const
+const ways = ['direct', 'appliance', 'turn', 'elsewhere'] as const
+
+const noTotals = (): Counters => ({
+  ...{ checks: 0, answers: 0, handshakeMessages: 0, mediaPackets: 0, mediaBytes: 0 },
+})
+
+function addDtls(flow: Flow, { messages }: Dtls): void {
+  flow.dtlsPackets++
+  for (const message of messages) {
+    if (flow.handshake.length < summaryLimits.handshakeMessagesPerFlow) flow.handshake.push(message)
+  }
+}
+
+function noteTime(
+  of: { firstAt: Epoch | undefined; lastAt: Epoch | undefined },
+  at: Epoch | undefined,
+): void {
+  if (at === undefined) return
+  of.firstAt = Math.min(of.firstAt ?? at, at) as Epoch
+  of.lastAt = Math.max(of.lastAt ?? at, at) as Epoch
+}
