@@ -121,6 +121,7 @@ const stream = z.object({
 
 const report = z.object({
   atMilliseconds: z.number().min(0),
+  roundTripMilliseconds: z.number().min(0).max(60_000).optional(),
   iceConnection: text(limits.reportWordCharacters),
   iceGathering: text(limits.reportWordCharacters),
   connection: text(limits.reportWordCharacters),

@@ -458,6 +458,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     if (!session.calls.has(call) && !party) {
       return this.#refuse(session.connection!, 'noSuchCall', 'This device has no such call.', call)
     }
+    if (party) this.#out.push({ kind: 'reported', call, device: session.device, report })
     const pair = this.#reports.keep(call, session.device, report)
     if (pair === undefined) return
     this.#fact({ kind: 'pair', call, device: session.device, pair })

@@ -57,6 +57,8 @@ export interface StreamCount {
 export interface MediaReport {
   /** Milliseconds since the client's own start of this call. */
   readonly atMilliseconds: number
+  /** The channel's, newly measured; sent with it the appliance knows how well it aligns the client's clock. */
+  readonly roundTripMilliseconds?: number | undefined
   readonly iceConnection: string
   readonly iceGathering: string
   readonly connection: string
@@ -284,6 +286,13 @@ export type SignallingEffect =
   | { readonly kind: 'agent'; readonly device: string; readonly command: AgentCommand }
   | { readonly kind: 'callFact'; readonly input: CallInput }
   | { readonly kind: 'relayFact'; readonly input: RelayInput }
+  /** A party's report, checked: for the trace. */
+  | {
+      readonly kind: 'reported'
+      readonly call: string
+      readonly device: string
+      readonly report: MediaReport
+    }
   /** Save it, then answer with `peopleChanged`. */
   | { readonly kind: 'saveDoNotDisturb'; readonly user: string; readonly on: boolean }
   | { readonly kind: 'deviceSeen'; readonly device: string }

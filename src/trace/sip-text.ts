@@ -36,7 +36,8 @@ export function splitSip(bytes: Uint8Array): SipText {
 export interface SipMark {
   readonly callId: string
   readonly fromTag: string
-  readonly hasToTag: boolean
+  /** `''` in what begins a call. */
+  readonly toTag: string
   readonly cseq: string
   readonly method: string
   /** `INVITE`, `200 OK`. */
@@ -57,7 +58,7 @@ export function sipMark(bytes: Uint8Array): SipMark | undefined {
   return {
     callId,
     fromTag,
-    hasToTag: /\r?\n(?:to|t)[ \t]*:[^\r\n]*;[ \t]*tag=/i.test(head),
+    toTag: /\r?\n(?:to|t)[ \t]*:[^\r\n]*;[ \t]*tag=([^;,\s>]{1,128})/i.exec(head)?.[1] ?? '',
     cseq: `${cseq[1]} ${method}`,
     method,
     name: status ? `${status[1]} ${status[2]}`.trim() : method,

@@ -1,0 +1,423 @@
+/**
+ * The tracer: what taps see of a call becomes its events, redacted, on one time axis, bounded, in batches for the
+ * store. It judges nothing: `evidence.ts` and `verdict.ts` read the events afterwards. Nothing waits for it.
+ */
+import type { CallRow } from '../calls/message.ts'
+import { after, type Monotonic, seconds } from '../core/clock.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import type { Machine } from '../core/machine.ts'
+import { TimerTable } from '../core/timers.ts'
+import type { CallEvent } from '../sip/message.ts'
+import type { PartyRole } from '../turn/message.ts'
+import type { Happening, KnownCall, Moment, Source, TraceEffect, TraceEvent, TraceInput } from './message.ts'
+import { PartyReports } from './party-reports.ts'
+import { redactChannel, redactSip } from './redact.ts'
+import { callOf, sipMark } from './sip-text.ts'
+
+export const traceLimits = {
+  calls: 2_000,
+  /** Of one call, kept in all. */
+  events: 20_000,
+  bytes: 6_000_000,
+  /** From this share on counters are left out, so that there is room for what is said. */
+  qualityShare: 0.75,
+  /** What was seen of calls that are not accepted yet: a stranger's INVITEs go no further. */
+  early: 256,
+  earlyEvents: 16,
+  connections: 4_096,
+  /** Reports cross the end of a call; for so long they are still taken. */
+  lateMilliseconds: seconds(20),
+  batchMilliseconds: 1_000,
+  /** Of one call, before its time. */
+  batchEvents: 500,
+  restartedCalls: 1_000,
+} as const
+
+export interface TraceOptions {
+  readonly now: Monotonic
+  readonly addresses: readonly string[]
+  /** Calls that had not ended when the daemon did. */
+  readonly open: readonly KnownCall[]
+}
+
+interface Traced {
+  readonly id: string
+  readonly startedAt: Monotonic
+  readonly devices: Map<string, PartyRole>
+  readonly reports: Record<PartyRole, PartyReports>
+  readonly leftOut: Map<string, number>
+  number: number
+  bytes: number
+  waiting: TraceEvent[]
+  ledger: string
+  ended: boolean
+}
+
+interface Early {
+  readonly at: Monotonic
+  readonly source: Source
+  readonly happening: Happening
+}
+
+interface Connection {
+  readonly local: Endpoint
+  readonly remote: Endpoint
+  device: string | undefined
+  /** `call` messages that no `calling` has answered yet. */
+  readonly calling: Map<string, Early>
+}
+
+const dialogMethods = new Set([
+  'INVITE',
+  'ACK',
+  'BYE',
+  'CANCEL',
+  'PRACK',
+  'UPDATE',
+  'INFO',
+  'REFER',
+  'MESSAGE',
+])
+/** Messages of a call that are worth a row; what else comes is told in other ways. */
+const channelTypes = new Set(
+  `call calling incoming ringing answer answered decline candidate offer offerRefused bye ended noPath relayReady relay
+  restart relayRefused error`.split(/\s+/),
+)
+
+export class TraceMachine implements Machine<TraceInput, TraceEffect> {
+  readonly #calls = new Map<string, Traced>()
+  readonly #early = new Map<string, Early[]>()
+  readonly #connections = new Map<string, Connection>()
+  readonly #dirty = new Set<Traced>()
+  readonly #timers = new TimerTable<string>()
+  #addresses: readonly string[]
+  #out: TraceEffect[] = []
+
+  constructor(options: TraceOptions) {
+    this.#addresses = options.addresses
+    for (const { row, lastNumber, startedAt } of options.open.slice(0, traceLimits.restartedCalls)) {
+      const call = this.#enter(row.id, startedAt, lastNumber)
+      this.#parties(call, row)
+      this.#add(call, options.now, 'server', { kind: 'restart' })
+      this.#add(call, options.now, 'server', { kind: 'network', who: 'lanline', addresses: this.#addresses })
+    }
+  }
+
+  get sizes(): { readonly calls: number; readonly early: number; readonly connections: number } {
+    return { calls: this.#calls.size, early: this.#early.size, connections: this.#connections.size }
+  }
+
+  handle(input: TraceInput, now: Monotonic): TraceEffect[] {
+    switch (input.kind) {
+      case 'sip':
+        this.#sip(input, now)
+        break
+      case 'opened':
+        if (this.#connections.size < traceLimits.connections) {
+          const { local, remote } = input
+          this.#connections.set(input.connection, { local, remote, device: undefined, calling: new Map() })
+        }
+        break
+      case 'closed':
+        this.#flow(input.connection, 'closed', now)
+        this.#connections.delete(input.connection)
+        break
+      case 'frame':
+        this.#frame(input, now)
+        break
+      case 'call':
+        this.#event(input.event, now)
+        break
+      case 'row':
+        this.#row(input.row, now)
+        break
+      case 'report': {
+        const call = this.#calls.get(input.call)
+        const role = call?.devices.get(input.device)
+        if (call === undefined || role === undefined) break
+        const received = now - call.startedAt
+        for (const { atMilliseconds, clockErrorMilliseconds, ...happening } of call.reports[role].take(
+          input.report,
+          received,
+        )) {
+          this.#keep(
+            call,
+            { atMilliseconds, clockErrorMilliseconds, source: role },
+            happening as Happening,
+            now,
+          )
+        }
+        break
+      }
+      case 'grant': {
+        const { reason } = input
+        const what = reason === undefined ? 'closed' : 'opened'
+        this.#to(input.call, now, 'relay', {
+          kind: 'grant',
+          what,
+          ...(reason === undefined ? {} : { reason }),
+        })
+        break
+      }
+      case 'ledger': {
+        const call = this.#calls.get(input.call)
+        const text = JSON.stringify(input.ledger)
+        if (call === undefined || call.ledger === text) break
+        call.ledger = text
+        this.#add(call, now, 'relay', { kind: 'ledger', ledger: input.ledger })
+        break
+      }
+      case 'addresses':
+        this.#addresses = input.addresses
+        for (const call of this.#calls.values()) {
+          this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: input.addresses })
+        }
+        break
+      case 'capture':
+        this.#to(input.call, now, 'capture', { kind: 'capture', facts: input.facts })
+    }
+    return this.#taken()
+  }
+
+  nextWakeup(): Monotonic | undefined {
+    return this.#timers.next()
+  }
+
+  wake(now: Monotonic): TraceEffect[] {
+    for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
+      if (name === 'batch') this.#save()
+      else this.#finish(name, now)
+    }
+    return this.#taken()
+  }
+
+  // ------------------------------------------------------------------------------------------------------- taps
+
+  #sip(input: TraceInput & { kind: 'sip' }, now: Monotonic): void {
+    const found = sipMark(input.bytes)
+    if (found === undefined || !dialogMethods.has(found.method)) return
+    const { callId, fromTag, toTag, name, cseq, request } = found
+    const byFrom = callOf(callId, fromTag)
+    const byTo = toTag === '' ? byFrom : callOf(callId, toTag)
+    const begins = request && found.method === 'INVITE' && toTag === '' && input.direction === 'in'
+    const [id, fromCaller] = this.#isKnown(byFrom) || begins ? [byFrom, true] : [byTo, byTo === byFrom]
+    if (!begins && !this.#isKnown(id)) return
+    // RFC 3261 §12.1: From is whoever sent the request, in its responses too.
+    const party = ((input.direction === 'in') === request) === fromCaller ? 'caller' : 'callee'
+    const { direction, transport, local, remote } = input
+    const source = direction === 'in' ? party : 'server'
+    const text = redactSip(input.bytes)
+    this.#to(id, now, source, { kind: 'sip', direction, party, transport, local, remote, name, cseq, text })
+  }
+
+  #isKnown(id: string): boolean {
+    return this.#calls.has(id) || this.#early.has(id)
+  }
+
+  #frame({ direction, connection: name, text }: TraceInput & { kind: 'frame' }, now: Monotonic): void {
+    const type = /"type":"([A-Za-z]{1,24})"/.exec(text)?.[1] ?? ''
+    if (!channelTypes.has(type) && type !== 'welcome') return
+    const connection = this.#connections.get(name)
+    const message = connection && parse(text)
+    if (connection === undefined || message === undefined || message.type !== type) return
+    if (type === 'welcome') return this.#welcomed(name, connection, direction, message, now)
+    const { local, remote, device } = connection
+    const made = (party: PartyRole): Happening => {
+      return {
+        kind: 'channel',
+        direction,
+        party,
+        device,
+        local,
+        remote,
+        type,
+        message: redactChannel(message),
+      }
+    }
+    if (type === 'call' && direction === 'in') {
+      if (connection.calling.size >= 4 || typeof message.ref !== 'string') return
+      connection.calling.set(message.ref, { at: now, source: 'caller', happening: made('caller') })
+      return
+    }
+    if (typeof message.call !== 'string' || device === undefined) return
+    if (type === 'calling' && direction === 'out') {
+      const asked = connection.calling.get(String(message.ref))
+      connection.calling.delete(String(message.ref))
+      this.#calls.get(message.call)?.devices.set(device, 'caller')
+      if (asked) this.#to(message.call, asked.at, asked.source, asked.happening)
+    }
+    const call = this.#calls.get(message.call)
+    if (call === undefined) return
+    // Whoever is offered the call may be its callee.
+    if (type === 'incoming' && direction === 'out' && !call.devices.has(device))
+      call.devices.set(device, 'callee')
+    const party = call.devices.get(device)
+    if (party !== undefined) this.#add(call, now, direction === 'in' ? party : 'server', made(party))
+  }
+
+  /** From here on the connection is a device's. Calls it held over a lost line go on. */
+  #welcomed(
+    name: string,
+    connection: Connection,
+    direction: string,
+    message: Readonly<Record<string, unknown>>,
+    now: Monotonic,
+  ): void {
+    if (direction !== 'out' || typeof message.device !== 'string') return
+    connection.device = message.device
+    this.#flow(name, 'resumed', now)
+  }
+
+  #flow(name: string, what: 'closed' | 'resumed', now: Monotonic): void {
+    const connection = this.#connections.get(name)
+    if (connection?.device === undefined) return
+    const { device, remote } = connection
+    for (const call of this.#calls.values()) {
+      const party = call.devices.get(device)
+      if (party === undefined || call.ended) continue
+      this.#add(call, now, 'server', { kind: 'flow', what, party, device, remote })
+    }
+  }
+
+  #event(event: CallEvent, now: Monotonic): void {
+    if (event.kind === 'started') return this.#started(event.call, event.caller.device, now)
+    const call = this.#calls.get(event.call)
+    if (call === undefined) return
+    const what = { kind: 'call', what: event.kind } as const
+    if (event.kind === 'ringing') this.#add(call, now, 'server', { ...what, device: event.device })
+    else if (event.kind === 'answered') {
+      const { device } = event.callee
+      if (device !== undefined) call.devices.set(device, 'callee')
+      this.#add(call, now, 'server', { ...what, ...(device === undefined ? {} : { device }) })
+    } else {
+      const { by, code, reason } = event
+      this.#add(call, now, 'server', { ...what, by, code, reason })
+    }
+  }
+
+  #started(id: string, callerDevice: string | undefined, now: Monotonic): void {
+    if (this.#calls.has(id)) return
+    if (this.#calls.size >= traceLimits.calls) {
+      this.#out.push({ kind: 'note', reason: 'full', detail: id })
+      return
+    }
+    const call = this.#enter(id, now, 0)
+    if (callerDevice !== undefined) call.devices.set(callerDevice, 'caller')
+    for (const early of this.#early.get(id) ?? []) this.#add(call, early.at, early.source, early.happening)
+    this.#early.delete(id)
+    this.#add(call, now, 'server', { kind: 'call', what: 'started' })
+    this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: this.#addresses })
+  }
+
+  #row(row: CallRow, now: Monotonic): void {
+    const call = this.#calls.get(row.id)
+    if (call === undefined) return
+    this.#parties(call, row)
+    if (row.endedAt == null || call.ended) return
+    call.ended = true
+    this.#timers.set(row.id, after(now, traceLimits.lateMilliseconds))
+  }
+
+  // ----------------------------------------------------------------------------------------------------- events
+
+  #enter(id: string, startedAt: Monotonic, number: number): Traced {
+    const call: Traced = {
+      ...{ id, startedAt, number, bytes: 0, waiting: [], ledger: '', ended: false },
+      ...{ devices: new Map(), leftOut: new Map() },
+      reports: { caller: new PartyReports(), callee: new PartyReports() },
+    }
+    this.#calls.set(id, call)
+    return call
+  }
+
+  #parties(call: Traced, { callerDevice, calleeDevice }: CallRow): void {
+    if (calleeDevice != null) call.devices.set(calleeDevice, 'callee')
+    if (callerDevice != null) call.devices.set(callerDevice, 'caller')
+  }
+
+  /** To a call, or kept for a while in case it becomes one. */
+  #to(id: string, at: Monotonic, source: Source, happening: Happening): void {
+    const call = this.#calls.get(id)
+    if (call !== undefined) return this.#add(call, at, source, happening)
+    if (happening.kind !== 'sip' && happening.kind !== 'channel') return
+    const waiting = this.#early.get(id) ?? []
+    if (waiting.length < traceLimits.earlyEvents) waiting.push({ at, source, happening })
+    this.#early.delete(id)
+    this.#early.set(id, waiting)
+    if (this.#early.size > traceLimits.early) this.#early.delete(this.#early.keys().next().value!)
+  }
+
+  #add(call: Traced, at: Monotonic, source: Source, happening: Happening): void {
+    const atMilliseconds = Math.round((at - call.startedAt) * 10) / 10
+    this.#keep(call, { atMilliseconds, source }, happening, at)
+  }
+
+  #keep(call: Traced, moment: Omit<Moment, 'number'>, happening: Happening, now: Monotonic): void {
+    const bytes = roughBytes(happening)
+    const share = happening.kind === 'quality' ? traceLimits.qualityShare : 1
+    const full = call.number >= traceLimits.events * share || call.bytes + bytes > traceLimits.bytes * share
+    if (full && happening.kind !== 'leftOut' && happening.kind !== 'call') {
+      call.leftOut.set(happening.kind, (call.leftOut.get(happening.kind) ?? 0) + 1)
+      return
+    }
+    call.number++
+    call.bytes += bytes
+    call.waiting.push({ number: call.number, ...moment, ...happening })
+    this.#dirty.add(call)
+    if (call.waiting.length >= traceLimits.batchEvents) this.#saveOne(call)
+    else if (!this.#timers.has('batch')) this.#timers.set('batch', after(now, traceLimits.batchMilliseconds))
+  }
+
+  #finish(id: string, now: Monotonic): void {
+    const call = this.#calls.get(id)
+    if (call === undefined) return
+    for (const [what, count] of call.leftOut) this.#add(call, now, 'server', { kind: 'leftOut', what, count })
+    this.#saveOne(call)
+    this.#calls.delete(id)
+    this.#out.push({ kind: 'finished', call: id })
+  }
+
+  #save(): void {
+    for (const call of this.#dirty) this.#saveOne(call)
+  }
+
+  #saveOne(call: Traced): void {
+    this.#dirty.delete(call)
+    if (call.waiting.length === 0) return
+    this.#out.push({ kind: 'save', call: call.id, events: call.waiting })
+    call.waiting = []
+  }
+
+  /** What waits to be kept, given out now: somebody wants to read, or the daemon stops. */
+  flush(): TraceEffect[] {
+    this.#save()
+    return this.#taken()
+  }
+
+  #taken(): TraceEffect[] {
+    const out = this.#out
+    this.#out = []
+    return out
+  }
+}
+
+function parse(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Near enough for a bound: writing it out would cost more than keeping it. */
+function roughBytes(happening: Happening): number {
+  if (happening.kind === 'sip') return 300 + happening.text.length
+  if (happening.kind === 'channel') return 500 + String(happening.message.sdp ?? '').length
+  if (happening.kind === 'quality') return 150 + 150 * happening.streams.length
+  if (happening.kind === 'checks') return 150 + 250 * happening.pairs.length
+  if (happening.kind === 'capture') return 500 + 300 * happening.facts.flows.length
+  return happening.kind === 'ledger' ? 800 : 250
+}

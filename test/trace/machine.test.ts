@@ -1,0 +1,350 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
+import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import type { MediaReport } from '../../src/signalling/message.ts'
+import { ClientClock } from '../../src/trace/clocks.ts'
+import { TraceMachine, traceLimits } from '../../src/trace/machine.ts'
+import type { TraceEffect, TraceEvent, TraceInput } from '../../src/trace/message.ts'
+import { callOf } from '../../src/trace/sip-text.ts'
+import { ledger, pair } from './story.ts'
+
+const at = (milliseconds: number): Monotonic => milliseconds as Monotonic
+const here = { address: '192.168.1.1', port: 5060 }
+const phone = { address: '192.168.1.2', port: 5060 }
+const id = callOf('one', 'abc')
+
+const message = (start: string, from: string, to: string, cseq: string, extra = ''): Uint8Array =>
+  Buffer.from(
+    `${start}\r\nVia: SIP/2.0/UDP h;branch=z9hG4bK1\r\nFrom: <sip:a@h>;tag=${from}\r\nTo: <sip:b@h>${to && `;tag=${to}`}\r\nCall-ID: one\r\nCSeq: ${cseq}\r\n${extra}\r\n`,
+  )
+
+const sip = (direction: 'in' | 'out', bytes: Uint8Array): TraceInput => ({
+  kind: 'sip',
+  direction,
+  transport: 'udp',
+  local: here,
+  remote: phone,
+  bytes,
+})
+
+const row = (change: Partial<CallRow> = {}): CallRow => ({
+  ...{
+    id,
+    callerUser: 'alice',
+    callerName: 'Alice',
+    callerDevice: 'A',
+    calleeUser: 'bob',
+    calleeName: 'Bob',
+    calleeDevice: 'B',
+  },
+  ...{
+    video: false,
+    startedAt: 1 as Epoch,
+    ringingAt: undefined,
+    answeredAt: undefined,
+    endedAt: undefined,
+    endedBy: undefined,
+  },
+  ...{
+    reason: undefined,
+    code: undefined,
+    missed: false,
+    missedSeen: false,
+    aliveAt: 1 as Epoch,
+    callerPair: undefined,
+  },
+  ...{ calleePair: undefined, relayReason: undefined, ledger: undefined },
+  ...change,
+})
+
+const party = (user: string, device: string | undefined) => ({ user, displayName: user, device })
+const started: TraceInput = {
+  kind: 'call',
+  event: {
+    kind: 'started',
+    call: id,
+    caller: party('alice', 'A'),
+    callee: party('bob', undefined),
+    video: false,
+  },
+}
+const answered: TraceInput = {
+  kind: 'call',
+  event: { kind: 'answered', call: id, callee: party('bob', 'B'), calleeTag: 'def' },
+}
+
+const report = (change: Partial<MediaReport> = {}): MediaReport => ({
+  ...{
+    atMilliseconds: 1_000,
+    iceConnection: 'connected',
+    iceGathering: 'complete',
+    connection: 'connected',
+    dtls: 'connected',
+  },
+  ...{ localFingerprint: 'sha-256 AA', remoteFingerprint: 'sha-256 BB', pair: pair(), streams: [] },
+  ...change,
+})
+
+const fresh = (): TraceMachine => new TraceMachine({ now: at(0), addresses: ['192.168.1.1'], open: [] })
+const eventsIn = (effects: readonly TraceEffect[]): TraceEvent[] =>
+  effects.flatMap(effect => (effect.kind === 'save' ? effect.events : []))
+
+function run(machine: TraceMachine, inputs: readonly (readonly [number, TraceInput])[]): TraceEvent[] {
+  const out = inputs.flatMap(([when, input]) => machine.handle(input, at(when)))
+  return eventsIn([...out, ...machine.flush()])
+}
+
+describe('the tracer', () => {
+  it('tells of each SIP message who sent it, also before the call was accepted', () => {
+    const events = run(fresh(), [
+      [10, sip('in', message('INVITE sip:b@h SIP/2.0', 'abc', '', '1 INVITE'))],
+      [
+        11,
+        sip(
+          'out',
+          message(
+            'SIP/2.0 407 Proxy Authentication Required',
+            'abc',
+            'x',
+            '1 INVITE',
+            'Proxy-Authenticate: Digest nonce="secret"\r\n',
+          ),
+        ),
+      ],
+      [30, sip('in', message('INVITE sip:b@h SIP/2.0', 'abc', '', '2 INVITE'))],
+      [31, started],
+      [32, sip('out', message('INVITE sip:b@h SIP/2.0', 'abc', '', '2 INVITE'))],
+      [90, sip('in', message('SIP/2.0 200 OK', 'abc', 'def', '2 INVITE'))],
+      [91, sip('out', message('SIP/2.0 200 OK', 'abc', 'def', '2 INVITE'))],
+      [900, sip('in', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))],
+      [901, sip('out', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))],
+    ])
+    const told = events
+      .filter(one => one.kind === 'sip')
+      .map(one => `${one.atMilliseconds} ${one.source} ${one.direction} ${one.party} ${one.name}`)
+    expect(told).toEqual([
+      '-21 caller in caller INVITE',
+      '-20 server out caller 407 Proxy Authentication Required',
+      '-1 caller in caller INVITE',
+      '1 server out callee INVITE',
+      '59 callee in callee 200 OK',
+      '60 server out caller 200 OK',
+      '869 callee in callee BYE',
+      '870 server out caller BYE',
+    ])
+    expect(JSON.stringify(events)).not.toContain('secret')
+    expect(events.map(one => one.number)).toEqual(events.map((_, index) => index + 1))
+  })
+
+  it('keeps nothing of registrations, of strangers’ INVITEs and of other calls', () => {
+    const machine = fresh()
+    run(machine, [[1, sip('in', message('REGISTER sip:h SIP/2.0', 'abc', '', '1 REGISTER'))]])
+    expect(machine.sizes.early).toBe(0)
+    for (let count = 0; count < 2_000; count++) {
+      const bytes = Buffer.from(
+        String(Buffer.from(message('INVITE sip:b@h SIP/2.0', 'abc', '', '1 INVITE'))).replace(
+          'Call-ID: one',
+          `Call-ID: c${count}`,
+        ),
+      )
+      run(machine, [[1, sip('in', bytes)]])
+    }
+    expect(machine.sizes).toEqual({ calls: 0, early: traceLimits.early, connections: 0 })
+    expect(run(machine, [[2, sip('in', message('BYE sip:b@h SIP/2.0', 'p', 'q', '1 BYE'))]])).toEqual([])
+  })
+
+  it('takes channel messages of the two parties only, with the call that had no id yet', () => {
+    const frame = (direction: 'in' | 'out', connection: string, value: object): TraceInput => ({
+      kind: 'frame',
+      direction,
+      connection,
+      text: JSON.stringify(value),
+    })
+    const open = (connection: string): TraceInput => ({
+      kind: 'opened',
+      connection,
+      local: here,
+      remote: phone,
+    })
+    const events = run(fresh(), [
+      ...['a', 'b', 'x'].flatMap((name): [number, TraceInput][] => [
+        [1, open(name)],
+        [2, frame('out', name, { type: 'welcome', device: name.toUpperCase(), user: name })],
+      ]),
+      [
+        10,
+        frame('in', 'a', { type: 'call', ref: 'r', to: 'bob', sdp: 'v=0\r\na=ice-pwd:secret', video: false }),
+      ],
+      [11, started],
+      [12, frame('out', 'a', { type: 'calling', ref: 'r', call: id })],
+      [13, frame('out', 'b', { type: 'incoming', call: id, sdp: 'v=0' })],
+      [14, frame('in', 'b', { type: 'answer', call: id, sdp: 'v=0' })],
+      [15, frame('in', 'x', { type: 'answer', call: id, sdp: 'v=0\r\na=fingerprint:sha-256 EE' })],
+      [16, frame('in', 'b', { type: 'ping', id: 1, call: id })],
+      [17, { kind: 'closed', connection: 'b' }],
+      [18, open('b2')],
+      [19, frame('out', 'b2', { type: 'welcome', device: 'B', user: 'b' })],
+    ])
+    expect(
+      events.flatMap(one =>
+        one.kind === 'channel' ? `${one.atMilliseconds} ${one.source} ${one.party} ${one.type}` : [],
+      ),
+    ).toEqual([
+      '-1 caller caller call',
+      '1 server caller calling',
+      '2 server callee incoming',
+      '3 callee callee answer',
+    ])
+    expect(events.flatMap(one => (one.kind === 'flow' ? `${one.party} ${one.what}` : []))).toEqual([
+      'callee closed',
+      'callee resumed',
+    ])
+    expect(JSON.stringify(events)).not.toMatch(/secret|EE/)
+  })
+
+  it('makes changes of a report to events at the client’s time, with the error of its clock', () => {
+    const machine = fresh()
+    const stream = (packets: number, lost: number) => [
+      { ssrc: 7, kind: 'audio', direction: 'received', packets, bytes: packets * 80, lost } as const,
+    ]
+    const told = (when: number, change: Partial<MediaReport>): [number, TraceInput] => [
+      when,
+      { kind: 'report', call: id, device: 'A', report: report(change) },
+    ]
+    const events = run(machine, [
+      [100, started],
+      told(2_120, {
+        atMilliseconds: 2_000,
+        roundTripMilliseconds: 10,
+        iceConnection: 'checking',
+        pair: null,
+        streams: stream(0, 0),
+      }),
+      told(3_150, { atMilliseconds: 3_000, streams: stream(50, 0) }),
+      told(4_150, { atMilliseconds: 4_000, streams: stream(90, 10) }),
+      told(4_160, { atMilliseconds: 3_500, connection: 'failed' }),
+    ])
+    const reported = events.filter(one => one.source === 'caller')
+    expect(reported.map(one => `${one.atMilliseconds}±${one.clockErrorMilliseconds} ${one.kind}`)).toEqual([
+      '2015±5 state',
+      '2015±5 state',
+      '2015±5 state',
+      '2015±5 dtls',
+      '2015±5 quality',
+      '3015±5 state',
+      '3015±5 pair',
+      '3015±5 firstMedia',
+      '3015±5 quality',
+      '4015±5 quality',
+    ])
+    const mos = reported.flatMap(one => (one.kind === 'quality' && one.mos ? one.mos : []))
+    expect(mos[0]).toBe(4.4)
+    expect(mos[1]).toBeLessThan(3)
+    expect(run(machine, [[5_000, { kind: 'report', call: id, device: 'X', report: report() }]])).toEqual([])
+  })
+
+  it('gives batches within a second, and says when it is done with a call', () => {
+    const machine = fresh()
+    expect(eventsIn(machine.handle(started, at(100)))).toEqual([])
+    expect(machine.nextWakeup()).toBe(1_100)
+    expect(eventsIn(machine.wake(at(1_100))).length).toBe(2)
+    machine.handle({ kind: 'row', row: row({ endedAt: 9 as Epoch }) }, at(2_000))
+    expect(
+      run(machine, [[2_500, { kind: 'report', call: id, device: 'B', report: report() }]]).length,
+    ).toBeGreaterThan(0)
+    expect(machine.wake(at(2_000 + traceLimits.lateMilliseconds))).toContainEqual({
+      kind: 'finished',
+      call: id,
+    })
+    expect(machine.sizes.calls).toBe(0)
+  })
+
+  it('keeps room for what is said when counters fill a trace, and says how many it left out', () => {
+    const machine = fresh()
+    const inputs: [number, TraceInput][] = [
+      [0, started],
+      [0, answered],
+    ]
+    for (let count = 1; count < 16_000; count++) {
+      inputs.push([
+        count * 1_000,
+        { kind: 'report', call: id, device: 'A', report: report({ atMilliseconds: count * 1_000 }) },
+      ])
+    }
+    inputs.push([16_000_000, sip('in', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))])
+    inputs.push([16_000_001, { kind: 'row', row: row({ endedAt: 9 as Epoch }) }])
+    const events = run(machine, inputs)
+    expect(events.filter(one => one.kind === 'quality').length).toBeLessThanOrEqual(15_000)
+    expect(events.at(-1)).toMatchObject({ kind: 'sip', name: 'BYE' })
+    const last = eventsIn(machine.wake(at(17_000_000)))
+    expect(last).toContainEqual(expect.objectContaining({ kind: 'leftOut', what: 'quality' }))
+  })
+
+  it('goes on with a call from before a restart where it was', () => {
+    const machine = new TraceMachine({
+      now: at(50_000),
+      addresses: [],
+      open: [{ row: row(), lastNumber: 40, startedAt: at(-10_000) }],
+    })
+    const events = run(machine, [
+      [51_000, { kind: 'ledger', call: id, ledger: ledger(1, 1) }],
+      [51_500, { kind: 'ledger', call: id, ledger: ledger(1, 1) }],
+      [52_000, sip('in', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))],
+    ])
+    expect(events.map(one => `${one.number} ${one.atMilliseconds} ${one.kind}`)).toEqual([
+      '41 60000 restart',
+      '42 60000 network',
+      '43 61000 ledger',
+      '44 62000 sip',
+    ])
+  })
+
+  it('takes whatever bytes and texts come', () => {
+    const machine = fresh()
+    machine.handle(started, at(0))
+    machine.handle({ kind: 'opened', connection: 'a', local: here, remote: phone }, at(0))
+    const text = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.constant(`{"type":"welcome","device":{}}`),
+      fc.constant(`{"type":"call","ref":"__proto__","sdp":{}}`),
+    )
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 500 }), text, (bytes, frame) => {
+        machine.handle(sip('in', bytes), at(1))
+        machine.handle({ kind: 'frame', direction: 'in', connection: 'a', text: frame }, at(1))
+        machine.handle({ kind: 'frame', direction: 'out', connection: 'a', text: frame }, at(1))
+      }),
+    )
+  })
+})
+
+describe('a client’s clock', () => {
+  it('is placed within its stated error, whatever the way there and back takes', () => {
+    const delay = fc.double({ min: 0, max: 200, noNaN: true })
+    fc.assert(
+      fc.property(
+        fc.double({ min: -1e6, max: 1e6, noNaN: true }),
+        fc.array(fc.tuple(delay, delay), { minLength: 1, maxLength: 20 }),
+        (offset, ways) => {
+          const clock = new ClientClock()
+          // The round trip includes the way that the message itself took.
+          ways.forEach(([there, back], index) => {
+            clock.heard(index * 100, index * 100 + offset + there, there + back)
+          })
+          const { atMilliseconds, clockErrorMilliseconds } = clock.place(5_000)
+          expect(Math.abs(atMilliseconds - 5_000 - offset)).toBeLessThanOrEqual(clockErrorMilliseconds! + 0.1)
+        },
+      ),
+    )
+  })
+
+  it('without a round trip is late at most, and says that it does not know', () => {
+    const clock = new ClientClock()
+    clock.heard(0, 1_040, undefined)
+    clock.heard(100, 1_105, undefined)
+    clock.heard(200, 1_260, undefined)
+    expect(clock.place(300)).toEqual({ atMilliseconds: 1_305, clockErrorMilliseconds: null })
+  })
+})
