@@ -3,20 +3,13 @@
  * SIP message, an HTTP request): a flood of half-open ones can only push out each other. Sources are single IPv4
  * addresses and IPv6 /64 networks; loopback is bounded by the totals alone.
  */
-import { formatIPv6, isLoopback, parseIPv6 } from '../core/endpoint.ts'
+import { isLoopback, sourceOf } from '../core/endpoint.ts'
 
 export interface GateLimits {
   readonly unprovenPerSource: number
   readonly unprovenTotal: number
   readonly perSource: number
   readonly total: number
-}
-
-/** What a peer with its own address is counted under. */
-export function sourceOf(address: string): string {
-  const octets = address.includes(':') ? parseIPv6(address) : undefined
-  if (octets === undefined) return address
-  return `${formatIPv6(Uint8Array.from(octets, (octet, index) => (index < 8 ? octet : 0)))}/64`
 }
 
 export class Gate<Connection extends object> {

@@ -1,20 +1,18 @@
 /**
  * The rim of the SIP room: UDP, TCP, TLS and WebSocket to the machine, its transport effects to them. Keep-alives
  * (RFC 5626 §4.4, CRLF and STUN) and bounds on sources are settled here and never reach the machine.
- *
- * One UDP socket for each own address: a wildcard socket does not say which address a datagram was sent to, and the
- * answer has to leave from there.
  */
 import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
-import { type Endpoint, familyOf, formatEndpoint, isLoopback } from '../core/endpoint.ts'
+import { type Endpoint, familyOf, formatEndpoint, isLoopback, sourceOf } from '../core/endpoint.ts'
 import { Limiter } from '../core/limiter.ts'
-import { Gate, sourceOf } from '../runtime/gate.ts'
+import { Gate } from '../runtime/gate.ts'
 import type { OwnAddress } from '../runtime/interfaces.ts'
+import { OwnUdp } from '../runtime/own-udp.ts'
 import { openPort, type PortWish } from '../runtime/ports.ts'
 import { connect, type Listener, listen, type Stream, streamLimits } from '../runtime/tcp.ts'
 import type { Credentials } from '../runtime/tls.ts'
-import { openUdp, type UdpSocket } from '../runtime/udp.ts'
+import type { UdpSocket } from '../runtime/udp.ts'
 import type { WebSocketConnection } from '../runtime/websocket.ts'
 import { answerBinding, looksLikeStun } from '../stun/codec.ts'
 import { StreamFramer } from './framing.ts'
@@ -61,8 +59,7 @@ export class SipIo {
   readonly #options: SipIoOptions
   readonly #streams = new Gate<Socket>(streamLimits.connections, socket => socket.destroy())
   readonly #sources = new Limiter(limits.source)
-  readonly #udp = new Map<string, UdpSocket>()
-  readonly #opening = new Set<string>()
+  readonly #udp: OwnUdp
   readonly #connections = new Map<string, Connection>()
   readonly #listeners: { tcp?: Listener; tls?: Listener } = {}
   #connecting = 0
@@ -70,6 +67,10 @@ export class SipIo {
 
   constructor(options: SipIoOptions) {
     this.#options = options
+    this.#udp = new OwnUdp({
+      onMessage: (bytes, remote, socket) => this.#datagram(socket, bytes, remote),
+      onNote: options.onNote,
+    })
   }
 
   /** The ports in use: UDP and TCP share one. 0 before `listen`. */
@@ -78,7 +79,7 @@ export class SipIo {
   }
 
   get addresses(): readonly string[] {
-    return [...this.#udp.keys()]
+    return this.#udp.addresses
   }
 
   /** Opens every socket; rejects with `PortError` when a wished port cannot be had. */
@@ -96,14 +97,8 @@ export class SipIo {
   }
 
   /** Own addresses came or went: their UDP sockets follow. */
-  async addressesChanged(addresses: readonly OwnAddress[]): Promise<void> {
-    const wanted = new Set(addresses.map(own => own.address))
-    for (const [address, socket] of this.#udp) {
-      if (wanted.has(address)) continue
-      this.#udp.delete(address)
-      socket.close()
-    }
-    for (const address of wanted) await this.#openUdp(address, this.ports.plain).catch(() => {})
+  addressesChanged(addresses: readonly OwnAddress[]): Promise<void> {
+    return this.#udp.follow(addresses.map(own => own.address))
   }
 
   reload(credentials: Credentials): void {
@@ -142,20 +137,18 @@ export class SipIo {
     this.#listeners.tcp?.close()
     this.#listeners.tls?.close()
     for (const connection of this.#connections.values()) connection.close()
-    for (const socket of this.#udp.values()) socket.close()
-    this.#udp.clear()
+    this.#udp.close()
   }
 
   /** UDP and TCP on one port, or neither. */
   async #listenPlain(port: number, listening: SipListening): Promise<Listener> {
     const listener = await this.#listenStream(port, listening, undefined)
     try {
-      for (const own of listening.addresses) await this.#openUdp(own.address, listener.port)
+      const addresses = listening.addresses.map(own => own.address)
+      await this.#udp.open(addresses, listener.port)
       return listener
     } catch (error) {
       listener.close()
-      for (const socket of this.#udp.values()) socket.close()
-      this.#udp.clear()
       throw error
     }
   }
@@ -179,29 +172,6 @@ export class SipIo {
     )
   }
 
-  async #openUdp(address: string, port: number): Promise<void> {
-    if (this.#udp.has(address) || this.#opening.has(address) || this.#closed) return
-    this.#opening.add(address)
-    try {
-      const socket = await openUdp({
-        local: { address, port },
-        onMessage: (bytes, remote) => this.#datagram(socket, bytes, remote),
-        onClosed: error => {
-          this.#udp.delete(address)
-          this.#options.onNote('udpClosed', `${address}: ${error.message}`)
-        },
-        onSendError: error => this.#options.onNote('sendFailed', error.message),
-      })
-      if (this.#closed) socket.close()
-      else this.#udp.set(address, socket)
-    } catch (error) {
-      // An IPv6 address that is still being checked for duplicates cannot be bound yet: the next look tries again.
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error
-    } finally {
-      this.#opening.delete(address)
-    }
-  }
-
   #datagram(socket: UdpSocket, bytes: Uint8Array, remote: Endpoint): void {
     if (isKeepAlive(bytes)) return
     if (!this.#allow(remote)) return
@@ -221,15 +191,11 @@ export class SipIo {
 
   /** The flow's own address is gone (a new lease, another network): the peer may still be reached from another. */
   #anyUdp(remote: Endpoint): UdpSocket | undefined {
-    for (const [address, socket] of this.#udp) {
-      if (
-        familyOf(address) === familyOf(remote.address) &&
-        isLoopback(address) === isLoopback(remote.address)
-      ) {
-        return socket
-      }
-    }
-    return undefined
+    const from = this.#udp.addresses.find(
+      address =>
+        familyOf(address) === familyOf(remote.address) && isLoopback(address) === isLoopback(remote.address),
+    )
+    return from === undefined ? undefined : this.#udp.get(from)
   }
 
   #acceptStream(stream: Stream, transport: 'tcp' | 'tls'): Flow {

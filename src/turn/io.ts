@@ -8,6 +8,7 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import { Gate } from '../runtime/gate.ts'
+import { OwnUdp } from '../runtime/own-udp.ts'
 import { openPort, type PortWish } from '../runtime/ports.ts'
 import { type Listener, listen, type Stream, streamLimits } from '../runtime/tcp.ts'
 import type { Credentials } from '../runtime/tls.ts'
@@ -47,16 +48,21 @@ const relayTries = 40
 export class TurnIo {
   readonly #options: TurnIoOptions
   readonly #gate = new Gate<Socket>(streamLimits.connections, socket => socket.destroy())
-  readonly #udp = new Map<string, UdpSocket>()
+  readonly #udp: OwnUdp
   readonly #streams = new Map<string, { readonly flow: ClientFlow; readonly stream: Stream }>()
   readonly #relays = new Map<number, UdpSocket>()
   readonly #listeners: { tcp?: Listener; tls?: Listener } = {}
-  readonly #wanted = new Set<string>()
+  /** Own addresses that are served. */
+  #wanted: ReadonlySet<string> = new Set()
   #serial = 0
   #closed = false
 
   constructor(options: TurnIoOptions) {
     this.#options = options
+    this.#udp = new OwnUdp({
+      onMessage: (bytes, remote, socket) => this.#datagram(socket, bytes, remote),
+      onNote: options.onNote,
+    })
   }
 
   /** 0 before `listen`. */
@@ -66,23 +72,15 @@ export class TurnIo {
 
   /** Rejects with `PortError` when a wished port cannot be had. */
   async listen({ plain, tls, addresses, credentials, onMoved }: TurnListening): Promise<void> {
-    for (const address of addresses) this.#wanted.add(address)
+    this.#wanted = new Set(addresses)
     this.#listeners.tcp = await openPort(plain, port => this.#listenPlain(port), onMoved)
     this.#listeners.tls = await openPort(tls, port => this.#listenStream(port, credentials), onMoved)
   }
 
   /** Own addresses came or went. */
-  async addressesChanged(addresses: readonly string[]): Promise<void> {
-    this.#wanted.clear()
-    for (const address of addresses) this.#wanted.add(address)
-    for (const [address, socket] of this.#udp) {
-      if (this.#wanted.has(address)) continue
-      this.#udp.delete(address)
-      socket.close()
-    }
-    for (const address of this.#wanted) {
-      await this.#openClients(address, this.ports.plain).catch(() => this.#options.onNote('noSocket'))
-    }
+  addressesChanged(addresses: readonly string[]): Promise<void> {
+    this.#wanted = new Set(addresses)
+    return this.#udp.follow(addresses)
   }
 
   reload(credentials: Credentials): void {
@@ -110,8 +108,8 @@ export class TurnIo {
     this.#closed = true
     this.#listeners.tcp?.close()
     this.#listeners.tls?.close()
-    for (const socket of [...this.#udp.values(), ...this.#relays.values()]) socket.close()
-    this.#udp.clear()
+    this.#udp.close()
+    for (const socket of this.#relays.values()) socket.close()
     this.#relays.clear()
   }
 
@@ -121,12 +119,10 @@ export class TurnIo {
   async #listenPlain(port: number): Promise<Listener> {
     const listener = await this.#listenStream(port, undefined)
     try {
-      for (const address of this.#wanted) await this.#openClients(address, listener.port)
+      await this.#udp.open([...this.#wanted], listener.port)
       return listener
     } catch (error) {
       listener.close()
-      for (const socket of this.#udp.values()) socket.close()
-      this.#udp.clear()
       throw error
     }
   }
@@ -142,26 +138,6 @@ export class TurnIo {
       },
       this.#gate,
     )
-  }
-
-  async #openClients(address: string, port: number): Promise<void> {
-    if (this.#udp.has(address) || this.#closed) return
-    try {
-      const socket: UdpSocket = await openUdp({
-        local: { address, port },
-        onMessage: (bytes, remote) => this.#datagram(socket, bytes, remote),
-        onClosed: () => {
-          this.#udp.delete(address)
-          this.#options.onNote('udpClosed')
-        },
-        onSendError: () => this.#options.onNote('sendFailed'),
-      })
-      if (this.#closed || !this.#wanted.has(address)) socket.close()
-      else this.#udp.set(address, socket)
-    } catch (error) {
-      // An IPv6 address that is still being checked for duplicates cannot be bound yet: the next look tries again.
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error
-    }
   }
 
   #datagram(socket: UdpSocket, bytes: Uint8Array, remote: Endpoint): void {

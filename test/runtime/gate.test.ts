@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { Gate, sourceOf } from '../../src/runtime/gate.ts'
+import { sourceOf } from '../../src/core/endpoint.ts'
+import { Gate } from '../../src/runtime/gate.ts'
 
 const limits = { unprovenPerSource: 2, unprovenTotal: 3, perSource: 4, total: 6 }
 
