@@ -1,0 +1,123 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
+import { canonical } from '../../src/trace/canonical.ts'
+import {
+  documentOf,
+  fingerprintOfKey,
+  publicKeyOf,
+  signTrace,
+  verifyTrace,
+} from '../../src/trace/document.ts'
+import { eventsOf } from './story.ts'
+
+const seed = new Uint8Array(32).fill(7)
+const row = { id: 'c', callerUser: 'alice', calleeUser: 'bob', answeredAt: 1 } as unknown as CallRow
+const document = documentOf({
+  version: '1',
+  appliance: 'here',
+  row,
+  events: eventsOf({ everySeconds: 14 }),
+  kept: undefined,
+})
+const file = signTrace(document, seed)
+const bytes = new TextEncoder().encode(file)
+
+describe('trace.json', () => {
+  it('is genuine with the key in the file, with its fingerprint and with the key itself', () => {
+    const key = publicKeyOf(seed)
+    for (const wanted of [
+      undefined,
+      fingerprintOfKey(key),
+      fingerprintOfKey(key).toLowerCase(),
+      Buffer.from(key).toString('base64'),
+    ]) {
+      expect(verifyTrace(bytes, wanted)).toMatchObject({
+        kind: 'genuine',
+        trace: { format: 'lanline-trace/1', verdict: { path: 'direct' } },
+      })
+    }
+    expect(verifyTrace(bytes, fingerprintOfKey(publicKeyOf(new Uint8Array(32))))).toMatchObject({
+      kind: 'wrong',
+    })
+  })
+
+  it('fails with any one byte changed, left out or put in', () => {
+    const passed: string[] = []
+    for (let index = 0; index < bytes.length; index++) {
+      const changed = bytes.slice()
+      changed[index]! ^= 1 << (index % 8)
+      if (verifyTrace(changed, undefined).kind === 'genuine') passed.push(`${index} changed`)
+      // Every byte's change is tried; cutting and filling in at every seventh place takes a seventh of the time.
+      if (index % 7 > 0) continue
+      const cut = new Uint8Array([...bytes.subarray(0, index), ...bytes.subarray(index + 1)])
+      if (verifyTrace(cut, undefined).kind === 'genuine') passed.push(`${index} cut`)
+      const filled = new Uint8Array([...bytes.subarray(0, index), 0x20, ...bytes.subarray(index)])
+      if (verifyTrace(filled, undefined).kind === 'genuine') passed.push(`${index} filled`)
+    }
+    expect(passed).toEqual([])
+  })
+
+  it('signed by somebody else is not ours, and says whose key it was', () => {
+    const forged = new TextEncoder().encode(signTrace(document, new Uint8Array(32).fill(9)))
+    expect(verifyTrace(forged, fingerprintOfKey(publicKeyOf(seed)))).toMatchObject({
+      kind: 'wrong',
+      why: expect.stringContaining('another key'),
+    })
+  })
+
+  it('takes any bytes as a file', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.uint8Array(),
+          fc.json().map(text => new TextEncoder().encode(text)),
+        ),
+        given => {
+          expect(verifyTrace(given, undefined).kind).toBe('wrong')
+        },
+      ),
+    )
+    for (const text of [
+      'null',
+      '[]',
+      '{"format":"lanline-trace/1"}',
+      '{"format":"lanline-trace/1","signature":null}',
+    ]) {
+      expect(verifyTrace(new TextEncoder().encode(text), undefined).kind).toBe('wrong')
+    }
+  })
+
+  it('keeps its verdict when the events are forgotten', () => {
+    const later = documentOf({ version: '1', appliance: 'here', row, events: [], kept: document.summary })
+    expect(later.verdict).toEqual(document.verdict)
+  })
+})
+
+describe('canonical JSON', () => {
+  it('writes RFC 8785’s example of sorted members', () => {
+    const value = {
+      '€': 'Euro Sign',
+      '\r': 'Carriage Return',
+      '\ufb33': 'Hebrew',
+      '1': 'One',
+      '😀': 'Emoji',
+      '\u0080': 'Control',
+      ö: 'o',
+    }
+    expect(Object.values(JSON.parse(canonical(value)))).toHaveLength(7)
+    expect(canonical(value)).toMatch(
+      /^\{"\\r":"Carriage Return","1":"One","\u0080":"Control","ö":"o","€":"Euro Sign","😀":"Emoji","\ufb33":"Hebrew"\}$/,
+    )
+    expect(canonical({ b: 1e21, a: [undefined, -0, 0.1], c: undefined })).toBe('{"a":[null,0,0.1],"b":1e+21}')
+  })
+
+  it('has one text for one value', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), value => {
+        const text = canonical(value)
+        expect(canonical(JSON.parse(text))).toBe(text)
+      }),
+    )
+  })
+})

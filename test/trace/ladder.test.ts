@@ -1,0 +1,135 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { ladderOf, ladderText } from '../../src/trace/ladder.ts'
+import { ladderSvg } from '../../src/trace/ladder-svg.ts'
+import type { Happening, TraceEvent } from '../../src/trace/message.ts'
+import { eventsOf, ledger, pair } from './story.ts'
+
+const end = { address: '192.168.1.2', port: 5060 }
+const sip = (
+  name: string,
+  cseq: string,
+  direction: 'in' | 'out',
+  party: 'caller' | 'callee',
+  text = name,
+): Happening => ({
+  ...{ kind: 'sip', direction, party, transport: 'udp', local: end, remote: end, name, cseq, text },
+})
+const trickled = (): Happening => ({
+  ...{
+    kind: 'channel',
+    direction: 'in',
+    party: 'caller',
+    device: 'A',
+    local: end,
+    remote: end,
+    type: 'candidate',
+    message: {},
+  },
+})
+
+const events = (list: readonly (readonly [number, TraceEvent['source'], Happening])[]): TraceEvent[] =>
+  list.map(
+    ([atMilliseconds, source, happening], index) =>
+      ({ number: index + 1, atMilliseconds, source, ...happening }) as TraceEvent,
+  )
+
+const call = events([
+  [0, 'caller', sip('INVITE', '1 INVITE', 'in', 'caller')],
+  [2, 'server', sip('INVITE', '1 INVITE', 'out', 'callee')],
+  [800, 'callee', sip('200 OK', '1 INVITE', 'in', 'callee')],
+  [900, 'caller', trickled()],
+  [901, 'caller', trickled()],
+  [902, 'caller', trickled()],
+  [950, 'caller', { kind: 'pair', pair: pair() }],
+  [
+    960,
+    'caller',
+    {
+      kind: 'dtls',
+      state: 'connected',
+      version: '',
+      cipher: '',
+      srtpProfile: '',
+      localFingerprint: '',
+      remoteFingerprint: '',
+    },
+  ],
+  [990, 'callee', { kind: 'firstMedia', direction: 'received', media: 'audio', ssrc: 1 }],
+  [2_000, 'relay', { kind: 'ledger', ledger: ledger(1, 1) }],
+  [3_000, 'relay', { kind: 'ledger', ledger: ledger(9, 1) }],
+  [9_000, 'callee', sip('BYE', '2 BYE', 'in', 'callee')],
+])
+
+describe('a ladder', () => {
+  it('has a lane for each party, rows in order of time, and phases by name', () => {
+    const ladder = ladderOf([...call].reverse())
+    expect(ladder.lanes).toEqual(['caller', 'lanline', 'callee', 'relay'])
+    expect(ladder.rows.map(row => `${row.from}>${row.to} ${row.label}`)).toEqual([
+      'caller>lanline INVITE',
+      'lanline>callee INVITE',
+      'callee>lanline 200 OK',
+      'caller>lanline candidate × 3',
+      'caller>caller pair host–host',
+      'caller>caller DTLS connected',
+      'caller>callee first audio',
+      'relay>relay carried 18 bytes',
+      'callee>lanline BYE',
+    ])
+    expect(ladder.phases.map(({ phase }) => phase)).toEqual([
+      'signalling',
+      'connectivity',
+      'encryption',
+      'media',
+      'relay',
+      'end',
+    ])
+  })
+
+  it('as text stays in its columns', () => {
+    expect(ladderText(ladderOf(call)).join('\n')).toMatchInlineSnapshot(`
+      "                       caller                    lanline                   callee                     relay
+         0.000  Signalling      │─────── INVITE ─────────▶│                         │                         │
+         0.002                  │                         │─────── INVITE ─────────▶│                         │
+         0.800                  │                         │◀──────── 200 OK ────────│                         │
+         0.900  ICE             │──── candidate × 3 ─────▶│                         │                         │
+         0.950                  ● pair host–host          │                         │                         │
+         0.960  DTLS            ● DTLS connected          │                         │                         │
+         0.990  SRTP            │────────────────── first audio ───────────────────▶│                         │
+         3.000  Relay           │                         │                         │                         ● carried 18 bytes
+         9.000  End             │                         │◀────────── BYE ─────────│                         │"
+    `)
+    expect(Math.max(...ladderText(ladderOf(eventsOf())).map(line => [...line].length))).toBeLessThanOrEqual(
+      100,
+    )
+  })
+
+  it('as SVG names itself and each row, which can be focused, and grows with its rows', () => {
+    const svg = ladderSvg(ladderOf(call), 'alice to <bob>')
+    expect(svg).toContain('<title id="ladder-title">alice to &lt;bob&gt;</title>')
+    expect(svg.match(/role="listitem" tabindex="0"/g)).toHaveLength(9)
+    expect(svg).toContain('aria-label="0.002 s, Signalling: INVITE, from lanline to callee"')
+    expect(svg).not.toMatch(/href|<script|url\(/)
+  })
+
+  it('with whatever text is well-formed and bounded', () => {
+    const nasty = fc.oneof(fc.string(), fc.constant(']]></title><script>"&\u0000\ud800'))
+    fc.assert(
+      fc.property(nasty, nasty, (name, text) => {
+        const svg = ladderSvg(ladderOf(events([[0, 'caller', sip(name, '1 X', 'in', 'caller', text)]])), name)
+        expect(svg).not.toMatch(/<script|[\x00-\x08]/)
+        expect(svg.match(/<(g|text|title|desc|svg|style)\b/g)!.length).toBe(
+          svg.match(/<\/(g|text|title|desc|svg|style)>/g)!.length,
+        )
+      }),
+    )
+    const many = events(
+      Array.from({ length: 2_000 }, (_, index) => [
+        index,
+        'caller',
+        sip('INVITE', '1 INVITE', 'in', 'caller'),
+      ]),
+    )
+    expect(ladderOf(many)).toMatchObject({ leftOut: 1_600 })
+  })
+})
