@@ -138,14 +138,23 @@ export class Grants {
     return other.proven.includes(address) && !isNeverPeer(address)
   }
 
+  /** Whether this is where its party is reached now. A phone is where its password comes from. */
+  isNow(holder: Holder, address: string): boolean {
+    return holder.guessable || holder.party?.proven.at(-1) === address
+  }
+
   /**
-   * A source has allocated: it is answered from now on, as long as the grant lasts. A phone is answered as long as it is
-   * registered, and may change its address as often as it likes.
+   * A source has allocated: it is answered from now on, as long as the grant lasts; where its party is reached now takes
+   * the place of the first. A phone is answered as long as it is registered.
    */
   pin(holder: Holder, address: string): boolean {
     if (holder.guessable) return true
-    if (!holder.sources.has(address) && holder.sources.size >= grantLimits.provenAddresses) return false
-    holder.sources.add(address)
+    const { sources } = holder
+    if (!sources.has(address) && sources.size >= grantLimits.provenAddresses) {
+      if (!this.isNow(holder, address)) return false
+      for (const first of [...sources].slice(0, 1)) sources.delete(first)
+    }
+    sources.add(address)
     this.#nameSources()
     return true
   }

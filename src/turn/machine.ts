@@ -320,13 +320,13 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     }
     if (
       additionalFamily !== undefined &&
-      (family !== undefined || evenPort !== undefined || additionalFamily !== 2)
+      (family !== undefined || evenPort?.reserveNext === true || additionalFamily !== 2)
     ) {
       return this.#refuse(request, 400, now)
     }
     if (family !== undefined && family !== 1 && family !== 2) return this.#refuse(request, 440, now)
     const wanted = evenPort?.reserveNext === true ? 2 : reservation === undefined ? 1 : 0
-    if (this.#held(holder) + wanted > holder.quota) return this.#refuse(request, 486, now)
+    if (!this.#hasRoom(holder, wanted, flow.remote.address)) return this.#refuse(request, 486, now)
     if (this.#allocations.size + this.#openings.size >= turnLimits.allocations)
       return this.#refuse(request, 508, now)
     if (!this.#grants.pin(holder, flow.remote.address)) return this.#refuse(request, 486, now)
@@ -347,6 +347,20 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     this.#openings.set(ticket, { ...request, reserve, lifetimeSeconds })
     const port = reserve ? 'pair' : evenPort ? 'even' : 'any'
     this.#out.push({ kind: 'openRelay', ticket, address, port })
+  }
+
+  /**
+   * A client that moved cannot end what it left behind, so that gives way, oldest first, to what it asks for from where
+   * it is now.
+   */
+  #hasRoom(holder: Holder, wanted: number, address: string): boolean {
+    const left = this.#grants.isNow(holder, address)
+      ? [...holder.allocations].filter(each => each.flow.remote.address !== address)
+      : []
+    const over = this.#held(holder) + wanted - holder.quota
+    if (over > left.length) return false
+    for (const each of left.slice(0, Math.max(0, over))) this.#cut(each)
+    return true
   }
 
   /** Relayed addresses it has, is about to have and may still claim. */
@@ -518,16 +532,20 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
 
   /** Everything of a holder whose right is gone: a party's with its grant, a phone's when it is no longer registered. */
   #endAll(holder: Holder): void {
-    for (const allocation of [...holder.allocations]) {
-      this.#end(allocation, false)
-      if (allocation.flow.transport !== 'udp') this.#out.push({ kind: 'closeFlow', flow: allocation.flow })
-    }
+    for (const allocation of [...holder.allocations]) this.#cut(allocation)
     for (const [ticket, opening] of this.#openings) {
       if (opening.asker.holder === holder) this.#openings.delete(ticket)
     }
     for (const [token, reserved] of [...this.#reservations]) {
       if (reserved.holder === holder) this.#endReservation(token)
     }
+  }
+
+  /** Whether its client likes it or not. */
+  #cut(allocation: Allocation): void {
+    const { flow } = allocation
+    this.#end(allocation, false)
+    if (flow.transport !== 'udp') this.#out.push({ kind: 'closeFlow', flow })
   }
 
   #endReservation(token: string): void {

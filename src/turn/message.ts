@@ -19,7 +19,7 @@ export interface GrantParty {
   readonly device: string
   /** Undefined: this party has no client of ours; a SIP phone may use the allocation it holds by its own password. */
   readonly credential: TurnCredential | undefined
-  /** Addresses this party has proven, canonical, without ports, at most `grantLimits.provenAddresses`. */
+  /** Addresses this party has proven, canonical, without ports, newest last, at most `grantLimits.provenAddresses`. */
   readonly proven: readonly string[]
   /**
    * Own addresses to relay for this party on: those of the interface on which the *other* party is reached, so that it

@@ -34,7 +34,7 @@ export interface Holder {
   readonly quota: number
   /** Its password was chosen by a person: a phone's own. A call's is random. */
   readonly guessable: boolean
-  /** Source addresses from which it has allocated: no more than `grantLimits.provenAddresses` ever. */
+  /** Source addresses from which it has allocated, no more than `grantLimits.provenAddresses`. */
   readonly sources: Set<string>
   readonly allocations: Set<Allocation>
   /** Undefined: a phone whose call has no grant. Its allocation sleeps. */

@@ -62,6 +62,7 @@ export class Relay {
   readonly words: TurnWord[] = []
   readonly notes: string[] = []
   readonly openSockets = new Map<number, string>()
+  readonly closedFlows: string[] = []
   failing = false
   #relay = 0
   #port = 50_000
@@ -119,6 +120,7 @@ export class Relay {
       if (effect.kind === 'send') this.sent.push(effect)
       else if (effect.kind === 'word') this.words.push(effect.word)
       else if (effect.kind === 'note') this.notes.push(effect.reason)
+      else if (effect.kind === 'closeFlow') this.closedFlows.push(effect.flow.key)
       else if (effect.kind === 'closeRelay') expect(this.openSockets.delete(effect.relay)).toBe(true)
       else if (effect.kind === 'openRelay') this.#open(effect)
     }

@@ -157,6 +157,19 @@ describe('credentials', () => {
     expect(fifth.allocate().error?.code).toBe(486)
   })
 
+  it('are taken from wherever the party is reached now, however often it moved', () => {
+    const relay = new Relay()
+    for (let host = 1; host <= 12; host++) {
+      const proven = [4, 3, 2, 1].map(earlier => `10.0.10.${40 + host - earlier}`)
+      relay.give({ kind: 'openGrant', grant: grantOf({ caller: { proven } }) })
+      for (const port of [1, 2, 3]) {
+        const moved = new Client(relay, flowOf(proven.at(-1)!, port), credentials.caller)
+        expect(moved.allocate().error).toBe(undefined)
+      }
+    }
+    expect(relay.openSockets.size).toBe(8)
+  })
+
   it('an unknown attribute is told only to who authenticated', () => {
     const relay = open()
     expect(alice(relay).allocate().error).toBe(undefined)
@@ -241,6 +254,10 @@ describe('an allocation', () => {
     const answer = alice(open()).allocate({ additionalFamily: 2 })
     expect(answer.relayed?.address).toBe('10.0.20.1')
     expect(answer.addressError).toMatchObject({ code: 440, family: 2 })
+    const even = alice(open()).allocate({ additionalFamily: 2, evenPort: { reserveNext: false } })
+    expect(even.addressError).toMatchObject({ code: 440, family: 2 })
+    const pair = alice(open()).allocate({ additionalFamily: 2, evenPort: { reserveNext: true } })
+    expect(pair.error?.code).toBe(400)
   })
 
   it('with an even port can reserve the next one, for this party only', () => {
@@ -275,6 +292,26 @@ describe('an allocation', () => {
     for (let port = 1; port <= 8; port++) expect(alice(relay, port).allocate().error).toBe(undefined)
     expect(alice(relay, 9).allocate().error?.code).toBe(486)
     expect(bob(relay).allocate().error).toBe(undefined)
+  })
+
+  it('gives way to a new one where its party is reached now, when that has left it behind', () => {
+    const relay = new Relay()
+    const two = ['10.0.10.5', '10.0.10.15']
+    relay.give({ kind: 'openGrant', grant: grantOf({ caller: { proven: two } }) })
+    const at = (address: string, port: number, transport: 'udp' | 'tcp' = 'udp') =>
+      new Client(relay, flowOf(address, port, transport), credentials.caller)
+    const ports = [1, 2, 3, 4, 5, 6, 7]
+    const stale = at(two[0]!, 9, 'tcp')
+    expect(stale.allocate().error).toBe(undefined)
+    for (const port of ports) expect(at(two[1]!, port).allocate().error).toBe(undefined)
+    // From where it was it cannot push out what it has now.
+    expect(at(two[0]!, 8).allocate().error?.code).toBe(486)
+    expect(at(two[1]!, 8).allocate().error).toBe(undefined)
+    expect(stale.ask(stunType.refreshRequest).error?.code).toBe(437)
+    expect(relay.closedFlows).toEqual([stale.flow.key])
+    // What is used now gives way to nothing.
+    expect(at(two[1]!, 10).allocate().error?.code).toBe(486)
+    expect(relay.openSockets.size).toBe(8)
   })
 
   it('ends after its lifetime, later when refreshed, at once with lifetime 0', () => {
@@ -535,15 +572,17 @@ describe('a phone’s own allocation', () => {
     expect(lastLedger(relay).callee).toMatchObject({ allocations: 1, openAllocations: 0, sentPackets: 1 })
   })
 
-  it('may be had from a new address as often as the phone moves', () => {
+  it('may be had from a new address as often as the phone moves; from one address there is one', () => {
     const { relay, phone } = withPhone()
     const accounts = [{ ...account, ha1: Buffer.from(phone.key).toString('hex') }]
     for (let host = 6; host < 16; host++) {
       relay.give({ kind: 'known', known: { addresses: [`10.0.20.${host}`], accounts } })
       const moved = new Client(relay, flowOf(`10.0.20.${host}`), phone)
       expect(moved.allocate().error).toBe(undefined)
-      expect(moved.ask(stunType.refreshRequest, { lifetimeSeconds: 0 }).error).toBe(undefined)
+      const second = new Client(relay, flowOf(`10.0.20.${host}`, 40_002), phone)
+      expect(second.allocate().error?.code).toBe(486)
     }
+    expect(relay.openSockets.size).toBe(1)
   })
 
   it('wakes again for the other call when the newer one of two ends', () => {
