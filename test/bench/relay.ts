@@ -87,7 +87,10 @@ export async function benchRelay(options: RelayBenchOptions): Promise<void> {
     await bench.stop()
     lan.remove()
   }
-  if (profiles) printProfile(profiles)
+  if (profiles) {
+    say(`profiles in ${profiles}`)
+    printProfile(profiles)
+  }
 }
 
 class Bench {
