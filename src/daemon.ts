@@ -436,6 +436,10 @@ export class Daemon {
         this.#metrics.note('relay', reason, count)
         this.#log.room('relay').debug(reason, { detail, count })
       },
+      onTrouble: trouble => {
+        if (trouble === undefined) this.#log.info('relayBack')
+        else this.#log.warn('relayLost', { trouble })
+      },
       onFault: (error, during) => this.#fault('relay', error, during),
     })
   }

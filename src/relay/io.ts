@@ -34,6 +34,8 @@ export interface RelayIoOptions {
   readonly onMoved: (key: string, from: number, to: number) => void
   readonly carryOut: (effect: OutsideEffect) => void
   readonly onNote: (reason: string, detail: string, count: number) => void
+  /** Why the relay does not listen; undefined: it does again. */
+  readonly onTrouble: (trouble: string | undefined) => void
   readonly onFault: (error: unknown, during: string) => void
 }
 
@@ -59,8 +61,8 @@ export class RelayIo {
       setup,
       onReady: () => this.#ready(),
       onLost: why => {
-        this.#trouble = why
         options.onNote('lost', why, 1)
+        this.#isTroubled(why)
         this.input({ kind: 'lost' })
       },
       onWord: word => this.#heard(word),
@@ -128,8 +130,15 @@ export class RelayIo {
     await this.#thread.close()
   }
 
+  /** Said once, however often a new start fails alike. */
+  #isTroubled(trouble: string | undefined): void {
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
+    this.#options.onTrouble(trouble)
+  }
+
   #ready(): void {
-    this.#trouble = undefined
+    this.#isTroubled(undefined)
     this.#tellKnown()
     this.input({ kind: 'started' })
   }

@@ -484,7 +484,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     // It may have missed what it was told, unless it has shown since that it did not.
     if (call.unproven && starterOf(call) === party) call.owed = true
     if (open === undefined) return this.#startAnew(call)
-    if (open.state === 'open' && party.path === 'relayed' && !call.owed) {
+    if (open.state === 'open' && party.path === 'relayed' && !call.owed && this.#up) {
       const servers = this.#serversOf(party)
       return this.#tell(party, { type: 'relay', call: id, servers, reason: reasonOf(open) })
     }

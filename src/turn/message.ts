@@ -120,7 +120,7 @@ export type TurnOrder =
 
 /** Worker to main thread. */
 export type TurnWord =
-  | { readonly kind: 'listening'; readonly ports: TurnPorts; readonly trouble: string | undefined }
+  | { readonly kind: 'listening'; readonly ports: TurnPorts }
   /** The start must stop: an explicit port is taken. */
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'moved'; readonly key: string; readonly from: number; readonly to: number }
@@ -137,7 +137,6 @@ export type TurnWord =
   /** Counts since the last time, by stable word. */
   | { readonly kind: 'notes'; readonly notes: Readonly<Record<string, number>> }
   | { readonly kind: 'fault'; readonly during: string; readonly error: string }
-  | { readonly kind: 'stopped' }
 
 /** How a client reaches us: RFC 8656's 5-tuple. `key` names it for as long as it lasts. */
 export interface ClientFlow {

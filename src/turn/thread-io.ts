@@ -56,6 +56,8 @@ export class TurnThread {
       this.#worker = worker
       let ready = false
       worker.on('message', (word: TurnWord) => {
+        // What one that is given up still says holds for the next one no more.
+        if (this.#worker !== worker) return
         if (word.kind === 'listening') {
           ready = true
           this.#ports = word.ports
@@ -96,7 +98,8 @@ export class TurnThread {
   }
 
   #forget(worker: Worker): void {
-    if (this.#worker === worker) this.#worker = undefined
+    if (this.#worker !== worker) return
+    this.#worker = undefined
     this.#ports = undefined
   }
 

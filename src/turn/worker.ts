@@ -73,7 +73,7 @@ async function start(): Promise<void> {
       credentials: credentialsOf(setup.certificate),
       onMoved: (key, from, to) => tell({ kind: 'moved', key, from, to }),
     })
-    tell({ kind: 'listening', ports: io.ports, trouble: undefined })
+    tell({ kind: 'listening', ports: io.ports })
   } catch (error) {
     if (!(error instanceof PortError)) fault(error, 'listen')
     tell({ kind: 'refused', message: error instanceof Error ? error.message : String(error) })
@@ -91,7 +91,6 @@ async function obey(order: TurnOrder): Promise<void> {
       driver.stop()
       io.close()
       clearInterval(notesTimer)
-      tell({ kind: 'stopped' })
       return port.close()
     default:
       driver.input(order)

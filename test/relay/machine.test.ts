@@ -236,6 +236,15 @@ describe('a grant', () => {
     expect([desk.tellings(), desk.take('openGrant')]).toEqual([['b relay'], []])
   })
 
+  it('is not taken away from a party that comes back while the relay’s thread is not there', () => {
+    const desk = new Desk().open()
+    desk.tellings()
+    desk.give({ kind: 'lost' }, { kind: 'held', call: 'c1', device: 'b' })
+    expect(desk.tellings()).toEqual([])
+    desk.give({ kind: 'started' }).granted()
+    expect(desk.tellings()).toEqual(['a relay', 'b relay'])
+  })
+
   it('starts anew once more when whoever was told to comes back without having shown it', () => {
     const desk = new Desk().noPath().granted().ready('a', 'b')
     expect(desk.tellings().at(-1)).toBe('a restart')
