@@ -72,6 +72,8 @@ export interface RegistrarParts {
 export class Registrar {
   readonly #parts: RegistrarParts
   readonly #waiting = new Map<number, Waiting>()
+  /** Where each device with a binding was last said to be reached. */
+  readonly #told = new Map<string, string>()
   #ticket = 0
 
   constructor(parts: RegistrarParts) {
@@ -118,21 +120,23 @@ export class Registrar {
       const present = this.#parts.bindings.get(key)
       if (present !== undefined && present.binding.cseq !== cseq) continue
       if (before !== undefined) this.#put(before)
-      else this.#drop(key)
+      else if (present !== undefined) this.#remove(present)
     }
     this.#refuse(waiting.transaction, waiting.request, { status: 500, reason: 'Could Not Be Saved' }, now)
   }
 
   /** Timer X: a binding's time is over. */
   expired(key: string): void {
-    const live = this.#drop(key)
-    if (live !== undefined && live.savedAt !== undefined) this.#write(undefined, [], [key])
+    const live = this.#parts.bindings.get(key)
+    if (live === undefined) return
+    this.#remove(live)
+    if (live.savedAt !== undefined) this.#write(undefined, [], [key])
   }
 
   /** A connection closed: what came over ws or wss is gone, what came over TCP or TLS can be connected to. */
   flowClosed(flow: Flow): void {
     for (const live of this.#parts.bindings.onFlow(flow)) {
-      if (isFleeting(live.binding.transport)) this.#drop(live.binding.key)
+      if (isFleeting(live.binding.transport)) this.#remove(live)
       else this.#parts.bindings.loseFlow(live)
     }
   }
@@ -266,6 +270,7 @@ export class Registrar {
       if (row !== undefined) put.push(row)
       if (row !== undefined && changed) mustWait = true
     }
+    this.#tellOther(sender)
     const answer = this.#listing(
       incoming,
       sender,
@@ -373,14 +378,26 @@ export class Registrar {
   #put(live: LiveBinding): void {
     const { binding } = live
     const { bindings, timers, outbox } = this.#parts
-    const first = bindings.ofDevice(binding.user, binding.device).length === 0
-    const before = bindings.get(binding.key)?.binding
     bindings.put(live)
     if (live.expiresAt !== Number.POSITIVE_INFINITY) timers.set('X', binding.key, live.expiresAt)
-    // Where a device is reached counts for whoever relays for it.
-    const moved =
-      before?.remote.address !== binding.remote.address || before.local.address !== binding.local.address
-    if (first || moved) outbox.push(reachableEffect(binding, true))
+    // Where a device is reached counts for whoever relays for it: from where it registered last.
+    if (this.#told.get(binding.device) === reachOf(binding)) return
+    this.#told.set(binding.device, reachOf(binding))
+    outbox.push(reachableEffect(binding, true))
+  }
+
+  #remove({ binding }: LiveBinding): void {
+    this.#drop(binding.key)
+    this.#tellOther(binding)
+  }
+
+  /** The binding by which a device was reached may be gone: then by the one that lasts longest. */
+  #tellOther({ user, device }: Registering): void {
+    const left = this.#parts.bindings.ofDevice(user, device)
+    if (left.length === 0 || left.some(({ binding }) => reachOf(binding) === this.#told.get(device))) return
+    const { binding } = left.reduce((one, other) => (other.expiresAt > one.expiresAt ? other : one))
+    this.#told.set(device, reachOf(binding))
+    this.#parts.outbox.push(reachableEffect(binding, true))
   }
 
   #drop(key: string): LiveBinding | undefined {
@@ -389,8 +406,10 @@ export class Registrar {
     if (live === undefined) return undefined
     timers.clear('X', key)
     const { binding } = live
-    if (bindings.ofDevice(binding.user, binding.device).length === 0)
+    if (bindings.ofDevice(binding.user, binding.device).length === 0) {
+      this.#told.delete(binding.device)
       outbox.push(reachableEffect(binding, false))
+    }
     return live
   }
 
@@ -431,6 +450,8 @@ function sameReach(a: Binding, b: Binding): boolean {
     a.path.join() === b.path.join()
   )
 }
+
+const reachOf = ({ remote, local }: Binding): string => `${remote.address} ${local.address}`
 
 function reachableEffect(binding: Binding, reachable: boolean) {
   const { user, device, userAgent, transport, remote, local } = binding

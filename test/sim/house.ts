@@ -40,6 +40,8 @@ export class SimHouse {
   readonly notes: string[] = []
   readonly agentEvents: { device: string; event: AgentEvent }[] = []
   readonly reachable: { device: string; reachable: boolean }[] = []
+  /** Where each device was last said to be reached. */
+  readonly reachedAt = new Map<string, string>()
   readonly rows = new Map<string, BindingRow & { writtenAt: number }>()
   readonly doNotDisturb = new Set<string>()
   readonly removedDevices = new Set<string>()
@@ -206,6 +208,8 @@ export class SimHouse {
         break
       case 'reachable':
         this.reachable.push({ device: effect.device, reachable: effect.reachable })
+        if (effect.reachable) this.reachedAt.set(effect.device, effect.remote.address)
+        else this.reachedAt.delete(effect.device)
         break
       case 'agentEvent':
         this.agentEvents.push({ device: effect.device, event: effect.event })

@@ -56,6 +56,30 @@ describe('a registration', () => {
     expect(home.rows.size).toBe(0)
   })
 
+  it('says where the device is now, also where it was before, while older ones last', () => {
+    const home = house()
+    const [here, there] = ['10.0.1.7', '10.0.2.7'].map(
+      address => new SimPhone(home, { device: 'alice-1', address }),
+    )
+    const reachedAfter = (phone: SimPhone | undefined, expires: number) => {
+      phone!.register(expires)
+      home.network.run(100)
+      return home.reachedAt.get('alice-1')
+    }
+    expect(reachedAfter(here, 3_600)).toBe('10.0.1.7')
+    expect(reachedAfter(there, 3_600)).toBe('10.0.2.7')
+    expect(reachedAfter(here, 3_600)).toBe('10.0.1.7')
+    expect(reachedAfter(here, 3_600)).toBe('10.0.1.7')
+    expect(home.reachable).toHaveLength(3)
+    // Taken back or over, it is where the other one is.
+    expect(reachedAfter(here, 0)).toBe('10.0.2.7')
+    expect(reachedAfter(here, 60)).toBe('10.0.1.7')
+    home.network.run(61_000)
+    expect(home.reachedAt.get('alice-1')).toBe('10.0.2.7')
+    expect(home.reachable.every(({ reachable }) => reachable)).toBe(true)
+    expect(reachedAfter(there, 0)).toBe(undefined)
+  })
+
   it('is taken back with Expires 0, and with a star', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1' })
