@@ -17,7 +17,7 @@ import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
-import { type Epoch, hours, seconds } from './core/clock.ts'
+import { type Epoch, hours, type Monotonic, seconds } from './core/clock.ts'
 import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
@@ -58,6 +58,8 @@ import type { LoadedBinding } from './store/bindings.ts'
 import type { DeviceRow } from './store/message.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
+import { TraceIo } from './trace/io.ts'
+import type { KnownCall } from './trace/message.ts'
 import type { DormantAccount } from './turn/message.ts'
 
 export interface DaemonOptions {
@@ -105,6 +107,8 @@ interface Loaded {
   readonly calls: CallsMachine
   /** Calls that relayed when the daemon ended. */
   readonly grants: readonly { readonly call: string; readonly reason: RelayReason }[]
+  /** Calls that go on, as their traces know them. */
+  readonly traced: readonly KnownCall[]
 }
 
 export class Daemon {
@@ -128,6 +132,7 @@ export class Daemon {
   readonly #sip: Driver<SipInput, SipEffect>
   readonly #signalling: Driver<SignallingInput, SignallingEffect>
   readonly #relay: RelayIo
+  readonly #trace: TraceIo
   readonly #inputs: ExchangeInputs
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
@@ -147,23 +152,25 @@ export class Daemon {
     mkdirSync(data.dir, { recursive: true, mode: 0o700 })
     const store = await openStore(data.dir)
     const setupFile = readSetupFile(data.dir)
+    const interfaces = readInterfaces(net.bind)
     const names = new OwnNames({
       hostname: await presetSite(store, net.hostname, setupFile),
       machineName: machineName(),
-      addresses: readInterfaces(net.bind).addresses,
+      addresses: interfaces.addresses,
       limited: net.bind.length > 0,
     })
     let daemon: Daemon | undefined
     try {
       const subjects = names.subjects()
-      const [certificates, bindings, calls, grants] = await Promise.all([
+      const [certificates, bindings, calls, grants, traced] = await Promise.all([
         Certificates.open(store.settings, { hostname: net.hostname, subjects, now: realClock.epoch() }),
         store.bindings.load(),
         loadCalls(store),
         store.grants.load(),
+        tracedCalls(store),
       ])
-      daemon = new Daemon(options, { store, setupFile, names, certificates, bindings, calls, grants })
-      await daemon.#open()
+      daemon = new Daemon(options, { store, setupFile, names, certificates, bindings, calls, grants, traced })
+      await daemon.#open(interfaces)
       return daemon
     } catch (error) {
       if (daemon) await daemon.stop()
@@ -189,6 +196,7 @@ export class Daemon {
     })
     const { directory, settings } = loaded.store
     const people = withEcho(directory)
+    this.#trace = this.#makeTrace(loaded)
     this.#calls = this.#drive('calls', loaded.calls, effect => this.#carryOutCalls(effect))
     this.#channel = new SignallingMachine({
       devices: people,
@@ -207,7 +215,10 @@ export class Daemon {
     })
     this.#sipIo = new SipIo({
       clock: realClock,
-      input: input => this.#sip.input(input),
+      input: input => {
+        if (input.kind === 'received') this.#trace.sip('in', input.flow, input.bytes)
+        this.#sip.input(input)
+      },
       onNote: (reason, detail) => this.#note('sip', reason, detail),
       onFault: (error, during) => this.#fault('sip', error, during),
     })
@@ -219,7 +230,13 @@ export class Daemon {
       calls: this.#calls.input,
       relay: this.#relay.input,
     }
-    this.#signallingIo = new SignallingIo({ path: '/ws', input: this.#signalling.input })
+    this.#signallingIo = new SignallingIo({
+      path: '/ws',
+      input: input => {
+        this.#trace.channel(input)
+        this.#signalling.input(input)
+      },
+    })
     this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#carryOutEcho(effect))
     this.#echoIo = new EchoIo({
       input: this.#echo.input,
@@ -264,13 +281,14 @@ export class Daemon {
     this.#advertiser?.close()
     this.#webSockets.terminateAll()
     for (const listener of Object.values(this.#web)) listener.close()
+    await this.#trace.close()
     await this.#store.close()
     this.#systemd.close()
   }
 
   // Starting
 
-  async #open(): Promise<void> {
+  async #open(known: Interfaces): Promise<void> {
     const { data, sip, net } = this.#config
     writeFileSync(join(data.dir, 'lanline.pid'), `${process.pid}\n`)
     this.#undo.push(() => rmSync(join(data.dir, 'lanline.pid'), { force: true }))
@@ -284,7 +302,7 @@ export class Daemon {
     })
     await this.#relay.start()
     this.#echo.input({ kind: 'attach' })
-    this.#undo.push(watchInterfaces(net.bind, interfaces => this.#interfacesChanged(interfaces)))
+    this.#undo.push(watchInterfaces(net.bind, known, changed => this.#interfacesChanged(changed)))
     this.#advertise()
     const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
     this.#undo.push(() => clearInterval(chores))
@@ -351,6 +369,7 @@ export class Daemon {
         grant: wish => this.#relay.grant(wish),
         close: call => this.#relay.input({ kind: 'closeManually', call }),
       },
+      trace: this.#trace,
       metrics: this.#metrics.registry,
       claim: this.#claim,
       enrolPolicy: this.#config.enrol.policy,
@@ -444,6 +463,24 @@ export class Daemon {
     })
   }
 
+  #makeTrace({ store, traced }: Loaded): TraceIo {
+    return new TraceIo({
+      store: store.traces,
+      rowOf: call => store.calls.get(call),
+      addresses: this.#ownAddresses(),
+      open: traced,
+      version: this.#version,
+      appliance: store.settings.identity().realm,
+      key: store.settings.traceKey(),
+      onNote: (reason, detail) => this.#note('trace', reason, detail),
+      onFault: (error, during) => this.#fault('trace', error, during),
+    })
+  }
+
+  #ownAddresses(): string[] {
+    return this.#names.addresses.filter(own => !own.loopback).map(own => own.address)
+  }
+
   #allowed(): Allowed {
     return { isOwnHost: host => this.#names.isOwnHost(host), origins: this.#config.http.origins }
   }
@@ -462,6 +499,8 @@ export class Daemon {
   #carryOutSip(effect: SipEffect): void {
     switch (effect.kind) {
       case 'send':
+        this.#trace.sip('out', effect.flow, effect.bytes)
+        return this.#sipIo.carryOut(effect)
       case 'connect':
       case 'close':
         return this.#sipIo.carryOut(effect)
@@ -475,6 +514,9 @@ export class Daemon {
         break
       case 'agentEvent':
         if (effect.device === echoDevice) return this.#echo.input({ kind: 'agentEvent', event: effect.event })
+        break
+      case 'call':
+        this.#trace.input(effect)
     }
     passSipEffect(effect, this.#inputs)
   }
@@ -483,8 +525,12 @@ export class Daemon {
     const { directory } = this.#store
     switch (effect.kind) {
       case 'sendFrame':
+        this.#trace.input({ ...effect, kind: 'frame', direction: 'out' })
+        return this.#signallingIo.carryOut(effect)
       case 'closeConnection':
         return this.#signallingIo.carryOut(effect)
+      case 'reported':
+        return this.#trace.input({ ...effect, kind: 'report' })
       case 'saveDoNotDisturb':
         return this.#inBackground(
           'saveDoNotDisturb',
@@ -518,17 +564,24 @@ export class Daemon {
     const { grants } = this.#store
     switch (effect.kind) {
       case 'remember':
+        this.#trace.input({ kind: 'grant', call: effect.call, reason: effect.reason })
         return this.#inBackground('rememberGrant', grants.remember(effect.call, effect.reason))
       case 'forget':
+        this.#trace.input({ kind: 'grant', call: effect.call, reason: undefined })
         return this.#inBackground('forgetGrant', grants.forget(effect.call))
       case 'note':
         return this.#note('relay', effect.reason, effect.detail)
+      case 'ledger':
+        this.#trace.input(effect)
     }
     passRelayEffect(effect, this.#inputs)
   }
 
   #carryOutCalls(effect: CallEffect): void {
-    if (effect.kind === 'changed') this.#publishSoon()
+    if (effect.kind === 'changed') {
+      this.#publishSoon()
+      this.#trace.input({ kind: 'row', row: effect.row })
+    }
     if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
     passCallEffect(effect, this.#inputs)
   }
@@ -574,6 +627,7 @@ export class Daemon {
     this.#log.info('addresses', { addresses: addresses.map(own => own.address).join(' ') })
     this.#inBackground('addresses', this.#sipIo.addressesChanged(addresses))
     this.#relay.addressesChanged()
+    this.#trace.input({ kind: 'addresses', addresses: this.#ownAddresses() })
     this.#refreshCertificate()
     this.#advertiser?.linksChanged(links)
   }
@@ -667,7 +721,11 @@ export class Daemon {
   #doChores(): void {
     const now = realClock.epoch()
     this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), now))
-    this.#inBackground('prune', this.#store.calls.prune(this.#config.calls.retainDays, now))
+    const pruned = this.#store.calls.prune(this.#config.calls.retainDays, now)
+    this.#inBackground(
+      'prune',
+      pruned.then(() => this.#store.traces.prune(now)),
+    )
   }
 
   // What is told
@@ -698,6 +756,7 @@ export class Daemon {
     })
     gauge('channel_sessions', 'Devices on the client channel.', () => this.#channel.sizes.sessions)
     gauge('websockets', 'Open WebSockets.', () => this.#webSockets.size)
+    gauge('traced_calls', 'Calls whose trace is being written.', () => this.#trace.sizes.calls)
     const { machine } = this.#relay
     const relayed = (name: string, help: string, read: () => number): void =>
       this.#metrics.counter(`lanline_relay_${name}_total`, help, read)
@@ -744,6 +803,17 @@ async function presetSite(store: Store, configured: string, file: SetupFile): Pr
   if (directory.owner() !== undefined) return hostname
   await settings.changeSite({ place: file.place, hostname: file.hostname })
   return settings.hostname()
+}
+
+/** When they began, by the clock of this process. */
+async function tracedCalls(store: Store): Promise<KnownCall[]> {
+  const { traces, calls } = store
+  const known = async (row: CallRow): Promise<KnownCall> => {
+    const ago = Math.max(0, realClock.epoch() - row.startedAt)
+    const startedAt = (realClock.monotonic() - ago) as Monotonic
+    return { row, startedAt, lastNumber: await traces.lastNumber(row.id) }
+  }
+  return Promise.all((await calls.open()).map(known))
 }
 
 /** Open calls, and as many closed ones as the call log keeps in memory. */

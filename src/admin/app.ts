@@ -282,6 +282,10 @@ function checked(schema: NonNullable<Route['body']>, value: unknown, code: strin
 function respond(answer: Answer): Response {
   const headers = new Headers()
   for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie)
+  if (answer.file !== undefined) {
+    headers.set('content-type', answer.file.contentType)
+    return new Response(answer.file.text, { status: answer.status as ContentfulStatusCode, headers })
+  }
   if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
   headers.set('content-type', 'application/json')
   return new Response(JSON.stringify(answer.body), { status: answer.status as ContentfulStatusCode, headers })

@@ -1,5 +1,6 @@
 /** What the web interface needs from the running daemon. The store's parts are taken by their types. */
 
+import type { CallRow } from '../calls/message.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
@@ -44,6 +45,16 @@ export interface Relay {
   close(grant: string): void
 }
 
+/** What is known of a call's media path. */
+export interface Trace {
+  /** The signed `trace.json`. */
+  file(row: CallRow): Promise<string>
+  /** An SVG. */
+  ladder(row: CallRow): Promise<string>
+  /** What traces are signed with. */
+  key(): { readonly publicKey: string; readonly fingerprint: string }
+}
+
 export interface AppDeps {
   readonly version: string
   readonly clock: Clock
@@ -54,6 +65,7 @@ export interface AppDeps {
   readonly settings: Settings
   readonly live: Live
   readonly relay: Relay
+  readonly trace: Trace
   readonly metrics: Metrics
   /** Made anew at each start; used while there is no owner. */
   readonly claim: ClaimSecrets

@@ -42,6 +42,8 @@ export interface Answer {
   readonly status: number
   /** Sent as JSON; undefined sends no body. */
   readonly body?: unknown
+  /** Sent as it is, instead of `body`. */
+  readonly file?: { readonly contentType: string; readonly text: string } | undefined
   readonly cookies?: readonly string[]
 }
 

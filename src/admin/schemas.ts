@@ -246,6 +246,7 @@ export const callRow = z.strictObject({
   relayReason: z.enum(['otherNetwork', 'checksFailed']).optional(),
   ledger: callLedger,
 })
+export const traceKey = z.strictObject({ publicKey: z.string(), fingerprint: z.string() })
 export const callList = z.strictObject({ calls: z.array(callRow), total: z.number() })
 
 const grantView = z.strictObject({

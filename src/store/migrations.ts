@@ -125,4 +125,18 @@ export const migrations: readonly string[] = [
     reason text not null check (reason in ('otherNetwork', 'checksFailed'))
   ) strict;
   `,
+  // Traces: batches of events in the order of their making, and what was concluded of them.
+  `
+  create table trace_batches (
+    seq integer primary key autoincrement,
+    call text not null,
+    bytes integer not null,
+    events text not null
+  ) strict;
+  create index trace_batches_by_call on trace_batches (call);
+  create table trace_summaries (
+    call text primary key,
+    summary text not null
+  ) strict;
+  `,
 ]

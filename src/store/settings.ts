@@ -24,6 +24,7 @@ export interface StoredLeaf {
 }
 
 const tokenKeyBytes = 32
+const traceKeyBytes = 32
 const siteKeys = new Set(['place', 'showNames', 'hostname'])
 
 export class Settings {
@@ -45,11 +46,19 @@ export class Settings {
         tokenKey: randomBytes(tokenKeyBytes).toString('base64'),
       })
     }
+    if (settings.#values.get('traceKey') === undefined) {
+      await settings.#set({ traceKey: randomBytes(traceKeyBytes).toString('base64') })
+    }
     return settings
   }
 
   identity(): StoredIdentity {
     return { realm: this.#values.get('realm')!, tokenKey: fromBase64(this.#values.get('tokenKey')!) }
+  }
+
+  /** The seed of the Ed25519 key that traces are signed with (RFC 8032 §5.1.5), 32 bytes; never changed. */
+  traceKey(): Uint8Array {
+    return fromBase64(this.#values.get('traceKey')!)
   }
 
   /** What the owner calls this site; `''` until claimed. */

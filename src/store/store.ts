@@ -6,6 +6,7 @@ import { StoreClient } from './client.ts'
 import { Directory } from './directory.ts'
 import { Grants } from './grants.ts'
 import { Settings } from './settings.ts'
+import { Traces } from './traces.ts'
 
 export interface Store {
   readonly directory: Directory
@@ -13,6 +14,7 @@ export interface Store {
   readonly calls: Calls
   readonly grants: Grants
   readonly settings: Settings
+  readonly traces: Traces
   /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
   readonly lost: Promise<string>
   /** Commits what is pending and lets go of the data directory. */
@@ -40,6 +42,7 @@ export async function openStore(
       calls,
       grants: new Grants(client),
       settings,
+      traces: new Traces(client),
       lost: client.lost,
       close: async () => {
         calls.flush()

@@ -4,14 +4,21 @@ import type { PartyLedger } from '../../turn/message.ts'
 import { HttpError } from '../errors.ts'
 import type { CallList, ToldCall } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
-import { isOwner, type Route, route, userOf } from '../route.ts'
+import { type Call, isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
 
-export function callRoutes({ calls, relay }: Pick<AppDeps, 'calls' | 'relay'>): Route[] {
+export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'relay' | 'trace'>): Route[] {
   const told = (row: CallRow): ToldCall => ({
     ...row,
     ledger: relay.ledgerOf(row.id) ?? row.ledger ?? { caller: nothing, callee: nothing },
   })
+  const theirs = async ({ params, principal }: Call<unknown, unknown>): Promise<CallRow> => {
+    const row = await calls.get(params.id!)
+    const user = userOf(principal)
+    const may = row && (isOwner(principal) || row.callerUser === user || row.calleeUser === user)
+    if (!may) throw new HttpError(404, 'notFound', 'there is no such call')
+    return row
+  }
   return [
     route({
       method: 'GET',
@@ -34,12 +41,39 @@ export function callRoutes({ calls, relay }: Pick<AppDeps, 'calls' | 'relay'>): 
       summary: 'One call.',
       answers: { 200: schemas.callRow },
       handle: async call => {
-        const row = await calls.get(call.params.id!)
-        const user = userOf(call.principal)
-        const theirs = row && (isOwner(call.principal) || row.callerUser === user || row.calleeUser === user)
-        if (!theirs) throw new HttpError(404, 'notFound', 'there is no such call')
-        return { status: 200, body: told(row) }
+        return { status: 200, body: told(await theirs(call)) }
       },
+    }),
+    route({
+      method: 'GET',
+      path: '/calls/:id/trace.json',
+      who: 'member',
+      summary:
+        'All events of a call, its verdict and what that rests on, signed. docs/trace.md has the schema.',
+      answers: { 200: null },
+      handle: async call => {
+        const text = await trace.file(await theirs(call))
+        return { status: 200, file: { contentType: 'application/json', text } }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/calls/:id/ladder.svg',
+      who: 'member',
+      summary: 'The same as a ladder.',
+      answers: { 200: null },
+      handle: async call => {
+        const text = await trace.ladder(await theirs(call))
+        return { status: 200, file: { contentType: 'image/svg+xml', text } }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/trace-key',
+      who: 'member',
+      summary: 'The public key that traces are signed with.',
+      answers: { 200: schemas.traceKey },
+      handle: () => ({ status: 200, body: trace.key() }),
     }),
   ]
 }

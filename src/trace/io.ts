@@ -1,0 +1,133 @@
+/**
+ * The rim of the tracer: taps in, batches to the store, files out. A tap costs its caller no more than a call: whatever
+ * goes wrong in here is counted and stays here.
+ */
+import type { CallRow } from '../calls/message.ts'
+import { realClock } from '../runtime/clock.ts'
+import { Driver } from '../runtime/driver.ts'
+import type { SignallingInput } from '../signalling/message.ts'
+import type { Flow } from '../sip/message.ts'
+import {
+  documentOf,
+  fingerprintOfKey,
+  publicKeyOf,
+  signTrace,
+  summaryOf,
+  type TraceDocument,
+} from './document.ts'
+import { ladderOf } from './ladder.ts'
+import { ladderSvg } from './ladder-svg.ts'
+import { TraceMachine } from './machine.ts'
+import type { Direction, KnownCall, TraceEffect, TraceInput } from './message.ts'
+import type { TraceStore } from './ports.ts'
+
+export interface TraceIoOptions {
+  readonly store: TraceStore
+  /** The call's row as it is now; undefined when it is forgotten. */
+  readonly rowOf: (call: string) => Promise<CallRow | undefined>
+  readonly addresses: readonly string[]
+  readonly open: readonly KnownCall[]
+  readonly version: string
+  readonly appliance: string
+  /** The seed of the signing key. */
+  readonly key: Uint8Array
+  readonly onNote: (reason: string, detail: string) => void
+  readonly onFault: (error: unknown, during: string) => void
+}
+
+export class TraceIo {
+  readonly #options: TraceIoOptions
+  readonly #machine: TraceMachine
+  readonly #driver: Driver<TraceInput, TraceEffect>
+  /** Writes under way, so that a reader sees what was given before. */
+  readonly #writing = new Set<Promise<unknown>>()
+
+  constructor(options: TraceIoOptions) {
+    this.#options = options
+    const { addresses, open, onFault } = options
+    this.#machine = new TraceMachine({ addresses, open, now: realClock.monotonic() })
+    this.#driver = new Driver({
+      machine: this.#machine,
+      clock: realClock,
+      carryOut: effect => this.#carryOut(effect),
+      onFault,
+    })
+  }
+
+  get sizes(): TraceMachine['sizes'] {
+    return this.#machine.sizes
+  }
+
+  readonly input = (input: TraceInput): void => this.#driver.input(input)
+
+  /** Every SIP message on the wire. */
+  sip(direction: Direction, { transport, local, remote }: Flow, bytes: Uint8Array): void {
+    this.input({ kind: 'sip', direction, transport, local, remote, bytes })
+  }
+
+  /** Every fact of the channel's rim. */
+  channel(input: SignallingInput): void {
+    if (input.kind === 'frame') {
+      this.input({ kind: 'frame', direction: 'in', connection: input.connection, text: input.text })
+    } else if (input.kind === 'opened' || input.kind === 'closed') this.input(input)
+  }
+
+  readonly key = (): { readonly publicKey: string; readonly fingerprint: string } => {
+    const key = publicKeyOf(this.#options.key)
+    return { publicKey: Buffer.from(key).toString('base64'), fingerprint: fingerprintOfKey(key) }
+  }
+
+  /** `trace.json` of a call, as far as it has gone. */
+  readonly file = async (row: CallRow): Promise<string> => {
+    return signTrace(await this.#document(row), this.#options.key)
+  }
+
+  readonly ladder = async (row: CallRow): Promise<string> => {
+    const { events } = await this.#document(row)
+    return ladderSvg(ladderOf(events), `Call from ${row.callerName} to ${row.calleeName}`)
+  }
+
+  async close(): Promise<void> {
+    this.#driver.stop()
+    this.#flush()
+    await Promise.allSettled(this.#writing)
+  }
+
+  async #document(row: CallRow): Promise<TraceDocument> {
+    const { version, appliance, store } = this.#options
+    this.#flush()
+    await Promise.allSettled(this.#writing)
+    const [events, kept] = await Promise.all([store.events(row.id), store.summary(row.id)])
+    return documentOf({ version, appliance, row, events, kept })
+  }
+
+  #flush(): void {
+    for (const effect of this.#machine.flush()) this.#carryOut(effect)
+  }
+
+  #carryOut(effect: TraceEffect): void {
+    switch (effect.kind) {
+      case 'save':
+        return this.#inBackground('save', this.#options.store.save(effect.call, effect.events))
+      case 'finished':
+        return this.#inBackground('conclude', this.#conclude(effect.call))
+      case 'note':
+        return this.#options.onNote(effect.reason, effect.detail)
+    }
+  }
+
+  async #conclude(call: string): Promise<void> {
+    const { store, rowOf } = this.#options
+    await Promise.allSettled(this.#writing)
+    const [row, events] = await Promise.all([rowOf(call), store.events(call)])
+    if (row !== undefined && events.length > 0) await store.conclude(summaryOf(row, events))
+  }
+
+  #inBackground(what: string, work: Promise<unknown>): void {
+    const settled = work
+      .catch(error => this.#options.onNote(what, String(error)))
+      .finally(() => this.#writing.delete(settled))
+    // A conclusion waits for writes, so it is none of those waited for.
+    if (what === 'save') this.#writing.add(settled)
+  }
+}
