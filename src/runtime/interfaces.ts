@@ -84,14 +84,16 @@ export function readInterfaces(bind: readonly string[]): Interfaces {
 
 /**
  * Looks every `everyMilliseconds` and tells when anything is another than before: asking costs a fraction of a
- * millisecond, and nobody waits for a message that may not come. Returns what stops it.
+ * millisecond, and nobody waits for a message that may not come. `known` is what the caller goes by: a lease that came
+ * since then, while it was starting, is told as well. Returns what stops it.
  */
 export function watchInterfaces(
   bind: readonly string[],
+  known: Interfaces,
   onChange: (interfaces: Interfaces) => void,
   everyMilliseconds = 500,
 ): () => void {
-  let before = JSON.stringify(readInterfaces(bind))
+  let before = JSON.stringify(known)
   const timer = setInterval(() => {
     const interfaces = readInterfaces(bind)
     const now = JSON.stringify(interfaces)
