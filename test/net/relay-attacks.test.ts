@@ -3,7 +3,7 @@
  * listeners wherever it could reach, and the appliance's own kernel counting what leaves the relay's ports.
  */
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Enrolment, RelayState } from '../../src/admin/message.ts'
 import { encode } from '../../src/stun/codec.ts'
 import { type StunMessage, stunType } from '../../src/stun/message.ts'
@@ -78,6 +78,8 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
   const tokens = new Map<string, string>()
   const listeners: { readonly where: string; readonly socket: FarSocket }[] = []
   let control: FarSocket
+  /** Not hung up yet. */
+  const calls: Call[] = []
 
   beforeAll(async () => {
     const hosts = ['pi', 'alice', 'bob', 'third', 'beyond']
@@ -117,6 +119,9 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
     control = await bob.udp({ port: controlPort })
     await listen()
   }, 120_000)
+  afterEach(async () => {
+    for (const call of [...calls]) await hangUp(call).catch(() => {})
+  })
   afterAll(() => lan?.remove())
 
   async function listen(): Promise<void> {
@@ -189,10 +194,14 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
     }
     const given = { caller: await servers(caller), callee: await servers(callee) }
     await caller.next('restart')
-    return { id, caller, callee, servers: given, offered: String(incoming.sdp) }
+    const made = { id, caller, callee, servers: given, offered: String(incoming.sdp) }
+    calls.push(made)
+    return made
   }
 
-  async function hangUp({ id, caller, callee }: Call): Promise<void> {
+  async function hangUp(call: Call): Promise<void> {
+    const { id, caller, callee } = call
+    calls.splice(calls.indexOf(call), 1)
     caller.say({ type: 'bye', call: id, reason: 'hangup' })
     await callee.next('ended')
     for (const line of [caller, callee]) line.close()
@@ -215,7 +224,7 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
     far: FarHost,
     transport: Transport,
     mark: string,
-    othersRelays?: string,
+    othersRelays: readonly string[] = [],
   ): Promise<void> {
     const permitted = far === alice ? bob4 : alice4
     const addresses = [...forbidden, bob4].filter(address => address !== permitted)
@@ -225,7 +234,7 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
       let channel = 0x4000
       await inLots(addresses, async address => {
         // An own address is permitted while the other party has a relay on it: then only that relay's port is reached.
-        const isRelay = othersRelays === address
+        const isRelay = othersRelays.includes(address)
         const context = `${transport} ${family} ${address}`
         if (!isRelay) {
           expect((await client.permit(address)).error?.code, context).toBe(403)
@@ -317,8 +326,8 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
   it('refuses one account’s two devices on two VLANs, who help each other, just the same', async () => {
     const now = await call('eve 1', 'eve 2', 'eve')
     await Promise.all([
-      askForEverything(now.servers.caller, alice, 'udp', 'first', '10.77.0.11'),
-      askForEverything(now.servers.callee, bob, 'udp', 'second', '10.78.0.11'),
+      askForEverything(now.servers.caller, alice, 'udp', 'first', ['10.77.0.11', 'fd77::11']),
+      askForEverything(now.servers.callee, bob, 'udp', 'second', ['10.78.0.11', 'fd78::11']),
     ])
     await nobodySawAnything()
     await hangUp(now)
