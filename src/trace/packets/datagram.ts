@@ -51,7 +51,7 @@ export class Datagrams {
       stun.class === 'indication' && (stun.method === method.send || stun.method === method.data)
     if (data === undefined || !carries) return [outer]
     const inside: Wrapping = { kind: 'indication', ...(peer && { peer }) }
-    return [outer, this.#inner(data, data.length, from, to, inside)]
+    return [outer, this.#inner(data.bytes, data.sentBytes, from, to, inside)]
   }
 
   #channelData(bytes: Uint8Array, sentBytes: number, from: string, to: string): Found[] {

@@ -14,26 +14,27 @@ export const limits = {
   vlanTags: 4,
   extensionHeaders: 16,
   /** IP datagrams that wait for further fragments, and their bytes together. */
-  fragmented: 256,
+  fragmented: 64,
   fragmentsEach: 128,
-  fragmentedBytes: 4_194_304,
+  fragmentedBytes: 1_048_576,
   /** RFC 8200 §4.5. */
   fragmentMilliseconds: 60_000,
   /** Directions of TCP connections, and what waits in them for a missing segment. */
-  streams: 512,
-  heldSegments: 256,
+  streams: 256,
+  heldSegments: 128,
   heldBytesEach: 262_144,
-  heldBytes: 4_194_304,
+  heldBytes: 1_048_576,
   /** Of a TURN message in a stream. */
   streamMessageBytes: 16_384,
   /** Directions in which DTLS handshakes are followed, and what waits there for further fragments. */
-  handshakes: 256,
-  handshakeMessages: 32,
+  handshakes: 64,
+  handshakeMessages: 16,
   handshakeMessageBytes: 16_384,
+  handshakePieces: 64,
   /** Pieces of one message that do not touch. */
-  handshakePieces: 16,
-  handshakeBytes: 4_194_304,
-  channels: 4_096,
+  handshakeRanges: 16,
+  handshakeBytes: 1_048_576,
+  channels: 1_024,
   stunAttributes: 64,
   dtlsRecords: 64,
 } as const

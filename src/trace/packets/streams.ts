@@ -88,6 +88,8 @@ export class Streams {
       }
     }
     if (data.length === 0) return []
+    // The one that was silent longest comes first, and goes first.
+    if (stream !== undefined && this.#streams.delete(key)) this.#streams.set(key, stream)
     stream ??= this.#open(key, { next: sequence, fresh: false })
     this.#hold(stream, { sequence, data, mark })
     const items = this.#drain(stream)

@@ -28,7 +28,7 @@ export const method = {
 export interface ReadStun {
   readonly stun: Stun
   /** DATA of a Send or Data indication (RFC 8656 §11), which is another message. */
-  readonly data?: Uint8Array | undefined
+  readonly data?: { readonly bytes: Uint8Array; readonly sentBytes: number } | undefined
 }
 
 /** `sentBytes` is how long it was when it was sent. Undefined: this is no STUN. */
@@ -45,14 +45,14 @@ export function readStun(bytes: Uint8Array, sentBytes: number): ReadStun | undef
     transaction: Buffer.from(transaction).toString('hex'),
   }
   const peers: Endpoint[] = []
-  let data: Uint8Array | undefined
+  let data: ReadStun['data']
   let at = headerBytes
   for (let count = 0; count < limits.stunAttributes && at + 4 <= bytes.length; count++) {
     const attribute = u16(bytes, at)
     const size = u16(bytes, at + 2)
     const value = bytes.subarray(at + 4, at + 4 + size)
     at += 4 + size + ((4 - (size % 4)) % 4)
-    if (attribute === stunAttribute.data) data ??= value
+    if (attribute === stunAttribute.data) data ??= { bytes: value, sentBytes: size }
     else if (value.length < size) break
     else if (attribute === stunAttribute.xorPeerAddress) {
       const peer = readXorAddress(value, transaction)
