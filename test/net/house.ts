@@ -5,21 +5,25 @@
 import type { Browser } from 'playwright-core'
 import { openPage, startChromium } from './chromium.ts'
 import { Daemon, type Settings } from './daemon.ts'
+import { openFirefoxPage, startFirefox } from './firefox.ts'
 import { type Host, Lan } from './lan.ts'
 import type { Colour } from './media.ts'
 import { Owner } from './owner.ts'
 import { PhonePage } from './phone-page.ts'
 
-/** A Chromium's host and what its microphone and camera give. */
+/** A browser's host and what its microphone and camera give; Firefox has a picture of its own. */
 export interface Seat {
   readonly host: string
   readonly hertz: number
   readonly colour: Colour
+  readonly browser?: 'chromium' | 'firefox'
 }
 
 export const aliceSeat: Seat = { host: 'alice', hertz: 440, colour: 'red' }
 export const bobSeat: Seat = { host: 'bob', hertz: 1_000, colour: 'blue' }
 export const carolSeat: Seat = { host: 'carol', hertz: 700, colour: 'green' }
+export const faySeat: Seat = { host: 'fay', hertz: 700, colour: 'green', browser: 'firefox' }
+export const fritzSeat: Seat = { ...faySeat, host: 'fritz' }
 
 export interface HouseOptions {
   readonly seats: readonly Seat[]
@@ -56,7 +60,8 @@ export class House {
       await Promise.all(
         options.seats.map(async seat => {
           const trusted = [daemon.authorityFile]
-          house.#browsers.set(seat.host, await startChromium(lan.host(seat.host), { ...seat, trusted }))
+          const start = seat.browser === 'firefox' ? startFirefox : startChromium
+          house.#browsers.set(seat.host, await start(lan.host(seat.host), { ...seat, trusted }))
         }),
       )
       return house
@@ -79,7 +84,9 @@ export class House {
   /** A page of that person on that host's browser, enrolled by an invite link as a person would open it. */
   async phone(displayName: string, host: string): Promise<PhonePage> {
     const invite = await this.owner.invite(displayName.toLowerCase())
-    const page = await openPage(this.browser(host), this.daemon.origin)
+    const browser = this.browser(host)
+    const isFirefox = browser.browserType().name() === 'firefox'
+    const page = isFirefox ? await openFirefoxPage(browser) : await openPage(browser, this.daemon.origin)
     return PhonePage.joined(page, `${this.daemon.origin}/j#${invite.token}`, displayName)
   }
 

@@ -139,3 +139,42 @@ export async function sees(page: Page, colour: Colour, seconds = 20): Promise<vo
     throw new Error(`${String(error)}; seen last: ${last}`)
   })
 }
+
+export interface Received {
+  readonly packets: number
+  readonly frames: number
+  /** `totalAudioEnergy`: grows while there is something to hear. */
+  readonly energy: number
+}
+
+/** What came in so far on the newest open peer connection, by the browser's own statistics. */
+export async function received(page: Page): Promise<Received> {
+  return page.evaluate(async () => {
+    const scope = window as unknown as { watched: Watched }
+    const connection = scope.watched.connections.filter(each => each.connectionState !== 'closed').at(-1)
+    const sum = { packets: 0, frames: 0, energy: 0 }
+    for (const stat of (await connection?.getStats())?.values() ?? []) {
+      if (stat.type !== 'inbound-rtp') continue
+      sum.packets += Number(stat.packetsReceived ?? 0)
+      sum.frames += Number(stat.framesDecoded ?? 0)
+      sum.energy += Number(stat.totalAudioEnergy ?? 0)
+    }
+    return sum
+  })
+}
+
+/** Sound that is no silence and pictures come in: for browsers whose audio graph wants a sound card to run. */
+export async function mediaComesIn(page: Page, seconds = 20): Promise<void> {
+  let now = await received(page)
+  const before = now
+  await until(
+    'sound and pictures come in',
+    async () => {
+      now = await received(page)
+      return now.packets > before.packets + 20 && now.frames > before.frames + 3 && now.energy > before.energy
+    },
+    { seconds, everyMilliseconds: 50 },
+  ).catch(error => {
+    throw new Error(`${String(error)}; ${JSON.stringify({ before, now })}`)
+  })
+}

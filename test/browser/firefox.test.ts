@@ -1,0 +1,128 @@
+/** Firefox as a phone beside Chromium: called and calling, on one network and on two. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { aliceSeat, faySeat, fritzSeat, House } from '../net/house.ts'
+import { type Host, type Lan, must } from '../net/lan.ts'
+import { hears, mediaComesIn, sees, selectedPair } from '../net/media-check.ts'
+import { describeWith } from '../net/peers.ts'
+import type { PhonePage } from '../net/phone-page.ts'
+import { until } from '../net/wait.ts'
+
+interface Person {
+  readonly name: string
+  readonly phone: PhonePage
+}
+
+describeWith(
+  ['namespaces', 'chromium', 'firefox-esr', 'certutil', 'nft'],
+  'people in Chromium and in Firefox',
+  () => {
+    let house: House
+    /** Alice has Chromium; Fay is on her network, Fritz on another one, both have Firefox. */
+    let alice: Person
+    let fay: Person
+    let fritz: Person
+
+    beforeAll(async () => {
+      house = await House.build({ seats: [aliceSeat, faySeat, fritzSeat], prepare })
+      const people = ['Alice', 'Fay', 'Fritz'].map(async name => {
+        const host = name.toLowerCase()
+        await house.owner.addUser(host, name)
+        return { name, phone: await house.phone(name, host) }
+      })
+      ;[alice, fay, fritz] = (await Promise.all(people)) as [Person, Person, Person]
+    }, 120_000)
+    afterAll(() => house?.remove())
+
+    it.each(['Chromium', 'Firefox'])('talk directly on one network when %s calls', async who => {
+      await talk(who, fay)
+      for (const { phone } of [alice, fay]) expect(await phone.badge()).toMatch(/^Media path: direct/)
+      const [a, f] = [house.host('alice').address, house.host('fay').address]
+      const seen = await selectedPair(alice.phone.page)
+      expect(seen).toMatchObject({ localAddress: a, dtls: 'connected' })
+      // Firefox hides its addresses behind names even from those who may use its microphone.
+      expect(['', f]).toContain(seen?.remoteAddress)
+      expect(await selectedPair(fay.phone.page)).toMatchObject({ remoteAddress: a, dtls: 'connected' })
+      await hangUp(fay)
+    })
+
+    it('get back from the echo what Firefox sends', async () => {
+      await fay.phone.callVideo('Echo test')
+      await fay.phone.inCall()
+      await mediaComesIn(fay.phone.page)
+      await fay.phone.hangUp()
+      await fay.phone.ready()
+    })
+
+    it.each([
+      ['UDP', 'Chromium', 'udp dport 1 drop'],
+      ['UDP', 'Firefox', 'udp dport 1 drop'],
+      ['TCP', 'Firefox', 'udp dport 3478 drop'],
+    ])('are relayed over %s on two networks when %s calls, and are told why', async (transport, who, rules) => {
+      const remove = await filter(house.host('pi'), rules)
+      try {
+        const milliseconds = await talk(who, fritz)
+        console.info(
+          `${transport}, ${who} calls: ${Math.round(milliseconds)} ms from pick-up to media both ways`,
+        )
+        for (const { phone } of [alice, fritz]) {
+          const isRelayed = async (): Promise<boolean> =>
+            /^Media path: relayed via lanline.*network/i.test(await phone.badge())
+          await until('the badge says that it is relayed, and why', isRelayed)
+        }
+        expect(await relaySockets()).toBeGreaterThan(0)
+        await hangUp(fritz)
+        const [row] = await house.daemon.calls()
+        expect(row).toMatchObject({ reason: 'hangup', relayReason: 'otherNetwork' })
+      } finally {
+        await remove()
+      }
+    })
+
+    /** One calls, the other answers; milliseconds from pick-up until sound and picture come in at both. */
+    async function talk(who: string, other: Person): Promise<number> {
+      const [caller, callee] = who === 'Firefox' ? [other, alice] : [alice, other]
+      await caller.phone.callVideo(callee.name)
+      await callee.phone.rings(caller.name)
+      const pickedUp = performance.now()
+      await callee.phone.accept()
+      await Promise.all([
+        hears(alice.phone.page, faySeat.hertz, 20, 2),
+        mediaComesIn(alice.phone.page),
+        mediaComesIn(other.phone.page),
+        sees(other.phone.page, 'red'),
+      ])
+      const milliseconds = performance.now() - pickedUp
+      await Promise.all([alice.phone.inCall(), other.phone.inCall()])
+      return milliseconds
+    }
+
+    async function hangUp(other: Person): Promise<void> {
+      await alice.phone.hangUp()
+      await until('no relay is open', async () => (await relaySockets()) === 0, { seconds: 1 })
+      await Promise.all([alice.phone.ready(), other.phone.ready()])
+      await until('the row has its end', async () => (await house.daemon.calls())[0]?.endedAt != null)
+    }
+
+    /** Sockets of relayed addresses, as the appliance's own kernel lists them. */
+    async function relaySockets(): Promise<number> {
+      const { stdout } = await must(house.host('pi').exec('ss', ['-Hnua']))
+      const ports = [...stdout.matchAll(/:([0-9]+)\s+\S+:\*/g)].map(found => Number(found[1]))
+      return ports.filter(port => port >= 49_152 && port <= 50_151).length
+    }
+  },
+)
+
+/** Reads rules into a host's packet filter; returns what takes them out again. */
+async function filter(host: Host, rules: string): Promise<() => Promise<void>> {
+  const chain = `chain input { type filter hook input priority 0; policy accept; ${rules}; }`
+  await must(host.exec('nft', ['-f', '-'], `table inet lanline {\n${chain}\n}\n`))
+  return async () => void (await must(host.exec('nft', ['delete', 'table', 'inet', 'lanline'])))
+}
+
+/** The appliance in two networks, Fritz on the second; nothing forwards between them. */
+async function prepare(lan: Lan): Promise<void> {
+  await lan.join('pi', 'eth0.20', 'vlan20')
+  await lan.move('alice', lan.bridge)
+  await lan.move('fay', lan.bridge)
+  await lan.move('fritz', 'vlan20')
+}
