@@ -63,6 +63,8 @@ export interface CallPorts {
   online(): boolean
   /** False when there is no line. */
   send(message: ClientMessage): boolean
+  /** Of the channel; undefined while no ping was answered. */
+  roundTripMilliseconds(): number | undefined
   /** Media stopped: the line may be dead as well. */
   lookAtLine(): void
 }
@@ -464,7 +466,9 @@ export class Call extends Emitter<CallEvents> {
       env,
       read: async () => this.#peer?.facts(env.now() - this.#startedAt),
       report: report => {
-        if (this.#id !== undefined) this.#ports.send({ type: 'report', call: this.#id, report })
+        const roundTripMilliseconds = this.#ports.roundTripMilliseconds()
+        const told = { ...report, ...(roundTripMilliseconds === undefined ? {} : { roundTripMilliseconds }) }
+        if (this.#id !== undefined) this.#ports.send({ type: 'report', call: this.#id, report: told })
       },
       changed: facts => this.emit('facts', facts),
       silent: () => {

@@ -58,6 +58,8 @@ export class Connection extends Emitter<ConnectionEvents> {
   /** Tries left that do not wait long for an answer. */
   #hurry = 0
   #pingId = 0
+  #pingedAt = 0
+  #roundTripMilliseconds: number | undefined
   #pingMilliseconds = 10_000
 
   constructor(options: ConnectionOptions) {
@@ -92,6 +94,11 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (this.#state !== 'online' || this.#socket === undefined) return false
     this.#socket.send(JSON.stringify(message))
     return true
+  }
+
+  /** Of the last ping that was answered. */
+  get lastRoundTripMilliseconds(): number | undefined {
+    return this.#roundTripMilliseconds
   }
 
   /** Milliseconds to the appliance and back; undefined without a line, and when it is lost meanwhile. */
@@ -178,6 +185,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #ping(): void {
     if (!this.#timers.has('pong')) this.#expect('pong', pongWithinMilliseconds)
     this.#schedulePing()
+    this.#pingedAt = this.#options.env.now()
     this.send({ type: 'ping', id: ++this.#pingId })
   }
 
@@ -202,6 +210,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #ponged(id: number): void {
+    if (id === this.#pingId) this.#roundTripMilliseconds = this.#options.env.now() - this.#pingedAt
     const timed = this.#timed.get(id)
     this.#timed.delete(id)
     timed?.tell(this.#options.env.now() - timed.sentAt)

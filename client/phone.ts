@@ -75,6 +75,7 @@ export class Phone extends Emitter<PhoneEvents> {
       openMedia: options.openMedia,
       online: () => this.#connection.state === 'online',
       send: message => this.#send(message),
+      roundTripMilliseconds: () => this.#connection.lastRoundTripMilliseconds,
       lookAtLine: () => this.lookAtLine(),
     }
     this.#connection.on('state', state => {

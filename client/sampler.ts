@@ -1,6 +1,6 @@
 /**
- * Reads the account of the media path each second: for whoever watches, for the appliance every 5 s and at once when a
- * state or the pair changed, and to hear when nothing is received any more.
+ * Reads the account of the media path each second, and sooner when a state changed: for whoever watches, for the
+ * appliance, and to hear when nothing is received any more.
  */
 import type { MediaReport } from '../src/signalling/message.ts'
 import { type Env, Timers } from './env.ts'
@@ -11,7 +11,8 @@ export const samplerLimits = {
   /** The same while media flows and the statistics do not say which way yet, so many times. */
   pairlessMilliseconds: 200,
   pairlessLooks: 10,
-  reportMilliseconds: 5_000,
+  /** A little less than a look takes, so that every regular look is reported. */
+  reportMilliseconds: 900,
   /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
   silentMilliseconds: 900,
 } as const

@@ -21,10 +21,21 @@ export async function api<Answer>(
   path: string,
   body?: unknown,
 ): Promise<Answer> {
+  const text = await apiText(config, method, path, body)
+  return (text === '' ? undefined : JSON.parse(text)) as Answer
+}
+
+/** The same as it is sent. */
+export async function apiText(
+  config: Config,
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  path: string,
+  body?: unknown,
+): Promise<string> {
   const answer = await send(config, method, path, body)
   const text = await textOf(answer)
   const status = answer.statusCode ?? 0
-  if (status >= 200 && status < 300) return (text === '' ? undefined : JSON.parse(text)) as Answer
+  if (status >= 200 && status < 300) return text
   throw new CommandError(sentenceOf(text) ?? `the daemon refused ${method} ${path} with ${status}`)
 }
 

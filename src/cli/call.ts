@@ -3,6 +3,7 @@ import type { CallRow, SelectedPair } from '../calls/message.ts'
 import { api } from './api.ts'
 import { type Command, CommandError, moment, table } from './command.ts'
 import { ledgerLines } from './relay.ts'
+import { fetchTrace, traceLines } from './trace.ts'
 
 const mostCalls = 200_000
 /** What the daemon gives at once. */
@@ -35,11 +36,14 @@ export const callList: Command = {
 export const callShow: Command = {
   name: 'call show',
   usage: '<call>',
-  about: 'shows one call',
+  about: 'shows one call: ladder, verdict and what it rests on',
   words: [1, 1],
   run: async call => {
     const row = await api<ToldCall>(call.config, 'GET', `/calls/${encodeURIComponent(call.words[0]!)}`)
-    call.print(row, () => describe(row))
+    const trace = await fetchTrace(call.config, row.id)
+    call.print({ ...row, verdict: trace.verdict, summary: trace.summary }, () =>
+      [describe(row), '', ...traceLines(trace)].join('\n'),
+    )
   },
 }
 

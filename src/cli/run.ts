@@ -9,6 +9,7 @@ import { doctor } from './doctor.ts'
 import { invite } from './invite.ts'
 import { relayClose, relayGrant, relayStatus } from './relay.ts'
 import { serve } from './serve.ts'
+import { traceExport, traceKey, traceVerify } from './trace.ts'
 import { tryOut } from './try.ts'
 import { userAdd, userList, userPassword, userRemove } from './user.ts'
 import { version } from './version.ts'
@@ -25,6 +26,9 @@ const commands: readonly Command[] = [
   invite,
   callList,
   callShow,
+  traceExport,
+  traceVerify,
+  traceKey,
   relayStatus,
   relayGrant,
   relayClose,

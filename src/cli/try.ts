@@ -15,13 +15,16 @@ import type { Config } from '../config.ts'
 import { silent } from '../core/log.ts'
 import { Daemon } from '../daemon.ts'
 import { ownAddresses } from '../runtime/interfaces.ts'
+import type { Verdict } from '../trace/message.ts'
 import { api, NotRunning } from './api.ts'
 import { pair } from './call.ts'
 import { type Command, CommandError, type Invocation } from './command.ts'
+import { fetchTrace, verdictLines } from './trace.ts'
 import { type Note, Party } from './try-party.ts'
 import { ownVersion } from './version.ts'
 
-const talkMilliseconds = 2_500
+/** Both ends are to count together for a while. */
+const talkMilliseconds = 4_000
 const stepMilliseconds = 5_000
 
 export const tryOut: Command = {
@@ -81,6 +84,7 @@ interface Proof {
   readonly bytesToCallee: number
   readonly bytesToCaller: number
   readonly bytesDaemonCarried: number
+  readonly verdict: Verdict
   readonly seconds: number
   /** What is not as it should be; empty when all is well. */
   readonly failed: readonly string[]
@@ -106,8 +110,9 @@ async function prove(config: Config): Promise<Proof> {
     const [alice, bob] = parties as [Party, Party]
     const seen = await talk(alice, bob, people[1]!.user)
     const row = await closedRow(config, seen.call)
+    const { verdict } = await fetchTrace(config, seen.call)
     const seconds = (performance.now() - begin) / 1_000
-    return { ...judge(seen, row), ladder, seconds: Math.round(seconds * 100) / 100 }
+    return { ...judge(seen, row, verdict), ladder, seconds: Math.round(seconds * 100) / 100 }
   } finally {
     for (const party of parties) party.close()
     for (const user of added) await api(config, 'DELETE', `/users/${user}`)
@@ -182,7 +187,7 @@ async function closedRow(config: Config, id: string): Promise<CallRow> {
   }
 }
 
-function judge(seen: Seen, row: CallRow): Omit<Proof, 'ladder' | 'seconds'> {
+function judge(seen: Seen, row: CallRow, verdict: Verdict): Omit<Proof, 'ladder' | 'seconds'> {
   const { caller, callee, call, bytesToCaller, bytesToCallee } = seen
   const direct = mirrors(caller.pair, callee.pair)
   const checks: readonly [boolean, string][] = [
@@ -200,6 +205,7 @@ function judge(seen: Seen, row: CallRow): Omit<Proof, 'ladder' | 'seconds'> {
     [bytesToCaller > 0, 'nothing reached the caller'],
     [row.reason === 'hangup' && row.endedBy === 'caller', 'the call log tells another end'],
     [row.callerPair != null && row.calleePair != null, 'the call log lacks a selected pair'],
+    [verdict.path === 'direct', `the verdict is ${verdict.path}`],
   ]
   return {
     where: 'same machine',
@@ -209,6 +215,7 @@ function judge(seen: Seen, row: CallRow): Omit<Proof, 'ladder' | 'seconds'> {
     bytesToCallee,
     bytesToCaller,
     // Each end's packets go straight to the other's socket, so none of them can have been the exchange's.
+    verdict,
     bytesDaemonCarried: direct ? 0 : bytesToCallee + bytesToCaller,
     failed: checks.filter(([good]) => !good).map(([, what]) => what),
   }
@@ -233,6 +240,8 @@ function tell(proof: Proof, own: boolean): string {
     `callee  ${pair(proof.calleePair)}`,
     `bytes caller to callee ${proof.bytesToCallee}, callee to caller ${proof.bytesToCaller}`,
     `bytes the daemon carried ${proof.bytesDaemonCarried}${proof.bytesDaemonCarried === 0 ? ': each end’s packets go to the other’s own socket' : ''}`,
+    ...verdictLines(proof.verdict),
+    ...(own ? [] : [`trace: lanline trace export ${proof.call}`]),
     `call ${proof.call} in ${proof.seconds} s: ${proof.failed.length === 0 ? 'all is well' : 'FAILED'}`,
   ].join('\n')
 }

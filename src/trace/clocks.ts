@@ -1,32 +1,26 @@
 /**
  * A client's clock on the call's axis. A message that left at `client` and arrived at `received` says: the offset is
- * at most their difference. With the channel's round trip known it lies within one round trip below that, and the
- * middle is taken, half of it being the error (as NTP does, RFC 5905 §8). Of all messages the one with the shortest
- * round trip is believed. Left out: drift, which is below a millisecond a minute.
+ * at most their difference. The fastest message took no longer than the shortest round trip, so the offset lies within
+ * that much below; the middle is taken, half of it being the error (as NTP does, RFC 5905 §8). Left out: drift, which
+ * is below some milliseconds a minute.
  */
 export class ClientClock {
-  #offset = Number.POSITIVE_INFINITY
-  #error: number | null = null
+  /** The least of all differences. */
+  #most = Number.POSITIVE_INFINITY
+  #roundTrip = Number.POSITIVE_INFINITY
 
   /** Both in milliseconds, `client` by the client's own clock, `received` since the call's start. */
   heard(client: number, received: number, roundTrip: number | undefined): void {
-    const most = received - client
-    if (roundTrip === undefined) {
-      if (this.#error === null) this.#offset = Math.min(this.#offset, most)
-      // A message can only be later than the clocks say, so an earlier one corrects an estimate.
-      else if (most < this.#offset) this.#offset = most
-    } else if (this.#error === null || roundTrip / 2 < this.#error) {
-      this.#error = roundTrip / 2
-      this.#offset = most - this.#error
-    }
+    this.#most = Math.min(this.#most, received - client)
+    if (roundTrip !== undefined) this.#roundTrip = Math.min(this.#roundTrip, roundTrip)
   }
 
   /** Where a client's moment lies; `null`: the error is not known. */
   place(client: number): { readonly atMilliseconds: number; readonly clockErrorMilliseconds: number | null } {
-    const offset = Number.isFinite(this.#offset) ? this.#offset : 0
-    return {
-      atMilliseconds: client + offset,
-      clockErrorMilliseconds: this.#error === null ? null : Math.round(this.#error * 10) / 10,
-    }
+    const most = Number.isFinite(this.#most) ? this.#most : 0
+    if (!Number.isFinite(this.#roundTrip))
+      return { atMilliseconds: client + most, clockErrorMilliseconds: null }
+    const error = this.#roundTrip / 2
+    return { atMilliseconds: client + most - error, clockErrorMilliseconds: Math.round(error * 10) / 10 }
   }
 }

@@ -103,6 +103,7 @@ function rowOf(event: TraceEvent): LadderRow[] {
         tellPair(event.pair),
       )
     case 'dtls': {
+      if (event.state === 'new') return []
       const detail = [
         event.version,
         event.cipher,
@@ -182,13 +183,13 @@ function channelPhase(type: string): Phase {
 function merged(rows: readonly LadderRow[]): LadderRow[] {
   const out: LadderRow[] = []
   for (const row of rows) {
-    const last = out.at(-1)
+    const last = row.label === 'candidate' ? lastTrickled(out, row) : out.at(-1)
     const same = last?.kind === row.kind && last.from === row.from && last.to === row.to
     if (same && row.kind === 'ledger')
       out[out.length - 1] = { ...row, events: [...last.events, ...row.events] }
     else if (same && row.label === 'candidate') {
       const detail = `${last.detail}\n${row.detail}`.slice(0, maxDetail)
-      out[out.length - 1] = { ...last, detail, events: [...last.events, ...row.events] }
+      out[out.indexOf(last)] = { ...last, detail, events: [...last.events, ...row.events] }
     } else out.push(row)
   }
   return out.map(row =>
@@ -196,6 +197,12 @@ function merged(rows: readonly LadderRow[]): LadderRow[] {
       ? { ...row, label: `candidate × ${row.events.length}` }
       : row,
   )
+}
+
+/** The row of trickled candidates the same way, if nothing but candidates came since. */
+function lastTrickled(out: readonly LadderRow[], row: LadderRow): LadderRow | undefined {
+  const since = out.slice(out.findLastIndex(one => one.label !== 'candidate') + 1)
+  return since.find(one => one.from === row.from && one.to === row.to)
 }
 
 function phasesOf(rows: readonly LadderRow[]): Ladder['phases'] {
