@@ -21,7 +21,7 @@ import { type Epoch, hours, type Monotonic, seconds } from './core/clock.ts'
 import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
-import { publicationOf } from './discovery.ts'
+import { discoveryStateOf, publicationOf } from './discovery.ts'
 import { EchoIo } from './echo/io.ts'
 import { EchoMachine } from './echo/machine.ts'
 import { type EchoEffect, type EchoInput, echoDevice } from './echo/message.ts'
@@ -34,6 +34,7 @@ import {
   passSipEffect,
 } from './exchange.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
+import type { Publication } from './mdns/message.ts'
 import { type OutsideEffect, RelayIo } from './relay/io.ts'
 import type { RelayReason } from './relay/message.ts'
 import { realClock } from './runtime/clock.ts'
@@ -91,9 +92,6 @@ const chorePeriodMilliseconds = hours(1)
 /** A SIP client's WebSocket that answers no ping is gone. */
 const sipPingMilliseconds = 30_000
 
-/** Presence and settings that change within this time are told to the network together. */
-const publishMilliseconds = 100
-
 /** How long good-byes may take to leave before every connection is cut. */
 const goodbyeMilliseconds = 150
 
@@ -140,7 +138,6 @@ export class Daemon {
   readonly #echoIo: EchoIo
   /** Undefined where `mdns.mode` is off. */
   readonly #advertiser: Advertiser | undefined
-  #publishTimer: NodeJS.Timeout | undefined
   readonly #webSockets: WebSockets
   readonly #web: { http?: HttpListener; https?: HttpListener; local?: { close(): void } } = {}
   readonly #undo: (() => void)[] = []
@@ -268,7 +265,6 @@ export class Daemon {
   async stop(): Promise<void> {
     this.#systemd.stopping()
     this.#signalling.input({ kind: 'stopping' })
-    clearTimeout(this.#publishTimer)
     this.#advertiser?.stop()
     for (const undo of this.#undo.splice(0).reverse()) undo()
     this.#webSockets.closeAll(closeCode.goingAway, 'lanline stops')
@@ -456,6 +452,8 @@ export class Daemon {
         this.#log.room('relay').debug(reason, { detail, count })
       },
       onTrouble: trouble => {
+        // Its ports may be others.
+        this.#advertiser?.changed()
         if (trouble === undefined) this.#log.info('relayBack')
         else this.#log.warn('relayLost', { trouble })
       },
@@ -510,7 +508,7 @@ export class Daemon {
         return this.#note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
       case 'reachable':
         this.#keepLive(effect)
-        this.#publishSoon()
+        this.#advertiser?.changed()
         break
       case 'agentEvent':
         if (effect.device === echoDevice) return this.#echo.input({ kind: 'agentEvent', event: effect.event })
@@ -579,7 +577,7 @@ export class Daemon {
 
   #carryOutCalls(effect: CallEffect): void {
     if (effect.kind === 'changed') {
-      this.#publishSoon()
+      this.#advertiser?.changed()
       this.#trace.input({ kind: 'row', row: effect.row })
     }
     if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
@@ -647,6 +645,7 @@ export class Daemon {
       busSocketPath: busSocketPath(environment.DBUS_SYSTEM_BUS_ADDRESS),
       clock: realClock,
       random: this.#random,
+      publication: () => this.#publication(),
       onEstablished: hostname => this.#hostnameIs(hostname),
       onInstanceRenamed: (from, to) => this.#log.info('instanceRenamed', { from, to }),
       onTrouble: trouble => {
@@ -658,29 +657,20 @@ export class Daemon {
   }
 
   #advertise(): void {
-    if (this.#advertiser === undefined) return
+    const advertiser = this.#advertiser
+    if (advertiser === undefined) return
     const { directory, settings } = this.#store
-    this.#undo.push(settings.onSiteChanged(() => this.#publishSoon()))
-    this.#undo.push(directory.onChange(() => this.#publishSoon()))
-    this.#publish()
-    this.#advertiser.start(readInterfaces(this.#config.net.bind).links)
+    this.#undo.push(settings.onSiteChanged(() => advertiser.changed()))
+    this.#undo.push(directory.onChange(() => advertiser.changed()))
+    advertiser.start(readInterfaces(this.#config.net.bind).links)
   }
 
-  /** Several changes at one moment become one. */
-  #publishSoon(): void {
-    if (this.#advertiser === undefined || this.#publishTimer !== undefined) return
-    this.#publishTimer = setTimeout(() => {
-      this.#publishTimer = undefined
-      this.#publish()
-    }, publishMilliseconds)
-  }
-
-  #publish(): void {
+  #publication(): Publication {
     const { directory, settings } = this.#store
     const here = settings.showNames() ? this.#channel.people : []
     const { plain: sip, tls: sips } = this.#sipIo.ports
     const stun = this.#relay.ports?.plain ?? 0
-    const publication = publicationOf({
+    return publicationOf({
       hostname: settings.hostname(),
       place: settings.place(),
       version: this.#version,
@@ -694,7 +684,6 @@ export class Daemon {
           ({ user }) => directory.user(user)?.role === 'member' || directory.user(user)?.role === 'owner',
         ),
     })
-    this.#advertiser?.publish(publication)
   }
 
   /** The network has settled on a name: pages, certificate and the next start go by it. */
@@ -708,14 +697,7 @@ export class Daemon {
   }
 
   #discoveryState(): ReturnType<AppDeps['network']>['discovery'] {
-    if (this.#advertiser === undefined)
-      return { mode: 'off', state: 'off', detail: 'turned off by mdns.mode' }
-    const { way: mode, hostname, probing, trouble } = this.#advertiser.state
-    if (trouble !== undefined) return { mode, state: 'failed', detail: trouble }
-    const name = `${hostname}.local${mode === 'avahi' ? ', by avahi-daemon' : ''}`
-    return probing
-      ? { mode, state: hostname === this.#names.hostname ? 'probing' : 'conflict', detail: `trying ${name}` }
-      : { mode, state: 'ready', detail: name }
+    return discoveryStateOf(this.#advertiser?.state, this.#names.hostname)
   }
 
   #doChores(): void {

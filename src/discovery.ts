@@ -1,4 +1,5 @@
 /** What this appliance has to say of itself on the network, from what it is and who is there. Pure. */
+import type { Network } from './admin/message.ts'
 import type { Publication, Service } from './mdns/message.ts'
 
 export interface Presentable {
@@ -63,4 +64,24 @@ export function publicationOf(what: Presentable): Publication {
     return { key: `person ${user}`, type: ['_sipuri', '_udp'], instance: uri, port: ports.sip, txt }
   })
   return { hostname, services: [...all, ...people] }
+}
+
+/** How that goes, for people. `state` is the advertiser's, undefined where there is none; `hostname` is ours by now. */
+export function discoveryStateOf(
+  state:
+    | {
+        readonly way: 'builtin' | 'avahi'
+        readonly hostname: string | undefined
+        readonly probing: boolean
+        readonly trouble: string | undefined
+      }
+    | undefined,
+  hostname: string,
+): Network['discovery'] {
+  if (state === undefined) return { mode: 'off', state: 'off', detail: 'turned off by mdns.mode' }
+  const { way: mode, probing, trouble } = state
+  if (trouble !== undefined) return { mode, state: 'failed', detail: trouble }
+  const name = `${state.hostname}.local${mode === 'avahi' ? ', by avahi-daemon' : ''}`
+  if (!probing) return { mode, state: 'ready', detail: name }
+  return { mode, state: state.hostname === hostname ? 'probing' : 'conflict', detail: `trying ${name}` }
 }

@@ -28,6 +28,8 @@ export interface AdvertiserOptions {
   readonly busSocketPath: string
   readonly clock: Clock
   readonly random: Random
+  /** What is to be said now. */
+  readonly publication: () => Publication
   /** This host name is ours; another than the published one is to be kept, and published from now on. */
   readonly onEstablished: (hostname: string) => void
   readonly onInstanceRenamed: (from: string, to: string) => void
@@ -46,6 +48,9 @@ export interface AdvertiserState {
 }
 
 const bus = 'org.freedesktop.DBus'
+
+/** What changes within this time is told to the network together. */
+const publishMilliseconds = 100
 
 export class Advertiser {
   readonly #options: AdvertiserOptions
@@ -67,6 +72,8 @@ export class Advertiser {
   #portWanted = false
   #told: string | undefined
   #links: readonly OwnLink[] = []
+  #publishing: NodeJS.Timeout | undefined
+  #stopped = false
 
   constructor(options: AdvertiserOptions) {
     this.#options = options
@@ -97,6 +104,7 @@ export class Advertiser {
 
   start(links: readonly OwnLink[]): void {
     this.#links = links
+    this.#publish()
     this.#avahi.input({ kind: 'links', links })
     this.#chooser.input({ kind: 'begin' })
   }
@@ -107,13 +115,19 @@ export class Advertiser {
     if (this.#portWanted) void this.#io.update(links)
   }
 
-  publish(publication: Publication): void {
-    this.#mdns.input({ kind: 'publish', publication })
-    this.#avahi.input({ kind: 'publish', publication })
+  /** The publication may be another one now. */
+  changed(): void {
+    if (this.#stopped) return
+    this.#publishing ??= setTimeout(() => {
+      this.#publishing = undefined
+      this.#publish()
+    }, publishMilliseconds)
   }
 
   /** Says goodbye to everything. */
   stop(): void {
+    this.#stopped = true
+    clearTimeout(this.#publishing)
     this.#mdns.input({ kind: 'stop' })
     this.#avahi.input({ kind: 'stop' })
     this.#chooser.stop()
@@ -123,6 +137,12 @@ export class Advertiser {
     for (const driver of [this.#chooser, this.#mdns, this.#avahi]) driver.stop()
     this.#io.close()
     this.#bus?.close()
+  }
+
+  #publish(): void {
+    const publication = this.#options.publication()
+    this.#mdns.input({ kind: 'publish', publication })
+    this.#avahi.input({ kind: 'publish', publication })
   }
 
   get #machine(): MdnsMachine | AvahiMachine {
