@@ -16,9 +16,10 @@ export class Capture {
   #said = ''
   #ended: Promise<void>
 
-  private constructor(lan: Lan, networkInterface: string) {
-    this.file = join(lan.directory, `capture-${serial++}-${networkInterface}.pcapng`)
-    const dumpcap = ['dumpcap', '-q', '-n', '-B', '16', '-i', networkInterface, '-w', this.file]
+  private constructor(lan: Lan, ...interfaces: readonly string[]) {
+    this.file = join(lan.directory, `capture-${serial++}-${interfaces[0]}.pcapng`)
+    const from = interfaces.flatMap(each => ['-i', each])
+    const dumpcap = ['dumpcap', '-q', '-n', '-B', '16', ...from, '-w', this.file]
     this.#process = spawn(
       'ip',
       ['netns', 'exec', lan.switchNamespace, 'setpriv', '--pdeathsig', 'KILL', ...dumpcap],
@@ -35,6 +36,13 @@ export class Capture {
   /** Captures every frame that crosses the LAN; or, given a host, only what goes over that host's cable. */
   static async start(lan: Lan, host?: Host): Promise<Capture> {
     const capture = new Capture(lan, host?.port ?? lan.bridge)
+    await until('dumpcap captures', () => capture.#said.includes('File: '))
+    return capture
+  }
+
+  /** Captures every frame that crosses one of these networks, into one file. */
+  static async across(lan: Lan, networks: readonly string[]): Promise<Capture> {
+    const capture = new Capture(lan, ...networks)
     await until('dumpcap captures', () => capture.#said.includes('File: '))
     return capture
   }

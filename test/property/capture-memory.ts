@@ -1,6 +1,7 @@
 /**
  * A process of its own, so that its memory can be measured. `write media|hostile <file>` writes 100 MB, `read <file>`
- * reads them and says by how much the process grew. `media`: a call's packets. `hostile`: whatever makes a reader wait,
+ * reads them and says by how much the process grew, `hold <file>` how
+ * much of it is still held after a collection. `media`: a call's packets. `hostile`: whatever makes a reader wait,
  * for as many others as there can be: first fragments, segments behind a gap, handshakes without end, channels, streams
  * in the middle of a message.
  */
@@ -17,7 +18,7 @@ const totalBytes = 100_000_000
 const megabyte = 1_000_000
 const [what, ...rest] = process.argv.slice(2)
 if (what === 'write') write(rest[0]!, rest[1]!)
-else process.stdout.write(JSON.stringify(measured(rest[0]!)))
+else process.stdout.write(JSON.stringify(measured(rest[0]!, what === 'hold')))
 
 function write(kind: string, path: string): void {
   const file = openSync(path, 'w')
@@ -26,7 +27,7 @@ function write(kind: string, path: string): void {
   closeSync(file)
 }
 
-function measured(path: string): Record<string, number> {
+function measured(path: string, collects: boolean): Record<string, number> {
   const call = {
     parties: {
       caller: { ufrags: ['eIyP'], addresses: ['10.77.0.12'] },
@@ -55,7 +56,7 @@ function measured(path: string): Record<string, number> {
       match.add(packet)
     }
     peak = Math.max(peak, process.memoryUsage.rss())
-    if (chunks % 100 > 0) continue
+    if (!collects || chunks % 100 > 0) continue
     globalThis.gc?.()
     const now = process.memoryUsage()
     held = Math.max(held, now.heapUsed + now.arrayBuffers - heapUsed - arrayBuffers)

@@ -1,0 +1,127 @@
+/**
+ * Calls between two browsers, captured at the switch: our reader and tshark find the same, and the figures say which way
+ * the call went. With LANLINE_KEEP_CAPTURES=1 the files in test/vectors/captures are made anew.
+ */
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { CallMatch, type PartyIdentity } from '../../src/trace/packets/summary.ts'
+import { Capture } from '../net/capture.ts'
+import { byTshark, byUs } from '../net/dissect.ts'
+import { aliceSeat, bobSeat, House } from '../net/house.ts'
+import { must, run } from '../net/lan.ts'
+import { hears } from '../net/media-check.ts'
+import { describeWith } from '../net/peers.ts'
+import type { PhonePage } from '../net/phone-page.ts'
+import { pause } from '../net/wait.ts'
+
+const folder = fileURLToPath(new URL('../vectors/captures/', import.meta.url))
+const appliance = ['10.77.0.11', '10.78.0.11']
+
+describeWith(
+  ['namespaces', 'chromium', 'certutil', 'dumpcap', 'tshark', 'nft'],
+  'a call captured at the switch',
+  () => {
+    let house: House
+    let alice: PhonePage
+    let bob: PhonePage
+
+    beforeAll(async () => {
+      const prepare = async (lan: House['lan']) => void (await lan.join('pi', 'eth0.20', 'vlan20'))
+      house = await House.build({ seats: [aliceSeat, bobSeat], prepare })
+      await house.owner.addUser('alice', 'Alice')
+      await house.owner.addUser('bob', 'Bob')
+      alice = await house.phone('Alice', 'alice')
+      bob = await house.phone('Bob', 'bob')
+    }, 120_000)
+    afterAll(() => house?.remove())
+
+    it('that goes directly is shown to: nothing of it by way of the appliance', async () => {
+      const { totals, packets, of } = await talk('direct')
+      for (const party of ['caller', 'callee'] as const) {
+        const { checks, answers, handshakeMessages, mediaPackets } = totals.direct[party]
+        expect(Math.min(checks, answers, handshakeMessages)).toBeGreaterThan(0)
+        expect(mediaPackets).toBeGreaterThan(100)
+        expect(totals.appliance[party].mediaPackets + totals.turn[party].mediaPackets).toBe(0)
+      }
+      // Another call's ufrags, between the same two addresses.
+      const strangers = {
+        caller: { ...of.caller, ufrags: ['none'], ssrcs: [1] },
+        callee: { ...of.callee, ssrcs: [2] },
+      }
+      const other = new CallMatch({ parties: strangers, applianceAddresses: appliance })
+      for (const packet of packets) other.add(packet)
+      expect(other.figures().flows).toEqual([])
+    }, 90_000)
+
+    it('that is relayed is shown to, inside ChannelData too', async () => {
+      await house.lan.move('bob', 'vlan20')
+      await bob.page.reload()
+      await bob.ready()
+      const { totals } = await talk('relayed')
+      for (const party of ['caller', 'callee'] as const) {
+        expect(totals.direct[party].mediaPackets).toBe(0)
+        expect(totals.turn[party].mediaPackets).toBeGreaterThan(100)
+        expect(totals.turn[party].checks).toBeGreaterThan(0)
+        expect(
+          totals.turn[party].handshakeMessages + totals.appliance[party].handshakeMessages,
+        ).toBeGreaterThan(0)
+      }
+    }, 90_000)
+
+    it('that is relayed over TCP is shown to', async () => {
+      const rule = 'chain input { type filter hook input priority 0; policy accept; udp dport 3478 drop; }'
+      await must(house.host('pi').exec('nft', ['-f', '-'], `table inet lanline {\n${rule}\n}\n`))
+      const { totals, packets } = await talk('tcp')
+      const overTcp = packets.filter(
+        ({ transport, content }) => transport === 'tcp' && content.kind === 'rtp',
+      )
+      expect(overTcp.length).toBeGreaterThan(100)
+      expect(totals.turn.caller.mediaPackets).toBeGreaterThan(100)
+      expect(totals.turn.callee.mediaPackets).toBeGreaterThan(100)
+    }, 90_000)
+
+    async function talk(name: string) {
+      const capture = await Capture.across(house.lan, [house.lan.bridge, 'vlan20'])
+      await alice.callVideo('Bob')
+      await bob.rings('Alice')
+      await bob.accept()
+      await Promise.all([hears(alice.page, 1_000, 20, 2), hears(bob.page, 440, 20, 2)])
+      await pause(3_000)
+      const of = {
+        caller: await identity(alice, house.host('alice').address),
+        callee: await identity(bob, house.host('bob').address),
+      }
+      await alice.hangUp()
+      await Promise.all([alice.ready(), bob.ready()])
+      await capture.stop()
+      const [theirs, { packets, ending, ...ours }] = await Promise.all([
+        byTshark(capture.file),
+        byUs(capture.file),
+      ])
+      expect(ours).toEqual(theirs)
+      expect(ending.stop).toBe(undefined)
+      if (process.env.LANLINE_KEEP_CAPTURES !== undefined && name !== 'tcp') {
+        await must(run('bash', [`${folder}keep`, capture.file, `${folder}${name}.pcapng`]))
+        console.info(name, of)
+      }
+      const match = new CallMatch({ parties: of, applianceAddresses: appliance })
+      for (const packet of packets) match.add(packet)
+      return { ...match.figures(), packets, of }
+    }
+  },
+)
+
+/** What that browser knows of its own call. */
+async function identity(phone: PhonePage, address: string): Promise<PartyIdentity> {
+  const { ufrags, ssrcs } = await phone.page.evaluate(async () => {
+    const scope = window as unknown as { watched: { connections: RTCPeerConnection[] } }
+    const connection = scope.watched.connections.at(-1)!
+    const sdp = connection.localDescription!.sdp
+    const stats = [...(await connection.getStats()).values()]
+    return {
+      ufrags: [...new Set([...sdp.matchAll(/^a=ice-ufrag:(\S+)/gm)].map(found => found[1]!))],
+      ssrcs: stats.filter(stat => stat.type === 'outbound-rtp').map(stat => Number(stat.ssrc)),
+    }
+  })
+  return { ufrags, ssrcs, addresses: [address] }
+}
