@@ -38,3 +38,13 @@ export function watchNetwork(listener: NetworkListener): () => void {
 export function channelUrl(origin: string): string {
   return `${origin.replace(/^http/, 'ws')}/ws`
 }
+
+/**
+ * Firefox 153 passes over a `turns:` URL that has an address in it, without a word. The appliance's name it takes, and a
+ * page that was loaded by that name reaches it so. Others keep the address, which nobody has to look up.
+ */
+export function turnUrls(urls: readonly string[], userAgent: string, hostname: string): string[] {
+  const isName = /^[a-z0-9-]*[a-z][a-z0-9.-]*$/i.test(hostname)
+  if (!isName || !/Firefox\//.test(userAgent)) return [...urls]
+  return urls.map(url => url.replace(/^turns:(\[[^\]]+\]|[^:?]+)/, `turns:${hostname}`))
+}

@@ -4,6 +4,7 @@
  */
 import type { RelayServer } from '../src/relay/message.ts'
 import type { IceCandidate } from '../src/signalling/message.ts'
+import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
@@ -286,8 +287,9 @@ export class Peer {
   }
 
   #configure(): void {
+    const { navigator, location } = globalThis as Partial<Pick<Window, 'navigator' | 'location'>>
     const iceServers = this.#servers.map(({ urls, username, credential }) => ({
-      urls: [...urls],
+      urls: turnUrls(urls, navigator?.userAgent ?? '', location?.hostname ?? ''),
       username,
       credential,
     }))

@@ -57,6 +57,8 @@ describeWith(
       ['UDP', 'Chromium', 'udp dport 1 drop'],
       ['UDP', 'Firefox', 'udp dport 1 drop'],
       ['TCP', 'Firefox', 'udp dport 3478 drop'],
+      ['TLS', 'Chromium', 'udp dport 3478 drop; tcp dport 3478 drop'],
+      ['TLS', 'Firefox', 'udp dport 3478 drop; tcp dport 3478 drop'],
     ])('are relayed over %s on two networks when %s calls, and are told why', async (transport, who, rules) => {
       const remove = await filter(house.host('pi'), rules)
       try {

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { Example } from '../net/example.ts'
-import { aliceSeat, House } from '../net/house.ts'
+import { aliceSeat, faySeat, House } from '../net/house.ts'
 import { must } from '../net/lan.ts'
-import { hears } from '../net/media-check.ts'
+import { hears, received } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
 import { Baresip } from '../net/phones.ts'
@@ -16,22 +16,25 @@ import { pause, until } from '../net/wait.ts'
 const hertz = 1_000
 
 describeWith(
-  ['namespaces', 'chromium', 'certutil', 'baresip', 'dumpcap', 'tshark'],
+  ['namespaces', 'chromium', 'firefox-esr', 'certutil', 'baresip', 'dumpcap', 'tshark'],
   'the Node example',
   () => {
     let house: House
     let alice: PhonePage
+    let fay: PhonePage
     let example: Example
 
     beforeAll(async () => {
-      house = await House.build({ seats: [aliceSeat], otherHosts: ['app', 'desk'] })
+      house = await House.build({ seats: [aliceSeat, faySeat], otherHosts: ['app', 'desk'] })
       for (const [user, name] of [
         ['alice', 'Alice'],
         ['norma', 'Norma'],
+        ['fay', 'Fay'],
       ] as const)
         await house.owner.addUser(user, name)
       await house.owner.addUser('paula', 'Paula', 'paula-secret')
       alice = await house.phone('Alice', 'alice')
+      fay = await house.phone('Fay', 'fay')
     }, 120_000)
     afterAll(() => house?.remove())
 
@@ -71,6 +74,26 @@ describeWith(
       await alice.hangUp()
       await example.says('ended', said => said.reason === 'hangup')
       await example.stop()
+    })
+
+    it('is called by Firefox and calls it', async () => {
+      const hearsTone = async (): Promise<void> => {
+        await fay.inCall()
+        const { energy } = await received(fay.page)
+        await until('Firefox hears something', async () => (await received(fay.page)).energy > energy)
+        await example.says('media', said => Number(said.heardPackets) > 50)
+        await fay.hangUp()
+        await example.says('ended', said => said.reason === 'hangup')
+        await example.stop()
+      }
+      example = Example.start(house.host('app'))
+      await example.says('registered')
+      await fay.callAudio('Norma')
+      await hearsTone()
+      example = Example.start(house.host('app'), '--call', 'fay')
+      await fay.rings('Norma')
+      await fay.accept()
+      await hearsTone()
     })
 
     it('calls a SIP phone and is called by it', async () => {
