@@ -10,6 +10,7 @@ import { describe, it } from 'vitest'
 export type Peer =
   | 'namespaces'
   | 'chromium'
+  | 'firefox-esr'
   | 'dumpcap'
   | 'tshark'
   | 'certutil'
