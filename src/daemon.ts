@@ -610,6 +610,7 @@ export class Daemon {
     const stop = this.#store.directory.onChange(event => {
       if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
       if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
+      if (event.kind === 'password') this.#relay.accountChanged(event.device)
       if (event.kind !== 'revoked') return
       // Its calls first: the other ends hang up while it can still be told.
       this.#calls.input({ kind: 'revoked', device: event.device })

@@ -103,7 +103,12 @@ export class RelayIo {
   reached(device: string, flow: PartyFlow | undefined): void {
     if (flow === undefined) this.#flows.delete(device)
     else this.#flows.set(device, flow)
-    this.#known ??= setTimeout(() => this.#tellKnown(), knownMilliseconds)
+    this.#tellKnownSoon()
+  }
+
+  /** The device has another password: the old one opens nothing any more, the new one may. */
+  accountChanged(device: string): void {
+    if (this.#flows.has(device)) this.#tellKnownSoon()
   }
 
   /** The owner's grant outside any call: resolves once the relay has it, or with why not. */
@@ -141,6 +146,10 @@ export class RelayIo {
     this.#isTroubled(undefined)
     this.#tellKnown()
     this.input({ kind: 'started' })
+  }
+
+  #tellKnownSoon(): void {
+    this.#known ??= setTimeout(() => this.#tellKnown(), knownMilliseconds)
   }
 
   #tellKnown(): void {

@@ -48,6 +48,8 @@ export type DirectoryEvent =
   | { readonly kind: 'revoked'; readonly device: string; readonly user: string }
   /** Who is there, what they are called or whether they may be disturbed has changed. */
   | { readonly kind: 'people' }
+  /** The device goes on by another password. */
+  | { readonly kind: 'password'; readonly device: string }
   /** Somebody asks to join, or was answered. */
   | { readonly kind: 'requests' }
 
@@ -342,6 +344,7 @@ export class Directory implements Accounts, Devices {
       const device = old ? { ...old, ha1Md5: fresh.ha1Md5, ha1Sha256: fresh.ha1Sha256 } : fresh
       await this.#rows.write(tables.putDevice(device))
       this.#keepDevice(device)
+      this.#tell({ kind: 'password', device: device.id })
       return device
     })
   }

@@ -46,10 +46,13 @@ test('a SIP device is found by its digest user, with both hashes over the realm,
   expect(store.directory.byDigestUser('bob')).toMatchObject(due)
 })
 
-test('a new SIP password keeps the device and replaces the hashes', async () => {
+test('a new SIP password keeps the device, replaces the hashes and is told to whoever goes by them', async () => {
   await store.directory.addUser({ name: 'bob', sipPassword: 'secret phone' })
   const before = store.directory.byDigestUser('bob')!
+  const told: unknown[] = []
+  store.directory.onChange(event => told.push(event))
   await store.directory.setSipPassword('bob', 'another one')
+  expect(told).toEqual([{ kind: 'password', device: before.device }])
   const after = store.directory.byDigestUser('bob')!
   expect(after.device).toBe(before.device)
   expect(after.ha1Md5).not.toBe(before.ha1Md5)
