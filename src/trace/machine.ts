@@ -91,6 +91,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #dirty = new Set<Traced>()
   readonly #timers = new TimerTable<string>()
   #addresses: readonly string[]
+  readonly #seen = new Map<string, string>()
   #out: TraceEffect[] = []
 
   constructor(options: TraceOptions) {
@@ -206,7 +207,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const party = ((input.direction === 'in') === request) === fromCaller ? 'caller' : 'callee'
     const { direction, transport, local, remote } = input
     const source = direction === 'in' ? party : 'server'
-    const text = redactSip(input.bytes)
+    const text = redactSip(input.bytes, this.#seen)
     this.#to(id, now, source, { kind: 'sip', direction, party, transport, local, remote, name, cseq, text })
   }
 

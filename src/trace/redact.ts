@@ -10,6 +10,7 @@ export const mark = '[redacted]'
 /** Characters kept of one message and of one header field. */
 const maxMessage = 16_384
 const maxField = 1_024
+const maxSeen = 1_000
 
 /** Fields whose value is grammar, addresses and numbers (RFC 3261 §20 and its extensions). */
 const plainFields = new Set(
@@ -58,10 +59,13 @@ const digestWords = /^(username|realm|algorithm|qop|nc|stale|charset|userhash)$/
 const addressParameters =
   /^(tag|transport|lr|ob|expires|q|user|ttl|maddr|method|reg-id|\+sip\.[a-z]+|audio|video|rport|received|branch|alias|reason|index|cause|privacy|screen)$/i
 
-/** A SIP message as text, for the trace. */
-export function redactSip(bytes: Uint8Array): string {
+/**
+ * A SIP message as text, for the trace. `seen` remembers addresses that were looked at: every message of a call repeats
+ * them. It is emptied when full.
+ */
+export function redactSip(bytes: Uint8Array, seen: Map<string, string> = new Map()): string {
   const sip = splitSip(bytes)
-  const fields = sip.fields.map(({ name, value }) => `${name}: ${fieldValue(name, value)}`)
+  const fields = sip.fields.map(({ name, value }) => `${name}: ${fieldValue(name, value, seen)}`)
   const body = bodyText(sip)
   return cut([startLine(sip.start), ...fields, '', body].join('\r\n'), maxMessage)
 }
@@ -74,13 +78,20 @@ function startLine(start: string): string {
   return response ? `${response[1]} ${cut(response[2]!, 80)}` : mark
 }
 
-function fieldValue(name: string, whole: string): string {
+function fieldValue(name: string, whole: string, seen: Map<string, string>): string {
   const lower = name.toLowerCase()
   const known = compactNames[lower] ?? lower
   const value = cut(whole, maxField)
   if (digestFields.has(known)) return safeDigest(value)
   if (routeFields.has(known)) return [...value.matchAll(/<[^>]*>/g)].map(([uri]) => safeRoute(uri)).join(', ')
-  if (addressFields.has(known)) return safeAddresses(value)
+  if (addressFields.has(known)) {
+    const before = seen.get(value)
+    if (before !== undefined) return before
+    const safe = safeAddresses(value)
+    if (seen.size >= maxSeen) seen.clear()
+    seen.set(value, safe)
+    return safe
+  }
   return plainFields.has(known) ? value : mark
 }
 
