@@ -2,7 +2,9 @@
  * Calls between two browsers, captured at the switch: our reader and tshark find the same, and the figures say which way
  * the call went. With LANLINE_KEEP_CAPTURES=1 the files in test/vectors/captures are made anew.
  */
+import { copyFileSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { CallMatch, type PartyIdentity } from '../../src/trace/packets/summary.ts'
 import { Capture } from '../net/capture.ts'
@@ -98,6 +100,10 @@ describeWith(
         byTshark(capture.file),
         byUs(capture.file),
       ])
+      if (!isDeepStrictEqual(ours, theirs)) {
+        mkdirSync('test-output', { recursive: true })
+        copyFileSync(capture.file, `test-output/${name}-differs.pcapng`)
+      }
       expect(ours).toEqual(theirs)
       expect(ending.stop).toBe(undefined)
       if (process.env.LANLINE_KEEP_CAPTURES !== undefined && name !== 'tcp') {

@@ -8,6 +8,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Epoch } from '../../src/core/clock.ts'
+import { handshakeName } from '../../src/trace/packets/flows.ts'
+import { dtlsVersion, handshakeType } from '../../src/trace/packets/hello.ts'
 import { linkType } from '../../src/trace/packets/message.ts'
 import { inEthernet, TcpConnections, udpPacket } from '../../src/trace/packets/synthesize.ts'
 import {
@@ -17,9 +19,11 @@ import {
   pcapngFrame,
   type WrittenFrame,
 } from '../../src/trace/packets/write.ts'
+import { Capture } from '../net/capture.ts'
 import { byTshark, byUs } from '../net/dissect.ts'
-import { must, run } from '../net/lan.ts'
+import { Lan, must, run } from '../net/lan.ts'
 import { describeWith } from '../net/peers.ts'
+import { until } from '../net/wait.ts'
 import { check } from '../trace/packets/files.ts'
 
 const kept = (name: string): string =>
@@ -40,6 +44,54 @@ describeWith(['tshark'], 'a capture of a real call', () => {
     expect(Object.keys(ours.rtp).length).toBe(name === 'direct' ? 6 : 12)
     expect(ours.handshakeMessages.length).toBe(name === 'direct' ? 2 : 4)
   })
+})
+
+describeWith(['namespaces', 'dumpcap', 'tshark'], 'a handshake of DTLS 1.2 in small fragments', () => {
+  it('has the same messages for us and for tshark, the profile that was chosen and the certificate’s fingerprint', async () => {
+    const lan = await Lan.create({ hosts: ['server', 'client'] })
+    try {
+      const [server, client] = [lan.host('server'), lan.host('client')]
+      const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
+      const subject = ['-subj', '/CN=test', '-days', '2', '-keyout', key, '-out', certificate]
+      await must(run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...subject]))
+      const options = ['-dtls1_2', '-mtu', '300', '-use_srtp', 'SRTP_AES128_CM_SHA1_80']
+      const capture = await Capture.start(lan)
+      const files = ['-cert', certificate, '-key', key, '-accept', '4443']
+      const listening = server.spawn('openssl', ['s_server', '-quiet', ...options, ...files], {
+        stdio: 'ignore',
+      })
+      await until('the server listens', async () =>
+        (await server.exec('ss', ['-Hnlu'])).stdout.includes(':4443'),
+      )
+      const to = ['-connect', `${server.address}:4443`]
+      const { stdout } = await client.exec('openssl', ['s_client', ...options, ...to], '')
+      expect(stdout).toContain('SRTP_AES128_CM_SHA1_80')
+      await capture.stop()
+      listening.kill('SIGKILL')
+      const [theirs, { packets, ending, ...ours }] = await Promise.all([
+        byTshark(capture.file),
+        byUs(capture.file),
+      ])
+      expect(ours.handshakeMessages).toEqual(theirs.handshakeMessages)
+      const messages = packets.flatMap(({ content }) => (content.kind === 'dtls' ? content.messages : []))
+      expect(messages.map(({ type }) => handshakeName(type))).toEqual(
+        expect.arrayContaining(['ClientHello', 'ServerHello', 'Certificate', 'ServerHelloDone']),
+      )
+      expect(messages.find(({ type }) => type === handshakeType.serverHello)).toMatchObject({
+        hello: { version: dtlsVersion.dtls12, srtpProfiles: [1] },
+      })
+      const fragments = packets.flatMap(({ content }) => (content.kind === 'dtls' ? content.fragments : []))
+      expect(fragments.filter(type => type === handshakeType.certificate).length).toBeGreaterThan(2)
+      const told = await must(
+        run('openssl', ['x509', '-in', certificate, '-noout', '-fingerprint', '-sha256']),
+      )
+      const fingerprint = told.stdout.trim().split('=')[1]!.replaceAll(':', '').toLowerCase()
+      expect(messages.find(each => each.certificateSha256)?.certificateSha256).toBe(fingerprint)
+      expect(ending.stop).toBe(undefined)
+    } finally {
+      lan.remove()
+    }
+  }, 60_000)
 })
 
 describeWith(['tshark'], 'a file we wrote', () => {

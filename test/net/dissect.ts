@@ -47,7 +47,13 @@ async function dissected(file: string, as?: string): Promise<Dissection> {
     ...['ip.src', 'ipv6.src', 'udp.srcport', 'tcp.srcport'],
     ...['dtls.handshake.type', 'dtls.handshake.message_seq'],
   ])
-  const rtp = await fields(file, 'rtp', ['ip.src', 'ip.dst', 'ipv6.src', 'ipv6.dst', 'rtp.ssrc'])
+  const rtp = await fields(file, 'rtp && !icmp && !icmpv6', [
+    'ip.src',
+    'ip.dst',
+    'ipv6.src',
+    'ipv6.dst',
+    'rtp.ssrc',
+  ])
   const first = (...values: (string[] | undefined)[]): string => values.flatMap(each => each ?? [])[0]!
   const source = (row: string[][]): string => as ?? `${first(row[0], row[1])}:${first(row[2], row[3])}`
   const address = (row: string[][]): string => source(row).replace(/:[0-9]+$/, '')
@@ -90,11 +96,25 @@ async function unwrapped(file: string): Promise<Promise<Dissection>[]> {
   })
 }
 
+let strangers: Promise<string[]> | undefined
+
+/** Protocols that tshark would try on any UDP datagram, and sometimes find in a call's media by chance. */
+function withoutGuessing(): Promise<string[]> {
+  strangers ??= must(run('tshark', ['-G', 'heuristic-decodes'])).then(({ stdout }) => {
+    const names = stdout.split('\n').flatMap(line => {
+      const [below, name, enabled] = line.split('\t')
+      return below === 'udp' && enabled === 'T' && !/^(stun|dtls|rtp|rtcp)$/.test(name!) ? [name!] : []
+    })
+    return [...new Set(names)].flatMap(name => ['--disable-protocol', name])
+  })
+  return strangers
+}
+
 /** The values of each field in each packet that matches, as often as they occur. */
 async function fields(file: string, filter: string, names: readonly string[]): Promise<string[][][]> {
   const wanted = names.flatMap(name => ['-e', name])
   const options = ['-n', '-o', 'rtp.heuristic_rtp:TRUE', '-T', 'fields', '-E', 'separator=/t']
-  const each = ['-E', 'occurrence=a', '-E', 'aggregator=|']
+  const each = [...(await withoutGuessing()), '-E', 'occurrence=a', '-E', 'aggregator=|']
   const { stdout } = await must(run('tshark', [...options, ...each, ...wanted, '-Y', filter, '-r', file]))
   const lines = stdout.split('\n').filter(Boolean)
   return lines.map(line => line.split('\t').map(value => value.split('|').filter(Boolean)))
