@@ -593,7 +593,8 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       return
     }
     const open = this.#open.get(id)
-    if (open === undefined || open.state === 'waiting') return
+    // Words come in the order of their orders: with one still to come, this one is of the grant before.
+    if (open === undefined || open.state === 'waiting' || open.unanswered > 0) return
     // The owner's is over with its time. A call's is not: whatever the relay has of it goes too, and may be asked for.
     if (open.manual === undefined) this.#note('closedUnasked', id)
     this.#close(open)

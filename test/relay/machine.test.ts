@@ -323,6 +323,20 @@ describe('a grant', () => {
     expect(desk.noPath().take('openGrant')).toEqual([])
     expect(desk.give({ kind: 'closed', call: 'c1' }).take('openGrant')).toHaveLength(1)
   })
+
+  it('is not taken for closed when the word of the one before comes late', () => {
+    const desk = new Desk('on-failure').open()
+    for (const device of ['a', 'b'])
+      desk.give({ kind: 'path', call: 'c1', device, relayed: false, remoteAddress: '' })
+    desk
+      .pass(10)
+      .noPath()
+      .pass(relayLimits.closingMilliseconds - 10)
+    desk.take('closeGrant')
+    desk.tellings()
+    desk.give({ kind: 'closed', call: 'c1' }).granted()
+    expect([desk.tellings(), desk.take('closeGrant')]).toEqual([['a relay', 'b relay'], []])
+  })
 })
 
 describe('a call that goes directly again', () => {
