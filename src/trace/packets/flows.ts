@@ -1,8 +1,8 @@
 /** A call's figures as the room's contract has them: one line for each two ends and direction. */
 import { formatEndpoint } from '../../core/endpoint.ts'
 import type { CaptureFlow } from '../message.ts'
+import type { CallFigures, FlowFigures } from './figures.ts'
 import { handshakeType } from './hello.ts'
-import type { CallFigures, FlowFigures } from './summary.ts'
 
 /** `ClientHello`; for types that no call's handshake has, `type 99`. */
 export function handshakeName(type: number): string {

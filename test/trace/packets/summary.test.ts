@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Epoch } from '../../../src/core/clock.ts'
+import type { CallIdentity } from '../../../src/trace/packets/figures.ts'
 import { captureFlows } from '../../../src/trace/packets/flows.ts'
 import type { Content, Packet } from '../../../src/trace/packets/message.ts'
-import { type CallIdentity, CallMatch, summaryLimits } from '../../../src/trace/packets/summary.ts'
+import { CallMatch, summaryLimits } from '../../../src/trace/packets/summary.ts'
 import { captured, read } from './files.ts'
 
 /** Alice called Bob; what their clients reported of the call that `direct.pcapng` holds. */
