@@ -19,19 +19,21 @@ export async function heardHertz(page: Page, rounds = 10): Promise<number | unde
   const hertz = await page.evaluate(async rounds => {
     const scope = window as unknown as {
       watched: Watched
-      probe?: { track: MediaStreamTrack; analyser: AnalyserNode }
+      probe?: { track: MediaStreamTrack; analyser: AnalyserNode; audio: AudioContext }
     }
     const track = scope.watched.remote
       .filter(each => each.kind === 'audio' && each.readyState === 'live')
       .at(-1)
     if (track === undefined) return undefined
     if (scope.probe?.track !== track) {
+      // A page has but a few of them: one more than that never starts.
+      await scope.probe?.audio.close()
       const audio = new AudioContext()
       const analyser = audio.createAnalyser()
       analyser.fftSize = 4096
       audio.createMediaStreamSource(new MediaStream([track])).connect(analyser)
       await audio.resume()
-      scope.probe = { track, analyser }
+      scope.probe = { track, analyser, audio }
     }
     const { analyser } = scope.probe
     const bins = new Float32Array(analyser.frequencyBinCount)
