@@ -361,7 +361,7 @@ export class Daemon {
       },
       relay: {
         state: () => this.#relayState(),
-        ledgerOf: call => this.#relay.machine.ledgerOf(call),
+        ledgerOf: row => this.#relay.machine.ledgerOf(row),
         grant: wish => this.#relay.grant(wish),
         close: call => this.#relay.input({ kind: 'closeManually', call }),
       },

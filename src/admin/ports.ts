@@ -37,8 +37,8 @@ export interface Metrics {
 /** The relay and its grants. */
 export interface Relay {
   state(): RelayState
-  /** Of a call that has a grant now. */
-  ledgerOf(call: string): CallLedger | undefined
+  /** What was carried for a call until now: nothing for a direct one. */
+  ledgerOf(row: CallRow): CallLedger
   /** Resolves once the relay has it, or with why not. */
   grant(wish: ManualWish): Promise<ManualOutcome>
   /** Ends a grant that was made by `grant`. */

@@ -126,10 +126,10 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     return [...this.#open.values()].map(open => this.#viewOf(open))
   }
 
-  /** What was carried for a call until now; undefined when no grant of it is open. */
-  ledgerOf(call: string): CallLedger | undefined {
-    const open = this.#open.get(call) ?? this.#closing.get(call)
-    return open && totalOf(open)
+  /** What was carried for a call until now, of which its row has `ledger`. */
+  ledgerOf({ id, ledger }: { readonly id: string; readonly ledger: CallLedger | undefined }): CallLedger {
+    const open = this.#open.get(id) ?? this.#closing.get(id)
+    return open === undefined ? (ledger ?? emptyLedger) : totalOf(open)
   }
 
   handle(input: RelayInput, now: Monotonic): RelayEffect[] {

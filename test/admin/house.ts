@@ -51,7 +51,7 @@ function relayOf(now: () => Monotonic): AppDeps['relay'] {
       ports: { plain: 3478, tls: 5349, relayMin: 49_152, relayMax: 50_151 },
       grants: machine.views(),
     }),
-    ledgerOf: call => machine.ledgerOf(call),
+    ledgerOf: row => machine.ledgerOf(row),
     grant: wish =>
       new Promise(resolve => {
         const ticket = ++tickets

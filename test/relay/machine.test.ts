@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Monotonic } from '../../src/core/clock.ts'
 import { seededRandom } from '../../src/core/random.ts'
+import { emptyLedger } from '../../src/relay/ledger.ts'
 import { RelayMachine, relayLimits } from '../../src/relay/machine.ts'
 import type { RelayEffect, RelayInput, RelayPolicy } from '../../src/relay/message.ts'
 import type { OwnAddress } from '../../src/relay/networks.ts'
@@ -106,6 +107,7 @@ class Desk {
     return given[0]!.grant
   }
 
+  ledger = (id = 'c1'): CallLedger => this.machine.ledgerOf({ id, ledger: undefined })
   notes = (): string[] => this.take('note').map(({ reason }) => reason)
 }
 
@@ -563,7 +565,7 @@ describe('the ledger of a call', () => {
       desk.pass(1_000).give({ kind: 'ledger', call: 'c1', ledger: ledgerOf(50 * second, 1) })
     }
     expect(desk.take('ledger').map(({ ledger }) => ledger.caller.sentPackets)).toEqual([50, 3_050, 6_050])
-    expect(desk.machine.ledgerOf('c1')!.caller.sentPackets).toBe(6_250)
+    expect(desk.ledger().caller.sentPackets).toBe(6_250)
     desk.end('c1').give({ kind: 'ledger', call: 'c1', ledger: ledgerOf(6_300, 1) })
     desk.take('ledger')
     desk.give({ kind: 'closed', call: 'c1' })
@@ -576,14 +578,14 @@ describe('the ledger of a call', () => {
     const desk = new Desk().open().give({ kind: 'ledger', call: 'c1', ledger: ledgerOf(100, 1) })
     desk.give({ kind: 'lost' }, { kind: 'started' }).granted()
     desk.give({ kind: 'ledger', call: 'c1', ledger: ledgerOf(7, 1) })
-    expect(desk.machine.ledgerOf('c1')!.caller.sentPackets).toBe(107)
+    expect(desk.ledger().caller.sentPackets).toBe(107)
     expect(desk.machine.totals).toMatchObject({ packets: 214, bytes: 21_400, allocations: 4 })
   })
 
   it('is the call’s own, whoever else relays', () => {
     const desk = new Desk().open().give({ kind: 'ledger', call: 'other', ledger: ledgerOf(100, 1) })
-    expect(desk.machine.ledgerOf('c1')!.caller.sentPackets).toBe(0)
-    expect(desk.machine.ledgerOf('other')).toBeUndefined()
+    expect(desk.ledger().caller.sentPackets).toBe(0)
+    expect(desk.ledger('other')).toEqual(emptyLedger)
   })
 })
 

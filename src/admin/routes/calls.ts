@@ -1,6 +1,5 @@
 /** The call log, read only. */
 import type { CallRow } from '../../calls/message.ts'
-import type { PartyLedger } from '../../turn/message.ts'
 import { HttpError } from '../errors.ts'
 import type { CallList, ToldCall } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
@@ -8,10 +7,7 @@ import { type Call, isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
 
 export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'relay' | 'trace'>): Route[] {
-  const told = (row: CallRow): ToldCall => ({
-    ...row,
-    ledger: relay.ledgerOf(row.id) ?? row.ledger ?? { caller: nothing, callee: nothing },
-  })
+  const told = (row: CallRow): ToldCall => ({ ...row, ledger: relay.ledgerOf(row) })
   const theirs = async ({ params, principal }: Call<unknown, unknown>): Promise<CallRow> => {
     const row = await calls.get(params.id!)
     const user = userOf(principal)
@@ -76,11 +72,4 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       handle: () => ({ status: 200, body: trace.key() }),
     }),
   ]
-}
-
-/** Of a call that never had a grant. */
-const nothing: PartyLedger = {
-  ...{ allocations: 0, openAllocations: 0, permissions: 0, sentPackets: 0, sentBytes: 0, receivedPackets: 0 },
-  ...{ receivedBytes: 0, droppedPackets: 0, firstAt: undefined, lastAt: undefined, refusals: 0 },
-  refusedPeers: [],
 }
