@@ -26,13 +26,13 @@ export async function heardHertz(page: Page, rounds = 10): Promise<number | unde
       .at(-1)
     if (track === undefined) return undefined
     if (scope.probe?.track !== track) {
-      // A page has but a few of them: one more than that never starts.
-      await scope.probe?.audio.close()
+      void scope.probe?.audio.close()
       const audio = new AudioContext()
       const analyser = audio.createAnalyser()
       analyser.fftSize = 4096
       audio.createMediaStreamSource(new MediaStream([track])).connect(analyser)
-      await audio.resume()
+      // After some forty of them in one page Chromium starts no more, and does not say so.
+      await Promise.race([audio.resume(), new Promise(resolve => setTimeout(resolve, 2_000))])
       scope.probe = { track, analyser, audio }
     }
     const { analyser } = scope.probe
