@@ -6,7 +6,13 @@
  * Left out on purpose: holding, transferring and any change of the SDP a stack made.
  */
 import type { RelayRefusal } from '../src/relay/message.ts'
-import type { ClientMessage, EndReason, IceCandidate, ServerMessage } from '../src/signalling/message.ts'
+import type {
+  ClientMessage,
+  EndReason,
+  IceCandidate,
+  MediaReport,
+  ServerMessage,
+} from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
 import type { HeldCalls } from './held.ts'
@@ -63,8 +69,8 @@ export interface CallPorts {
   online(): boolean
   /** False when there is no line. */
   send(message: ClientMessage): boolean
-  /** Of the channel; undefined while no ping was answered. */
-  roundTripMilliseconds(): number | undefined
+  /** Now, or when there is a line again. */
+  report(call: string, report: MediaReport, isLast: boolean): void
   /** Media stopped: the line may be dead as well. */
   lookAtLine(): void
 }
@@ -383,6 +389,7 @@ export class Call extends Emitter<CallEvents> {
     }
     this.#flushCandidates()
     this.#pathWatch.lineBack()
+    if (this.#answered) this.#sampler.lineBack()
     this.#restarts.lineBack()
     // The appliance asks for a restart in the same breath where it sees that an address changed: not two of them.
     this.#restarts.wantAfter(callLimits.askedMilliseconds)
@@ -411,7 +418,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #makePeer(bundlePolicy: RTCBundlePolicy): Peer {
-    const peer = new Peer(this.#ports.env, bundlePolicy, {
+    const peer = new Peer(this.#ports.env, this.#startedAt, bundlePolicy, {
       candidate: candidate => this.#sendCandidate(candidate),
       changed: () => this.#look(),
       word: text => this.#heard(readPeerWord(text)),
@@ -464,11 +471,9 @@ export class Call extends Emitter<CallEvents> {
     const { env } = this.#ports
     return new Sampler({
       env,
-      read: async () => this.#peer?.facts(env.now() - this.#startedAt),
-      report: report => {
-        const roundTripMilliseconds = this.#ports.roundTripMilliseconds()
-        const told = { ...report, ...(roundTripMilliseconds === undefined ? {} : { roundTripMilliseconds }) }
-        if (this.#id !== undefined) this.#ports.send({ type: 'report', call: this.#id, report: told })
+      read: async () => this.#peer?.facts(),
+      report: (report, isLast) => {
+        if (this.#id !== undefined) this.#ports.report(this.#id, report, isLast)
       },
       changed: facts => this.emit('facts', facts),
       silent: () => {
@@ -654,7 +659,7 @@ export class Call extends Emitter<CallEvents> {
     this.#timers.clearAll()
     this.#restarts.stop()
     this.#pathWatch.stop()
-    this.#sampler.stop()
+    void this.#sampler.finish()
     this.#media?.release()
     // The last words need a moment on the wire before the connection under them goes.
     const peer = this.#peer

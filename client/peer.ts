@@ -3,7 +3,7 @@
  * directions, the data channel to the other client, and the account of it all. Operations run one after the other.
  */
 import type { RelayServer } from '../src/relay/message.ts'
-import type { IceCandidate } from '../src/signalling/message.ts'
+import type { IceCandidate, StateChange } from '../src/signalling/message.ts'
 import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
@@ -16,6 +16,8 @@ import { asDtlsServer, withDefaultCandidates } from './sdp.ts'
 const gatherMilliseconds = 500
 /** The same where the relay is to be used and the other side hears of no later candidates. */
 const relayGatherMilliseconds = 1_500
+/** Changes of state that are kept to be told, of one call. */
+const maxChanges = 200
 
 export interface PeerListener {
   /** A candidate of ours that is in no description sent so far; `''` ends them. */
@@ -34,6 +36,8 @@ export class Peer {
   readonly remoteTracks: MediaStreamTrack[] = []
   readonly #env: Env
   readonly #listener: PeerListener
+  readonly #startedAt: number
+  readonly #changes: StateChange[] = []
   #audio: RTCRtpTransceiver | undefined
   #video: RTCRtpTransceiver | undefined
   #channel: RTCDataChannel | undefined
@@ -44,16 +48,19 @@ export class Peer {
   #early: IceCandidate[] = []
   #hasRemote = false
 
-  constructor(env: Env, bundlePolicy: RTCBundlePolicy, listener: PeerListener) {
+  /** `startedAt`: the call's, on the clock of `env`. */
+  constructor(env: Env, startedAt: number, bundlePolicy: RTCBundlePolicy, listener: PeerListener) {
     this.#env = env
     this.#listener = listener
+    this.#startedAt = startedAt
     // No iceServers: two devices of one LAN need none. Said outright, because werift has some of its own.
     const connection = new env.RTCPeerConnection({ bundlePolicy, iceServers: [] })
     this.connection = connection
     this.remoteStream = typeof MediaStream === 'undefined' ? undefined : new MediaStream()
     connection.onicecandidate = event => this.#candidate(event.candidate ?? null)
-    connection.oniceconnectionstatechange = () => listener.changed()
-    connection.onconnectionstatechange = () => listener.changed()
+    connection.oniceconnectionstatechange = () => this.#stateChanged()
+    connection.onicegatheringstatechange = () => this.#stateChanged()
+    connection.onconnectionstatechange = () => this.#stateChanged()
     connection.ontrack = event => {
       this.remoteTracks.push(event.track)
       this.remoteStream?.addTrack(event.track)
@@ -198,8 +205,9 @@ export class Peer {
     }
   }
 
-  async facts(atMilliseconds: number): Promise<MediaFacts> {
+  async facts(): Promise<MediaFacts> {
     const { connection } = this
+    const atMilliseconds = this.#env.now() - this.#startedAt
     const stats = (await connection.getStats()) as unknown as ReadonlyMap<string, unknown>
     return mediaFacts(
       stats.values(),
@@ -210,6 +218,7 @@ export class Peer {
         dtlsState: this.#audio?.sender.transport?.state,
         localSdp: connection.localDescription?.sdp ?? '',
         remoteSdp: connection.remoteDescription?.sdp ?? '',
+        changes: [...this.#changes],
       },
       atMilliseconds,
     )
@@ -223,8 +232,25 @@ export class Peer {
   close(): void {
     this.connection.onicecandidate = null
     this.connection.oniceconnectionstatechange = null
+    this.connection.onicegatheringstatechange = null
     this.connection.onconnectionstatechange = null
     this.connection.close()
+  }
+
+  #stateChanged(): void {
+    const { iceConnectionState, iceGatheringState, connectionState } = this.connection
+    const now = [
+      ['iceGathering', iceGatheringState],
+      ['iceConnection', iceConnectionState],
+      ['connection', connectionState],
+    ] as const
+    const atMilliseconds = Math.max(0, Math.round((this.#env.now() - this.#startedAt) * 10) / 10)
+    for (const [what, to] of now) {
+      const last = this.#changes.findLast(change => change.what === what)
+      if (to === undefined || to === (last?.to ?? 'new') || this.#changes.length >= maxChanges) continue
+      this.#changes.push({ what, to, atMilliseconds })
+    }
+    this.#listener.changed()
   }
 
   #inTurn<Value>(operation: () => Promise<Value>): Promise<Value> {

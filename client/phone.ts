@@ -2,12 +2,20 @@
  * A lanline phone without a face: one enrolled device that stays registered, knows who is there, places and takes
  * calls. The page, the Node test client and any other program are built on this.
  */
-import type { ClientMessage, JoinAsk, MissedCall, Person, ServerMessage } from '../src/signalling/message.ts'
+import type {
+  ClientMessage,
+  JoinAsk,
+  MediaReport,
+  MissedCall,
+  Person,
+  ServerMessage,
+} from '../src/signalling/message.ts'
 import { Call, type CallPorts } from './call.ts'
 import { Connection, type ConnectionState, type StopReason, type Welcome } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, environment, memoryStorage, type TextStorage } from './env.ts'
 import { HeldCalls } from './held.ts'
+import { LateReports } from './late-reports.ts'
 import type { OpenMedia } from './media.ts'
 
 export interface PhoneOptions {
@@ -47,6 +55,7 @@ export class Phone extends Emitter<PhoneEvents> {
   readonly #connection: Connection
   readonly #ports: CallPorts
   readonly #calls = new Set<Call>()
+  readonly #lateReports = new LateReports()
   /** Calls that ended before their id was told: they still owe a `bye`. */
   readonly #orphans = new Map<string, Call>()
   #welcome: Welcome | undefined
@@ -75,7 +84,7 @@ export class Phone extends Emitter<PhoneEvents> {
       openMedia: options.openMedia,
       online: () => this.#connection.state === 'online',
       send: message => this.#send(message),
-      roundTripMilliseconds: () => this.#connection.lastRoundTripMilliseconds,
+      report: (call, report, isLast) => this.#report(call, report, isLast),
       lookAtLine: () => this.lookAtLine(),
     }
     this.#connection.on('state', state => {
@@ -181,6 +190,13 @@ export class Phone extends Emitter<PhoneEvents> {
     return this.#connection.send(message)
   }
 
+  #report(call: string, report: MediaReport, isLast: boolean): void {
+    const roundTripMilliseconds = this.#connection.lastRoundTripMilliseconds
+    const told = { ...report, ...(roundTripMilliseconds !== undefined && { roundTripMilliseconds }) }
+    if (this.#send({ type: 'report', call, report: told })) return
+    this.#lateReports.keep(call, report, this.#ports.env.now(), isLast)
+  }
+
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome
     this.#doNotDisturb = welcome.doNotDisturb
@@ -197,6 +213,7 @@ export class Phone extends Emitter<PhoneEvents> {
       // Told in this hello, or known to have ended: nothing left to keep.
       else if (ended || state === 'ended') this.#held.forget(call)
     }
+    for (const late of this.#lateReports.take(this.#ports.env.now())) this.#send(late)
     for (const call of this.#calls) call.resumed(fates.get(call.id ?? ''))
     this.#orphans.clear()
     this.emit('welcome', welcome)

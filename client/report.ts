@@ -3,15 +3,21 @@
  * connection said goes in, the report comes out.
  */
 import type { SelectedPair } from '../src/calls/message.ts'
-import type { MediaReport, StreamCount } from '../src/signalling/message.ts'
+import type { CheckedPair, MediaReport, StateChange, StreamCount } from '../src/signalling/message.ts'
 import { fingerprintOf } from './sdp.ts'
 
-/** What a page may show beyond what the appliance is told. */
-export interface MediaFacts extends MediaReport {
+type Bare = Omit<MediaReport, 'roundTripMilliseconds' | 'heldMilliseconds' | 'states' | 'checks'>
+
+/** All that is known at one moment: for a page to show, and for `telling.ts` to make a report of. */
+export interface MediaFacts extends Bare {
   /** `DTLS 1.2`, `DTLS 1.3`, `''` when the browser does not say. */
   readonly dtlsVersion: string
   readonly dtlsCipher: string
-  readonly srtpCipher: string
+  readonly srtpProfile: string
+  /** Every pair that was checked. */
+  readonly pairs: readonly CheckedPair[]
+  /** Every change of a state so far, bounded by whoever keeps them. */
+  readonly changes: readonly StateChange[]
   /** How our end reaches the relay it uses (`udp`, `tcp`, `tls`), `''` when it uses none. */
   readonly relayProtocol: string
 }
@@ -25,6 +31,7 @@ export interface PeerStates {
   readonly dtlsState: string | undefined
   readonly localSdp: string
   readonly remoteSdp: string
+  readonly changes: readonly StateChange[]
 }
 
 type Stat = { readonly id: string; readonly type: string } & Readonly<Record<string, unknown>>
@@ -53,15 +60,11 @@ export function mediaFacts(stats: Iterable<unknown>, peer: PeerStates, atMillise
     streams: all.flatMap(stat => streamCount(stat, byId) ?? []),
     dtlsVersion: versionName(text(transport?.tlsVersion)),
     dtlsCipher: text(transport?.dtlsCipher),
-    srtpCipher: text(transport?.srtpCipher),
+    srtpProfile: text(transport?.srtpCipher),
+    pairs: all.flatMap(stat => checkedPair(stat, byId) ?? []),
+    changes: peer.changes,
     relayProtocol: pair?.localType === 'relay' ? text(local?.relayProtocol).toLowerCase() : '',
   }
-}
-
-/** The part of the facts that is the report: the appliance's schema takes nothing else. */
-export function reportOf(facts: MediaFacts): MediaReport {
-  const { dtlsVersion, dtlsCipher, srtpCipher, relayProtocol, ...report } = facts
-  return report
 }
 
 function transportOf(all: readonly Stat[]): Stat | undefined {
@@ -99,6 +102,25 @@ function selectedPair(pair: Stat, byId: ReadonlyMap<string, Stat>): SelectedPair
   }
 }
 
+/**
+ * The counts as far as the stack keeps them: Chromium and werift all four, Firefox 153 answers only. Chromium counts
+ * checks of consent (RFC 7675) among them, as RFC 8445 sends them alike.
+ */
+function checkedPair(stat: Stat, byId: ReadonlyMap<string, Stat>): CheckedPair | undefined {
+  if (stat.type !== 'candidate-pair') return undefined
+  const counts = given({
+    requestsSent: whole(stat.requestsSent),
+    responsesReceived: whole(stat.responsesReceived),
+    requestsReceived: whole(stat.requestsReceived),
+    responsesSent: whole(stat.responsesSent),
+  })
+  const state = text(stat.state)
+  const isUnused = state === 'waiting' || state === 'frozen'
+  if (isUnused && Object.values(counts).every(one => one === 0)) return undefined
+  const { rttMilliseconds, ...ends } = selectedPair(stat, byId)
+  return { ...ends, state, ...counts, ...given({ rttMilliseconds }) }
+}
+
 function streamCount(stat: Stat, byId: ReadonlyMap<string, Stat>): StreamCount | undefined {
   const kind = stat.kind === 'audio' || stat.kind === 'video' ? stat.kind : undefined
   const ssrc = number(stat.ssrc)
@@ -113,6 +135,10 @@ function streamCount(stat: Stat, byId: ReadonlyMap<string, Stat>): StreamCount |
       packets: count(stat.packetsSent),
       bytes: count(stat.bytesSent),
       lost: count(remote?.packetsLost),
+      ...given({
+        jitterMilliseconds: milliseconds(remote?.jitter),
+        frames: whole(stat.framesEncoded),
+      }),
     }
   }
   if (stat.type !== 'inbound-rtp') return undefined
@@ -123,7 +149,20 @@ function streamCount(stat: Stat, byId: ReadonlyMap<string, Stat>): StreamCount |
     packets: count(stat.packetsReceived),
     bytes: count(stat.bytesReceived),
     lost: count(stat.packetsLost),
+    ...given({
+      jitterMilliseconds: milliseconds(stat.jitter),
+      samples: whole(stat.totalSamplesReceived),
+      concealedSamples: concealed(stat),
+      frames: whole(stat.framesDecoded),
+      freezes: whole(stat.freezeCount),
+    }),
   }
+}
+
+/** Silence that was made up, as while the sender pauses, is nothing that was missed. */
+function concealed(stat: Stat): number | undefined {
+  const all = whole(stat.concealedSamples)
+  return all === undefined ? undefined : Math.max(0, all - count(stat.silentConcealedSamples))
 }
 
 function certificate(stat: Stat | undefined): string {
@@ -142,5 +181,13 @@ const number = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 /** Lost may be negative when duplicates arrive (RFC 3550 §6.4.1): none are missing then. */
 const count = (value: unknown): number => Math.max(0, Math.round(number(value) ?? 0))
+/** A count, where there is one. */
+const whole = (value: unknown): number | undefined =>
+  number(value) === undefined ? undefined : Math.max(0, Math.round(number(value)!))
+const milliseconds = (seconds: unknown): number | undefined =>
+  number(seconds) === undefined ? undefined : Math.max(0, Math.round(number(seconds)! * 100_000) / 100)
+/** Without what is not known. */
+const given = <Fields extends object>(fields: Fields): Partial<Fields> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Fields>
 /** Older names of the same field are `ip` and `ipAddress`. */
 const address = (stat: Stat | undefined): string => text(stat?.address) || text(stat?.ip)

@@ -4,11 +4,12 @@
  */
 import type { MediaReport } from '../src/signalling/message.ts'
 import { type Env, Timers } from './env.ts'
-import { type MediaFacts, reportOf } from './report.ts'
+import type { MediaFacts } from './report.ts'
+import { Telling } from './telling.ts'
 
 export const samplerLimits = {
   sampleMilliseconds: 1_000,
-  /** The same while media flows and the statistics do not say which way yet, so many times. */
+  /** The same while media flows and the statistics do not say which way, or nothing was received yet; so many times. */
   pairlessMilliseconds: 200,
   pairlessLooks: 10,
   /** A little less than a look takes, so that every regular look is reported. */
@@ -21,7 +22,8 @@ export interface SamplerPorts {
   readonly env: Env
   /** Undefined when there is nothing to read. */
   read(): Promise<MediaFacts | undefined>
-  report(report: MediaReport): void
+  /** `isLast`: the call is over. */
+  report(report: MediaReport, isLast: boolean): void
   changed(facts: MediaFacts): void
   /** Nothing was received for a while, once each time; `silentSince` tells since when. */
   silent(): void
@@ -30,9 +32,10 @@ export interface SamplerPorts {
 export class Sampler {
   readonly #ports: SamplerPorts
   readonly #timers: Timers<'sample'>
+  readonly #telling = new Telling()
   #facts: MediaFacts | undefined
   #reportedAt = Number.NEGATIVE_INFINITY
-  /** Looks in a row that named no pair. */
+  /** Looks in a row that left something open. */
   #pairless = 0
   #received = 0
   #receivedAt = 0
@@ -66,7 +69,7 @@ export class Sampler {
     this.#timers.set('sample', samplerLimits.sampleMilliseconds, () => void this.look())
     const facts = await this.#ports.read().catch(() => undefined)
     if (facts === undefined || this.#stopped) return
-    const pairless = facts.connection === 'connected' && facts.pair === null
+    const pairless = facts.connection === 'connected' && (facts.pair === null || receivedPackets(facts) === 0)
     this.#pairless = pairless ? this.#pairless + 1 : 0
     if (pairless && this.#pairless <= samplerLimits.pairlessLooks) {
       this.#timers.set('sample', samplerLimits.pairlessMilliseconds, () => void this.look())
@@ -77,9 +80,25 @@ export class Sampler {
     this.#facts = facts
     if (news) {
       this.#reportedAt = env.now()
-      this.#ports.report(reportOf(facts))
+      this.#ports.report(this.#telling.reportOf(facts), false)
     }
     this.#ports.changed(facts)
+  }
+
+  /** The line to the appliance is new: all is told again. */
+  lineBack(): void {
+    this.#telling.again(this.#facts)
+    this.#reportedAt = Number.NEGATIVE_INFINITY
+    void this.look()
+  }
+
+  /** A last look, while the connection can still be read; nothing to tell if there was none before. */
+  async finish(): Promise<void> {
+    if (this.#stopped) return
+    this.stop()
+    if (this.#facts === undefined) return
+    const facts = await this.#ports.read().catch(() => undefined)
+    if (facts !== undefined) this.#ports.report(this.#telling.reportOf(facts, true), true)
   }
 
   stop(): void {
@@ -111,7 +130,8 @@ function receivedPackets(facts: MediaFacts): number {
 /** What must change for a report to be due early. */
 function summaryOf(facts: MediaFacts | undefined): string {
   if (facts === undefined) return ''
-  const { iceConnection, iceGathering, connection, dtls, pair } = facts
+  const { iceConnection, iceGathering, connection, dtls, pair, streams, changes } = facts
+  const begun = streams.filter(stream => stream.packets > 0).map(stream => stream.ssrc)
   const ends = pair && [
     pair.localType,
     pair.localAddress,
@@ -119,5 +139,6 @@ function summaryOf(facts: MediaFacts | undefined): string {
     pair.remoteType,
     pair.remoteAddress,
   ]
-  return JSON.stringify([iceConnection, iceGathering, connection, dtls, ends, pair?.remotePort])
+  const states = [iceConnection, iceGathering, connection, dtls, changes.length]
+  return JSON.stringify([...states, ends, pair?.remotePort, begun])
 }

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import type { SelectedPair } from '../calls/message.ts'
 import type { Decoded } from '../core/result.ts'
 import type {
+  CheckedPair,
   ClientMessage,
   EndReason,
   ErrorCode,
@@ -14,6 +15,7 @@ import type {
   MediaReport,
   ResumeCall,
   ServerMessage,
+  StateChange,
   StreamCount,
 } from './message.ts'
 
@@ -32,7 +34,11 @@ export const limits = {
   midCharacters: 64,
   ufragCharacters: 256,
   reportStreams: 32,
+  reportStates: 16,
+  reportChecks: 24,
   reportWordCharacters: 32,
+  cipherCharacters: 64,
+  heldMilliseconds: 15 * 60_000,
   fingerprintCharacters: 256,
   addressCharacters: 64,
   agoMilliseconds: 7 * 24 * 3_600_000,
@@ -109,6 +115,20 @@ const pair = z.object({
   rttMilliseconds: z.number().min(0).optional(),
 }) satisfies z.ZodType<SelectedPair>
 
+const checkedPair = pair.extend({
+  state: text(limits.reportWordCharacters),
+  requestsSent: count.optional(),
+  responsesReceived: count.optional(),
+  requestsReceived: count.optional(),
+  responsesSent: count.optional(),
+}) satisfies z.ZodType<CheckedPair>
+
+const stateChange = z.object({
+  what: z.enum(['iceConnection', 'iceGathering', 'connection']),
+  to: text(limits.reportWordCharacters),
+  atMilliseconds: z.number().min(0),
+}) satisfies z.ZodType<StateChange>
+
 const stream = z.object({
   ssrc: count.max(2 ** 32 - 1),
   kind: z.enum(['audio', 'video']),
@@ -117,10 +137,16 @@ const stream = z.object({
   bytes: count,
   // RFC 3550 §6.4.1: duplicates can make it negative.
   lost: z.int(),
+  jitterMilliseconds: z.number().min(0).optional(),
+  samples: count.optional(),
+  concealedSamples: count.optional(),
+  frames: count.optional(),
+  freezes: count.optional(),
 }) satisfies z.ZodType<StreamCount>
 
 const report = z.object({
   atMilliseconds: z.number().min(0),
+  heldMilliseconds: z.number().min(0).max(limits.heldMilliseconds).optional(),
   roundTripMilliseconds: z.number().min(0).max(60_000).optional(),
   iceConnection: text(limits.reportWordCharacters),
   iceGathering: text(limits.reportWordCharacters),
@@ -130,6 +156,11 @@ const report = z.object({
   remoteFingerprint: text(limits.fingerprintCharacters),
   pair: pair.nullable(),
   streams: z.array(stream).max(limits.reportStreams),
+  states: z.array(stateChange).max(limits.reportStates).optional(),
+  checks: z.array(checkedPair).max(limits.reportChecks).optional(),
+  dtlsVersion: text(limits.cipherCharacters).optional(),
+  dtlsCipher: text(limits.cipherCharacters).optional(),
+  srtpProfile: text(limits.cipherCharacters).optional(),
 }) satisfies z.ZodType<MediaReport>
 
 const resumeCall = z.object({

@@ -51,12 +51,45 @@ export interface StreamCount {
   readonly packets: number
   readonly bytes: number
   readonly lost: number
+  /** From here on: where the stack says it. Of what is sent it is what the other end's receiver reports say. */
+  readonly jitterMilliseconds?: number | undefined
+  /** Audio played out in all, and what of it was made up for what did not come in time; silence does not count. */
+  readonly samples?: number | undefined
+  readonly concealedSamples?: number | undefined
+  readonly frames?: number | undefined
+  readonly freezes?: number | undefined
+}
+
+/** A state of the `RTCPeerConnection` as it became, by the client's own clock. */
+export interface StateChange {
+  readonly what: 'iceConnection' | 'iceGathering' | 'connection'
+  readonly to: string
+  readonly atMilliseconds: number
+}
+
+/** A candidate pair that was checked (RFC 8445 §6.1.2). Totals; a count that the stack does not keep is absent. */
+export interface CheckedPair {
+  readonly localType: string
+  readonly localAddress: string
+  readonly localPort: number
+  readonly remoteType: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly protocol: string
+  readonly state: string
+  readonly requestsSent?: number | undefined
+  readonly responsesReceived?: number | undefined
+  readonly requestsReceived?: number | undefined
+  readonly responsesSent?: number | undefined
+  readonly rttMilliseconds?: number | undefined
 }
 
 /** What a party's client says about its end of the media path. */
 export interface MediaReport {
   /** Milliseconds since the client's own start of this call. */
   readonly atMilliseconds: number
+  /** How long it was kept because there was no line. */
+  readonly heldMilliseconds?: number | undefined
   /** The channel's, newly measured; sent with it the appliance knows how well it aligns the client's clock. */
   readonly roundTripMilliseconds?: number | undefined
   readonly iceConnection: string
@@ -67,6 +100,13 @@ export interface MediaReport {
   readonly remoteFingerprint: string
   readonly pair: SelectedPair | null
   readonly streams: readonly StreamCount[]
+  /** Only what is new since the last report; all of it again after the line was away. */
+  readonly states?: readonly StateChange[] | undefined
+  readonly checks?: readonly CheckedPair[] | undefined
+  /** `DTLS 1.2`. These three once they are known, where the stack says them, and when they change. */
+  readonly dtlsVersion?: string | undefined
+  readonly dtlsCipher?: string | undefined
+  readonly srtpProfile?: string | undefined
 }
 
 export type EndReason =

@@ -404,6 +404,72 @@ describe('reports', () => {
     await settle()
     expect(socket().ofType('report').length - before).toBe(21)
   })
+
+  it('tell each change of a state at the moment it happened', async () => {
+    const { clock, socket, peer } = await talking()
+    await clock.pass(5_000)
+    const before = socket().ofType('report').length
+    peer().become('disconnected')
+    peer().become('connected')
+    await settle()
+    const states = socket()
+      .ofType('report')
+      .slice(before)
+      .flatMap(({ report }) => report.states ?? [])
+    expect(states.filter(one => one.what === 'connection').map(one => one.to)).toEqual([
+      'disconnected',
+      'connected',
+    ])
+  })
+
+  it('are completed by a last one after the call', async () => {
+    const { clock, socket, peer, placed } = await talking()
+    peer().checked('p', 6, 4)
+    await clock.pass(2_000)
+    peer().checked('p', 7, 5)
+    await clock.pass(2_000)
+    expect(socket().ofType('report').at(-1)!.report.checks).toBeUndefined()
+    placed.hangUp()
+    await settle()
+    const types = socket().sent.map(message => message.type)
+    expect(types.lastIndexOf('report')).toBeGreaterThan(types.indexOf('bye'))
+    expect(socket().ofType('report').at(-1)!.report.checks).toMatchObject([
+      { requestsSent: 7, responsesReceived: 5 },
+    ])
+    const reports = socket().ofType('report').length
+    await clock.pass(5_000)
+    expect(socket().ofType('report').length).toBe(reports)
+  })
+
+  it('that found no line are sent with their age when it is back, and all is told again', async () => {
+    const { clock, socket, back, peer } = await talking()
+    peer().checked('p', 6, 4)
+    await clock.pass(2_000)
+    socket().drop()
+    peer().become('disconnected')
+    await settle()
+    peer().become('connected')
+    await settle()
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    await settle()
+    const reports = socket()
+      .ofType('report')
+      .map(({ report }) => report)
+    expect(reports[0]).toMatchObject({ connection: 'disconnected', states: [{ to: 'disconnected' }, {}] })
+    expect(reports[0]!.heldMilliseconds).toBeGreaterThan(0)
+    expect(reports.at(-1)!.heldMilliseconds).toBeUndefined()
+    expect(reports.at(-1)!.checks).toMatchObject([{ requestsSent: 6, responsesReceived: 4 }])
+  })
+
+  it('of a call that ended without a line are sent as well', async () => {
+    const { clock, socket, back, placed } = await talking()
+    await clock.pass(2_000)
+    socket().drop()
+    placed.hangUp()
+    await settle()
+    await back({ resumed: [{ call, state: 'ended', reason: 'hangup' }] })
+    expect(socket().ofType('report').at(-1)).toMatchObject({ call, report: { heldMilliseconds: 600 } })
+  })
 })
 
 describe('people', () => {

@@ -54,6 +54,35 @@ const examples: ClientMessage[] = [
       streams: [{ ssrc: 1, kind: 'audio', direction: 'received', packets: 1, bytes: 2, lost: -1 }],
     },
   },
+  {
+    type: 'report',
+    call,
+    report: {
+      ...{
+        atMilliseconds: 12.5,
+        heldMilliseconds: 4_000,
+        roundTripMilliseconds: 3,
+        iceConnection: 'checking',
+      },
+      ...{ iceGathering: 'complete', connection: 'connecting', dtls: 'new', pair: null },
+      ...{ localFingerprint: '', remoteFingerprint: '' },
+      streams: [
+        {
+          ...{ ssrc: 1, kind: 'audio', direction: 'received', packets: 1, bytes: 2, lost: 0 },
+          ...{ jitterMilliseconds: 1.5, samples: 960, concealedSamples: 480, frames: 1, freezes: 0 },
+        },
+      ],
+      states: [{ what: 'iceConnection', to: 'checking', atMilliseconds: 11 }],
+      checks: [
+        {
+          ...{ localType: 'host', localAddress: '10.0.0.1', localPort: 1, protocol: 'udp', state: 'failed' },
+          ...{ remoteType: 'host', remoteAddress: '', remotePort: 2, rttMilliseconds: 0.4 },
+          ...{ requestsSent: 4, responsesReceived: 0, requestsReceived: 1, responsesSent: 1 },
+        },
+      ],
+      ...{ dtlsVersion: 'DTLS 1.3', dtlsCipher: 'TLS_AES_128_GCM_SHA256', srtpProfile: 'AEAD_AES_128_GCM' },
+    },
+  },
 ]
 
 const rejection = (frame: string) => {

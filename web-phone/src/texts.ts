@@ -261,7 +261,7 @@ export const texts = {
     connection: 'Connection',
     dtls: 'DTLS',
     dtlsCipher: 'Cipher',
-    srtpCipher: 'Media cipher',
+    srtpProfile: 'Media cipher',
     localFingerprint: 'Fingerprint here',
     remoteFingerprint: 'Fingerprint there',
   },

@@ -41,7 +41,7 @@ function Rows({ facts, path }: { readonly facts: MediaFacts; readonly path: stri
     [names.connection, facts.connection],
     [names.dtls, [facts.dtlsVersion, facts.dtls].filter(Boolean).join(', ')],
     [names.dtlsCipher, facts.dtlsCipher || texts.notSaid],
-    [names.srtpCipher, facts.srtpCipher || texts.notSaid],
+    [names.srtpProfile, facts.srtpProfile || texts.notSaid],
     [names.localFingerprint, facts.localFingerprint],
     [names.remoteFingerprint, facts.remoteFingerprint],
   )
