@@ -603,6 +603,7 @@ export class Daemon {
     else this.#live.delete(device)
     const flow = { remote: remote.address, local: local.address, client: transport === 'hosted' }
     this.#relay.reached(device, reachable ? flow : undefined)
+    if (reachable) this.#trace.input({ kind: 'reached', device, address: remote.address })
     this.#store.directory.seen(device)
   }
 

@@ -63,7 +63,14 @@ export interface StreamEvidence {
 }
 
 /** Bounds, since events may come from a file. */
-const limits = { pairs: 200, fingerprints: 32, candidates: 128, streams: 64, captures: 16 } as const
+const limits = {
+  pairs: 200,
+  fingerprints: 32,
+  candidates: 128,
+  streams: 64,
+  checks: 64,
+  captures: 16,
+} as const
 
 /** What is taken for a clock that no round trip was measured for: more than a message takes on a LAN. */
 const unknownErrorMilliseconds = 100
@@ -157,7 +164,7 @@ function reported(
       party.remoteFingerprint = normalFingerprint(event.remoteFingerprint) || party.remoteFingerprint
       break
     case 'checks':
-      party.checks = [...event.pairs]
+      for (const pair of event.pairs) checkedAnew(pair, party.checks)
       break
     case 'quality':
       for (const sample of event.streams) sampled(sample, at, streams)
@@ -170,6 +177,13 @@ function reported(
   const error =
     event.clockErrorMilliseconds === null ? unknownErrorMilliseconds : (event.clockErrorMilliseconds ?? 0)
   party.clockErrorMilliseconds = Math.max(party.clockErrorMilliseconds, error)
+}
+
+/** What was said last of a pair counts. */
+function checkedAnew(pair: PairChecks, checks: PairChecks[]): void {
+  const at = checks.findIndex(one => one.local === pair.local && one.remote === pair.remote)
+  if (at >= 0) checks[at] = pair
+  else if (checks.length < limits.checks) checks.push(pair)
 }
 
 function sampled(sample: StreamSample, at: number, streams: Map<string, Growing<StreamEvidence>>): void {

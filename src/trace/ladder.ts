@@ -1,8 +1,8 @@
 /** A call as a ladder: who said what to whom, phase by phase. Data first; `ladder-svg.ts` and the text below draw it. */
 import { formatEndpoint } from '../core/endpoint.ts'
 import { bytesOf } from './evidence.ts'
-import type { TraceEvent } from './message.ts'
-import { tellPair } from './verdict.ts'
+import type { PairChecks, TraceEvent } from './message.ts'
+import { tellPair, tellPairChecks, wasAnswered } from './verdict.ts'
 
 export type Lane = 'caller' | 'lanline' | 'callee' | 'relay'
 export type Phase = 'signalling' | 'connectivity' | 'encryption' | 'media' | 'relay' | 'end'
@@ -45,13 +45,42 @@ const maxDetail = 1_500
 
 export function ladderOf(events: readonly TraceEvent[]): Ladder {
   const inOrder = [...events].sort((a, b) => a.atMilliseconds - b.atMilliseconds || a.number - b.number)
-  const all = merged(inOrder.flatMap(rowOf))
+  const all = merged(withNewFates(inOrder).flatMap(rowOf))
   const rows = all.slice(0, maxRows)
   const used = new Set(rows.flatMap(row => [row.from, row.to]))
   const lanes = (['caller', 'lanline', 'callee', 'relay'] as const).filter(
     lane => lane !== 'relay' || used.has('relay'),
   )
   return { lanes, rows, phases: phasesOf(rows), leftOut: all.length - rows.length }
+}
+
+/** Of checks only what became of a pair: that they go on is no news. */
+function withNewFates(events: readonly TraceEvent[]): TraceEvent[] {
+  const fates = new Map<string, string>()
+  return events.flatMap(event => {
+    if (event.kind !== 'checks') return event
+    const pairs = event.pairs.filter(pair => {
+      const key = `${event.source} ${pair.local} ${pair.remote}`
+      const isNew = fates.get(key) !== fateOf(pair)
+      fates.set(key, fateOf(pair))
+      return isNew
+    })
+    return pairs.length > 0 ? { ...event, pairs } : []
+  })
+}
+
+const fateOf = (pair: PairChecks): string =>
+  pair.state === 'failed' ? 'failed' : wasAnswered(pair) ? 'answered' : 'under way'
+
+function tellFates(pairs: readonly PairChecks[]): string {
+  const counts = ['answered', 'failed', 'under way'].map(fate => ({
+    fate,
+    count: pairs.filter(pair => fateOf(pair) === fate).length,
+  }))
+  return counts
+    .filter(({ count }) => count > 0)
+    .map(({ fate, count }) => `${count} ${fate}`)
+    .join(', ')
 }
 
 function rowOf(event: TraceEvent): LadderRow[] {
@@ -91,8 +120,8 @@ function rowOf(event: TraceEvent): LadderRow[] {
         'connectivity',
         at,
         at,
-        `${event.pairs.length} pairs checked`,
-        JSON.stringify(event.pairs, undefined, 1),
+        `checks: ${tellFates(event.pairs)}`,
+        event.pairs.map(tellPairChecks).join('\n'),
       )
     case 'pair':
       return row(
@@ -151,6 +180,9 @@ function rowOf(event: TraceEvent): LadderRow[] {
         `connection ${event.what}`,
         formatEndpoint(event.remote),
       )
+    case 'network':
+      if (event.who === 'lanline') return []
+      return row('signalling', event.who, event.who, 'network changed', event.addresses.join('\n'))
     case 'restart':
       return row('signalling', 'lanline', 'lanline', 'lanline was started again')
     case 'capture':

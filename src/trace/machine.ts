@@ -25,6 +25,8 @@ export const traceLimits = {
   early: 256,
   earlyEvents: 16,
   connections: 4_096,
+  /** Whose last address is known. */
+  devices: 4_096,
   /** Reports cross the end of a call; for so long they are still taken. */
   lateMilliseconds: seconds(20),
   batchMilliseconds: 1_000,
@@ -92,6 +94,8 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #timers = new TimerTable<string>()
   #addresses: readonly string[]
   readonly #seen = new Map<string, string>()
+  /** Where each device was reached last, the longest unheard first. */
+  readonly #reachedAt = new Map<string, string>()
   #out: TraceEffect[] = []
 
   constructor(options: TraceOptions) {
@@ -168,6 +172,9 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         this.#add(call, now, 'relay', { kind: 'ledger', ledger: input.ledger })
         break
       }
+      case 'reached':
+        this.#reached(input.device, input.address, now)
+        break
       case 'addresses':
         this.#addresses = input.addresses
         for (const call of this.#calls.values()) {
@@ -277,6 +284,21 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
       const party = call.devices.get(device)
       if (party === undefined || call.ended) continue
       this.#add(call, now, 'server', { kind: 'flow', what, party, device, remote })
+    }
+  }
+
+  #reached(device: string, address: string, now: Monotonic): void {
+    const before = this.#reachedAt.get(device)
+    this.#reachedAt.delete(device)
+    this.#reachedAt.set(device, address)
+    if (this.#reachedAt.size > traceLimits.devices) {
+      this.#reachedAt.delete(this.#reachedAt.keys().next().value!)
+    }
+    if (before === undefined || before === address) return
+    for (const call of this.#calls.values()) {
+      const who = call.devices.get(device)
+      if (who === undefined || call.ended) continue
+      this.#add(call, now, 'server', { kind: 'network', who, addresses: [address] })
     }
   }
 
@@ -417,7 +439,7 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
 function roughBytes(happening: Happening): number {
   if (happening.kind === 'sip') return 300 + happening.text.length
   if (happening.kind === 'channel') return 500 + String(happening.message.sdp ?? '').length
-  if (happening.kind === 'quality') return 150 + 150 * happening.streams.length
+  if (happening.kind === 'quality') return 150 + 200 * happening.streams.length
   if (happening.kind === 'checks') return 150 + 250 * happening.pairs.length
   if (happening.kind === 'capture') return 500 + 300 * happening.facts.flows.length
   return happening.kind === 'ledger' ? 800 : 250

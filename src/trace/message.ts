@@ -106,18 +106,34 @@ export interface StateHappening {
   readonly to: string
 }
 
-/** Connectivity checks of one pair (RFC 8445), as far as the party's stack counts them. */
+/** Why no media can go over a pair that failed, as far as counts tell. */
+export type WhyFailed =
+  /** Checks were sent, nothing came from there. */
+  | 'unanswered'
+  /** The other side's checks came, but no answer to ours. */
+  | 'oneWay'
+  /** It was answered once. */
+  | 'answeredNoMore'
+  | 'neverChecked'
+  | 'notCounted'
+
+/**
+ * Connectivity checks of one pair (RFC 8445), totals as far as the party's stack counts them: what it does not is
+ * absent. Ends as `host 192.0.2.1:5000`.
+ */
 export interface PairChecks {
   readonly local: string
   readonly remote: string
   readonly state: string
-  readonly requestsSent: number
-  readonly responsesReceived: number
-  readonly requestsReceived: number
-  readonly responsesSent: number
+  readonly requestsSent?: number | undefined
+  readonly responsesReceived?: number | undefined
+  readonly requestsReceived?: number | undefined
+  readonly responsesSent?: number | undefined
   readonly rttMilliseconds?: number | undefined
+  readonly why?: WhyFailed | undefined
 }
 
+/** Pairs of which something is new, not all there are. */
 export interface ChecksHappening {
   readonly kind: 'checks'
   readonly pairs: readonly PairChecks[]
@@ -158,6 +174,7 @@ export interface StreamSample {
   readonly lost: number
   /** Where the stack says it. */
   readonly jitterMilliseconds?: number | undefined
+  readonly samples?: number | undefined
   readonly concealedSamples?: number | undefined
   readonly frames?: number | undefined
   readonly freezes?: number | undefined
@@ -321,6 +338,8 @@ export type TraceInput =
   | { readonly kind: 'grant'; readonly call: string; readonly reason: RelayReason | undefined }
   | { readonly kind: 'ledger'; readonly call: string; readonly ledger: CallLedger }
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  /** A device is reached at this address from now on. */
+  | { readonly kind: 'reached'; readonly device: string; readonly address: string }
   | { readonly kind: 'capture'; readonly call: string; readonly facts: CaptureFacts }
 
 export type TraceEffect =

@@ -1,57 +1,94 @@
 /** A party's reports to events: what changed since its last one, and a sample of its counters. */
-import type { MediaReport, StreamCount } from '../signalling/message.ts'
+import { formatEndpoint } from '../core/endpoint.ts'
+import type { CheckedPair, MediaReport, StateChange, StreamCount } from '../signalling/message.ts'
 import { ClientClock } from './clocks.ts'
-import type { Happening, Moment } from './message.ts'
+import type { DtlsHappening, Happening, Moment, PairChecks, WhyFailed } from './message.ts'
 import { codecs, mosEstimate } from './quality.ts'
 
 export type TimedHappening = Happening & Pick<Moment, 'atMilliseconds' | 'clockErrorMilliseconds'>
 
-const states = ['iceConnection', 'iceGathering', 'connection'] as const
+const states = ['iceGathering', 'iceConnection', 'connection'] as const
 const maxStreams = 64
+
+type What = StateChange['what']
 
 export class PartyReports {
   readonly #clock = new ClientClock()
   readonly #started = new Set<string>()
+  readonly #states: Record<What, string> = { iceConnection: 'new', iceGathering: 'new', connection: 'new' }
+  /** By the client's clock: what is told again on a new line is known by it. */
+  readonly #changedAt: Record<What, number> = { iceConnection: -1, iceGathering: -1, connection: -1 }
+  /** Told once, when they are known. */
+  #ciphers = { version: '', cipher: '', srtpProfile: '' }
+  #dtls = ''
   #last: MediaReport | undefined
   #at = Number.NEGATIVE_INFINITY
 
   /** `received` since the call's start, by the appliance. */
   take(report: MediaReport, received: number): TimedHappening[] {
-    this.#clock.heard(report.atMilliseconds, received, report.roundTripMilliseconds)
-    const placed = this.#clock.place(report.atMilliseconds)
+    const said = report.atMilliseconds + (report.heldMilliseconds ?? 0)
+    this.#clock.heard(said, received, report.roundTripMilliseconds)
     const last = this.#last
     // One that was overtaken tells nothing new.
     if (last !== undefined && report.atMilliseconds < last.atMilliseconds) return []
-    this.#at = Math.max(this.#at, Math.round(placed.atMilliseconds * 10) / 10)
     this.#last = report
-    const moment = { atMilliseconds: this.#at, clockErrorMilliseconds: placed.clockErrorMilliseconds }
-    const all = [...this.#states(report, last), ...this.#media(report), quality(report, last)]
-    return all.map(one => ({ ...moment, ...one }))
+    // First what has a moment of its own, which lies before the report's.
+    const changes = [...this.#changes(report)].map(([happening, at]) => this.#placed(happening, at))
+    const all = [
+      ...this.#snapshot(report),
+      ...checksOf(report),
+      ...pairOf(report, last),
+      ...this.#dtlsOf(report),
+      ...this.#media(report),
+      qualityOf(report, last),
+    ]
+    return [...changes, ...all.map(happening => this.#placed(happening, report.atMilliseconds))]
   }
 
-  *#states(report: MediaReport, last: MediaReport | undefined): Iterable<Happening> {
+  #placed(happening: Happening, client: number): TimedHappening {
+    const { atMilliseconds, clockErrorMilliseconds } = this.#clock.place(client)
+    this.#at = Math.max(this.#at, Math.round(atMilliseconds * 10) / 10)
+    return { atMilliseconds: this.#at, clockErrorMilliseconds, ...happening }
+  }
+
+  *#changes({ states: changes = [], atMilliseconds }: MediaReport): Iterable<[Happening, number]> {
+    for (const { what, to, atMilliseconds: at } of changes) {
+      if (at <= this.#changedAt[what]) continue
+      this.#changedAt[what] = at
+      const happening = this.#became(what, to)
+      // No client can tell what comes after its report.
+      if (happening) yield [happening, Math.min(at, atMilliseconds)]
+    }
+  }
+
+  /** For clients that tell only how things stand. */
+  *#snapshot(report: MediaReport): Iterable<Happening> {
     for (const what of states) {
-      const from = last?.[what] ?? 'new'
-      if (report[what] !== from) yield { kind: 'state', what, from, to: report[what] }
+      const happening = this.#became(what, report[what])
+      if (happening) yield happening
     }
-    if (report.pair !== null && JSON.stringify(bare(report)) !== JSON.stringify(bare(last))) {
-      yield { kind: 'pair', pair: report.pair }
-    }
+  }
+
+  #became(what: What, to: string): Happening | undefined {
+    const from = this.#states[what]
+    this.#states[what] = to
+    return to === from ? undefined : { kind: 'state', what, from, to }
+  }
+
+  *#dtlsOf(report: MediaReport): Iterable<DtlsHappening> {
     const { dtls: state, localFingerprint, remoteFingerprint } = report
-    const same =
-      last?.dtls === state &&
-      last.localFingerprint === localFingerprint &&
-      last.remoteFingerprint === remoteFingerprint
-    if (same || (state === '' && remoteFingerprint === '')) return
-    yield {
-      kind: 'dtls',
-      state,
-      version: '',
-      cipher: '',
-      srtpProfile: '',
-      localFingerprint,
-      remoteFingerprint,
+    const { version, cipher, srtpProfile } = this.#ciphers
+    this.#ciphers = {
+      version: report.dtlsVersion ?? version,
+      cipher: report.dtlsCipher ?? cipher,
+      srtpProfile: report.srtpProfile ?? srtpProfile,
     }
+    if (state === '' && remoteFingerprint === '') return
+    const now = { state, ...this.#ciphers, localFingerprint, remoteFingerprint }
+    const text = JSON.stringify(now)
+    if (text === this.#dtls) return
+    this.#dtls = text
+    yield { kind: 'dtls', ...now }
   }
 
   *#media(report: MediaReport): Iterable<Happening> {
@@ -64,11 +101,46 @@ export class PartyReports {
   }
 }
 
+function* checksOf({ checks = [] }: MediaReport): Iterable<Happening> {
+  if (checks.length > 0) yield { kind: 'checks', pairs: checks.map(pairChecks) }
+}
+
+function pairChecks(pair: CheckedPair): PairChecks {
+  const { localType, localAddress, localPort, remoteType, remoteAddress, remotePort, protocol, ...rest } =
+    pair
+  const transport = protocol === '' || protocol === 'udp' ? '' : ` ${protocol}`
+  const why = whyFailed(pair)
+  return {
+    local: `${localType} ${endOf(localAddress, localPort)}${transport}`,
+    remote: `${remoteType} ${endOf(remoteAddress, remotePort)}`,
+    ...rest,
+    ...(why === undefined ? {} : { why }),
+  }
+}
+
+const endOf = (address: string, port: number): string =>
+  address === '' ? `hidden:${port}` : formatEndpoint({ address, port })
+
+/** Concluded from the counts, of a pair that its stack gave up (RFC 8445 §6.1.2.6). */
+function whyFailed(pair: CheckedPair): WhyFailed | undefined {
+  const { state, requestsSent, responsesReceived, requestsReceived } = pair
+  if (state !== 'failed') return undefined
+  if ((responsesReceived ?? 0) > 0) return 'answeredNoMore'
+  if ((requestsReceived ?? 0) > 0) return 'oneWay'
+  if (requestsSent === undefined || responsesReceived === undefined) return 'notCounted'
+  return requestsSent === 0 ? 'neverChecked' : 'unanswered'
+}
+
+function* pairOf(report: MediaReport, last: MediaReport | undefined): Iterable<Happening> {
+  if (report.pair === null || JSON.stringify(bare(report)) === JSON.stringify(bare(last))) return
+  yield { kind: 'pair', pair: report.pair }
+}
+
 /** The round trip changes with every report and makes no other pair of it. */
 const bare = (report: MediaReport | undefined): unknown =>
   report?.pair && { ...report.pair, rttMilliseconds: undefined }
 
-function quality(report: MediaReport, last: MediaReport | undefined): Happening {
+function qualityOf(report: MediaReport, last: MediaReport | undefined): Happening {
   const streams = report.streams.map(({ kind: media, ...rest }) => ({ ...rest, media }))
   const mos = mosOf(report, last)
   return {
@@ -79,17 +151,25 @@ function quality(report: MediaReport, last: MediaReport | undefined): Happening 
   }
 }
 
-/** Of the audio received since the last report: clients do not tell their jitter, so the estimate knows of none. */
+const isHeard = (one: StreamCount): boolean => one.kind === 'audio' && one.direction === 'received'
+
+/** Of the audio received since the last report. Jitter that a client does not tell is taken as none. */
 function mosOf(report: MediaReport, last: MediaReport | undefined): number | undefined {
-  const audio = (one: StreamCount): boolean => one.kind === 'audio' && one.direction === 'received'
-  let [packets, lost] = [0, 0]
-  for (const stream of report.streams.filter(audio)) {
-    const before = last?.streams.find(one => audio(one) && one.ssrc === stream.ssrc)
-    packets += stream.packets - (before?.packets ?? 0)
-    lost += stream.lost - (before?.lost ?? 0)
+  let [packets, lost, samples, concealed, jitterMilliseconds] = [0, 0, 0, 0, 0]
+  for (const stream of report.streams.filter(isHeard)) {
+    const before = last?.streams.find(one => isHeard(one) && one.ssrc === stream.ssrc)
+    const arrived = stream.packets - (before?.packets ?? 0)
+    if (arrived <= 0) continue
+    packets += arrived
+    lost += Math.max(0, stream.lost - (before?.lost ?? 0))
+    samples += Math.max(0, (stream.samples ?? 0) - (before?.samples ?? 0))
+    concealed += Math.max(0, (stream.concealedSamples ?? 0) - (before?.concealedSamples ?? 0))
+    jitterMilliseconds = Math.max(jitterMilliseconds, stream.jitterMilliseconds ?? 0)
   }
   if (packets <= 0) return undefined
-  const loss = Math.max(0, lost) / (packets + Math.max(0, lost))
+  // What came too late was made up for like what never came, so the larger share is what was not heard.
+  const share = samples > 0 ? concealed / samples : 0
+  const loss = Math.max(lost / (packets + lost), Math.min(1, share))
   const rttMilliseconds = report.pair?.rttMilliseconds ?? 0
-  return mosEstimate({ loss, jitterMilliseconds: 0, rttMilliseconds }, codecs.opus)
+  return mosEstimate({ loss, jitterMilliseconds, rttMilliseconds }, codecs.opus)
 }

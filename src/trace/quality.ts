@@ -25,7 +25,7 @@ export const codecs = {
 } as const satisfies Record<string, CodecQuality>
 
 export interface Heard {
-  /** 0 to 1. */
+  /** 0 to 1: what was not heard, lost on the way or too late to be played. */
   readonly loss: number
   readonly jitterMilliseconds: number
   readonly rttMilliseconds: number

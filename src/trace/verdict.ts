@@ -18,8 +18,10 @@ import type {
   CheckedLine,
   Contradiction,
   Grade,
+  PairChecks,
   Path,
   Verdict,
+  WhyFailed,
 } from './message.ts'
 import { compareStreams } from './streams.ts'
 import { whyNotDirect } from './why.ts'
@@ -40,7 +42,7 @@ export function verdictOf(evidence: Evidence): Verdict {
   const streams = streamsLine(evidence)
   const ledger = ledgerLine(evidence)
   const packets = packetsLine(evidence)
-  const findings = [pairs, dtls, fingerprints, streams, ledger, packets]
+  const findings = [pairs, checksLine(evidence), dtls, fingerprints, streams, ledger, packets]
   const contradictions = findings.flatMap(finding => finding.contradictions)
   const ends = [pairs, dtls, fingerprints, streams, ledger]
   const { path, grade } = judged(evidence, contradictions, ends, packets)
@@ -174,6 +176,57 @@ const shown = (address: string): boolean => address !== '' && !address.endsWith(
 const same = (a: string, aPort: number, b: string, bPort: number): boolean =>
   aPort === bPort && (!shown(a) || !shown(b) || a === b)
 
+// ------------------------------------------------------------------------------------------------------- checks
+
+/** Told beside the verdict, which does not rest on it: a selected pair that mirrors the other's was answered. */
+function checksLine({ caller, callee }: Evidence): Finding {
+  const question = 'Were connectivity checks answered at each end?'
+  const both = { caller, callee }
+  const figures = roles.map(role => `${role} ${tellChecks(both[role].checks)}`).join('; ')
+  const without = roles.filter(role => both[role].checks.length === 0)
+  const missing = without.map(role => `the ${role}’s checks`)
+  const isAnswered = roles.every(role => both[role].checks.some(wasAnswered))
+  const outcome = without.length > 0 ? 'missing' : isAnswered ? 'holds' : 'fails'
+  return finding('checks', question, outcome, figures, [], missing)
+}
+
+export const wasAnswered = (pair: PairChecks): boolean =>
+  (pair.responsesReceived ?? 0) > 0 || pair.state === 'succeeded'
+
+function tellChecks(checks: readonly PairChecks[]): string {
+  if (checks.length === 0) return 'says nothing'
+  const answered = checks.filter(wasAnswered)
+  const [best] = [...answered].sort((a, b) => (b.responsesReceived ?? 0) - (a.responsesReceived ?? 0))
+  const why = new Map<string, number>()
+  for (const pair of checks) if (pair.why) why.set(pair.why, (why.get(pair.why) ?? 0) + 1)
+  return [
+    `${answered.length} of ${checks.length} pairs answered`,
+    ...(best ? [tellPairChecks(best)] : []),
+    ...[...why].map(([word, count]) => `${count} failed: ${whyFailed[word as WhyFailed]}`),
+  ].join(', ')
+}
+
+const whyFailed: Readonly<Record<WhyFailed, string>> = {
+  unanswered: 'nothing came back',
+  oneWay: 'the other’s checks came, no answer to its own',
+  answeredNoMore: 'answered at first, then no more',
+  neverChecked: 'never checked',
+  notCounted: 'the browser does not count why',
+}
+
+/** A count that the browser does not keep is not shown as none. */
+export function tellPairChecks(pair: PairChecks): string {
+  const counts = [
+    [pair.requestsSent, 'sent'],
+    [pair.responsesReceived, 'answered'],
+    [pair.requestsReceived, 'received'],
+  ] as const
+  const told = counts.filter(([count]) => count !== undefined).map(([count, word]) => `${count} ${word}`)
+  const rtt = pair.rttMilliseconds === undefined ? [] : [`${pair.rttMilliseconds} ms`]
+  const why = pair.why === undefined ? [] : [whyFailed[pair.why]]
+  return `${pair.local} → ${pair.remote} ${[pair.state, ...told, ...rtt, ...why].join(', ')}`
+}
+
 // --------------------------------------------------------------------------------------------- DTLS, fingerprints
 
 function dtlsLine({ caller, callee }: Evidence): Finding {
@@ -194,9 +247,12 @@ function dtlsLine({ caller, callee }: Evidence): Finding {
 
 function tellDtls({ dtls }: PartyEvidence): string {
   if (dtls === undefined) return 'says nothing'
-  return [dtls.state || 'says nothing', dtls.version, dtls.cipher, dtls.srtpProfile]
-    .filter(part => part !== '')
-    .join(', ')
+  const said = [dtls.version, dtls.cipher, dtls.srtpProfile].filter(part => part !== '')
+  const unsaid = ['version', 'cipher', 'SRTP profile'].filter(
+    (_, index) => [dtls.version, dtls.cipher, dtls.srtpProfile][index] === '',
+  )
+  const missing = unsaid.length > 0 ? [`${unsaid.join(', ')} not said`] : []
+  return [dtls.state || 'says nothing', ...said, ...missing].join(', ')
 }
 
 function fingerprintsLine(evidence: Evidence): Finding {

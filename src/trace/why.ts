@@ -16,7 +16,7 @@ function reasonOf({ caller, callee, relayReason }: Evidence): WhyNotDirect {
     if (relayReason !== 'checksFailed' && (ours.every(hidden) || theirs.every(hidden)))
       return 'hiddenCandidates'
   }
-  const heard = [...caller.checks, ...callee.checks].some(pair => pair.requestsReceived > 0)
+  const heard = [...caller.checks, ...callee.checks].some(pair => (pair.requestsReceived ?? 0) > 0)
   if (relayReason === 'otherNetwork') return heard ? 'filtered' : 'noRoute'
   if (relayReason === 'checksFailed') return heard ? 'filtered' : 'isolation'
   return heard ? 'filtered' : 'notReported'

@@ -62,6 +62,36 @@ const call = events([
 ])
 
 describe('a ladder', () => {
+  it('has a row for what became of checked pairs, and none for checks that go on', () => {
+    const checks = (...states: string[]): Happening => ({
+      kind: 'checks',
+      pairs: states.map((state, index) => ({
+        local: 'host a:1',
+        remote: `host b:${index}`,
+        state,
+        requestsSent: 8,
+      })),
+    })
+    const { rows } = ladderOf(
+      events([
+        [0, 'caller', checks('in-progress', 'in-progress')],
+        [10, 'caller', checks('succeeded')],
+        [20, 'caller', checks('succeeded', 'in-progress')],
+        [30, 'callee', checks('succeeded')],
+        [40, 'caller', checks('succeeded', 'failed')],
+        [50, 'server', { kind: 'network', who: 'callee', addresses: ['10.0.0.2'] }],
+      ]),
+    )
+    expect(rows.map(row => `${row.atMilliseconds} ${row.from} ${row.label}`)).toEqual([
+      '0 caller checks: 2 under way',
+      '10 caller checks: 1 answered',
+      '30 callee checks: 1 answered',
+      '40 caller checks: 1 failed',
+      '50 callee network changed',
+    ])
+    expect(rows[1]!.detail).toBe('host a:1 → host b:0 succeeded, 8 sent')
+  })
+
   it('has a lane for each party, rows in order of time, and phases by name', () => {
     const ladder = ladderOf([...call].reverse())
     expect(ladder.lanes).toEqual(['caller', 'lanline', 'callee', 'relay'])

@@ -244,6 +244,131 @@ describe('the tracer', () => {
     expect(run(machine, [[5_000, { kind: 'report', call: id, device: 'X', report: report() }]])).toEqual([])
   })
 
+  it('places changes of state at their own moments, and knows those that are told again', () => {
+    const states = [
+      { what: 'iceConnection', to: 'checking', atMilliseconds: 1_500 },
+      { what: 'iceConnection', to: 'connected', atMilliseconds: 1_800 },
+    ] as const
+    const told = (when: number, change: Partial<MediaReport>): [number, TraceInput] => [
+      when,
+      {
+        kind: 'report',
+        call: id,
+        device: 'A',
+        report: report({ iceGathering: 'new', connection: 'new', ...change }),
+      },
+    ]
+    const events = run(fresh(), [
+      [0, started],
+      told(2_010, { atMilliseconds: 2_000, roundTripMilliseconds: 20, states }),
+      told(3_010, { atMilliseconds: 3_000, states }),
+    ])
+    const changes = events.flatMap(one =>
+      one.kind === 'state' ? `${one.atMilliseconds} ${one.from} ${one.to}` : [],
+    )
+    expect(changes).toEqual(['1500 new checking', '1800 checking connected'])
+  })
+
+  it('places reports that were kept without a line at the time they were made', () => {
+    const told = (when: number, change: Partial<MediaReport>): [number, TraceInput] => [
+      when,
+      { kind: 'report', call: id, device: 'A', report: report(change) },
+    ]
+    const events = run(fresh(), [
+      [0, started],
+      told(9_000, { atMilliseconds: 2_000, heldMilliseconds: 7_000 }),
+      told(9_001, { atMilliseconds: 5_000, heldMilliseconds: 4_001, roundTripMilliseconds: 0 }),
+    ])
+    expect(events.flatMap(one => (one.kind === 'quality' ? one.atMilliseconds : []))).toEqual([2_000, 5_000])
+  })
+
+  it('tells of checks why a pair failed, and makes up no count', () => {
+    const ends = {
+      localType: 'host',
+      localAddress: '10.0.0.2',
+      localPort: 5,
+      remoteType: 'host',
+      remotePort: 6,
+    }
+    const pairs = [
+      { requestsSent: 7, responsesReceived: 0, requestsReceived: 0 },
+      { requestsSent: 7, responsesReceived: 0, requestsReceived: 3 },
+      { requestsSent: 9, responsesReceived: 2 },
+      { requestsSent: 0, responsesReceived: 0 },
+      { responsesReceived: 0 },
+    ].map((counts, index) => ({
+      ...{ ...ends, remoteAddress: `10.0.0.${10 + index}`, protocol: index === 0 ? 'tcp' : 'udp' },
+      ...{ state: 'failed', ...counts },
+    }))
+    const events = run(fresh(), [
+      [0, started],
+      [900, { kind: 'report', call: id, device: 'A', report: report({ checks: pairs }) }],
+    ])
+    const found = events.find(one => one.kind === 'checks')!
+    expect(found.pairs.map(one => one.why)).toEqual([
+      'unanswered',
+      'oneWay',
+      'answeredNoMore',
+      'neverChecked',
+      'notCounted',
+    ])
+    expect(found.pairs[0]).toMatchObject({ local: 'host 10.0.0.2:5 tcp', remote: 'host 10.0.0.10:6' })
+    expect(found.pairs[4]).not.toHaveProperty('requestsSent')
+  })
+
+  it('keeps the ciphers that were told once', () => {
+    const told = (when: number, change: Partial<MediaReport>): [number, TraceInput] => [
+      when,
+      { kind: 'report', call: id, device: 'A', report: report({ atMilliseconds: when, ...change }) },
+    ]
+    const events = run(fresh(), [
+      [0, started],
+      told(1_000, { dtls: 'connecting' }),
+      told(2_000, { dtlsVersion: 'DTLS 1.2', srtpProfile: 'AEAD_AES_128_GCM' }),
+      told(3_000, {}),
+      told(4_000, { dtls: 'closed' }),
+    ])
+    expect(
+      events.flatMap(one => (one.kind === 'dtls' ? `${one.state} ${one.version} ${one.srtpProfile}` : [])),
+    ).toEqual(['connecting  ', 'connected DTLS 1.2 AEAD_AES_128_GCM', 'closed DTLS 1.2 AEAD_AES_128_GCM'])
+  })
+
+  it('hears jitter and concealment in the estimate', () => {
+    const heard = (change: Partial<MediaReport['streams'][number]>): number => {
+      const stream = (packets: number, more = {}) => ({
+        ...({ ssrc: 7, kind: 'audio', direction: 'received', packets, bytes: packets, lost: 0 } as const),
+        ...{ samples: packets * 960, concealedSamples: 0, ...more },
+      })
+      const told = (when: number, one: ReturnType<typeof stream>): [number, TraceInput] => [
+        when,
+        { kind: 'report', call: id, device: 'A', report: report({ atMilliseconds: when, streams: [one] }) },
+      ]
+      const events = run(fresh(), [[0, started], told(1_000, stream(50)), told(2_000, stream(100, change))])
+      return events.flatMap(one => (one.kind === 'quality' && one.mos ? one.mos : [])).at(-1)!
+    }
+    expect(heard({})).toBe(4.4)
+    expect(heard({ jitterMilliseconds: 150 })).toBeLessThan(4)
+    expect(heard({ concealedSamples: 9_600 })).toBeLessThan(3)
+  })
+
+  it('says when a party is reached at another address, and only then', () => {
+    const reached = (when: number, device: string, address: string): [number, TraceInput] => [
+      when,
+      { kind: 'reached', device, address },
+    ]
+    const events = run(fresh(), [
+      reached(0, 'A', '192.168.1.2'),
+      reached(0, 'C', '192.168.1.4'),
+      [10, started],
+      reached(500, 'A', '192.168.1.2'),
+      reached(600, 'C', '10.0.0.4'),
+      reached(700, 'A', '10.0.0.2'),
+    ])
+    expect(events.flatMap(one => (one.kind === 'network' && one.who !== 'lanline' ? one : []))).toMatchObject(
+      [{ atMilliseconds: 690, source: 'server', who: 'caller', addresses: ['10.0.0.2'] }],
+    )
+  })
+
   it('gives batches within a second, and says when it is done with a call', () => {
     const machine = fresh()
     expect(eventsIn(machine.handle(started, at(100)))).toEqual([])

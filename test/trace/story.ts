@@ -87,7 +87,11 @@ export function eventsOf(story: Story = {}): TraceEvent[] {
   for (const role of ['caller', 'callee'] as const) {
     if ((role === 'callee' ? story.calleeReports : story.callerReports) === false) continue
     const chosen = pairs[role]
-    if (chosen) add(1_200, role, { kind: 'pair', pair: chosen }, 5)
+    if (chosen) {
+      const pairs = [{ ...checkedEnds(chosen), state: 'succeeded', requestsSent: 5, responsesReceived: 5 }]
+      add(1_200, role, { kind: 'checks', pairs }, 5)
+      add(1_200, role, { kind: 'pair', pair: chosen }, 5)
+    }
     const prints = { localFingerprint: own[role], remoteFingerprint: applied[role] }
     add(
       1_200,
@@ -105,6 +109,11 @@ export function eventsOf(story: Story = {}): TraceEvent[] {
   for (const one of story.more ?? []) add(20_000, one.kind === 'capture' ? 'capture' : 'server', one)
   return events.sort((a, b) => a.atMilliseconds - b.atMilliseconds)
 }
+
+const checkedEnds = (one: SelectedPair) => ({
+  local: `${one.localType} ${one.localAddress}:${one.localPort}`,
+  remote: `${one.remoteType} ${one.remoteAddress}:${one.remotePort}`,
+})
 
 function samples(role: PartyRole, at: number, story: Story): StreamSample[] {
   const sent = Math.round((at - 1_200) / 20)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { evidenceOf } from '../../src/trace/evidence.ts'
-import type { CaptureFacts, Verdict } from '../../src/trace/message.ts'
+import type { CaptureFacts, PairChecks, Verdict } from '../../src/trace/message.ts'
 import { mirrors, verdictOf } from '../../src/trace/verdict.ts'
 import { emptyPartyLedger } from '../../src/turn/message.ts'
 import { eventsOf, ledger, mirrored, otherPrint, pair, type Story } from './story.ts'
@@ -39,6 +39,7 @@ describe('a verdict', () => {
     expect(given).toMatchObject({ path: 'direct', grade: 'bothEnds', contradictions: [] })
     expect(given.checked.map(one => `${one.id} ${one.outcome}`)).toEqual([
       'pairs holds',
+      'checks holds',
       'dtls holds',
       'fingerprints holds',
       'streams holds',
@@ -239,6 +240,38 @@ describe('a verdict', () => {
     const given = verdictOf(evidenceOf([...events, ...(pairs.length > 0 ? [checks] : [])]))
     expect(given.whyNotDirect?.reason).toBe(why)
     expect(given.whyNotDirect?.fix.length).toBeGreaterThan(20)
+  })
+
+  it('tells of checks what each end counted, what it does not count, and why pairs failed', () => {
+    const pairs: PairChecks[] = [
+      {
+        local: 'host 192.168.1.2:5002',
+        remote: 'host 192.168.1.3:5003',
+        state: 'succeeded',
+        responsesReceived: 4,
+      },
+      { local: 'host 192.168.1.2:5002', remote: 'host 10.9.9.9:1', state: 'failed', why: 'unanswered' },
+    ]
+    const checks = { number: 99, atMilliseconds: 1_900, source: 'caller', kind: 'checks', pairs } as const
+    const { figures, outcome } = line(verdictOf(evidenceOf([...eventsOf(), checks])), 'checks')
+    expect(outcome).toBe('holds')
+    expect(figures).toBe(
+      'caller 1 of 2 pairs answered, host 192.168.1.2:5002 → host 192.168.1.3:5003 succeeded, 4 answered, 1 failed: nothing came back; callee 1 of 1 pairs answered, host 192.168.1.3:5003 → host 192.168.1.2:5002 succeeded, 5 sent, 5 answered',
+    )
+  })
+
+  it('says what a stack does not tell of DTLS', () => {
+    expect(line(verdict(), 'dtls').figures).toContain('connected, DTLS 1.3, cipher, SRTP profile not said')
+  })
+
+  it('rests on no checks', () => {
+    const without = eventsOf().filter(event => event.kind !== 'checks')
+    const given = verdictOf(evidenceOf(without))
+    expect(given).toMatchObject({ path: 'direct', grade: 'bothEnds' })
+    expect(line(given, 'checks')).toMatchObject({
+      outcome: 'missing',
+      figures: 'caller says nothing; callee says nothing',
+    })
   })
 
   it('knows the row’s ledger where the events have none', () => {
