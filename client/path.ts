@@ -37,3 +37,6 @@ function hostOf(url: string): string {
   const found = /^turns?:(?:\[([^\]]+)\]|([^:?]+))/.exec(url)
   return found?.[1] ?? found?.[2] ?? ''
 }
+
+/** Browsers leave an address out, or (Firefox, its own) put a random name of `.local` in its place. */
+export const isHidden = (address: string): boolean => address === '' || address.endsWith('.local')

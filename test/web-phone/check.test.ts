@@ -61,6 +61,11 @@ describe('a check of a device where all is well', () => {
     expect(summarise(findings)).toEqual({ level: 'ok', text: 'All is well: calls from this device work.' })
   })
 
+  it('calls an own address that the browser hides this device', () => {
+    const hidden = { ...pair, localAddress: '6b4c1a9e-0000-4000-8000-000000000000.local' }
+    expect(of('path', { echo: { ...echo, pair: hidden } }).found).toContain('this device ↔ 10.0.0.2')
+  })
+
   it('takes the middle of five pings, not the one that was held up', () => {
     expect(of('line', {}).found).toContain(' 2 ms ')
     expect(median([])).toBeUndefined()

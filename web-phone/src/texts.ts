@@ -239,6 +239,7 @@ export const texts = {
   badgeName: (state: string, detail: string) => `Media path: ${state}${detail ? `, ${detail}` : ''}`,
   milliseconds: (value: number) => (value < 1 ? '< 1 ms' : `${Math.round(value)} ms`),
   hiddenAddress: 'hidden',
+  ownHiddenAddress: 'this device',
 
   facts: 'About this connection',
   factsDirect: 'Sound and picture go straight from device to device, encrypted. lanline does not carry them.',

@@ -1,4 +1,5 @@
 /** What is said of the way of calls: networks, addresses, the test call. Pure. */
+import { isHidden } from '../../../client/path.ts'
 import type { ApplianceFacts, CandidateFacts, EchoFacts, Facts, Finding, PageFacts } from './facts.ts'
 import { failed, milliseconds, ok, unchecked, warning } from './finding.ts'
 import { isIn, isLoopbackHost, kindOf, sameAddress, subnetName } from './networks.ts'
@@ -138,7 +139,7 @@ export function path({ outcome, pair, received, lost }: EchoFacts): Finding {
   const rtt = pair.rttMilliseconds
   const share = received + lost === 0 ? 0 : lost / (received + lost)
   const measured = [
-    `${pair.localAddress || 'hidden'} ↔ ${pair.remoteAddress || 'hidden'}`,
+    `${isHidden(pair.localAddress) ? 'this device' : pair.localAddress} ↔ ${isHidden(pair.remoteAddress) ? 'hidden' : pair.remoteAddress}`,
     ...(rtt === undefined ? [] : [milliseconds(rtt)]),
     lost === 0 ? 'nothing lost' : `${percent(share)} lost`,
   ].join(', ')

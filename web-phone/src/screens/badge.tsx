@@ -1,4 +1,5 @@
 import type { Call } from '../../../client/call.ts'
+import { isHidden } from '../../../client/path.ts'
 import type { SelectedPair } from '../../../src/calls/message.ts'
 import { Icon } from '../parts/icon.tsx'
 import { texts } from '../texts.ts'
@@ -33,7 +34,7 @@ export function badgeState(call: Call): 'direct' | 'relayed' | 'connecting' | 'r
 }
 
 export function endpoint(address: string, port: number): string {
-  if (address === '') return texts.hiddenAddress
+  if (isHidden(address)) return texts.hiddenAddress
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
@@ -47,7 +48,9 @@ function detailsOf(call: Call): string[] {
 }
 
 function addresses(pair: SelectedPair): string {
-  return `${pair.localAddress || texts.hiddenAddress} ↔ ${pair.remoteAddress || texts.hiddenAddress}`
+  const here = isHidden(pair.localAddress) ? texts.ownHiddenAddress : pair.localAddress
+  const there = isHidden(pair.remoteAddress) ? texts.hiddenAddress : pair.remoteAddress
+  return `${here} ↔ ${there}`
 }
 
 function rtt(pair: SelectedPair): string {
