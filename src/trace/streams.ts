@@ -54,7 +54,7 @@ function compare(
   const packets = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
   const seconds = (lasted / 1_000).toFixed(1)
   const lost = to.lost - from.lost
-  if (packets.least < 0 || got < 0) {
+  if (fell(sent) || fell(received) || got < 0) {
     return { outcome: 'missing', figures: `${name}: a counter began anew` }
   }
   const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${seconds} s (${percent(got, packets.likely)})`
@@ -68,6 +68,10 @@ function compare(
     ? { outcome: 'missing', figures: `${figures}: counted too seldom to tell` }
     : { outcome: 'fails', figures }
 }
+
+/** RFC 3550 §6.4.1: a count only grows, unless who counts began anew. */
+const fell = ({ samples }: StreamEvidence): boolean =>
+  samples.some((sample, index) => index > 0 && sample.packets < samples[index - 1]!.packets)
 
 type Sample = StreamEvidence['samples'][number]
 
@@ -113,7 +117,8 @@ function between(
   const slack = Math.max(0, rate * error)
   return {
     likely: at(to) - at(from),
-    least: before(to - error) - after(from + error) - slack,
+    // Clocks that may be further apart than the interval is long leave nothing that is certain.
+    least: Math.max(0, before(to - error) - after(from + error) - slack),
     most: after(to + error) - before(from - error) + slack,
   }
 }
