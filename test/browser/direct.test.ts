@@ -100,6 +100,40 @@ describeWith(
       expect(times.every(Number.isFinite)).toBe(true)
     })
 
+    it('leave a trace in which both ends tell their checks, their keys and how it sounded', async () => {
+      const [row] = await closedCalls(1)
+      const { verdict, events } = await house.owner.trace(row!.id)
+      for (const { outcome, question, figures } of verdict.checked) {
+        console.info(`${outcome} ${question}\n    ${figures}`)
+      }
+      expect(verdict).toMatchObject({ path: 'direct', grade: 'bothEnds', contradictions: [] })
+      expect(verdict.checked.find(line => line.id === 'checks')?.outcome).toBe('holds')
+      for (const party of ['caller', 'callee'] as const) {
+        const said = events.filter(event => event.source === party)
+        const answered = said
+          .flatMap(event => (event.kind === 'checks' ? event.pairs : []))
+          .findLast(pair => pair.state === 'succeeded')
+        expect(answered?.requestsSent).toBeGreaterThan(0)
+        expect(answered?.responsesReceived).toBeGreaterThan(0)
+        const dtls = said.findLast(event => event.kind === 'dtls')
+        expect(dtls).toMatchObject({ version: expect.stringMatching(/^DTLS 1\.[23]$/) })
+        expect(dtls?.cipher).toMatch(/AES|CHACHA/)
+        expect(dtls?.srtpProfile).toMatch(/AES/)
+        const streams = said.findLast(event => event.kind === 'quality')?.streams ?? []
+        const heard = streams.find(stream => stream.media === 'audio' && stream.direction === 'received')
+        expect(heard?.jitterMilliseconds).toBeGreaterThanOrEqual(0)
+        expect(heard?.samples).toBeGreaterThan(48_000)
+        const seen = streams.find(stream => stream.media === 'video' && stream.direction === 'received')
+        expect(seen?.frames).toBeGreaterThan(10)
+        const states = said.flatMap(event => (event.kind === 'state' ? `${event.what} ${event.to}` : []))
+        expect(states).toEqual(expect.arrayContaining(['iceConnection checking', 'connection connected']))
+        const media = said.flatMap(event =>
+          event.kind === 'firstMedia' ? `${event.direction} ${event.media}` : [],
+        )
+        expect(media.toSorted()).toEqual(['received audio', 'received video', 'sent audio', 'sent video'])
+      }
+    })
+
     it('are counted on the cable of the appliance as soon as its host is made their router', async () => {
       const [a, b, pi] = [house.host('alice'), house.host('bob'), house.host('pi')]
       await pi.forward()

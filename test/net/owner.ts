@@ -1,5 +1,6 @@
 /** What the owner of the appliance does before anybody can call: claim it, add people, invite their devices. */
 import type { Enrolment, Invite, SetupResponse, WaitingRequest } from '../../src/admin/message.ts'
+import type { SignedTrace } from '../../src/trace/document.ts'
 import type { Daemon } from './daemon.ts'
 import type { Answer } from './reach.ts'
 
@@ -50,6 +51,11 @@ export class Owner {
   /** A link that enrols the browser which opens it as a device of `user`. */
   async invite(user: string): Promise<Invite & { url: string; token: string }> {
     return JSON.parse((await this.request('POST', '/invites', { user })).body)
+  }
+
+  /** `trace.json` of a call. */
+  async trace(call: string): Promise<SignedTrace> {
+    return JSON.parse((await this.request('GET', `/calls/${call}/trace.json`)).body)
   }
 
   async waiting(): Promise<readonly WaitingRequest[]> {
