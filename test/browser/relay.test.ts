@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
+import type { SignedTrace } from '../../src/trace/document.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { aliceSeat, bobSeat, House } from '../net/house.ts'
 import { type Host, type Lan, must } from '../net/lan.ts'
@@ -179,6 +180,13 @@ describeWith(
       const rows = await house.daemon.calls()
       expect(rows.length).toBe(length + 1)
       expect(rows[0]).toMatchObject({ reason: 'hangup', endedBy: 'caller' })
+      const trace = JSON.parse(
+        (await house.daemon.cli(['trace', 'export', rows[0]!.id])).stdout,
+      ) as SignedTrace
+      expect(traced(trace)).toEqual({
+        addresses: ['10.77.0.50', '10.78.0.13', '10.77.0.13'],
+        paths: ['direct', 'relayed', 'direct'],
+      })
     }, 120_000)
 
     /** Fresh pages of the same phones. */
@@ -212,6 +220,19 @@ describeWith(
     }
   },
 )
+
+/** Where the callee went and how the caller sent, one after the other, as the trace of their call tells. */
+function traced({ events }: SignedTrace): { addresses: string[]; paths: string[] } {
+  const changes = (list: readonly string[]): string[] => list.filter((one, at) => one !== list[at - 1])
+  const addresses = events.flatMap(one =>
+    one.kind === 'network' && one.who === 'callee' ? one.addresses : [],
+  )
+  const paths = events.flatMap(one => {
+    if (one.kind !== 'pair' || one.source !== 'caller') return []
+    return [one.pair.localType, one.pair.remoteType].includes('relay') ? 'relayed' : 'direct'
+  })
+  return { addresses: changes(addresses), paths: changes(paths) }
+}
 
 /** The appliance and a router in two networks, Alice on the first, Bob on the second; nothing forwards by itself. */
 async function prepare(lan: Lan): Promise<void> {
