@@ -170,8 +170,9 @@ function certificate(stat: Stat | undefined): string {
   return print ? `${text(stat?.fingerprintAlgorithm).toLowerCase()} ${print.toUpperCase()}` : ''
 }
 
-/** RFC 9147 §5.3, RFC 6347 §4.1: DTLS writes its version as the ones' complement of the number. */
+/** RFC 9147 §5.3, RFC 6347 §4.1: DTLS writes its version as the ones' complement of the number. werift gives the name. */
 function versionName(hex: string): string {
+  if (/^DTLS 1\.\d$/.test(hex)) return hex
   const names: Record<string, string> = { FEFC: 'DTLS 1.3', FEFD: 'DTLS 1.2', FEFF: 'DTLS 1.0' }
   return names[hex.toUpperCase()] ?? ''
 }

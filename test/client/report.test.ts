@@ -186,6 +186,38 @@ describe('facts of the media path', () => {
     expect(facts).toMatchObject({ dtlsVersion: '', dtlsCipher: '', srtpProfile: '' })
   })
 
+  it('reads werift: versions by name, jitter, and nothing of what it does not decode', () => {
+    const facts = mediaFacts(
+      [
+        {
+          ...{ id: 'T', type: 'transport', dtlsState: 'connected', selectedCandidatePairId: 'P' },
+          ...{ tlsVersion: 'DTLS 1.2', dtlsCipher: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256' },
+          srtpCipher: 'AEAD_AES_128_GCM',
+        },
+        {
+          ...{ ...candidatePair, requestsSent: 1, responsesReceived: 1, requestsReceived: 1 },
+          ...{ responsesSent: 1, consentRequestsSent: 0 },
+        },
+        localCandidate,
+        remoteCandidate,
+        {
+          ...{ id: 'I', type: 'inbound-rtp', kind: 'audio', ssrc: 3_562_467_924, jitter: 0.000_875 },
+          ...{ packetsReceived: 50, bytesReceived: 4_000, packetsLost: 0 },
+        },
+      ],
+      peer,
+      0,
+    )
+    expect(facts).toMatchObject({ dtlsVersion: 'DTLS 1.2', srtpProfile: 'AEAD_AES_128_GCM' })
+    expect(facts.pairs).toMatchObject([{ requestsSent: 1, responsesReceived: 1, requestsReceived: 1 }])
+    expect(facts.streams).toEqual([
+      {
+        ...{ ssrc: 3_562_467_924, kind: 'audio', direction: 'received', packets: 50, bytes: 4_000 },
+        ...{ lost: 0, jitterMilliseconds: 0.88 },
+      },
+    ])
+  })
+
   it('takes the nominated pair where nobody names one, and the DTLS state of the transport object', () => {
     const facts = mediaFacts([candidatePair, localCandidate, remoteCandidate], peer, 0)
     expect(facts.pair).toEqual(pair)
