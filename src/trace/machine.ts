@@ -21,6 +21,8 @@ export const traceLimits = {
   bytes: 6_000_000,
   /** From this share on counters are left out, so that there is room for what is said. */
   qualityShare: 0.75,
+  /** The same for everything else that a client tells of itself: a flood of it must not crowd out what was said. */
+  reportedShare: 0.9,
   /** What was seen of calls that are not accepted yet: a stranger's INVITEs go no further. */
   early: 256,
   earlyEvents: 16,
@@ -80,6 +82,7 @@ const dialogMethods = new Set([
   'REFER',
   'MESSAGE',
 ])
+const reportedKinds = new Set<Happening['kind']>(['state', 'checks', 'pair', 'dtls', 'firstMedia'])
 /** Messages of a call that are worth a row; what else comes is told in other ways. */
 const channelTypes = new Set(
   `call calling incoming ringing answer answered decline candidate offer offerRefused bye ended noPath relayReady relay
@@ -377,7 +380,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   #keep(call: Traced, moment: Omit<Moment, 'number'>, happening: Happening, now: Monotonic): void {
     const bytes = roughBytes(happening)
-    const share = happening.kind === 'quality' ? traceLimits.qualityShare : 1
+    const share = shareOf(happening.kind)
     const full = call.number >= traceLimits.events * share || call.bytes + bytes > traceLimits.bytes * share
     if (full && happening.kind !== 'leftOut' && happening.kind !== 'call') {
       call.leftOut.set(happening.kind, (call.leftOut.get(happening.kind) ?? 0) + 1)
@@ -433,6 +436,11 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   } catch {
     return undefined
   }
+}
+
+function shareOf(kind: Happening['kind']): number {
+  if (kind === 'quality') return traceLimits.qualityShare
+  return reportedKinds.has(kind) ? traceLimits.reportedShare : 1
 }
 
 /** Near enough for a bound: writing it out would cost more than keeping it. */

@@ -406,6 +406,22 @@ describe('the tracer', () => {
     expect(last).toContainEqual(expect.objectContaining({ kind: 'leftOut', what: 'quality' }))
   })
 
+  it('keeps room for what is said when a client floods it with checks', () => {
+    const inputs: [number, TraceInput][] = [[0, started]]
+    const ends = { localType: 'host', localAddress: 'a', localPort: 1, remoteType: 'host', remotePort: 2 }
+    for (let count = 1; count < 1_500; count++) {
+      const checks = Array.from({ length: 24 }, (_, index) => ({
+        ...{ ...ends, remoteAddress: String(index), protocol: 'udp', state: 'failed', requestsSent: count },
+      }))
+      const told = report({ atMilliseconds: count * 100, checks })
+      inputs.push([count * 100, { kind: 'report', call: id, device: 'A', report: told }])
+    }
+    inputs.push([160_000, sip('in', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))])
+    const events = run(fresh(), inputs)
+    expect(events.filter(one => one.kind === 'checks').length).toBeLessThan(1_000)
+    expect(events.at(-1)).toMatchObject({ kind: 'sip', name: 'BYE' })
+  })
+
   it('goes on with a call from before a restart where it was', () => {
     const machine = new TraceMachine({
       now: at(50_000),
