@@ -1,33 +1,41 @@
 /** Traces on the command line: shown, written to a file, and verified with nothing but the file. */
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { Config } from '../config.ts'
+import { type CaptureFormat, captureFile } from '../trace/capture-file.ts'
 import { type SignedTrace, verifyTrace } from '../trace/document.ts'
 import { ladderOf, ladderText } from '../trace/ladder.ts'
 import type { Verdict } from '../trace/message.ts'
 import { api, apiText } from './api.ts'
-import { type Command, CommandError } from './command.ts'
+import { type Command, CommandError, UsageError } from './command.ts'
 
 const maxFileBytes = 100_000_000
 
 export const traceExport: Command = {
   name: 'trace export',
-  usage: '<call> [--output FILE]',
-  about: 'writes the signed trace of a call as JSON',
+  usage: '<call> [--format json|pcapng|pcap] [--output FILE]',
+  about: 'writes the signed trace of a call as JSON, or its messages as a capture file',
   words: [1, 1],
-  options: { output: { type: 'string' } },
+  options: { format: { type: 'string' }, output: { type: 'string' } },
   run: async call => {
-    const file = await apiText(call.config, 'GET', path(call.words[0]!))
-    const output = call.options.output
+    const format = String(call.options.format ?? 'json')
+    if (!isFormat(format)) throw new UsageError(`--format ${format} is none of ${formats.join(', ')}`)
+    const { output } = call.options
+    if (format !== 'json' && output === undefined && process.stdout.isTTY) {
+      throw new CommandError('a capture file is nothing for a terminal; give --output FILE')
+    }
+    const text = await apiText(call.config, 'GET', path(call.words[0]!))
+    const file = format === 'json' ? Buffer.from(text) : captureFile(JSON.parse(text) as SignedTrace, format)
     if (output === undefined) process.stdout.write(file)
     else {
       write(String(output), file)
-      call.print(
-        { file: output, bytes: Buffer.byteLength(file) },
-        () => `${output}: ${Buffer.byteLength(file)} bytes`,
-      )
+      call.print({ file: output, bytes: file.length }, () => `${output}: ${file.length} bytes`)
     }
   },
 }
+
+const formats = ['json', 'pcapng', 'pcap'] as const
+const isFormat = (word: string): word is 'json' | CaptureFormat =>
+  (formats as readonly string[]).includes(word)
 
 export const traceVerify: Command = {
   name: 'trace verify',
@@ -114,9 +122,9 @@ function read(file: string): Uint8Array {
   }
 }
 
-function write(file: string, text: string): void {
+function write(file: string, bytes: Uint8Array): void {
   try {
-    writeFileSync(file, text, { mode: 0o600 })
+    writeFileSync(file, bytes, { mode: 0o600 })
   } catch (error) {
     throw new CommandError(`${file} cannot be written: ${(error as Error).message}`)
   }
