@@ -1,6 +1,7 @@
 import type { CallList, ToldCall } from '../admin/message.ts'
 import type { CallRow, SelectedPair } from '../calls/message.ts'
 import { api } from './api.ts'
+import { callCsv } from './call-csv.ts'
 import { type Command, CommandError, moment, table } from './command.ts'
 import { ledgerLines } from './relay.ts'
 import { fetchTrace, traceLines } from './trace.ts'
@@ -11,13 +12,13 @@ const pageCalls = 500
 
 export const callList: Command = {
   name: 'call list',
-  usage: '[--limit N] [--user NAME]',
+  usage: '[--limit N] [--user NAME] [--csv]',
   about: 'lists calls, newest first',
-  options: { limit: { type: 'string' }, user: { type: 'string' } },
+  options: { limit: { type: 'string' }, user: { type: 'string' }, csv: { type: 'boolean' } },
   run: async call => {
-    const limit = Number(call.options.limit ?? (call.options.json ? mostCalls : 50))
+    const limit = Number(call.options.limit ?? (call.options.json || call.options.csv ? mostCalls : 50))
     if (!Number.isInteger(limit) || limit < 1) throw new CommandError('--limit wants a number of at least 1')
-    const list: CallRow[] = []
+    const list: ToldCall[] = []
     let total = 0
     while (list.length < limit) {
       const query = new URLSearchParams({ limit: String(Math.min(pageCalls, limit - list.length)) })
@@ -28,6 +29,10 @@ export const callList: Command = {
       total = page.total
       list.push(...page.calls)
       if (page.calls.length === 0) break
+    }
+    if (call.options.csv) {
+      process.stdout.write(callCsv(list))
+      return
     }
     call.print({ calls: list, total }, () => table(headings, list.map(row), 'no call yet'))
   },

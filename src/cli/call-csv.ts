@@ -1,0 +1,50 @@
+/**
+ * Calls as CSV (RFC 4180), in the column order of Asterisk's Master.csv, so that what reads that file reads this one;
+ * what only we know comes behind. Times are UTC. No heading, as there.
+ */
+import type { ToldCall } from '../admin/message.ts'
+
+/** What Master.csv has, with `uniqueid` and `userfield` switched on there. */
+const masterColumns = (call: ToldCall): (string | number)[] => {
+  const { answeredAt, endedAt, startedAt } = call
+  return [
+    ...['', call.callerUser, call.calleeUser, 'lanline'],
+    `"${call.callerName.replaceAll('"', '')}" <${call.callerUser}>`,
+    ...[call.callerDevice ?? '', call.calleeDevice ?? '', 'Dial', call.calleeUser],
+    ...[utc(startedAt), utc(answeredAt), utc(endedAt)],
+    ...[seconds(startedAt, endedAt), seconds(answeredAt, endedAt)],
+    ...[disposition(call), 'DOCUMENTATION', call.id, ''],
+  ]
+}
+
+const ourColumns = (call: ToldCall): (string | number)[] => {
+  const { caller, callee } = call.ledger
+  return [
+    ...[call.calleeName, call.video ? 'video' : 'audio', call.endedBy ?? '', call.reason ?? ''],
+    ...[call.code ?? '', call.missed ? 'missed' : '', utc(call.ringingAt), call.relayReason ?? ''],
+    caller.sentBytes + callee.sentBytes,
+  ]
+}
+
+export const callCsv = (calls: readonly ToldCall[]): string =>
+  calls.map(call => `${[...masterColumns(call), ...ourColumns(call)].map(cell).join(',')}\r\n`).join('')
+
+/** Numbers bare, text quoted, as Asterisk does. People choose their names: none may be a formula of a spreadsheet. */
+function cell(value: string | number): string {
+  if (typeof value === 'number') return String(value)
+  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  return `"${harmless.replaceAll('"', '""')}"`
+}
+
+function disposition({ answeredAt, code }: ToldCall): string {
+  if (answeredAt != null) return 'ANSWERED'
+  // RFC 3261 §21.4.24, §21.6.1.
+  if (code === 486 || code === 600) return 'BUSY'
+  return code != null && code >= 500 ? 'FAILED' : 'NO ANSWER'
+}
+
+const utc = (moment: number | null | undefined): string =>
+  moment == null ? '' : new Date(moment).toISOString().slice(0, 19).replace('T', ' ')
+
+const seconds = (from: number | null | undefined, to: number | null | undefined): number =>
+  from == null || to == null ? 0 : Math.max(0, Math.round((to - from) / 1_000))
