@@ -284,7 +284,7 @@ function respond(answer: Answer): Response {
   for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie)
   if (answer.file !== undefined) {
     headers.set('content-type', answer.file.contentType)
-    return new Response(answer.file.text, { status: answer.status as ContentfulStatusCode, headers })
+    return new Response(answer.file.content, { status: answer.status as ContentfulStatusCode, headers })
   }
   if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
   headers.set('content-type', 'application/json')

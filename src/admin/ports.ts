@@ -49,6 +49,8 @@ export interface Relay {
 export interface Trace {
   /** The signed `trace.json`. */
   file(row: CallRow): Promise<string>
+  /** The call's messages as packets. */
+  capture(row: CallRow, format: 'pcapng' | 'pcap'): Promise<Uint8Array<ArrayBuffer>>
   /** An SVG. */
   ladder(row: CallRow): Promise<string>
   /** What traces are signed with. */

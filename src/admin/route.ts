@@ -43,7 +43,9 @@ export interface Answer {
   /** Sent as JSON; undefined sends no body. */
   readonly body?: unknown
   /** Sent as it is, instead of `body`. */
-  readonly file?: { readonly contentType: string; readonly text: string } | undefined
+  readonly file?:
+    | { readonly contentType: string; readonly content: string | Uint8Array<ArrayBuffer> }
+    | undefined
   readonly cookies?: readonly string[]
 }
 

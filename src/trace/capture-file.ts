@@ -4,6 +4,7 @@
  */
 import type { Epoch } from '../core/clock.ts'
 import { type Endpoint, parseIPv4, parseIPv6 } from '../core/endpoint.ts'
+import { canonical } from './canonical.ts'
 import type { TraceDocument } from './document.ts'
 import type { ChannelHappening, Moment, SipHappening } from './message.ts'
 import { TcpConnections, udpPacket } from './packets/synthesize.ts'
@@ -16,7 +17,7 @@ const rawIp = 101
 const resolution = 'microseconds'
 
 /** Only pcapng has room for comments. */
-export function captureFile(trace: TraceDocument, format: CaptureFormat): Uint8Array {
+export function captureFile(trace: TraceDocument, format: CaptureFormat): Uint8Array<ArrayBuffer> {
   const frames = framesOf(trace)
   if (format === 'pcap') {
     return Buffer.concat([pcapBegin(rawIp, resolution), ...frames.map(frame => pcapFrame(frame, resolution))])
@@ -39,9 +40,7 @@ function framesOf({ call, events }: TraceDocument): WrittenFrame[] {
     const [source, target] =
       event.direction === 'in' ? [event.remote, event.local] : [event.local, event.remote]
     if (!sameFamily(source, target)) return []
-    const payload = Buffer.from(
-      event.kind === 'sip' ? withRightLength(event.text) : JSON.stringify(event.message),
-    )
+    const payload = Buffer.from(event.kind === 'sip' ? withRightLength(event.text) : canonical(event.message))
     // Plain text on the port of an encrypted connection would be dissected as damaged TLS: it becomes a datagram.
     const plainTcp = event.kind === 'sip' && event.transport === 'tcp'
     const bytes = plainTcp ? connections.packet(source, target, payload) : udpPacket(source, target, payload)

@@ -7,6 +7,7 @@ import { realClock } from '../runtime/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import type { SignallingInput } from '../signalling/message.ts'
 import type { Flow } from '../sip/message.ts'
+import { type CaptureFormat, captureFile } from './capture-file.ts'
 import {
   documentOf,
   fingerprintOfKey,
@@ -80,6 +81,10 @@ export class TraceIo {
   /** `trace.json` of a call, as far as it has gone. */
   readonly file = async (row: CallRow): Promise<string> => {
     return signTrace(await this.#document(row), this.#options.key)
+  }
+
+  readonly capture = async (row: CallRow, format: CaptureFormat): Promise<Uint8Array<ArrayBuffer>> => {
+    return captureFile(await this.#document(row), format)
   }
 
   readonly ladder = async (row: CallRow): Promise<string> => {

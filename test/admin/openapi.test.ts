@@ -91,4 +91,11 @@ test('a call with everything known of it is answered as the document says', asyn
   expect((await house.api('GET', '/calls/c1', { headers })).body.callerPair).toEqual(pair)
   expect((await house.api('GET', '/calls?user=bob', { headers })).body.total).toBe(1)
   expect((await house.api('GET', '/calls/none', { headers })).status).toBe(404)
+  for (const format of ['pcapng', 'pcap']) {
+    const file = await house.api('GET', `/calls/c1/trace.${format}`, { headers })
+    expect([file.status, file.headers.get('content-type'), file.text]).toEqual([
+      ...[200, expect.stringContaining(format === 'pcap' ? 'tcpdump.pcap' : 'x-pcapng'), format],
+    ])
+    expect((await house.api('GET', `/calls/none/trace.${format}`, { headers })).status).toBe(404)
+  }
 })

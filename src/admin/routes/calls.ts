@@ -15,6 +15,18 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
     if (!may) throw new HttpError(404, 'notFound', 'there is no such call')
     return row
   }
+  const capture = (format: 'pcapng' | 'pcap', contentType: string, summary: string): Route =>
+    route({
+      method: 'GET',
+      path: `/calls/:id/trace.${format}`,
+      who: 'member',
+      summary,
+      answers: { 200: null },
+      handle: async call => {
+        const content = await trace.capture(await theirs(call), format)
+        return { status: 200, file: { contentType, content } }
+      },
+    })
   return [
     route({
       method: 'GET',
@@ -48,10 +60,16 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
         'All events of a call, its verdict and what that rests on, signed. docs/trace.md has the schema.',
       answers: { 200: null },
       handle: async call => {
-        const text = await trace.file(await theirs(call))
-        return { status: 200, file: { contentType: 'application/json', text } }
+        const content = await trace.file(await theirs(call))
+        return { status: 200, file: { contentType: 'application/json', content } }
       },
     }),
+    capture(
+      'pcapng',
+      'application/x-pcapng',
+      'Its messages as packets for Wireshark, each with a comment naming its event. What was encrypted is in the clear, redacted.',
+    ),
+    capture('pcap', 'application/vnd.tcpdump.pcap', 'The same for sngrep, without comments.'),
     route({
       method: 'GET',
       path: '/calls/:id/ladder.svg',
@@ -59,8 +77,8 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary: 'The same as a ladder.',
       answers: { 200: null },
       handle: async call => {
-        const text = await trace.ladder(await theirs(call))
-        return { status: 200, file: { contentType: 'image/svg+xml', text } }
+        const content = await trace.ladder(await theirs(call))
+        return { status: 200, file: { contentType: 'image/svg+xml', content } }
       },
     }),
     route({
