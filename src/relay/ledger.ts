@@ -3,7 +3,7 @@ import type { CallLedger, grantLimits, PartyLedger } from '../turn/message.ts'
 
 const refusedPeers: (typeof grantLimits)['refusedPeers'] = 8
 
-const emptyParty: PartyLedger = {
+export const emptyPartyLedger: PartyLedger = {
   allocations: 0,
   openAllocations: 0,
   permissions: 0,
@@ -18,7 +18,10 @@ const emptyParty: PartyLedger = {
   refusedPeers: [],
 }
 
-export const emptyLedger: CallLedger = { caller: emptyParty, callee: emptyParty }
+export const emptyLedger: CallLedger = {
+  caller: emptyPartyLedger,
+  callee: emptyPartyLedger,
+}
 
 /** What was carried until now; nothing of it is open any more. */
 export const closedLedger = ({ caller, callee }: CallLedger): CallLedger => ({

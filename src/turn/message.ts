@@ -77,21 +77,6 @@ export interface CallLedger {
   readonly callee: PartyLedger
 }
 
-export const emptyPartyLedger: PartyLedger = {
-  allocations: 0,
-  openAllocations: 0,
-  permissions: 0,
-  sentPackets: 0,
-  sentBytes: 0,
-  receivedPackets: 0,
-  receivedBytes: 0,
-  droppedPackets: 0,
-  firstAt: undefined,
-  lastAt: undefined,
-  refusals: 0,
-  refusedPeers: [],
-}
-
 export const grantLimits = {
   grants: 500,
   allocationsPerParty: 8,

@@ -5,12 +5,12 @@ import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch } from '../../src/core/clock.ts'
+import { emptyPartyLedger } from '../../src/relay/ledger.ts'
 import { openStore } from '../../src/store/store.ts'
 import { verifyTrace } from '../../src/trace/document.ts'
 import { TraceIo } from '../../src/trace/io.ts'
 import type { TraceInput } from '../../src/trace/message.ts'
 import { callOf } from '../../src/trace/sip-text.ts'
-import { emptyPartyLedger } from '../../src/turn/message.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'lanline-canaries-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))

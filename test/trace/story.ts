@@ -1,8 +1,8 @@
 /** The events of a call as the machine would have made them, for tests to bend. */
 import type { SelectedPair } from '../../src/calls/message.ts'
+import { emptyPartyLedger } from '../../src/relay/ledger.ts'
 import type { Happening, Moment, StreamSample, TraceEvent } from '../../src/trace/message.ts'
 import type { CallLedger, PartyRole } from '../../src/turn/message.ts'
-import { emptyPartyLedger } from '../../src/turn/message.ts'
 
 export const callerPrint = `sha-256 ${'AA:'.repeat(31)}AA`
 export const calleePrint = `sha-256 ${'BB:'.repeat(31)}BB`

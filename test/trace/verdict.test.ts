@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { emptyPartyLedger } from '../../src/relay/ledger.ts'
 import { evidenceOf } from '../../src/trace/evidence.ts'
 import type { CaptureFacts, PairChecks, Verdict } from '../../src/trace/message.ts'
 import { mirrors, verdictOf } from '../../src/trace/verdict.ts'
-import { emptyPartyLedger } from '../../src/turn/message.ts'
 import { eventsOf, ledger, mirrored, otherPrint, pair, type Story } from './story.ts'
 
 const verdict = (story: Story = {}): Verdict => verdictOf(evidenceOf(eventsOf(story)))
