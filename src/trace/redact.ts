@@ -10,6 +10,8 @@ export const mark = '[redacted]'
 /** Characters kept of one message and of one header field. */
 const maxMessage = 16_384
 const maxField = 1_024
+/** Of a head, how much is looked at closely: what a stranger sends must not hold anybody up. */
+const maxLookedAt = 6_144
 const maxSeen = 1_000
 
 /** Fields whose value is grammar, addresses and numbers (RFC 3261 §20 and its extensions). */
@@ -65,7 +67,11 @@ const addressParameters =
  */
 export function redactSip(bytes: Uint8Array, seen: Map<string, string> = new Map()): string {
   const sip = splitSip(bytes)
-  const fields = sip.fields.map(({ name, value }) => `${name}: ${fieldValue(name, value, seen)}`)
+  let lookedAt = 0
+  const fields = sip.fields.map(({ name, value }) => {
+    lookedAt += Math.min(value.length, maxField)
+    return `${name}: ${lookedAt > maxLookedAt ? mark : fieldValue(name, value, seen)}`
+  })
   const body = bodyText(sip)
   return cut([startLine(sip.start), ...fields, '', body].join('\r\n'), maxMessage)
 }
@@ -101,7 +107,7 @@ function safeDigest(value: string): string {
   const parameters = scheme ? value.slice(scheme[0].length) : value
   if (!scheme && !/^\s*[A-Za-z-]+\s*=/.test(value)) return mark
   const told: string[] = []
-  for (const [, name, raw] of parameters.matchAll(/([A-Za-z-]+)\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)/g)) {
+  for (const [, name, raw] of parameters.matchAll(/([A-Za-z-]{1,20})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)/g)) {
     told.push(digestWords.test(name!) ? `${name}=${cut(raw!, 200)}` : `${name}=${mark}`)
   }
   return `${scheme ? 'Digest ' : ''}${told.join(', ')}`

@@ -49,21 +49,53 @@ export function sipMark(bytes: Uint8Array): SipMark | undefined {
   const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 8_192)).toString(
     'latin1',
   )
-  const callId = /\r?\n(?:call-id|i)[ \t]*:[ \t]*([^\r\n]{1,256}?)[ \t]*\r?\n/i.exec(head)?.[1]
-  const cseq = /\r?\ncseq[ \t]*:[ \t]*(\d{1,10})[ \t]+([A-Za-z]{1,16})/i.exec(head)
-  const fromTag = /\r?\n(?:from|f)[ \t]*:[^\r\n]*;[ \t]*tag=([^;,\s>]{1,128})/i.exec(head)?.[1]
-  if (callId === undefined || cseq === null || fromTag === undefined) return undefined
-  const status = /^SIP\/2\.0 (\d{3}) ?([^\r\n]{0,60})/.exec(head)
-  const method = cseq[2]!.toUpperCase()
+  // Line by line, each looked at once: anybody can send this, and a pattern that tries again and again takes seconds.
+  const [first = '', ...lines] = head.split('\n', 256)
+  const fields = new Map<string, string>()
+  for (const line of lines) {
+    const colon = line.indexOf(':')
+    const name = colon < 0 || colon > 16 ? undefined : marked[line.slice(0, colon).trim().toLowerCase()]
+    if (name !== undefined && !fields.has(name)) fields.set(name, line.slice(colon + 1).trim())
+    if (line === '' || line === '\r') break
+  }
+  const [number = '', method = ''] = (fields.get('cseq') ?? '').slice(0, 64).split(/\s+/)
+  const callId = fields.get('call-id') ?? ''
+  const fromTag = tagIn(fields.get('from'))
+  if (!/^\d{1,10}$/.test(number) || !/^[A-Za-z]{1,16}$/.test(method)) return undefined
+  if (callId === '' || callId.length > 256 || fromTag === '') return undefined
+  const status = /^SIP\/2\.0 (\d{3}) ?([^\r\n]{0,60})/.exec(first)
+  const called = method.toUpperCase()
   return {
     callId,
     fromTag,
-    toTag: /\r?\n(?:to|t)[ \t]*:[^\r\n]*;[ \t]*tag=([^;,\s>]{1,128})/i.exec(head)?.[1] ?? '',
-    cseq: `${cseq[1]} ${method}`,
-    method,
-    name: status ? `${status[1]} ${status[2]}`.trim() : method,
+    toTag: tagIn(fields.get('to')),
+    cseq: `${number} ${called}`,
+    method: called,
+    name: status ? `${status[1]} ${status[2]}`.trim() : called,
     request: status === null,
   }
+}
+
+/** Header fields by which a message is known, long and compact (RFC 3261 §7.3.3). */
+const marked: Readonly<Record<string, string>> = {
+  'call-id': 'call-id',
+  i: 'call-id',
+  from: 'from',
+  f: 'from',
+  to: 'to',
+  t: 'to',
+  cseq: 'cseq',
+}
+
+/** `''` when there is none. */
+function tagIn(value = ''): string {
+  // A display name may hold anything; the field's own parameters come after the address.
+  const parameters = value.slice(value.lastIndexOf('>') + 1)
+  for (const parameter of parameters.split(';').slice(1)) {
+    const [name = '', tag = ''] = parameter.trim().split('=', 2)
+    if (name.toLowerCase() === 'tag') return /^[^,\s>]{1,128}/.exec(tag)?.[0] ?? ''
+  }
+  return ''
 }
 
 /** A call's id, as the whole house has it: Call-ID, NUL and the caller's tag. */
