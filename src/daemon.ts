@@ -807,7 +807,7 @@ async function loadCalls(store: Store): Promise<CallsMachine> {
   while (recent.length < callLimits.recent) {
     const before = recent.at(-1)?.id
     const page = await store.calls.list({ limit: 500, before })
-    recent.push(...page.calls)
+    recent.push(...page.calls.map(({ outcome: _, ...row }) => row))
     if (page.calls.length < 500) break
   }
   return new CallsMachine({

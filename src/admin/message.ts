@@ -6,6 +6,7 @@
 import type { CallRow } from '../calls/message.ts'
 import type { GrantView, RelayPolicy } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
+import type { CallOutcome } from '../trace/message.ts'
 import type { CallLedger } from '../turn/message.ts'
 
 export interface ErrorBody {
@@ -216,13 +217,20 @@ export interface Invite {
   readonly url: string | undefined
 }
 
-/** GET /calls?limit&before&user → newest first; GET /calls/:id. */
+/**
+ * GET /calls?limit&before&user&path&grade&quality&missed&going&from&until → newest first; GET /calls/:id. Of a member
+ * only their own. `total` is what the filter lets through, whatever page is asked for.
+ */
 export interface CallList {
   readonly calls: readonly ToldCall[]
   readonly total: number
 }
 /** `ledger` is always there: of a direct call it is all zeros, of one that is relayed now it is of this second. */
-export type ToldCall = CallRow & { readonly ledger: CallLedger }
+export type ToldCall = CallRow & {
+  readonly ledger: CallLedger
+  /** Undefined before the call is over. */
+  readonly outcome: CallOutcome | undefined
+}
 
 /** GET /relay (owner): what the relay is and every grant there is now. */
 export interface RelayState {

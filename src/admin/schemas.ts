@@ -79,10 +79,22 @@ export const newInvite = z.strictObject({
 export const inviteLookRequest = z.strictObject({ invite: z.string().max(128) })
 export const inviteLook = z.strictObject({ displayName: z.string().optional() })
 export const devicesQuery = z.strictObject({ user: userName.optional() })
+const mediaPath = z.enum(['direct', 'relayed', 'unknown', 'contradicted'])
+const grade = z.enum(['packets', 'bothEnds', 'oneEnd', 'ledger', 'none'])
+const flag = z.enum(['true', 'false']).transform(word => word === 'true')
+const moment = z.coerce.number().min(0).max(8.64e15)
 export const callsQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(500).default(50),
   before: z.string().max(64).optional(),
   user: userName.optional(),
+  path: mediaPath.optional(),
+  grade: grade.optional(),
+  quality: z.enum(['good', 'fair', 'poor']).optional(),
+  missed: flag.optional(),
+  going: flag.optional(),
+  /** Milliseconds since 1970: started at or after, and before. */
+  from: moment.optional(),
+  until: moment.optional(),
 })
 
 export const hostLabel = z
@@ -245,6 +257,7 @@ export const callRow = z.strictObject({
   calleePair: pair.optional(),
   relayReason: z.enum(['otherNetwork', 'checksFailed']).optional(),
   ledger: callLedger,
+  outcome: z.strictObject({ path: mediaPath, grade, mos: z.number().optional() }).optional(),
 })
 export const traceKey = z.strictObject({ publicKey: z.string(), fingerprint: z.string() })
 export const callList = z.strictObject({ calls: z.array(callRow), total: z.number() })

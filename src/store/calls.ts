@@ -3,8 +3,9 @@
  */
 import type { CallRow } from '../calls/message.ts'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import type { CallOutcome, Grade, Path, TraceSummary } from '../trace/message.ts'
 import { type Rows, statement } from './client.ts'
-import type { Row } from './database.ts'
+import type { Row, Value } from './database.ts'
 
 export interface CallFilter {
   /** 1 to 500. */
@@ -13,7 +14,22 @@ export interface CallFilter {
   readonly before?: string | undefined
   /** Only calls this person made or was called in. */
   readonly user?: string | undefined
+  readonly path?: Path | undefined
+  readonly grade?: Grade | undefined
+  /** By the lower of both parties' MOS estimates: from 4.0, from 3.6 (ITU-T G.109), below. */
+  readonly quality?: Quality | undefined
+  readonly missed?: boolean | undefined
+  /** True: only those that go on; false: only those that are over. */
+  readonly going?: boolean | undefined
+  /** Started at or after, and before, by wall time. */
+  readonly from?: number | undefined
+  readonly until?: number | undefined
 }
+
+export type Quality = 'good' | 'fair' | 'poor'
+
+/** A row, and what was concluded of it; undefined before it is over. */
+export type ListedCall = CallRow & { readonly outcome: CallOutcome | undefined }
 
 /** More rows than this are not kept, whatever `calls.retain_days` says: the oldest go. */
 export const maxCalls = 200_000
@@ -29,13 +45,48 @@ const upsert = `insert into calls (id, caller_user, callee_user, started_at, end
 
 const olderThan = '(? is null or seq < (select seq from calls where id = ?))'
 
-const listAll = `select row from calls where ${olderThan} order by seq desc limit ?`
+const columns = 'row, path, grade, mos'
+
+const listAll = `select ${columns} from calls where ${olderThan} order by seq desc limit ?`
 
 /** Two index walks merged: an OR over both columns would sort everything a busy person ever did. */
-const listOfUser = `select row from (
-    select * from (select seq, row from calls where caller_user = ? and ${olderThan} order by seq desc limit ?)
-    union select * from (select seq, row from calls where callee_user = ? and ${olderThan} order by seq desc limit ?)
+const listOfUser = `select ${columns} from (
+    select * from (select seq, ${columns} from calls where caller_user = ? and ${olderThan} order by seq desc limit ?)
+    union select * from (select seq, ${columns} from calls where callee_user = ? and ${olderThan} order by seq desc limit ?)
   ) order by seq desc limit ?`
+
+/** A filter's conditions, all of which one index answers. */
+interface Where {
+  readonly sql: string
+  readonly values: readonly Value[]
+}
+
+const qualities: Readonly<Record<Quality, string>> = {
+  good: 'mos >= 4.0',
+  fair: 'mos >= 3.6 and mos < 4.0',
+  poor: 'mos < 3.6',
+}
+
+function whereOf(filter: CallFilter): Where {
+  const parts: string[] = []
+  const values: Value[] = []
+  const add = (sql: string, ...given: readonly Value[]): void => {
+    parts.push(sql)
+    values.push(...given)
+  }
+  if (filter.user !== undefined) add('(caller_user = ? or callee_user = ?)', filter.user, filter.user)
+  if (filter.path !== undefined) add('path = ?', filter.path)
+  if (filter.grade !== undefined) add('grade = ?', filter.grade)
+  if (filter.quality !== undefined) add(qualities[filter.quality])
+  if (filter.missed !== undefined) add('missed = ?', filter.missed ? 1 : 0)
+  if (filter.going !== undefined) add(filter.going ? 'ended_at is null' : 'ended_at is not null')
+  if (filter.from !== undefined) add('started_at >= ?', filter.from)
+  if (filter.until !== undefined) add('started_at < ?', filter.until)
+  return { sql: parts.join(' and '), values }
+}
+
+const isPlain = ({ limit: _, before: _before, user: _user, ...others }: CallFilter): boolean =>
+  Object.values(others).every(value => value === undefined)
 
 export class Calls {
   readonly #rows: Rows
@@ -76,13 +127,22 @@ export class Calls {
     await this.#last.catch(() => {})
   }
 
-  /** Newest first, with the number of all rows that `user` (or anybody) has. */
-  async list(filter: CallFilter): Promise<{ readonly calls: readonly CallRow[]; readonly total: number }> {
+  /** Newest first, with the number of all rows that the filter lets through, whatever `before` is. */
+  async list(filter: CallFilter): Promise<{ readonly calls: readonly ListedCall[]; readonly total: number }> {
     await this.#settled()
     const limit = Math.min(Math.max(1, Math.floor(filter.limit)), 500)
-    const before = filter.before ?? null
-    const user = filter.user
-    const [rows, total] = await Promise.all([
+    const [rows, total] = isPlain(filter)
+      ? await this.#listPlain(filter.user, filter.before ?? null, limit)
+      : await this.#listWhere(whereOf(filter), filter.before ?? null, limit)
+    return { calls: rows.map(listedOf), total: Number(total[0]!.total) }
+  }
+
+  #listPlain(
+    user: string | undefined,
+    before: string | null,
+    limit: number,
+  ): Promise<[readonly Row[], readonly Row[]]> {
+    return Promise.all([
       user === undefined
         ? this.#rows.read(listAll, before, before, limit)
         : this.#rows.read(listOfUser, user, before, before, limit, user, before, before, limit, limit),
@@ -96,13 +156,31 @@ export class Calls {
             user,
           ),
     ])
-    return { calls: rows.map(callOf), total: Number(total[0]!.total) }
   }
 
-  async get(id: string): Promise<CallRow | undefined> {
+  /** Walks the index alone, newest first; rows are fetched for what is found. */
+  #listWhere(
+    { sql, values }: Where,
+    before: string | null,
+    limit: number,
+  ): Promise<[readonly Row[], readonly Row[]]> {
+    return Promise.all([
+      this.#rows.read(
+        `select ${columns} from calls where seq in (select seq from calls indexed by calls_filter
+          where ${sql} and ${olderThan} order by seq desc limit ?) order by seq desc`,
+        ...values,
+        before,
+        before,
+        limit,
+      ),
+      this.#rows.read(`select count(*) as total from calls indexed by calls_filter where ${sql}`, ...values),
+    ])
+  }
+
+  async get(id: string): Promise<ListedCall | undefined> {
     await this.#settled()
-    const rows = await this.#rows.read('select row from calls where id = ?', id)
-    return rows[0] === undefined ? undefined : callOf(rows[0])
+    const rows = await this.#rows.read(`select ${columns} from calls where id = ?`, id)
+    return rows[0] === undefined ? undefined : listedOf(rows[0])
   }
 
   /** Calls without an end: those in progress when the daemon stopped. Newest first, at most 1,000. */
@@ -172,5 +250,24 @@ const put = (row: CallRow) =>
     row.missed ? 1 : 0,
     JSON.stringify(row),
   )
+
+/** What was concluded of a call, for the columns that the list is filtered by. */
+export function concluded({ call, verdict, mos }: TraceSummary) {
+  const known = [mos.caller, mos.callee].filter(one => one != null)
+  return statement(
+    'update calls set path = ?, grade = ?, mos = ? where id = ?',
+    verdict.path,
+    verdict.grade,
+    known.length > 0 ? Math.min(...known) : null,
+    call,
+  )
+}
+
+const listedOf = (row: Row): ListedCall => ({ ...callOf(row), outcome: outcomeOf(row) })
+
+const outcomeOf = ({ path, grade, mos }: Row): CallOutcome | undefined =>
+  path === null || grade === null
+    ? undefined
+    : { path: path as Path, grade: grade as Grade, mos: (mos as number | null) ?? undefined }
 
 const callOf = (row: Row): CallRow => JSON.parse(String(row.row)) as CallRow

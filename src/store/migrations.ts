@@ -139,4 +139,19 @@ export const migrations: readonly string[] = [
     summary text not null
   ) strict;
   `,
+  // What the call list is filtered by. One index holds all of it, so that a filter that finds little reads no rows.
+  `
+  alter table calls add column path text;
+  alter table calls add column grade text;
+  alter table calls add column mos real;
+  update calls set
+    path = (select json_extract(summary, '$.verdict.path') from trace_summaries where call = calls.id),
+    grade = (select json_extract(summary, '$.verdict.grade') from trace_summaries where call = calls.id),
+    mos = (select min(
+        coalesce(json_extract(summary, '$.mos.caller'), json_extract(summary, '$.mos.callee')),
+        coalesce(json_extract(summary, '$.mos.callee'), json_extract(summary, '$.mos.caller')))
+      from trace_summaries where call = calls.id);
+  create index calls_filter on calls
+    (seq, missed, path, grade, mos, started_at, ended_at, caller_user, callee_user);
+  `,
 ]

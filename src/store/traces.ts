@@ -1,6 +1,7 @@
 /** Traces on disk: events as they came, in batches, and the summary that stays when they are forgotten. */
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { TraceEvent, TraceSummary } from '../trace/message.ts'
+import { concluded } from './calls.ts'
 import { type Rows, statement } from './client.ts'
 
 /** Events are kept for so long, and no longer than their call. */
@@ -30,6 +31,7 @@ export class Traces {
         summary.call,
         JSON.stringify(summary),
       ),
+      concluded(summary),
     )
   }
 

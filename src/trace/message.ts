@@ -184,6 +184,8 @@ export interface QualityHappening {
   readonly kind: 'quality'
   readonly rttMilliseconds?: number | undefined
   readonly streams: readonly StreamSample[]
+  /** The call was over at this end, and nothing on its way any more: these counts are its last. */
+  readonly final?: boolean | undefined
   /** Estimate for received audio since the party's last sample (`quality.ts`). */
   readonly mos?: number | undefined
 }
@@ -293,6 +295,13 @@ export interface Verdict {
   readonly missing: readonly string[]
   readonly contradictions: readonly Contradiction[]
   readonly whyNotDirect?: { readonly reason: WhyNotDirect; readonly sentence: string; readonly fix: string }
+}
+
+/** What was concluded of a call's media path when it was over. `mos`: the lower of both parties' estimates. */
+export interface CallOutcome {
+  readonly path: Path
+  readonly grade: Grade
+  readonly mos: number | undefined
 }
 
 /** What stays when the events are forgotten. */

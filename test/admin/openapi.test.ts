@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest'
 import type { z } from 'zod'
 import type * as message from '../../src/admin/message.ts'
 import type * as schemas from '../../src/admin/schemas.ts'
-import type { CallRow, SelectedPair } from '../../src/calls/message.ts'
+import type { SelectedPair } from '../../src/calls/message.ts'
 import type { Epoch } from '../../src/core/clock.ts'
 import { AdminHouse } from './house.ts'
 
@@ -30,7 +30,7 @@ test('the schemas have the fields that the types of message.ts have', () => {
   expectTypeOf<Keys<typeof schemas.joinState>>().toEqualTypeOf<keyof message.JoinState>()
   expectTypeOf<Keys<typeof schemas.waitingRequest>>().toEqualTypeOf<keyof message.WaitingRequest>()
   expectTypeOf<Keys<typeof schemas.invite>>().toEqualTypeOf<keyof message.Invite>()
-  expectTypeOf<Keys<typeof schemas.callRow>>().toEqualTypeOf<keyof CallRow>()
+  expectTypeOf<Keys<typeof schemas.callRow>>().toEqualTypeOf<keyof message.ToldCall>()
   expectTypeOf<NonNullable<z.infer<typeof schemas.callRow>['callerPair']>>().toHaveProperty('localType')
   expectTypeOf<keyof NonNullable<z.infer<typeof schemas.callRow>['callerPair']>>().toEqualTypeOf<
     keyof SelectedPair

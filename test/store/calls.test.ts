@@ -94,3 +94,42 @@ test('many rows are pruned in steps, all of them', { timeout: 30_000 }, async ()
   expect(await store.calls.prune(30, now)).toBe(2_500)
   expect((await store.calls.list({ limit: 1 })).total).toBe(0)
 })
+
+const concluded = (call: string, path: string, grade: string, mos: (number | undefined)[]): unknown => {
+  const verdict = { path, grade, sentence: '', checked: [], missing: [], contradictions: [] }
+  const summary = { call, events: 1, bytes: 1, verdict, mos: { caller: mos[0], callee: mos[1] } }
+  return store.traces.conclude({ ...summary, answeredToMediaMilliseconds: undefined } as never)
+}
+
+test('calls are found by path, grade, quality, person, day, and by being missed or going on', async () => {
+  await save([
+    row('a', 'alice', 'bob', now),
+    row('b', 'bob', 'carol', now + 1),
+    { ...row('c', 'alice', 'carol', now + 2), missed: true },
+    row('d', 'dora', 'alice', now + days(1), false),
+  ])
+  await concluded('a', 'direct', 'bothEnds', [4.3, 4.1])
+  await concluded('b', 'relayed', 'ledger', [3.7, undefined])
+  await concluded('c', 'unknown', 'none', [undefined, undefined])
+  expect(await ids({ limit: 9, path: 'direct' })).toEqual(['a'])
+  expect(await ids({ limit: 9, grade: 'ledger' })).toEqual(['b'])
+  expect(await ids({ limit: 9, quality: 'good' })).toEqual(['a'])
+  expect(await ids({ limit: 9, quality: 'fair' })).toEqual(['b'])
+  expect(await ids({ limit: 9, quality: 'poor' })).toEqual([])
+  expect(await ids({ limit: 9, missed: true })).toEqual(['c'])
+  expect(await ids({ limit: 9, going: true })).toEqual(['d'])
+  expect(await ids({ limit: 9, going: false, user: 'alice' })).toEqual(['c', 'a'])
+  expect(await ids({ limit: 9, from: now + 1, until: now + 3 })).toEqual(['c', 'b'])
+  expect(await ids({ limit: 1, from: now, before: 'c' })).toEqual(['b'])
+  expect((await store.calls.list({ limit: 1, from: now, before: 'c' })).total).toBe(4)
+  const [direct] = (await store.calls.list({ limit: 1, path: 'direct' })).calls
+  expect(direct!.outcome).toEqual({ path: 'direct', grade: 'bothEnds', mos: 4.1 })
+  expect(await store.calls.get('d')).toMatchObject({ outcome: undefined })
+})
+
+test('what was concluded of a call stays when its row is written again', async () => {
+  await save([row('a', 'alice', 'bob', now)])
+  await concluded('a', 'direct', 'packets', [4.3, 4.2])
+  await save([{ ...row('a', 'alice', 'bob', now), missedSeen: true }])
+  expect(await ids({ limit: 9, grade: 'packets' })).toEqual(['a'])
+})

@@ -42,7 +42,12 @@ it('keeps events in order and a summary longer than them, and neither longer tha
   for (const call of ['new', 'old', 'never']) {
     await traces.save(call, [event(1), event(2)])
     await traces.save(call, [event(3)])
-    await traces.conclude({ call, events: 3 } as TraceSummary)
+    await traces.conclude({
+      call,
+      events: 3,
+      verdict: { path: 'unknown', grade: 'none' },
+      mos: {},
+    } as TraceSummary)
   }
   expect((await traces.events('new')).map(one => one.number)).toEqual([1, 2, 3])
   expect([await traces.lastNumber('new'), await traces.lastNumber('none')]).toEqual([3, 0])

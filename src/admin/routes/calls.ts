@@ -1,5 +1,6 @@
 /** The call log, read only. */
 import type { CallRow } from '../../calls/message.ts'
+import type { ListedCall } from '../../store/calls.ts'
 import { HttpError } from '../errors.ts'
 import type { CallList, ToldCall } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
@@ -7,12 +8,17 @@ import { type Call, isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
 
 export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'relay' | 'trace'>): Route[] {
-  const told = (row: CallRow): ToldCall => ({ ...row, ledger: relay.ledgerOf(row) })
-  const theirs = async ({ params, principal }: Call<unknown, unknown>): Promise<CallRow> => {
+  const told = (row: ListedCall): ToldCall => ({ ...row, ledger: relay.ledgerOf(row) })
+  const listed = async ({ params, principal }: Call<unknown, unknown>): Promise<ListedCall> => {
     const row = await calls.get(params.id!)
     const user = userOf(principal)
     const may = row && (isOwner(principal) || row.callerUser === user || row.calleeUser === user)
     if (!may) throw new HttpError(404, 'notFound', 'there is no such call')
+    return row
+  }
+  /** For files, which hold the verdict at length. */
+  const theirs = async (call: Call<unknown, unknown>): Promise<CallRow> => {
+    const { outcome: _, ...row } = await listed(call)
     return row
   }
   const capture = (format: 'pcapng' | 'pcap', contentType: string, summary: string): Route =>
@@ -32,7 +38,8 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       method: 'GET',
       path: '/calls',
       who: 'member',
-      summary: 'Calls, newest first: everybody sees their own, the owner all. `before` is the id of a call.',
+      summary:
+        'Calls, newest first: everybody sees their own, the owner all. `before` is the id of a call; what a filter lets through is counted in `total`.',
       query: schemas.callsQuery,
       answers: { 200: schemas.callList },
       handle: async call => {
@@ -49,7 +56,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary: 'One call.',
       answers: { 200: schemas.callRow },
       handle: async call => {
-        return { status: 200, body: told(await theirs(call)) }
+        return { status: 200, body: told(await listed(call)) }
       },
     }),
     route({
