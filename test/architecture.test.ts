@@ -18,6 +18,7 @@ function violations(files: Files): string[] {
   return [
     ...[...imports].flatMap(([path, list]) => list.flatMap(one => wrongImport(path, one, files))),
     ...ringsOf(imports),
+    ...neededNode(imports),
     ...[...files].flatMap(([path, source]) => [...barrels(path, source), ...impurities(path, source)]),
   ]
 }
@@ -102,8 +103,12 @@ function mayFromTop(from: Place, to: Place, one: Import): boolean {
   return false
 }
 
-function mayFromPage(_from: Place, to: Place, one: Import): boolean {
+/** What shows a trace: the console draws it as an export does. */
+const shown = ['ladder.ts', 'ladder-svg.ts', 'tables.ts', 'series.ts']
+
+function mayFromPage(from: Place, to: Place, one: Import): boolean {
   if (to.room === 'client') return true
+  if (from.room === 'web-admin' && to.room === 'trace' && shown.includes(to.file)) return true
   if (to.file !== 'message.ts') return false
   return (
     one.typeOnly ||
@@ -180,6 +185,23 @@ function barrels(path: string, source: string): string[] {
   }
   if (path.startsWith('src/') && path.endsWith('/index.ts')) found.push(`${path}: is a barrel by name`)
   return found
+}
+
+/** A browser has no `node:` modules, nor have the files that those files import. */
+function neededNode(imports: ReadonlyMap<string, readonly Import[]>): string[] {
+  const seen = new Set<string>()
+  const wrong: string[] = []
+  const visit = (path: string): void => {
+    if (seen.has(path)) return
+    seen.add(path)
+    for (const one of imports.get(path) ?? []) {
+      if (one.typeOnly) continue
+      if (one.target.startsWith('node:')) wrong.push(`${path}: is for pages and may not import ${one.target}`)
+      else visit(one.target)
+    }
+  }
+  for (const file of shown) visit(`src/trace/${file}`)
+  return wrong
 }
 
 /** Each ring once, named by its files in order. */
@@ -308,6 +330,24 @@ describe('a planted violation is found:', () => {
       /admin\/a\.ts: may not import src\/trace\/packets/,
     ],
     ['the environment', { 'src/store/a.ts': 'const x = process.env.HOME' }, /environment/],
+    [
+      'what pages show needs Node, by way of another file',
+      {
+        'src/trace/ladder.ts': `import { v } from './verdict.ts'`,
+        'src/trace/verdict.ts': `import { hash } from 'node:crypto'`,
+      },
+      /verdict\.ts: is for pages/,
+    ],
+    [
+      'a page imports more of a trace than what shows it',
+      { 'web-admin/src/a.ts': `import { m } from '../../src/trace/machine.ts'`, 'src/trace/machine.ts': '' },
+      /web-admin\/src\/a\.ts: may not import/,
+    ],
+    [
+      'the phone imports what shows a trace',
+      { 'web-phone/a.ts': `import { l } from '../src/trace/ladder.ts'`, 'src/trace/ladder.ts': '' },
+      /web-phone\/a\.ts: may not import/,
+    ],
   ]
 
   it.each(planted)('%s', (_name, files, message) => {
@@ -324,6 +364,8 @@ describe('a planted violation is found:', () => {
       'src/runtime/udp.ts': `import { createSocket } from 'node:dgram'`,
       'src/signalling/machine.ts': `import type { m } from '../sip/message.ts'`,
       'client/a.ts': `import { closeCode } from '../src/signalling/message.ts'`,
+      'web-admin/src/a.ts': `import { l } from '../../src/trace/ladder.ts'`,
+      'src/trace/ladder.ts': '',
       'src/signalling/message.ts': '',
     }
     expect(violations(new Map(Object.entries(files)))).toEqual([])

@@ -190,7 +190,7 @@ function checksLine({ caller, callee }: Evidence): Finding {
   return finding('checks', question, outcome, figures, [], missing)
 }
 
-export const wasAnswered = (pair: PairChecks): boolean =>
+export const wasAnswered = (pair: Pick<PairChecks, 'responsesReceived' | 'state'>): boolean =>
   (pair.responsesReceived ?? 0) > 0 || pair.state === 'succeeded'
 
 function tellChecks(checks: readonly PairChecks[]): string {
@@ -206,7 +206,7 @@ function tellChecks(checks: readonly PairChecks[]): string {
   ].join(', ')
 }
 
-const whyFailed: Readonly<Record<WhyFailed, string>> = {
+export const whyFailed: Readonly<Record<WhyFailed, string>> = {
   unanswered: 'nothing came back',
   oneWay: 'the other’s checks came, no answer to its own',
   answeredNoMore: 'answered at first, then no more',
