@@ -28,6 +28,74 @@ export interface Health {
   >
 }
 
+/** One thing that was looked at; `unknown`: it could not be looked at here. */
+export interface HealthFinding {
+  readonly check: string
+  readonly level: 'ok' | 'warning' | 'problem' | 'unknown'
+  readonly found: string
+  /** What to do, for everything that is not well. */
+  readonly advice?: string | undefined
+}
+/** GET /health/detail (owner): numbers of this machine, and what they mean. */
+export interface HealthDetail extends Health {
+  /** What this machine believes the time to be. */
+  readonly at: number
+  readonly machine: {
+    /** Of the last minute; as many as there are cores is all of them. */
+    readonly load: number
+    readonly cores: number
+    readonly memoryTotalBytes: number
+    readonly memoryFreeBytes: number
+    readonly processBytes: number
+    readonly diskTotalBytes: number | undefined
+    readonly diskFreeBytes: number | undefined
+    readonly celsius: number | undefined
+    readonly clockSet: boolean
+    /** Undefined where the system does not tell. */
+    readonly clockSynchronised: boolean | undefined
+  }
+  readonly certificate: {
+    readonly names: readonly string[]
+    readonly notAfter: number
+    /** Uploaded by the owner, not made here. */
+    readonly own: boolean
+  }
+  readonly findings: readonly HealthFinding[]
+}
+
+/** What the relay carries now, as the console's first page shows it. */
+export interface RelayNow {
+  readonly state: 'ready' | 'failed'
+  readonly detail: string
+  readonly policy: RelayPolicy
+  readonly grants: number
+  /** Since the daemon started. */
+  readonly bytes: number
+  readonly kilobitsPerSecond: number
+}
+
+/**
+ * GET /events (owner): server-sent events, each with one of these as its data. The first is a `snapshot`, whatever
+ * Last-Event-ID says; later ones tell what changed. At least one comes every ten seconds.
+ */
+export type LiveEvent =
+  | {
+      readonly kind: 'snapshot'
+      readonly people: readonly User[]
+      /** Those that ring or are going on. */
+      readonly calls: readonly ToldCall[]
+      readonly requests: readonly WaitingRequest[]
+      readonly relay: RelayNow
+      readonly health: HealthDetail
+    }
+  | { readonly kind: 'people'; readonly changed: readonly User[]; readonly gone: readonly string[] }
+  /** It began, was answered, told its path or ended. */
+  | { readonly kind: 'call'; readonly call: ToldCall }
+  | { readonly kind: 'requests'; readonly requests: readonly WaitingRequest[] }
+  | { readonly kind: 'relay'; readonly relay: RelayNow }
+  | { readonly kind: 'health'; readonly health: HealthDetail }
+  | { readonly kind: 'beat' }
+
 /** GET /setup, open to all; POST /setup claims: 201 and a session cookie, 403 wrong code, 409 already claimed. */
 export interface SetupState {
   readonly claimed: boolean

@@ -1,66 +1,104 @@
 /** Which of the three the console is: to be claimed, to be logged in to, or open. */
+import { type ComponentType, createElement } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Session, SetupState } from '../../src/admin/message.ts'
 import { Api, ApiError } from './api.ts'
-import { Claim } from './views/claim.tsx'
-import { Console } from './views/console.tsx'
-import { Login } from './views/login.tsx'
+import { Frame } from './frame.tsx'
+import icon from './icon.svg'
+import { messageOf } from './load.ts'
+import { Login } from './pages/login.tsx'
+import { common } from './texts/common.ts'
+
+export interface VisitProps {
+  readonly setup: SetupState
+  /** Undefined: nobody owns the appliance yet. */
+  readonly session: Session | undefined
+  /** The appliance was claimed, or the visit is over. */
+  readonly onChanged: () => void
+}
 
 type State =
   | { readonly kind: 'loading' }
   | { readonly kind: 'unreachable'; readonly message: string }
-  | { readonly kind: 'claim'; readonly setup: SetupState }
-  | { readonly kind: 'login'; readonly setup: SetupState }
-  | { readonly kind: 'open'; readonly setup: SetupState; readonly session: Session; readonly isNew: boolean }
+  | {
+      readonly kind: 'visit'
+      readonly setup: SetupState
+      readonly session: Session | undefined
+      readonly component: ComponentType<VisitProps>
+    }
+  | { readonly kind: 'login'; readonly setup: SetupState; readonly wasOpen: boolean }
+  | { readonly kind: 'open'; readonly setup: SetupState; readonly session: Session }
 
 export function App() {
   const [state, setState] = useState<State>({ kind: 'loading' })
-  const start = async (isNew = false) => {
+  const start = async () => {
     const api = new Api()
     try {
       const setup = await api.get<SetupState>('/setup')
-      document.title = setup.place === '' ? 'lanline console' : `${setup.place} – lanline console`
-      if (!setup.claimed) return setState({ kind: 'claim', setup })
-      const session = await api.get<Session>('/session').catch(error => {
-        if (error instanceof ApiError && error.status === 401) return undefined
-        throw error
-      })
-      setState(session ? { kind: 'open', setup, session, isNew } : { kind: 'login', setup })
+      const session = setup.claimed ? await sessionOf(api) : undefined
+      if (!setup.claimed || (session?.role === 'owner' && isVisiting())) {
+        const { Visit } = await import('./pages/visit.tsx')
+        return setState({ kind: 'visit', setup, session, component: Visit })
+      }
+      if (session !== undefined) return setState({ kind: 'open', setup, session })
+      setState(old => ({ kind: 'login', setup, wasOpen: old.kind === 'open' }))
     } catch (error) {
-      setState({ kind: 'unreachable', message: error instanceof Error ? error.message : String(error) })
+      // Whoever is inside stays there and is told by the frame.
+      setState(old => (old.kind === 'open' ? old : { kind: 'unreachable', message: messageOf(error) }))
     }
   }
   useEffect(() => void start(), [])
+  const again = () => void start()
 
   switch (state.kind) {
     case 'loading':
       return (
-        <main class="narrow" aria-busy="true">
-          <p role="status">One moment …</p>
+        <main class="single" aria-busy="true">
+          <p role="status">{common.oneMoment}</p>
         </main>
       )
     case 'unreachable':
       return (
-        <main class="narrow">
-          <h1>lanline</h1>
-          <p role="alert">{state.message}</p>
-          <button type="button" class="primary" onClick={() => void start()}>
-            Try again
-          </button>
+        <main class="single">
+          <div class="sheet-card">
+            <p class="brand">
+              <img src={icon} alt="" /> {common.product}
+            </p>
+            <h1>{common.failed}</h1>
+            <p role="alert">{state.message}</p>
+            <button type="button" class="button primary large" onClick={again}>
+              {common.tryAgain}
+            </button>
+          </div>
         </main>
       )
-    case 'claim':
-      return <Claim setup={state.setup} onClaimed={() => start(true)} />
+    case 'visit':
+      return createElement(state.component, {
+        setup: state.setup,
+        session: state.session,
+        onChanged: again,
+      })
     case 'login':
-      return <Login place={state.setup.place} onLoggedIn={() => start()} />
+      return <Login place={state.setup.place} wasOpen={state.wasOpen} onLoggedIn={start} />
     case 'open':
-      return (
-        <Console
-          setup={state.setup}
-          session={state.session}
-          isNew={state.isNew}
-          onLoggedOut={() => void start()}
-        />
-      )
+      return <Frame setup={state.setup} session={state.session} onReload={again} />
   }
+}
+
+/** Set by the first visit, so that a reload in the middle of it goes on where it was. */
+export const visitKey = 'lanline.visit'
+
+function isVisiting(): boolean {
+  try {
+    return localStorage.getItem(visitKey) !== null
+  } catch {
+    return false
+  }
+}
+
+async function sessionOf(api: Api): Promise<Session | undefined> {
+  return api.get<Session>('/session').catch(error => {
+    if (error instanceof ApiError && error.status === 401) return undefined
+    throw error
+  })
 }

@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks'
 import type { Invite, User } from '../../../src/admin/message.ts'
 import type { Api } from '../api.ts'
+import { Qr } from '../parts/qr.tsx'
 import { Card, Form, usePolled } from '../parts.tsx'
-import { Qr } from '../qr.tsx'
 import { when } from '../words.ts'
 
 export function Invites({ api, users }: { readonly api: Api; readonly users: readonly User[] }) {

@@ -2,8 +2,8 @@
 import { useState } from 'preact/hooks'
 import type { Network, SiteSettings } from '../../../src/admin/message.ts'
 import type { Api } from '../api.ts'
+import { Qr } from '../parts/qr.tsx'
 import { Card, Field, Form, usePolled } from '../parts.tsx'
-import { Qr } from '../qr.tsx'
 
 export function Site({ api }: { readonly api: Api }) {
   const network = usePolled(() => api.get<Network>('/network'), 10)

@@ -1,0 +1,34 @@
+import type { ComponentChildren } from 'preact'
+import { useId } from 'preact/hooks'
+
+export function Card(props: {
+  readonly title: string
+  readonly count?: number | undefined
+  /** Buttons beside the title. */
+  readonly aside?: ComponentChildren
+  readonly class?: string
+  readonly children: ComponentChildren
+}) {
+  const id = useId()
+  return (
+    <section class={`card ${props.class ?? ''}`} aria-labelledby={id}>
+      <div class="card-head">
+        <h2 id={id}>
+          {props.title} {props.count !== undefined && <span class="count">{props.count}</span>}
+        </h2>
+        {props.aside}
+      </div>
+      {props.children}
+    </section>
+  )
+}
+
+/** The page's own head: its one h1, which a page change puts the focus on, and what can be done here. */
+export function PageHead(props: { readonly title: string; readonly children?: ComponentChildren }) {
+  return (
+    <header class="page-head">
+      <h1 tabIndex={-1}>{props.title}</h1>
+      {props.children && <div class="buttons">{props.children}</div>}
+    </header>
+  )
+}
