@@ -9,7 +9,16 @@ import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallEvent } from '../sip/message.ts'
 import type { PartyRole } from '../turn/message.ts'
-import type { Happening, KnownCall, Moment, Source, TraceEffect, TraceEvent, TraceInput } from './message.ts'
+import type {
+  CaptureFacts,
+  Happening,
+  KnownCall,
+  Moment,
+  Source,
+  TraceEffect,
+  TraceEvent,
+  TraceInput,
+} from './message.ts'
 import { PartyReports } from './party-reports.ts'
 import { redactChannel, redactSip } from './redact.ts'
 import { callOf, sipMark } from './sip-text.ts'
@@ -449,6 +458,9 @@ function roughBytes(happening: Happening): number {
   if (happening.kind === 'channel') return 500 + String(happening.message.sdp ?? '').length
   if (happening.kind === 'quality') return 150 + 200 * happening.streams.length
   if (happening.kind === 'checks') return 150 + 250 * happening.pairs.length
-  if (happening.kind === 'capture') return 500 + 300 * happening.facts.flows.length
+  if (happening.kind === 'capture') return 500 + roughCaptureBytes(happening.facts)
   return happening.kind === 'ledger' ? 800 : 250
 }
+
+const roughCaptureBytes = ({ flows, packets = [] }: CaptureFacts): number =>
+  300 * flows.length + packets.reduce((sum, { bytes }) => sum + 150 + bytes.length, 0)

@@ -250,6 +250,20 @@ export interface CaptureFacts {
   readonly flows: readonly CaptureFlow[]
   /** Said by the reader where it stopped before the end. */
   readonly stoppedBecause?: string | undefined
+  /** The first and the last of the call's packets (`packets/kept.ts`), for whoever wants to look at them. */
+  readonly packets?: readonly CapturedPacket[] | undefined
+}
+
+/** A packet of a capture without payload and secrets. */
+export interface CapturedPacket {
+  /** By the capture's clock. */
+  readonly atMilliseconds: number
+  /** `check, 192.0.2.1:5000 to 192.0.2.2:6000`. */
+  readonly what: string
+  /** From its IP header on, base64. */
+  readonly bytes: string
+  /** Of the IP packet on the wire. */
+  readonly originalBytes: number
 }
 
 // ---------------------------------------------------------------------------------------------------- conclusions

@@ -85,6 +85,16 @@ export interface Packet extends FrameMark {
   readonly content: Content
   /** Of the content as it was sent, not as far as it was captured. */
   readonly bytes: number
+  /** Only if the reader was asked for it, and the packet came as one: not from fragments, not over TCP. */
+  readonly wire?: Wire | undefined
+}
+
+/** A packet as it was captured, payload and all: `kept.ts` says what of it may be kept. */
+export interface Wire {
+  /** From its IP header on; of media only the headers. */
+  readonly ip: Uint8Array
+  /** Where the UDP datagram's data begins. */
+  readonly dataAt: number
 }
 
 export interface Wrapping {

@@ -18,6 +18,7 @@ import {
   type FrameMark,
   type Packet,
   type Stop,
+  type Wire,
 } from './message.ts'
 import { u16 } from './queue.ts'
 import { readSegment, type StreamItem, Streams } from './streams.ts'
@@ -28,11 +29,19 @@ export class CaptureReader {
   readonly #streams = new Streams(what => this.#count(what))
   readonly #datagrams = new Datagrams()
   readonly #counts = Object.fromEntries(counted.map(name => [name, 0])) as Record<Counted, number>
+  readonly #withWire: boolean
+  /** The IP packet that is being read, if it is to be told as it is. */
+  #ip: Uint8Array | undefined
   #found: Packet[] = []
   #packets = 0
   #firstAt: Epoch | undefined
   #lastAt: Epoch | undefined
   #ended = false
+
+  /** `wire`: packets are told with their bytes, too. */
+  constructor({ wire = false }: { readonly wire?: boolean } = {}) {
+    this.#withWire = wire
+  }
 
   /** Set as soon as the file cannot be read further: no use to push more. */
   get stop(): Stop | undefined {
@@ -80,6 +89,7 @@ export class CaptureReader {
     const bytes = ipOf(frame.linkType, frame.bytes)
     if (typeof bytes === 'string') return this.#count(bytes)
     let packet = readIp(bytes)
+    this.#ip = this.#withWire && packet?.fragment === undefined ? bytes : undefined
     if (packet?.fragment !== undefined) {
       this.#count('fragments')
       packet = this.#fragments.add(packet, at)
@@ -123,12 +133,27 @@ export class CaptureReader {
   #read(bytes: Uint8Array, sentBytes: number, ends: Ends, transport: 'udp' | 'tcp', mark: FrameMark): void {
     const found = this.#datagrams.read(bytes, sentBytes, ends.source, ends.target)
     if (found.length === 0) this.#count(transport === 'udp' ? 'otherDatagrams' : 'otherSegments')
-    for (const each of found) this.#found.push({ ...mark, ...ends, transport, ...each })
+    const ip = transport === 'udp' ? this.#ip : undefined
+    for (const each of found) {
+      const wire = ip && { wire: wireOf(ip, bytes.byteOffset - ip.byteOffset, each) }
+      this.#found.push({ ...mark, ...ends, transport, ...each, ...wire })
+    }
   }
 
   #count(what: Counted): void {
     this.#counts[what]++
   }
+}
+
+/** A copy, since a frame's bytes are lent. Of media its fixed header: what extensions say of a voice is not kept. */
+function wireOf(
+  ip: Uint8Array,
+  dataAt: number,
+  { content, inside }: Pick<Packet, 'content' | 'inside'>,
+): Wire {
+  const isMedia = content.kind === 'rtp' || content.kind === 'rtcp' || content.kind === 'other'
+  const headers = dataAt + (inside?.kind === 'channel' ? 4 : 0) + (content.kind === 'rtp' ? 12 : 8)
+  return { ip: isMedia ? ip.slice(0, headers) : ip.slice(), dataAt }
 }
 
 interface Ends {

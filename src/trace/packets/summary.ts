@@ -14,6 +14,7 @@ import type {
   Totals,
   Way,
 } from './figures.ts'
+import { KeptFlow, type KeptPacket, keptLimits } from './kept.ts'
 import type { Dtls, HandshakeMessage, Packet, Rtcp, Rtp, Stun } from './message.ts'
 import { method } from './stun.ts'
 
@@ -44,6 +45,7 @@ interface Flow {
   dtlsPackets: number
   rtcpPackets: number
   readonly streams: Map<number, Stream>
+  readonly kept: KeptFlow
   firstAt: Epoch | undefined
   lastAt: Epoch | undefined
 }
@@ -67,6 +69,7 @@ export class CallMatch {
     string,
     { -readonly [Field in keyof EncryptedFigures]: EncryptedFigures[Field] }
   >()
+  #keptBytes = 0
   #leftOut = 0
 
   constructor(call: CallIdentity) {
@@ -100,6 +103,7 @@ export class CallMatch {
       return
     }
     noteTime(flow, packet.at)
+    if (this.#keptBytes < keptLimits.waitingBytes) this.#keptBytes += flow.kept.add(packet)
     if (content.kind === 'stun') this.#addStun(flow, content, checkOf)
     else if (content.kind === 'dtls') addDtls(flow, content)
     else this.#addMedia(flow, content, packet)
@@ -127,6 +131,17 @@ export class CallMatch {
       }
     }
     return { flows, totals, encrypted: [...this.#encrypted.values()], leftOut: this.#leftOut }
+  }
+
+  /** What is worth keeping of them, by path, those with most media first. Only if they came with their bytes. */
+  kept(): KeptPacket[] {
+    const paths = [...this.#paths.values()].filter(({ matched }) => matched !== undefined)
+    const media = ({ flows }: Path): number =>
+      [...flows.values()]
+        .flatMap(({ streams }) => [...streams.values()])
+        .reduce((sum, { packets }) => sum + packets, 0)
+    const byMedia = paths.map(path => ({ path, packets: media(path) })).sort((a, b) => b.packets - a.packets)
+    return byMedia.flatMap(({ path }) => [...path.flows.values()].flatMap(({ kept }) => kept.all()))
   }
 
   #senderOf({ class: kind, method: which, username }: Stun): Party | undefined {
@@ -164,6 +179,7 @@ export class CallMatch {
       flow = {
         ...{ first: packet, checksBy: { caller: 0, callee: 0 }, nominations: 0, answers: 0, handshake: [] },
         ...{ dtlsPackets: 0, rtcpPackets: 0, streams: new Map(), firstAt: undefined, lastAt: undefined },
+        kept: new KeptFlow(),
       }
       path.flows.set(from, flow)
     }
