@@ -37,9 +37,31 @@ const steady = [
   '--disable-gpu',
 ]
 
+/** Where a browser runs, with a directory that somebody else removes. */
+export interface Place {
+  readonly name: string
+  readonly directory: string
+  /** What to execute so that the program runs there. */
+  argv(program: string, args: readonly string[]): string[]
+}
+
+/** This computer as it is, in no namespace. */
+export const thisComputer = (directory: string): Place => ({
+  name: 'here',
+  directory,
+  argv: (program, args) => [program, ...args],
+})
+
+const placeOf = (host: Host): Place => ({
+  name: host.name,
+  directory: host.lan.directory,
+  argv: (program, args) => ['ip', ...host.argv(program, args)],
+})
+
 /** Starts the browser. It ends with `close()`, with the LAN, or with this process. */
-export async function startChromium(host: Host, options: ChromiumOptions): Promise<Browser> {
-  const home = join(host.lan.directory, `home-${host.name}`)
+export async function startChromium(where: Host | Place, options: ChromiumOptions): Promise<Browser> {
+  const host = 'lan' in where ? placeOf(where) : where
+  const home = join(host.directory, `home-${host.name}`)
   mkdirSync(home, { recursive: true })
   for (const [index, file] of (options.trusted ?? []).entries())
     trustAuthority(home, file, `appliance ${index}`)
@@ -112,7 +134,7 @@ export function trustAuthority(home: string, pemFile: string, nickname: string):
   })
 }
 
-function writeWrapper(host: Host, home: string, display: string | undefined): string {
+function writeWrapper(host: Place, home: string, display: string | undefined): string {
   const path = join(home, 'chromium')
   const inside = [
     'env',
@@ -120,7 +142,10 @@ function writeWrapper(host: Host, home: string, display: string | undefined): st
     ...(display === undefined ? [] : [`DISPLAY=${display}`]),
     pathOf('chromium')!,
   ]
-  const command = ['ip', ...host.argv(inside[0]!, inside.slice(1))].map(word => `'${word}'`).join(' ')
+  const command = host
+    .argv(inside[0]!, inside.slice(1))
+    .map(word => `'${word}'`)
+    .join(' ')
   writeFileSync(path, `#!/bin/sh\nexec ${command} "$@"\n`)
   chmodSync(path, 0o755)
   return path
