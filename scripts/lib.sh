@@ -36,7 +36,7 @@ page_sources() {
   {
     find web-phone web-admin client src -type f -not -path '*/node_modules/*' -not -path '*/dist/*' \
       \( -not -path 'src/*' -o -name message.ts \) -print0 2>/dev/null | LC_ALL=C sort -z | xargs -0 cat
-    cat package-lock.json
+    cat package-lock.json scripts/page-plugins.ts
   } | sha256sum | cut -d' ' -f1
 }
 

@@ -4,13 +4,15 @@
  */
 import { Hono } from 'hono'
 import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
-import { parseCookies, sessionCookie } from './cookies.ts'
+import { parseCookies, sessionIn } from './cookies.ts'
 import { type Door, makeDoor } from './door.ts'
 import { errorBody, HttpError, toHttpError } from './errors.ts'
 import { isForeignFetch, judge, type Listener } from './guard.ts'
+import { commonHeaders, filePolicy, pagePolicy } from './headers.ts'
 import { openApi } from './openapi.ts'
-import type { Page } from './pages.ts'
+import { respondPage } from './pages.ts'
 import { Passwords } from './password.ts'
+import { pageAt } from './places.ts'
 import type { AppDeps } from './ports.ts'
 import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
@@ -99,9 +101,9 @@ export function createApp(deps: AppDeps): App {
     const offered = parts.provisioning.answer(context.req.raw, deps.directory.place())
     if (offered !== undefined) return offered
     const { pathname } = new URL(context.req.url)
-    const page = deps.pages.get(pathname)
+    const page = pageAt(deps.pages, pathname)
     if (page === undefined) throw notFound()
-    return respondPage(page, context.req.header('if-none-match'))
+    return respondPage(page, context.req.raw)
   })
   app.notFound(() => failure(notFound()))
   app.onError(error => {
@@ -154,7 +156,8 @@ function guardAll(
         )
       } else {
         await next()
-        context.header('content-security-policy', pagePolicy(listener, host ?? '', deps))
+        if (!context.res.headers.has('content-security-policy'))
+          context.header('content-security-policy', pagePolicy(listener, host ?? '', deps))
         // Browsers heed it in secure contexts only, and complain elsewhere.
         context.header('cross-origin-opener-policy', 'same-origin')
       }
@@ -164,45 +167,6 @@ function guardAll(
     if (pathname === healthPath) context.header('cross-origin-resource-policy', 'cross-origin')
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
   })
-}
-
-/** No Strict-Transport-Security, ever: it would lock out whoever later reaches the name without our certificate. */
-const commonHeaders: Readonly<Record<string, string>> = {
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(self), microphone=(self), geolocation=(), usb=(), payment=()',
-}
-
-/** `host` was judged, so it holds nothing but a name or address and a port. */
-function pagePolicy(listener: Listener, host: string, deps: AppDeps): string {
-  const own = listener === 'https' ? [`wss://${host}`, ...otherOrigins(deps)] : [`ws://${host}`]
-  return [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' data: blob:",
-    "media-src 'self' data: blob:",
-    "font-src 'self'",
-    "worker-src 'self'",
-    "manifest-src 'self'",
-    `connect-src 'self' ${own.join(' ')}`,
-    "base-uri 'none'",
-    "form-action 'self'",
-    "frame-ancestors 'none'",
-  ].join('; ')
-}
-
-/**
- * Where a page may ask for this same appliance by its other names, to tell people which of them work. CSP has no form
- * for IPv6 addresses (CSP3 §2.3.1).
- */
-function otherOrigins({ network, httpsPort }: AppDeps): string[] {
-  const { hostname, addresses } = network()
-  const port = httpsPort() === 443 ? '' : `:${httpsPort()}`
-  const names = [`${hostname}.local`, ...addresses.map(({ address }) => address)]
-  return [...new Set(names)].filter(name => !name.includes(':')).map(name => `https://${name}${port}`)
 }
 
 /** The one place where rights are checked. Throws when `who` may not. */
@@ -231,7 +195,8 @@ function identify(request: Request, env: AppEnv, deps: AppDeps, sessions: Sessio
     const device = deps.directory.byToken(bearer)
     return device ? { kind: 'device', user: device.user, device: device.device } : { kind: 'nobody' }
   }
-  const id = parseCookies(request.headers.get('cookie') ?? undefined)[sessionCookie]
+  const cookies = parseCookies(request.headers.get('cookie') ?? undefined)
+  const id = sessionIn(cookies, env.listener === 'https')
   const session = sessions.find(id, deps.clock.monotonic())
   const user = session && deps.directory.user(session.user)
   if (id === undefined || session === undefined || user === undefined) return { kind: 'nobody' }
@@ -284,17 +249,12 @@ function respond(answer: Answer): Response {
   for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie)
   if (answer.file !== undefined) {
     headers.set('content-type', answer.file.contentType)
+    headers.set('content-security-policy', filePolicy)
     return new Response(answer.file.content, { status: answer.status as ContentfulStatusCode, headers })
   }
   if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
   headers.set('content-type', 'application/json')
   return new Response(JSON.stringify(answer.body), { status: answer.status as ContentfulStatusCode, headers })
-}
-
-function respondPage(page: Page, ifNoneMatch: string | undefined): Response {
-  const headers = { etag: page.etag, 'cache-control': page.cacheControl, 'content-type': page.contentType }
-  if (ifNoneMatch === page.etag) return new Response(null, { status: 304, headers })
-  return new Response(page.body, { headers })
 }
 
 const failure = (error: HttpError): Response =>

@@ -120,7 +120,7 @@ export interface SetupResponse {
   readonly enrolment: Enrolment
 }
 
-/** POST /session logs in (cookie `lanline_session`), GET tells, DELETE logs out. */
+/** POST /session logs in (cookie `__Host-lanline_session`, in the clear on loopback `lanline_session`), GET tells, DELETE logs out. */
 export interface SessionRequest {
   readonly user: string
   readonly password: string

@@ -28,7 +28,7 @@ export function openApi(routes: readonly Route[], version: string): unknown {
     paths,
     components: {
       securitySchemes: {
-        session: { type: 'apiKey', in: 'cookie', name: 'lanline_session' },
+        session: { type: 'apiKey', in: 'cookie', name: '__Host-lanline_session' },
         device: {
           type: 'http',
           scheme: 'bearer',

@@ -8,6 +8,8 @@ import { extname, join, posix, relative, sep } from 'node:path'
 export interface Page {
   readonly contentType: string
   readonly body: Uint8Array<ArrayBuffer>
+  /** The same, as the build compressed it. */
+  readonly smaller: readonly { readonly encoding: 'br' | 'gzip'; readonly body: Uint8Array<ArrayBuffer> }[]
   readonly etag: string
   readonly cacheControl: string
 }
@@ -48,12 +50,13 @@ export function loadPages(directories: { readonly phone: string; readonly admin:
       const contentType = contentTypes[extname(file)]
       if (contentType === undefined) continue
       const body = new Uint8Array(readFileSync(file))
-      totalBytes += body.length
+      const smaller = smallerCopies(file)
+      totalBytes += [body, ...smaller.map(copy => copy.body)].reduce((sum, { length }) => sum + length, 0)
       if (body.length > limits.fileBytes || totalBytes > limits.totalBytes || pages.size >= limits.files) {
         throw new Error(`${directory} holds more than pages: ${file} is beyond the limit`)
       }
       const path = base + relative(directory, file).split(sep).join(posix.sep)
-      pages.set(path, pageOf(contentType, body, path.includes('/assets/')))
+      pages.set(path, pageOf(contentType, body, path.includes('/assets/'), smaller))
     }
     const index = pages.get(`${base}index.html`)
     pages.set(base, index ?? notBuilt(directory))
@@ -64,15 +67,59 @@ export function loadPages(directories: { readonly phone: string; readonly admin:
   return pages
 }
 
-export function pageOf(contentType: string, body: Uint8Array<ArrayBuffer>, hashedName: boolean): Page {
+/** The whole page, or that the browser's own is still right; as small as the browser takes it. */
+export function respondPage(page: Page, request: Request): Response {
+  const accepted = encodingsIn(request.headers.get('accept-encoding') ?? '')
+  const copy = page.smaller.find(({ encoding }) => accepted.has(encoding))
+  // RFC 9110 §8.8.3.3: each encoding is a representation of its own.
+  const etag = copy === undefined ? page.etag : page.etag.replace(/"$/, `-${copy.encoding}"`)
+  const headers = new Headers({
+    etag,
+    'cache-control': page.cacheControl,
+    'content-type': page.contentType,
+    vary: 'accept-encoding',
+  })
+  if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
+  if (copy !== undefined) headers.set('content-encoding', copy.encoding)
+  return new Response((copy ?? page).body, { headers })
+}
+
+function pageOf(
+  contentType: string,
+  body: Uint8Array<ArrayBuffer>,
+  hashedName: boolean,
+  smaller: Page['smaller'],
+): Page {
   return {
     contentType,
     body,
+    smaller,
     etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
     // Vite puts a hash of the content into the names below assets/: such a file never changes.
     cacheControl: hashedName ? 'public, max-age=31536000, immutable' : 'no-cache',
   }
 }
+
+function smallerCopies(file: string): Page['smaller'] {
+  const kinds = [
+    { encoding: 'br', suffix: '.br' },
+    { encoding: 'gzip', suffix: '.gz' },
+  ] as const
+  return kinds
+    .filter(({ suffix }) => existsSync(file + suffix))
+    .map(({ encoding, suffix }) => ({ encoding, body: new Uint8Array(readFileSync(file + suffix)) }))
+}
+
+/** RFC 9110 §12.5.3, without its weights: what is refused by `q=0` is left out. */
+const encodingsIn = (header: string): ReadonlySet<string> =>
+  new Set(
+    header
+      .toLowerCase()
+      .split(',')
+      .map(part => part.split(';').map(word => word.trim()))
+      .filter(([, weight]) => !/^q=0(\.0*)?$/.test(weight ?? ''))
+      .map(([name]) => name!),
+  )
 
 function filesOf(directory: string): string[] {
   if (!existsSync(directory)) return []
@@ -86,4 +133,5 @@ const notBuilt = (directory: string): Page =>
     'text/plain; charset=utf-8',
     new TextEncoder().encode(`This page is not built: there is no ${directory}. Run: npm run build\n`),
     false,
+    [],
   )

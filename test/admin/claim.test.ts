@@ -19,7 +19,7 @@ test('the code claims: an owner, a session, an enrolled browser, a named place',
     role: 'owner',
   })
   const [session] = answer.headers.getSetCookie()
-  expect(session).toMatch(/^lanline_session=.+; HttpOnly; SameSite=Strict; Secure$/)
+  expect(session).toMatch(/^__Host-lanline_session=.+; HttpOnly; SameSite=Strict; Secure$/)
   expect(house.store.directory.byToken(answer.body.enrolment.token)).toMatchObject({ user: 'olivia-owner' })
   expect((await house.api('GET', '/setup')).body).toMatchObject({ claimed: true, place: 'Mill' })
 })

@@ -80,6 +80,11 @@ test('pages come from a fixed map: typed, cached by their names, revalidated oth
   writeFileSync(join(phone, 'index.html'), '<!doctype html>phone')
   writeFileSync(join(phone, 'assets', 'a-1234.js'), '1')
   writeFileSync(join(phone, '.secret'), 'x')
+  for (const [suffix, text] of [
+    ['br', 'small'],
+    ['gz', 'smaller'],
+  ] as const)
+    writeFileSync(join(phone, 'assets', `a-1234.js.${suffix}`), text)
   const other = await AdminHouse.open({ pages: loadPages({ phone, admin: join(house.directory, 'none') }) })
   const index = await other.ask('GET', '/')
   expect(index.headers.get('content-type')).toContain('text/html')
@@ -94,6 +99,14 @@ test('pages come from a fixed map: typed, cached by their names, revalidated oth
   const again = await other.ask('GET', '/', { headers: { 'if-none-match': index.headers.get('etag')! } })
   expect([again.status, again.text]).toEqual([304, ''])
   expect((await other.ask('GET', '/assets/a-1234.js')).headers.get('cache-control')).toContain('immutable')
+  const asked = async (accepts: string) => {
+    const answer = await other.ask('GET', '/assets/a-1234.js', { headers: { 'accept-encoding': accepts } })
+    return [answer.headers.get('content-encoding'), answer.text]
+  }
+  expect(await asked('gzip, deflate, br')).toEqual(['br', 'small'])
+  expect(await asked('gzip, br;q=0')).toEqual(['gzip', 'smaller'])
+  expect(await asked('identity')).toEqual([null, '1'])
+  expect((await other.ask('GET', '/assets/a-1234.js.br')).status).toBe(404)
   expect((await other.ask('GET', '/j')).text).toBe(index.text)
   expect((await other.ask('GET', '/.secret')).status).toBe(404)
   expect((await other.ask('GET', '/admin')).headers.get('location')).toBe('/admin/')

@@ -198,13 +198,15 @@ test('a new password ends the person’s other sessions', async () => {
 test('a browser that was logged in before gets in although its address and account are being guessed at', async () => {
   house = await AdminHouse.open()
   const { cookie } = await house.owner()
-  const known = cookie.split('; ').find(each => each.startsWith('lanline_known='))!
+  const known = cookie.split('; ').find(each => each.startsWith('__Host-lanline_known='))!
   const login = (password: string, headers: Record<string, string> = {}) =>
     house.api('POST', '/session', { headers, body: { user: 'olivia', password } })
   for (let count = 0; count < 15; count++) await login('a wrong password')
   expect((await login('correct horse battery')).status).toBe(429)
   expect((await login('correct horse battery', { cookie: known })).status).toBe(200)
-  expect((await login('correct horse battery', { cookie: 'lanline_known=forged.mark' })).status).toBe(429)
+  expect((await login('correct horse battery', { cookie: '__Host-lanline_known=forged.mark' })).status).toBe(
+    429,
+  )
 })
 
 test('bodies that do not fit are refused with where and why', async () => {

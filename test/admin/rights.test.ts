@@ -299,7 +299,7 @@ describe('a session', () => {
     const login = (): Promise<Asked> =>
       house.api('POST', '/session', { body: { user: 'mia', password: 'another long password' } })
     const [first, second] = [await login(), await login()]
-    const cookie = first.headers.getSetCookie().find(one => one.startsWith('lanline_session='))!
+    const cookie = first.headers.getSetCookie().find(one => one.startsWith('__Host-lanline_session='))!
     for (const word of ['HttpOnly', 'Secure', 'SameSite=Strict', 'Path=/']) expect(cookie).toContain(word)
     expect(second.headers.getSetCookie().join()).not.toContain(cookie.split(';')[0])
     const headers = { cookie: cookie.split(';')[0]!, 'x-csrf-token': first.body.csrfToken as string }

@@ -2,7 +2,7 @@
 import { minutes } from '../../core/clock.ts'
 import type { Directory, NewDevice } from '../../store/directory.ts'
 import { isClaimToken, isRightClaim } from '../claim.ts'
-import { clearSession, knownCookie, sessionCookie, setKnown, setSession } from '../cookies.ts'
+import { clearSession, knownIn, sessionIn, setKnown, setSession } from '../cookies.ts'
 import { HttpError, tooManyTries } from '../errors.ts'
 import type { Enrolment, Health, Session, SetupResponse, SetupState } from '../message.ts'
 import type { Passwords } from '../password.ts'
@@ -41,7 +41,7 @@ export function setupRoutes(deps: Deps): Route[] {
 
   /** A new session under a new id, whatever the browser held before (against session fixation). */
   const logIn = (user: string, call: Call<unknown, unknown>) => {
-    sessions.end(call.cookies[sessionCookie])
+    sessions.end(sessionIn(call.cookies, call.secure))
     const { id, session } = sessions.start(user, clock.monotonic())
     const mark = tries.newMark(user)
     return {
@@ -139,7 +139,8 @@ export function setupRoutes(deps: Deps): Route[] {
       answers: { 200: schemas.session },
       handle: async call => {
         const { user, password } = call.body
-        const wait = tries.login(user, call.peer, call.cookies[knownCookie], clock.monotonic())
+        const mark = knownIn(call.cookies, call.secure)
+        const wait = tries.login(user, call.peer, mark, clock.monotonic())
         if (wait > 0) throw tooManyTries(wait)
         spareHashing()
         if (!(await passwords.verify(password, directory.user(user)?.passwordHash))) {
