@@ -100,6 +100,7 @@ export const callLimits = {
   peerByeMilliseconds: 40_000,
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
   offeredAgainMilliseconds: 3_000,
+  closeMilliseconds: 400,
   candidates: 64,
 } as const
 
@@ -659,11 +660,12 @@ export class Call extends Emitter<CallEvents> {
     this.#timers.clearAll()
     this.#restarts.stop()
     this.#pathWatch.stop()
-    void this.#sampler.finish()
+    this.#peer?.stopSending()
     this.#media?.release()
-    // The last words need a moment on the wire before the connection under them goes.
+    this.#sampler.finish()
+    // The last words need a moment on the wire, and the last counts are read, before the connection under them goes.
     const peer = this.#peer
-    if (peer) this.#ports.env.setTimeout(() => peer.close(), 300)
+    if (peer) this.#ports.env.setTimeout(() => peer.close(), callLimits.closeMilliseconds)
     this.#become('ended')
     this.emit('ended', this.#end)
   }

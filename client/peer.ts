@@ -194,6 +194,12 @@ export class Peer {
     await this.#audio?.sender.replaceTrack(track)
   }
 
+  /** The call is over: from now on the counts of what was sent stay. */
+  stopSending(): void {
+    for (const sender of [this.#audio?.sender, this.#video?.sender])
+      sender?.replaceTrack(null).catch(() => {})
+  }
+
   /** False when the channel is not open. */
   say(text: string): boolean {
     if (!this.channelOpen) return false

@@ -6,7 +6,7 @@ import type { SelectedPair } from '../src/calls/message.ts'
 import type { CheckedPair, MediaReport, StateChange, StreamCount } from '../src/signalling/message.ts'
 import { fingerprintOf } from './sdp.ts'
 
-type Bare = Omit<MediaReport, 'roundTripMilliseconds' | 'heldMilliseconds' | 'states' | 'checks'>
+type Bare = Omit<MediaReport, 'roundTripMilliseconds' | 'heldMilliseconds' | 'states' | 'checks' | 'final'>
 
 /** All that is known at one moment: for a page to show, and for `telling.ts` to make a report of. */
 export interface MediaFacts extends Bare {

@@ -16,6 +16,8 @@ export const samplerLimits = {
   reportMilliseconds: 900,
   /** Sound that stops is the first sign of a broken path, seconds before the browser says `disconnected`. */
   silentMilliseconds: 900,
+  /** From the end of a call until nothing of it is on its way any more and its counts are read for good. */
+  settleMilliseconds: 250,
 } as const
 
 export interface SamplerPorts {
@@ -92,18 +94,29 @@ export class Sampler {
     void this.look()
   }
 
-  /** A last look, while the connection can still be read; nothing to tell if there was none before. */
-  async finish(): Promise<void> {
+  /**
+   * The call is over, nothing is sent any more: a look now, since the page may be gone the next moment, and one when what
+   * was on its way has arrived. Only then do the counts of both ends belong together. Nothing to tell if there was no
+   * look before.
+   */
+  finish(): void {
     if (this.#stopped) return
     this.stop()
     if (this.#facts === undefined) return
-    const facts = await this.#ports.read().catch(() => undefined)
-    if (facts !== undefined) this.#ports.report(this.#telling.reportOf(facts, true), true)
+    void this.#lastLook(false)
+    this.#ports.env.setTimeout(() => void this.#lastLook(true), samplerLimits.settleMilliseconds)
   }
 
   stop(): void {
     this.#stopped = true
     this.#timers.clearAll()
+  }
+
+  async #lastLook(final: boolean): Promise<void> {
+    const facts = await this.#ports.read().catch(() => undefined)
+    if (facts === undefined) return
+    const report = this.#telling.reportOf(facts, true)
+    this.#ports.report(final ? { ...report, final } : report, true)
   }
 
   #hear(facts: MediaFacts): void {

@@ -156,6 +156,7 @@ const report = z.object({
   remoteFingerprint: text(limits.fingerprintCharacters),
   pair: pair.nullable(),
   streams: z.array(stream).max(limits.reportStreams),
+  final: z.boolean().optional(),
   states: z.array(stateChange).max(limits.reportStates).optional(),
   checks: z.array(checkedPair).max(limits.reportChecks).optional(),
   dtlsVersion: text(limits.cipherCharacters).optional(),

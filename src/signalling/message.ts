@@ -100,6 +100,8 @@ export interface MediaReport {
   readonly remoteFingerprint: string
   readonly pair: SelectedPair | null
   readonly streams: readonly StreamCount[]
+  /** The call is over at this end and nothing is on its way any more: these counts are the last. */
+  readonly final?: boolean | undefined
   /** Only what is new since the last report; all of it again after the line was away. */
   readonly states?: readonly StateChange[] | undefined
   readonly checks?: readonly CheckedPair[] | undefined

@@ -422,7 +422,7 @@ describe('reports', () => {
     ])
   })
 
-  it('are completed by a last one after the call', async () => {
+  it('are completed after the call: at once, and when nothing is on its way any more', async () => {
     const { clock, socket, peer, placed } = await talking()
     peer().checked('p', 6, 4)
     await clock.pass(2_000)
@@ -436,9 +436,12 @@ describe('reports', () => {
     expect(socket().ofType('report').at(-1)!.report.checks).toMatchObject([
       { requestsSent: 7, responsesReceived: 5 },
     ])
+    expect(socket().ofType('report').at(-1)!.report.final).toBeUndefined()
+    expect(peer().senders.map(({ track }) => track)).toEqual([null])
     const reports = socket().ofType('report').length
     await clock.pass(5_000)
-    expect(socket().ofType('report').length).toBe(reports)
+    expect(socket().ofType('report').length).toBe(reports + 1)
+    expect(socket().ofType('report').at(-1)!.report.final).toBe(true)
   })
 
   it('that found no line are sent with their age when it is back, and all is told again', async () => {
@@ -468,7 +471,10 @@ describe('reports', () => {
     placed.hangUp()
     await settle()
     await back({ resumed: [{ call, state: 'ended', reason: 'hangup' }] })
-    expect(socket().ofType('report').at(-1)).toMatchObject({ call, report: { heldMilliseconds: 600 } })
+    expect(socket().ofType('report').at(-1)).toMatchObject({
+      call,
+      report: { final: true, heldMilliseconds: 350 },
+    })
   })
 })
 

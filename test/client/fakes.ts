@@ -137,6 +137,7 @@ export class FakePeerConnection {
   readonly offers: { iceRestart: boolean }[] = []
   /** Sections of offers and, on the callee's side, of what was offered. */
   readonly kinds: string[] = []
+  readonly senders: { readonly track: object | null | undefined }[] = []
   #serial = 0
 
   constructor(configuration: RTCConfiguration = {}) {
@@ -146,7 +147,9 @@ export class FakePeerConnection {
   addTransceiver(trackOrKind: string | { kind: string }): object {
     const kind = typeof trackOrKind === 'string' ? trackOrKind : trackOrKind.kind
     this.kinds.push(kind)
-    return fakeTransceiver(kind)
+    const transceiver = fakeTransceiver(kind)
+    this.senders.push(transceiver.sender)
+    return transceiver
   }
 
   getTransceivers(): object[] {
@@ -230,7 +233,15 @@ const fakeTransceiver = (kind: string) => ({
   direction: 'recvonly',
   currentDirection: 'sendrecv',
   receiver: { track: { kind } },
-  sender: { transport: undefined, setStreams() {}, replaceTrack: async () => {} },
+  sender: {
+    transport: undefined,
+    setStreams() {},
+    /** `undefined` until a track is put in or taken out. */
+    track: undefined as object | null | undefined,
+    async replaceTrack(track: object | null) {
+      this.track = track
+    },
+  },
 })
 
 const bob: Person = { user: 'bob', name: 'Bob', presence: 'available' }
