@@ -5,7 +5,14 @@
 import type { SelectedPair } from '../calls/message.ts'
 import type { RelayReason } from '../relay/message.ts'
 import type { CallLedger, PartyRole } from '../turn/message.ts'
-import type { CaptureFacts, PairChecks, SipHappening, StreamSample, TraceEvent } from './message.ts'
+import type {
+  CaptureFacts,
+  PairChecks,
+  SipHappening,
+  StateHappening,
+  StreamSample,
+  TraceEvent,
+} from './message.ts'
 
 export interface Evidence {
   readonly answered: boolean
@@ -24,6 +31,8 @@ export interface PartyEvidence {
   /** False: a stock phone, or a client that never said anything. */
   readonly reports: boolean
   readonly pairs: readonly { readonly atMilliseconds: number; readonly pair: SelectedPair }[]
+  /** When its connection was no longer in order, or took another pair. */
+  readonly disturbances: readonly number[]
   /** When anything was last reported, on the call's axis. */
   readonly lastReportMilliseconds: number
   readonly dtls:
@@ -59,12 +68,16 @@ export interface StreamEvidence {
   readonly ssrc: number
   readonly media: 'audio' | 'video'
   readonly direction: 'sent' | 'received'
-  readonly samples: readonly (StreamSample & { readonly atMilliseconds: number })[]
+  readonly samples: readonly (StreamSample & {
+    readonly atMilliseconds: number
+    readonly final?: boolean | undefined
+  })[]
 }
 
 /** Bounds, since events may come from a file. */
 const limits = {
   pairs: 200,
+  disturbances: 200,
   fingerprints: 32,
   candidates: 128,
   streams: 64,
@@ -140,7 +153,13 @@ export const bytesOf = (ledger: CallLedger | undefined): number =>
 
 function emptyParty(): Growing<PartyEvidence> {
   return {
-    ...{ reports: false, pairs: [], lastReportMilliseconds: Number.NEGATIVE_INFINITY, dtls: undefined },
+    ...{
+      reports: false,
+      pairs: [],
+      disturbances: [],
+      lastReportMilliseconds: Number.NEGATIVE_INFINITY,
+      dtls: undefined,
+    },
     ...{ localFingerprint: '', remoteFingerprint: '', sentFingerprints: [], sentUfrags: [] },
     ...{ candidates: [], streams: [], checks: [], clockErrorMilliseconds: 0 },
   }
@@ -154,12 +173,15 @@ function reported(
   const at = event.atMilliseconds
   switch (event.kind) {
     case 'state':
+      if (isBroken(event)) disturbed(at, party)
       break
     case 'pair':
+      if (party.pairs.length > 0) disturbed(at, party)
       if (party.pairs.length < limits.pairs) party.pairs.push({ atMilliseconds: at, pair: event.pair })
       break
     case 'dtls':
-      party.dtls = event
+      // What is closed at the end was open before.
+      if (event.state !== 'closed' || party.dtls === undefined) party.dtls = event
       party.localFingerprint = normalFingerprint(event.localFingerprint) || party.localFingerprint
       party.remoteFingerprint = normalFingerprint(event.remoteFingerprint) || party.remoteFingerprint
       break
@@ -167,7 +189,7 @@ function reported(
       for (const pair of event.pairs) checkedAnew(pair, party.checks)
       break
     case 'quality':
-      for (const sample of event.streams) sampled(sample, at, streams)
+      for (const sample of event.streams) sampled({ ...sample, final: event.final }, at, streams)
       break
     default:
       return
@@ -186,7 +208,21 @@ function checkedAnew(pair: PairChecks, checks: PairChecks[]): void {
   else if (checks.length < limits.checks) checks.push(pair)
 }
 
-function sampled(sample: StreamSample, at: number, streams: Map<string, Growing<StreamEvidence>>): void {
+function disturbed(at: number, party: Growing<PartyEvidence>): void {
+  if (party.disturbances.length < limits.disturbances) party.disturbances.push(at)
+}
+
+/** A connection that was in order and is so no longer; closing is no disturbance. */
+const isBroken = ({ what, from, to }: StateHappening): boolean =>
+  what !== 'iceGathering' &&
+  ['connected', 'completed'].includes(from) &&
+  !['connected', 'completed', 'closed'].includes(to)
+
+function sampled(
+  sample: StreamSample & { readonly final?: boolean | undefined },
+  at: number,
+  streams: Map<string, Growing<StreamEvidence>>,
+): void {
   const { ssrc, media, direction } = sample
   const key = `${direction} ${ssrc}`
   const stream = streams.get(key) ?? { ssrc, media, direction, samples: [] }

@@ -147,6 +147,7 @@ function qualityOf(report: MediaReport, last: MediaReport | undefined): Happenin
     kind: 'quality',
     ...(report.pair?.rttMilliseconds === undefined ? {} : { rttMilliseconds: report.pair.rttMilliseconds }),
     streams,
+    ...(report.final === true ? { final: true } : {}),
     ...(mos === undefined ? {} : { mos }),
   }
 }

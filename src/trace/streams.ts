@@ -1,7 +1,11 @@
 /**
- * What one party sent beside what the other received, stream by stream. The two count at different moments: a count
+ * What one party sent beside what the other received, stream by stream. Where both told their last counts, taken when
+ * nothing was on its way any more, these are compared. While a call goes on the two count at different moments: a count
  * between two samples is not known, only that it lies between theirs. So there are three answers: within 2 % (holds),
  * outside of what any count between the samples could be (fails), and everything else (cannot be told).
+ *
+ * More than was sent is a lie whenever it is said. Less need not be one: what a receiver misses at an interruption it may
+ * not count as lost (libwebrtc takes a gap of some dozens of sequence numbers for a stream begun anew).
  */
 import type { PartyEvidence, StreamEvidence } from './evidence.ts'
 
@@ -19,9 +23,15 @@ const leastMilliseconds = 1_500
 /** RTP header with extensions, which some stacks count among the bytes and others do not (RFC 3550 §5.1, RFC 8285). */
 const headerBytes = 60
 
+/** In less than that one interruption cannot be told from counts that are wrong throughout. */
+const windowMilliseconds = 4_000
+/** How late a stack says that its way broke. */
+const noticedMilliseconds = 6_000
+
 /** Every stream that `sender` says it sent. */
 export function compareStreams(sender: PartyEvidence, receiver: PartyEvidence): StreamComparison[] {
   const error = sender.clockErrorMilliseconds + receiver.clockErrorMilliseconds
+  const disturbed = [...sender.disturbances, ...receiver.disturbances]
   const sent = sender.streams.filter(
     one => one.direction === 'sent' && (one.samples.at(-1)?.packets ?? 0) > 0,
   )
@@ -30,17 +40,48 @@ export function compareStreams(sender: PartyEvidence, receiver: PartyEvidence): 
     const name = `${one.media} ${hex(one.ssrc)}`
     if (other === undefined)
       return { outcome: 'missing', figures: `${name}: the other end does not name this stream` }
-    return compare(name, one, other, error)
+    if (fell(one) || fell(other)) return { outcome: 'missing', figures: `${name}: a counter began anew` }
+    const during = compareDuring(name, one, other, error, disturbed)
+    const whole = compareWhole(name, one, other)
+    if (during.outcome === 'fails' || whole === undefined) return during
+    return whole.outcome === 'missing' && during.outcome === 'holds' ? during : whole
   })
 }
 
-function compare(
+/** By the last counts of both; undefined where one of them did not tell them. */
+function compareWhole(
+  name: string,
+  sent: StreamEvidence,
+  received: StreamEvidence,
+): StreamComparison | undefined {
+  const [from, to] = [sent.samples.at(-1)!, received.samples.at(-1)!]
+  if (from.final !== true || to.final !== true) return undefined
+  const got = to.packets + to.lost
+  const figures = `${name}: sent ${from.packets}, received ${to.packets} + lost ${to.lost} in all (${percent(got, from.packets)})`
+  // Of a handful of packets one is already more than 2 %.
+  const most = Math.max(tolerance * from.packets, Math.min(inFlight, 0.06 * from.packets))
+  if (got > from.packets + most) return { outcome: 'fails', figures }
+  if (got < from.packets - most)
+    return { outcome: 'missing', figures: `${figures}: not all is accounted for` }
+  const share = to.packets / from.packets
+  const [least, largest] = [from.bytes * share * 0.9, from.bytes * share * 1.1]
+  const header = headerBytes * to.packets
+  return to.bytes >= least - header && to.bytes <= largest + header
+    ? { outcome: 'holds', figures }
+    : { outcome: 'fails', figures: `${figures}; sent ${from.bytes} bytes, received ${to.bytes}` }
+}
+
+/** Over the time in which both counted. */
+function compareDuring(
   name: string,
   sent: StreamEvidence,
   received: StreamEvidence,
   error: number,
+  disturbed: readonly number[],
 ): StreamComparison {
-  const [first, last] = [sent.samples[0]!.atMilliseconds, sent.samples.at(-1)!.atMilliseconds]
+  const first = sent.samples[0]!.atMilliseconds
+  const final = sent.samples.at(-1)!
+  const last = final.final ? Number.POSITIVE_INFINITY : final.atMilliseconds
   const within = received.samples.filter(({ atMilliseconds: at }) => at >= first && at <= last)
   const [from, to] = [within[0], within.at(-1)]
   const lasted = from && to ? to.atMilliseconds - from.atMilliseconds : 0
@@ -52,21 +93,59 @@ function compare(
   }
   const got = to.packets + to.lost - from.packets - from.lost
   const packets = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
-  const seconds = (lasted / 1_000).toFixed(1)
   const lost = to.lost - from.lost
-  if (fell(sent) || fell(received) || got < 0) {
-    return { outcome: 'missing', figures: `${name}: a counter began anew` }
+  const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${(lasted / 1_000).toFixed(1)} s (${percent(got, packets.likely)})`
+  if (isShort(sent, from, to, error)) {
+    const why = interruption(sent, within, error, disturbed)
+    return why === undefined
+      ? { outcome: 'fails', figures }
+      : { outcome: 'missing', figures: `${figures}: ${why}` }
   }
-  const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${seconds} s (${percent(got, packets.likely)})`
   const bytes = bytesFit(sent, from, to, error)
   if (bytes !== undefined) return { outcome: 'fails', figures: `${figures}; ${bytes}` }
-  if (Math.abs(got - packets.likely) <= Math.max(tolerance * packets.likely, inFlight))
-    return { outcome: 'holds', figures }
-  const possible =
-    got >= packets.least * (1 - tolerance) - inFlight && got <= packets.most * (1 + tolerance) + inFlight
-  return possible
-    ? { outcome: 'missing', figures: `${figures}: counted too seldom to tell` }
-    : { outcome: 'fails', figures }
+  if (got > packets.most * (1 + tolerance) + inFlight) return { outcome: 'fails', figures }
+  return Math.abs(got - packets.likely) <= Math.max(tolerance * packets.likely, inFlight)
+    ? { outcome: 'holds', figures }
+    : { outcome: 'missing', figures: `${figures}: counted too seldom to tell` }
+}
+
+/** Fewer than can have been sent between the two. */
+function isShort(sent: StreamEvidence, from: Sample, to: Sample, error: number): boolean {
+  const got = to.packets + to.lost - from.packets - from.lost
+  const { least } = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
+  return got < least * (1 - tolerance) - inFlight
+}
+
+/** How much of what was probably sent did not arrive, 0 to 1. */
+function shortShare(sent: StreamEvidence, from: Sample, to: Sample, error: number): number {
+  const got = to.packets + to.lost - from.packets - from.lost
+  const { likely } = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
+  return likely <= 0 ? 0 : 1 - got / likely
+}
+
+/** What may have kept packets away that no end counts as lost; undefined where they are missing throughout. */
+function interruption(
+  sent: StreamEvidence,
+  samples: readonly Sample[],
+  error: number,
+  disturbed: readonly number[],
+): string | undefined {
+  const [from, to] = [samples[0]!, samples.at(-1)!]
+  if (disturbed.some(at => at >= from.atMilliseconds && at <= to.atMilliseconds + noticedMilliseconds))
+    return 'the way was interrupted or changed meanwhile'
+  const heard = samples.findLast((one, at) => one.packets > (samples[at - 1]?.packets ?? one.packets))
+  if (heard !== undefined && heard !== to && !isShort(sent, from, heard, error))
+    return `nothing arrived in the last ${((to.atMilliseconds - heard.atMilliseconds) / 1_000).toFixed(1)} s`
+  // Counts that are wrong throughout are so in most windows, by about the same share.
+  const share = shortShare(sent, from, to, error)
+  let [windows, short] = [0, 0]
+  for (let begin = from; ; windows++) {
+    const end = samples.find(one => one.atMilliseconds >= begin.atMilliseconds + windowMilliseconds)
+    if (end === undefined) break
+    if (shortShare(sent, begin, end, error) >= share / 2) short++
+    begin = end
+  }
+  return windows >= 2 && short <= windows / 2 ? 'for a part of the time too few arrived' : undefined
 }
 
 /** RFC 3550 §6.4.1: a count only grows, unless who counts began anew. */
@@ -110,11 +189,11 @@ function between(
       ? value(left)
       : value(left) + ((value(right) - value(left)) * (moment - left.atMilliseconds)) / span
   }
-  // Beyond the last sample the clock's error leaves room for as much as the mean rate brings.
+  // Beyond the last sample the clock's error leaves room for as much as the mean rate brings, unless nothing follows.
   const rate =
     (value(samples.at(-1)!) - value(samples[0]!)) /
     Math.max(1, samples.at(-1)!.atMilliseconds - samples[0]!.atMilliseconds)
-  const slack = Math.max(0, rate * error)
+  const slack = samples.at(-1)!.final ? 0 : Math.max(0, rate * error)
   return {
     likely: at(to) - at(from),
     // Clocks that may be further apart than the interval is long leave nothing that is certain.
