@@ -1,6 +1,7 @@
 /** `trace.json`: all that is known of one call, its verdict, signed. `docs/trace.md` is its schema. */
 import { createPrivateKey, createPublicKey, hash, sign, verify } from 'node:crypto'
 import type { CallRow } from '../calls/message.ts'
+import { addressOf, relayRefusalOf } from './call-facts.ts'
 import { canonical } from './canonical.ts'
 import { evidenceOf } from './evidence.ts'
 import type { TraceEvent, TraceSummary, Verdict } from './message.ts'
@@ -58,6 +59,7 @@ export function summaryOf(row: CallRow, events: readonly TraceEvent[]): TraceSum
       ? undefined
       : Math.round((all.reduce((sum, one) => sum + one, 0) / all.length) * 10) / 10
   }
+  const relayRefusal = relayRefusalOf(events)
   return {
     call: row.id,
     events: events.length,
@@ -66,6 +68,8 @@ export function summaryOf(row: CallRow, events: readonly TraceEvent[]): TraceSum
     mos: { caller: mos('caller'), callee: mos('callee') },
     answeredToMediaMilliseconds:
       answered === undefined || first.length < 2 ? undefined : Math.round(Math.max(...first) - answered),
+    addresses: { caller: addressOf('caller', events), callee: addressOf('callee', events) },
+    ...(relayRefusal === undefined ? {} : { relayRefusal }),
   }
 }
 

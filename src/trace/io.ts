@@ -3,10 +3,12 @@
  * goes wrong in here is counted and stays here.
  */
 import type { CallRow } from '../calls/message.ts'
+import type { CallFacts } from '../help/message.ts'
 import { realClock } from '../runtime/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import type { SignallingInput } from '../signalling/message.ts'
 import type { Flow } from '../sip/message.ts'
+import { callFactsOf } from './call-facts.ts'
 import { type CaptureFormat, captureFile } from './capture-file.ts'
 import {
   documentOf,
@@ -90,6 +92,15 @@ export class TraceIo {
   readonly ladder = async (row: CallRow): Promise<string> => {
     const { events } = await this.#document(row)
     return ladderSvg(ladderOf(events), `Call from ${row.callerName} to ${row.calleeName}`)
+  }
+
+  /** How the call went, for Help. */
+  readonly facts = async (row: CallRow): Promise<CallFacts> => {
+    const { store } = this.#options
+    this.#flush()
+    await Promise.allSettled(this.#writing)
+    const [events, kept] = await Promise.all([store.events(row.id), store.summary(row.id)])
+    return callFactsOf(row, events, kept)
   }
 
   async close(): Promise<void> {

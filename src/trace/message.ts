@@ -6,7 +6,7 @@
 import type { CallRow, SelectedPair } from '../calls/message.ts'
 import type { Monotonic } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
-import type { RelayReason } from '../relay/message.ts'
+import type { RelayReason, RelayRefusal } from '../relay/message.ts'
 import type { MediaReport } from '../signalling/message.ts'
 import type { CallEvent, Transport } from '../sip/message.ts'
 import type { CallLedger, PartyRole } from '../turn/message.ts'
@@ -327,6 +327,10 @@ export interface TraceSummary {
   readonly mos: Readonly<Record<PartyRole, number | undefined>>
   /** From the answer to the first media each way, by both parties' word. */
   readonly answeredToMediaMilliseconds: number | undefined
+  /** Where the appliance saw the parties last; `''`: nowhere. */
+  readonly addresses?: Readonly<Record<PartyRole, string>> | undefined
+  /** Why nothing was relayed, where that was asked for. */
+  readonly relayRefusal?: RelayRefusal | undefined
 }
 
 // ---------------------------------------------------------------------------------------------------- the machine

@@ -1,0 +1,21 @@
+/** What Help needs from others. */
+import type { CallRow } from '../calls/message.ts'
+import type { ApplianceFacts, CallFacts, Incident, NetworkedCall, PersonFacts } from './message.ts'
+
+export interface HelpPorts {
+  people(): readonly PersonFacts[]
+  appliance(): ApplianceFacts
+  /** Calls of this person between two moments by wall time, newest first. */
+  callsBetween(user: string, from: number, until: number): Promise<readonly CallRow[]>
+  /** What its trace tells of how it went. */
+  factsOf(row: CallRow): Promise<CallFacts>
+  /** The newest calls that were answered. */
+  networked(): Promise<readonly NetworkedCall[]>
+  /** This machine's networks, and those that the configuration names. */
+  networks(): readonly { readonly name: string; readonly address: string; readonly prefixLength: number }[]
+}
+
+export interface IncidentStore {
+  load(): Promise<readonly Incident[]>
+  save(changed: readonly Incident[]): Promise<void>
+}
