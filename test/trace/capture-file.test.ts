@@ -1,5 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -8,7 +8,12 @@ import { captureFile } from '../../src/trace/capture-file.ts'
 import { documentOf, type TraceDocument } from '../../src/trace/document.ts'
 import type { TraceEvent } from '../../src/trace/message.ts'
 import { FrameReader } from '../../src/trace/packets/frames.ts'
+import { capturedPackets } from '../../src/trace/packets/kept.ts'
 import type { Frame } from '../../src/trace/packets/message.ts'
+import { CaptureReader } from '../../src/trace/packets/reader.ts'
+import { CallMatch } from '../../src/trace/packets/summary.ts'
+import { describeWith } from '../net/peers.ts'
+import { captured } from './packets/files.ts'
 
 const lanline = { address: '192.0.2.1', port: 5061 }
 const phone = { address: '192.0.2.7', port: 40_000 }
@@ -70,19 +75,129 @@ describe('a trace as a capture file', () => {
     const odd = { ...trace, events: [{ ...first, remote: { address: '', port: 0 } } as TraceEvent] }
     expect(captureFile(odd, 'pcap')).toHaveLength(24)
   })
+})
 
-  const tshark = spawnSync('tshark', ['--version']).status === 0
-  it.runIf(tshark).each(['pcapng', 'pcap'] as const)('is read by tshark: %s', format => {
+/** The call above with what a relay counted and what a capture of another one kept, as a trace has them. */
+function withPackets(): TraceDocument {
+  const reader = new CaptureReader({ wire: true })
+  const match = new CallMatch({
+    parties: {
+      caller: { ufrags: ['eIyP'], addresses: ['10.77.0.12'] },
+      callee: { ufrags: ['Y26x'], addresses: ['10.77.0.13'] },
+    },
+    applianceAddresses: [],
+  })
+  const packets = reader.push(captured('direct'))
+  for (const packet of packets) match.add(packet)
+  const kept = capturedPackets(match.kept(), at => at - packets[0]!.at!)
+  const counted = { sentBytes: 1_000, sentPackets: 10, receivedBytes: 0, receivedPackets: 0 }
+  const more = [
+    { source: 'relay', kind: 'grant', what: 'opened', reason: 'noPath', atMilliseconds: 45 },
+    { source: 'relay', kind: 'ledger', ledger: { caller: counted, callee: counted }, atMilliseconds: 60 },
+    {
+      source: 'capture',
+      kind: 'capture',
+      facts: { name: 'the switch', packets: kept },
+      atMilliseconds: 9_000,
+    },
+  ]
+  const events = more.map((event, index) => ({ ...event, number: 6 + index }) as unknown as TraceEvent)
+  return { ...trace, events: [...trace.events, ...events] }
+}
+
+function inFile<T>(format: 'pcapng' | 'pcap', of: TraceDocument, use: (file: string) => T): T {
+  const directory = mkdtempSync(join(tmpdir(), 'lanline-'))
+  try {
+    const file = join(directory, `call.${format}`)
+    writeFileSync(file, captureFile(of, format))
+    return use(file)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+describeWith(['tshark'], 'a trace as a capture file, read by tshark', () => {
+  const tshark = (file: string, filter: string, ...names: string[]): string[][] => {
+    const options = ['-n', '-T', 'fields', '-E', 'separator=/t', ...names.flatMap(name => ['-e', name])]
+    const text = execFileSync('tshark', ['-r', file, '-Y', filter, ...options], { encoding: 'utf8' })
+    return text
+      .split('\n')
+      .filter(Boolean)
+      .map(line => line.split('\t'))
+  }
+  const complaints = '_ws.malformed || _ws.expert.severity >= "Warning"'
+
+  it.each(['pcapng', 'pcap'] as const)('has nothing malformed and all SIP in order: %s', format => {
+    inFile(format, withPackets(), file => {
+      expect(tshark(file, complaints, 'frame.number', '_ws.expert.message')).toEqual([])
+      expect(tshark(file, 'sip', 'sip.CSeq').flat()).toEqual(['1 INVITE', '1 INVITE', '1 INVITE', '2 BYE'])
+    })
+  })
+
+  it('has what captures kept and what the relay counted, each by its interface, each with its event', () => {
+    inFile('pcapng', withPackets(), file => {
+      const all = tshark(file, 'frame', 'frame.interface_name', 'frame.comment')
+      const [kept, relay] = ['the switch', 'relay'].map(name => all.filter(([from]) => from === name))
+      expect(kept!.length).toBeGreaterThan(30)
+      expect(kept!.every(([, comment]) => comment!.startsWith('event 8: captured by the switch: '))).toBe(
+        true,
+      )
+      expect(relay!.map(([, comment]) => comment)).toEqual([
+        "event 6: relay: opened for the caller (noPath), 45.0 ms after the call's start",
+        "event 6: relay: opened for the callee (noPath), 45.0 ms after the call's start",
+        "event 7: relay: from the caller 1000 bytes in 10 packets until now, 60.0 ms after the call's start",
+        "event 7: relay: from the callee 1000 bytes in 10 packets until now, 60.0 ms after the call's start",
+      ])
+      expect(all.filter(([from]) => from === 'lanline')).toHaveLength(5)
+      // As the wire had them: the two ends' fragments in order, checks that were answered, a handshake.
+      expect(new Set(tshark(file, 'stun.att.username', 'stun.att.username').flat())).toEqual(
+        new Set(['eIyP:Y26x', 'Y26x:eIyP']),
+      )
+      expect(tshark(file, 'stun.type == 0x0101', 'frame.number').length).toBeGreaterThan(1)
+      expect(new Set(tshark(file, 'dtls.handshake.type', 'dtls.handshake.type').flat())).toEqual(
+        new Set(['1', '2']),
+      )
+      const media = tshark(file, 'frame.comment contains "of stream"', 'frame.cap_len', 'frame.len')
+      expect(media.length).toBeGreaterThan(10)
+      expect(media.every(([captured, length]) => captured === '40' && Number(length) > 40)).toBe(true)
+    })
+  })
+})
+
+describeWith(['sngrep', 'script'], 'a trace as a capture file, opened by sngrep', () => {
+  it('is one dialog with every message', () => {
+    inFile('pcap', withPackets(), file => {
+      const copy = `${file}.copy`
+      const options = ['-N', '-F', '-I', file, '-O', copy]
+      expect(execFileSync('sngrep', options, { encoding: 'utf8', input: '' })).toMatch(/Dialog count: 1\s*$/)
+      const lines = readFileSync(copy, 'latin1').match(/(INVITE|BYE) sip:bob@lan SIP|SIP\/2\.0 [0-9]{3}/g)
+      expect(lines).toEqual(['INVITE sip:bob@lan SIP', 'SIP/2.0 180', 'SIP/2.0 200', 'BYE sip:bob@lan SIP'])
+    })
+  })
+
+  it('is in its list of calls, on the screen', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'lanline-'))
+    const file = join(directory, 'call.pcap')
+    writeFileSync(file, captureFile(withPackets(), 'pcap'))
+    const screen = spawn('script', ['-qec', `exec sngrep -F -I ${file}`, '/dev/null'], {
+      env: { ...process.env, TERM: 'vt100', COLUMNS: '100', LINES: '30' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
     try {
-      const file = join(directory, `call.${format}`)
-      writeFileSync(file, captureFile(trace, format))
-      const read = (...words: string[]) =>
-        execFileSync('tshark', ['-r', file, ...words], { encoding: 'utf8' })
-      expect(read('-Y', '_ws.malformed')).toBe('')
-      const cseqs = read('-Y', 'sip', '-T', 'fields', '-e', 'sip.CSeq').trim().split('\n')
-      expect(cseqs).toEqual(['1 INVITE', '1 INVITE', '1 INVITE', '2 BYE'])
+      let shown = ''
+      const found = new Promise<void>((resolve, reject) => {
+        screen.stdout.on('data', chunk => {
+          shown += String(chunk)
+          // From, to and the number of messages; what moves the cursor stands between them.
+          if (/INVITE.*alice@lan.*bob@lan.*4/.test(shown)) resolve()
+        })
+        screen.once('exit', code => reject(new Error(`sngrep ended with ${code}: ${shown}`)))
+      })
+      await found
+      expect(shown).toContain('Dialogs: 1')
     } finally {
+      screen.removeAllListeners('exit')
+      screen.kill('SIGKILL')
       rmSync(directory, { recursive: true })
     }
   })
