@@ -226,28 +226,54 @@ export interface LeftOutHappening {
   readonly count: number
 }
 
-/** What one capture shows between two endpoints, one way. Addresses as `192.0.2.1:5000`. */
+/**
+ * `direct`: from one party’s address to the other’s. `appliance`: from or to the appliance. `turn`: inside ChannelData or
+ * a Send or Data indication. `elsewhere`: by an address that is nobody’s.
+ */
+export type CaptureWay = 'direct' | 'appliance' | 'turn' | 'elsewhere'
+
+/** What one capture shows of this call between two endpoints, one way. Addresses as `192.0.2.1:5000`. */
 export interface CaptureFlow {
   readonly source: string
   readonly target: string
+  readonly way: CaptureWay
+  /** Inside TURN: the peer, where the capture says it. */
+  readonly peer?: string | undefined
+  /** By its checks, or else by its address. */
+  readonly sender: PartyRole | 'unknown'
+  /** `ufrags`: checks of this call were seen there. `ssrc`: only a stream that one of the two says is its own. */
+  readonly matchedBy: 'ufrags' | 'ssrc'
   /** Binding requests whose USERNAME is made of this call's two ufrags. */
   readonly checks: number
   readonly checkAnswers: number
   /** Names of DTLS handshake messages that could be read, in order. */
   readonly dtls: readonly string[]
+  /** Of certificates that could be read (up to DTLS 1.2): `sha-256 AA:BB…`. */
+  readonly certificates: readonly string[]
   readonly rtp: readonly { readonly ssrc: number; readonly packets: number }[]
-  /** Packets of this call inside TURN messages. */
-  readonly relayedPackets: number
+  /** All of them: checks and answers, DTLS, RTP, RTCP. */
+  readonly packets: number
 }
+
+/** Where a capture was taken. `appliance`: by lanline itself; everything else is what who brought the file says. */
+export type TakenAt = 'appliance' | 'client' | 'switch' | 'elsewhere'
 
 export interface CaptureFacts {
   readonly name: string
-  /** `appliance`: taken by lanline itself, which sees others' packets only on a bridge, access point or mirror port. */
-  readonly takenAt: 'appliance' | 'elsewhere'
+  /** `appliance` sees others' packets only on a bridge, access point or mirror port. */
+  readonly takenAt: TakenAt
+  /** Who brought it; absent where lanline took it itself. */
+  readonly importedBy?: PartyRole | 'owner' | undefined
+  /** SHA-256 of the file, hexadecimal: the same one is not taken twice. Absent where there was no file. */
+  readonly sha256?: string | undefined
+  /** By the clock of who captured. */
   readonly firstAtMilliseconds: number | undefined
   readonly lastAtMilliseconds: number | undefined
+  /** All in the file, of this call or not. */
   readonly frames: number
   readonly flows: readonly CaptureFlow[]
+  /** Packets of this call in paths and streams beyond those that are told. */
+  readonly leftOutPackets?: number | undefined
   /** Said by the reader where it stopped before the end. */
   readonly stoppedBecause?: string | undefined
   /** The first and the last of the call's packets (`packets/kept.ts`), for whoever wants to look at them. */

@@ -11,29 +11,14 @@
 import type { SelectedPair } from '../calls/message.ts'
 import { formatEndpoint } from '../core/endpoint.ts'
 import type { PartyRole } from '../turn/message.ts'
+import { packetsLine } from './captured.ts'
 import { bytesOf, type Evidence, otherRole, type PartyEvidence, pairAt } from './evidence.ts'
-import type {
-  CaptureFacts,
-  CaptureFlow,
-  CheckedLine,
-  Contradiction,
-  Grade,
-  PairChecks,
-  Path,
-  Verdict,
-  WhyFailed,
-} from './message.ts'
+import { type Finding, finding, short, shown } from './finding.ts'
+import type { Contradiction, Grade, PairChecks, Path, Verdict, WhyFailed } from './message.ts'
 import { compareStreams } from './streams.ts'
 import { whyNotDirect } from './why.ts'
 
 const roles = ['caller', 'callee'] as const
-
-/** A line, the contradictions found on the way, and what is missing if it does not hold. */
-interface Finding {
-  readonly line: CheckedLine
-  readonly contradictions: readonly Contradiction[]
-  readonly missing: readonly string[]
-}
 
 export function verdictOf(evidence: Evidence): Verdict {
   const pairs = pairsLine(evidence)
@@ -172,7 +157,6 @@ const noRelay = (a: SelectedPair, b: SelectedPair): boolean =>
 const fits = (a: SelectedPair, b: SelectedPair): boolean =>
   same(a.localAddress, a.localPort, b.remoteAddress, b.remotePort) &&
   same(b.localAddress, b.localPort, a.remoteAddress, a.remotePort)
-const shown = (address: string): boolean => address !== '' && !address.endsWith('.local')
 const same = (a: string, aPort: number, b: string, bPort: number): boolean =>
   aPort === bPort && (!shown(a) || !shown(b) || a === b)
 
@@ -290,10 +274,6 @@ function fingerprintOf(evidence: Evidence, role: PartyRole) {
   return { figures, contradictions, missing }
 }
 
-/** Enough of it to be compared by eye. */
-const short = (fingerprint: string): string =>
-  fingerprint.replace(/^(\S+ (?:[0-9A-F]{2}:){7}[0-9A-F]{2}).*$/, '$1…')
-
 // ------------------------------------------------------------------------------------------------ streams, ledger
 
 function streamsLine({ caller, callee }: Evidence): Finding {
@@ -359,91 +339,6 @@ const usesOurRelay = (pair: SelectedPair, { applianceAddresses: own }: Evidence)
   (pair.localType === 'relay' && own.includes(pair.localAddress)) ||
   (pair.remoteType === 'relay' && own.includes(pair.remoteAddress))
 
-// ------------------------------------------------------------------------------------------------------ captures
-
-function packetsLine(evidence: Evidence): Finding {
-  const question = 'Do captured packets show the path?'
-  const wanted = 'a capture taken at one of the two, or at the switch or access point between them'
-  if (evidence.captures.length === 0)
-    return finding('packets', question, 'missing', 'no capture', [], [wanted])
-  const each = evidence.captures.map(facts => captured(facts, evidence))
-  const contradictions = each.flatMap(one => one.contradictions)
-  const figures = each.map(one => one.figures).join('; ')
-  if (contradictions.length > 0) return finding('packets', question, 'fails', figures, contradictions)
-  if (each.some(one => one.proves)) return finding('packets', question, 'holds', figures)
-  return finding('packets', question, 'missing', figures, [], [wanted, ...each.flatMap(one => one.missing)])
-}
-
-function captured(facts: CaptureFacts, evidence: Evidence) {
-  const name = facts.name
-  const none = { contradictions: [] as Contradiction[], missing: [] as string[], proves: false }
-  if (facts.flows.length === 0) {
-    const silence = `${name}: nothing of this call in ${facts.frames} frames`
-    return facts.takenAt === 'appliance'
-      ? { ...none, figures: `${silence}; the appliance’s own silence supports a direct path and proves none` }
-      : { ...none, figures: silence }
-  }
-  const ends = partyEnds(evidence)
-  const out = flow(facts, ends.caller, ends.callee)
-  const back = flow(facts, ends.callee, ends.caller)
-  const between = [out, back].filter(one => one !== undefined)
-  const count = (read: (one: CaptureFlow) => number): number =>
-    between.reduce((sum, one) => sum + read(one), 0)
-  const rtp = (one: CaptureFlow | undefined): number =>
-    one?.rtp.reduce((sum, { packets }) => sum + packets, 0) ?? 0
-  const aside = facts.flows.filter(one => !between.includes(one))
-  const around = aside.filter(one => one.relayedPackets > 0 || isOurs(one, evidence))
-  const aroundMedia = around.reduce((sum, one) => sum + one.relayedPackets + rtp(one), 0)
-  const figures = `${name}: ${count(one => one.checks)} checks, ${count(one => one.checkAnswers)} answers, DTLS ${[...new Set(between.flatMap(one => one.dtls))].join(' ') || 'none'}, RTP ${rtp(out)} and ${rtp(back)} packets between ${ends.caller} and ${ends.callee}; ${aroundMedia} by way of lanline${facts.stoppedBecause ? `; read in part: ${facts.stoppedBecause}` : ''}`
-  if (aroundMedia > 0 && bytesOf(evidence.ledger) === 0) {
-    const contradiction = {
-      about: 'the packets',
-      one: `${name}: ${aroundMedia} packets of this call by way of lanline`,
-      other: 'the relay’s ledger: 0 bytes',
-    }
-    return { ...none, figures, contradictions: [contradiction] }
-  }
-  const known = (one: CaptureFlow | undefined, role: PartyRole): boolean =>
-    one?.rtp.some(({ ssrc, packets }) => packets > 0 && sends(evidence[role], ssrc)) === true
-  const missing = [
-    ...(out && back && count(one => one.checks) > 0 && count(one => one.checkAnswers) > 0
-      ? []
-      : [`${name}: checks of this call both ways`]),
-    ...(count(one => one.dtls.length) > 0 ? [] : [`${name}: the DTLS handshake`]),
-    ...(known(out, 'caller') ? [] : [`${name}: a stream that the caller says it sends`]),
-    ...(known(back, 'callee') ? [] : [`${name}: a stream that the callee says it sends`]),
-  ]
-  return { ...none, figures, missing, proves: missing.length === 0 && aroundMedia === 0 }
-}
-
-const sends = (party: PartyEvidence, ssrc: number): boolean =>
-  party.streams.some(one => one.direction === 'sent' && one.ssrc === ssrc)
-
-const flow = (facts: CaptureFacts, source: string, target: string): CaptureFlow | undefined =>
-  facts.flows.find(one => one.source === source && one.target === target)
-
-/** Media with the appliance at one end, though neither party lives there. */
-function isOurs(one: CaptureFlow, evidence: Evidence): boolean {
-  const ends = Object.values(partyEnds(evidence)).map(hostOf)
-  return [one.source, one.target]
-    .map(hostOf)
-    .some(host => evidence.applianceAddresses.includes(host) && !ends.includes(host))
-}
-
-const hostOf = (endpoint: string): string => endpoint.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
-
-/** Where each party's media is sent from, by its own word or by the other's. */
-function partyEnds(evidence: Evidence): Readonly<Record<PartyRole, string>> {
-  const end = (role: PartyRole): string => {
-    const own = lastPair(evidence[role])
-    const other = lastPair(evidence[otherRole(role)])
-    if (own && shown(own.localAddress))
-      return formatEndpoint({ address: own.localAddress, port: own.localPort })
-    return other ? formatEndpoint({ address: other.remoteAddress, port: other.remotePort }) : 'unknown'
-  }
-  return { caller: end('caller'), callee: end('callee') }
-}
-
 // --------------------------------------------------------------------------------------------------------- words
 
 export function tellPair(pair: SelectedPair): string {
@@ -451,15 +346,4 @@ export function tellPair(pair: SelectedPair): string {
     `${type} ${address === '' ? 'hidden' : formatEndpoint({ address, port })}${address === '' ? `:${port}` : ''}`
   const rtt = pair.rttMilliseconds === undefined ? '' : `, ${pair.rttMilliseconds} ms`
   return `${end(pair.localType, pair.localAddress, pair.localPort)} ↔ ${end(pair.remoteType, pair.remoteAddress, pair.remotePort)} (${pair.protocol}${rtt})`
-}
-
-function finding(
-  id: string,
-  question: string,
-  outcome: CheckedLine['outcome'],
-  figures: string,
-  contradictions: readonly Contradiction[] = [],
-  missing: readonly string[] = [],
-): Finding {
-  return { line: { id, question, outcome, figures }, contradictions, missing }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyPartyLedger } from '../../src/relay/ledger.ts'
 import { evidenceOf } from '../../src/trace/evidence.ts'
-import type { CaptureFacts, PairChecks, Verdict } from '../../src/trace/message.ts'
+import type { CaptureFacts, CaptureFlow, PairChecks, Verdict } from '../../src/trace/message.ts'
 import { mirrors, verdictOf } from '../../src/trace/verdict.ts'
 import { eventsOf, ledger, mirrored, otherPrint, pair, type Story } from './story.ts'
 
@@ -12,7 +12,12 @@ const line = (given: Verdict, id: string) => given.checked.find(one => one.id ==
 
 const capture = (change: Partial<CaptureFacts> = {}): { kind: 'capture'; facts: CaptureFacts } => {
   const rtp = (ssrc: number) => [{ ssrc, packets: 1_400 }]
-  const flow = { checks: 4, checkAnswers: 4, relayedPackets: 0 }
+  const flow: Pick<
+    CaptureFlow,
+    'way' | 'matchedBy' | 'checks' | 'checkAnswers' | 'certificates' | 'packets'
+  > = {
+    ...{ way: 'direct', matchedBy: 'ufrags', checks: 4, checkAnswers: 4, certificates: [], packets: 1_410 },
+  }
   const [caller, callee] = ['192.168.1.2:5002', '192.168.1.3:5003']
   return {
     kind: 'capture',
@@ -25,8 +30,14 @@ const capture = (change: Partial<CaptureFacts> = {}): { kind: 'capture'; facts: 
         frames: 3_000,
       },
       flows: [
-        { ...flow, source: caller, target: callee, dtls: ['ClientHello'], rtp: rtp(1_111) },
-        { ...flow, source: callee, target: caller, dtls: ['ServerHello'], rtp: rtp(2_222) },
+        {
+          ...{ ...flow, source: caller, target: callee, sender: 'caller' },
+          ...{ dtls: ['ClientHello'], rtp: rtp(1_111) },
+        },
+        {
+          ...{ ...flow, source: callee, target: caller, sender: 'callee' },
+          ...{ dtls: ['ServerHello'], rtp: rtp(2_222) },
+        },
       ],
       ...change,
     },
@@ -154,13 +165,9 @@ describe('a verdict', () => {
             flows: [
               ...capture().facts.flows,
               {
-                source: '192.168.1.2:5002',
-                target: '192.168.1.1:3478',
-                checks: 0,
-                checkAnswers: 0,
-                dtls: [],
-                rtp: [],
-                relayedPackets: 800,
+                ...{ source: '192.168.1.2:5002', target: '192.168.1.1:3478', way: 'turn' },
+                ...{ sender: 'caller', matchedBy: 'ufrags', checks: 0, checkAnswers: 0 },
+                ...{ dtls: [], certificates: [], rtp: [{ ssrc: 1_111, packets: 800 }], packets: 800 },
               },
             ],
           }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Epoch } from '../../../src/core/clock.ts'
 import type { CallIdentity } from '../../../src/trace/packets/figures.ts'
-import { captureFlows } from '../../../src/trace/packets/flows.ts'
+import { captureFlows, flowLimits, untoldPackets } from '../../../src/trace/packets/flows.ts'
 import type { Content, Packet } from '../../../src/trace/packets/message.ts'
 import { CallMatch, summaryLimits } from '../../../src/trace/packets/summary.ts'
 import { captured, read } from './files.ts'
@@ -150,19 +150,36 @@ describe('the figures of a call', () => {
     expect(one.leftOut).toBe(200 - summaryLimits.streamsPerFlow)
   })
 
-  it('make one line for each two ends and direction, relayed packets in one number', () => {
+  it('make one line for each path and direction, with packets per stream inside TURN too', () => {
     const lines = captureFlows(figures(relayed, relayedPackets))
-    expect(new Set(lines.map(({ source, target }) => `${source} ${target}`)).size).toBe(lines.length)
-    expect(lines.find(({ source }) => source === '10.77.0.12:36462')).toMatchObject({ checks: 0 })
+    const keys = lines.map(({ source, target, way, peer }) => `${source} ${target} ${way} ${peer}`)
+    expect(new Set(keys).size).toBe(lines.length)
     const toRelay = lines.find(({ target, rtp }) => target.startsWith('10.77.0.11:') && rtp.length > 0)
-    expect(toRelay).toMatchObject({ dtls: ['ServerHello'], relayedPackets: 0 })
-    const fromBob = lines.find(
-      ({ source, target }) => source.startsWith('10.78.0.13') && target.endsWith(':3478'),
-    )
-    expect(fromBob).toMatchObject({ rtp: [] })
-    expect(fromBob!.relayedPackets).toBeGreaterThan(300)
+    expect(toRelay).toMatchObject({ way: 'appliance', dtls: ['ServerHello'] })
+    const fromBob = lines.filter(({ source, way }) => source.startsWith('10.78.0.13') && way === 'turn')
+    expect(fromBob.length).toBeGreaterThan(0)
+    expect(fromBob.every(({ target, sender }) => target.endsWith(':3478') && sender === 'callee')).toBe(true)
+    const inside = fromBob.flatMap(({ rtp }) => rtp.map(({ packets }) => packets))
+    expect(inside.reduce((sum, packets) => sum + packets, 0)).toBeGreaterThan(300)
+    expect(untoldPackets(figures(relayed, relayedPackets), lines)).toBe(0)
+  })
+
+  it('tell of a flood of paths those with most packets, and how many packets the others had', () => {
+    const paths = Array.from({ length: 200 }, (_, port) =>
+      Array.from({ length: 1 + (port % 7) }, () => packet(ownCheck, port + 1)),
+    ).flat()
+    const flooded = figures(direct, paths)
+    const lines = captureFlows(flooded)
+    expect(lines.length).toBe(flowLimits.flows)
+    expect(Math.min(...lines.map(({ packets }) => packets))).toBeGreaterThan(4)
+    const told = lines.reduce((sum, { packets }) => sum + packets, 0)
+    expect(untoldPackets(flooded, lines)).toBe(paths.length - told)
   })
 })
+
+const ownCheck: Content = {
+  ...{ kind: 'stun', class: 'request', method: 1, transaction: '1', username: 'Y26x:eIyP' },
+}
 
 function packet(content: Content, port: number): Packet {
   return {
