@@ -406,16 +406,24 @@ export class Call extends Emitter<CallEvents> {
       }
       this.#media = media
       this.#problem = media.problems[0]
+      this.#tellProblem()
       if (media.audio) media.audio.enabled = !this.#muted
       return media
     } catch (error) {
       if (this.#over()) return undefined
       this.#problem = error instanceof MediaError ? error.problem : 'noMicrophone'
+      this.#tellProblem()
       // A ringing call can still be taken after the person allowed the microphone.
       if (this.direction === 'incoming') this.#become('incoming')
       else this.#finish({ by: 'self', reason: 'failed', code: 0 })
       return undefined
     }
+  }
+
+  /** Who is asked why somebody was not heard can then tell. */
+  #tellProblem(): void {
+    if (this.#problem === undefined) return
+    this.#ports.send({ type: 'mediaProblem', call: this.#id ?? '', problem: this.#problem })
   }
 
   #makePeer(bundlePolicy: RTCBundlePolicy): Peer {

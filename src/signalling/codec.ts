@@ -213,6 +213,11 @@ export const clientMessages = {
   bye: z.object({ type: z.literal('bye'), call: callId, reason }),
   report: z.object({ type: z.literal('report'), call: callId, report }),
   noPath: z.object({ type: z.literal('noPath'), call: callId }),
+  mediaProblem: z.object({
+    type: z.literal('mediaProblem'),
+    call: callId.or(z.literal('')),
+    problem: z.string().regex(/^[a-zA-Z]{1,32}$/),
+  }),
   relayReady: z.object({ type: z.literal('relayReady'), call: callId }),
 } satisfies { [Type in ClientMessage['type']]: z.ZodType<Extract<ClientMessage, { type: Type }>> }
 

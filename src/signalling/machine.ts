@@ -378,6 +378,12 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         return
       case 'answerRequest':
         return this.#answerRequest(session, message)
+      case 'mediaProblem': {
+        const { user, device } = session
+        const call = session.calls.has(message.call) ? message.call : ''
+        this.#out.push({ kind: 'mediaProblem', user, device, call, problem: message.problem })
+        return
+      }
       case 'call':
         return this.#call(session, message)
       default: {
@@ -415,7 +421,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     state: SessionCall,
     message: Exclude<
       ClientMessage,
-      { type: 'hello' | 'ping' | 'doNotDisturb' | 'missedSeen' | 'answerRequest' | 'call' }
+      { type: 'hello' | 'ping' | 'doNotDisturb' | 'missedSeen' | 'answerRequest' | 'mediaProblem' | 'call' }
     >,
   ): void {
     const { call } = message

@@ -164,6 +164,11 @@ export type ClientMessage =
   | { readonly type: 'report'; readonly call: string; readonly report: MediaReport }
   /** Checks were sent on this call's candidate pairs and none was answered: a relay is wanted. One party is enough. */
   | { readonly type: 'noPath'; readonly call: string }
+  /**
+   * Microphone or camera cannot be had, for this call or for one that could not even be begun (`call` is `''`). `problem`
+   * is a word such as `microphoneDenied`.
+   */
+  | { readonly type: 'mediaProblem'; readonly call: string; readonly problem: string }
   /** The servers of `relay` will be used by the next gathering. */
   | { readonly type: 'relayReady'; readonly call: string }
 
@@ -338,6 +343,14 @@ export type SignallingEffect =
   /** Save it, then answer with `peopleChanged`. */
   | { readonly kind: 'saveDoNotDisturb'; readonly user: string; readonly on: boolean }
   | { readonly kind: 'deviceSeen'; readonly device: string }
+  /** A client says why it could not take part with sound or picture. */
+  | {
+      readonly kind: 'mediaProblem'
+      readonly user: string
+      readonly device: string
+      readonly call: string
+      readonly problem: string
+    }
   /** The owner's answer to somebody who asks to join; then answer with `requestsChanged`. */
   | {
       readonly kind: 'answerRequest'

@@ -27,7 +27,11 @@ export type Identified =
       readonly reason: string
       readonly note: string
       readonly extra: HeaderField[]
+      /** The digest user name that was given with a wrong password. */
+      readonly account?: string | undefined
     }
+
+type Refused = Extract<Identified, { kind: 'refused' }>
 
 export const identityLimits = {
   /** Devices one connection may carry. */
@@ -153,7 +157,7 @@ export class Identity {
     )
     if (wait > 0) {
       const extra = [{ name: 'Retry-After', value: String(Math.ceil(wait / 1_000)) }]
-      return { ...refused(503, 'Too Many Attempts', 'tooManyAttempts'), extra }
+      return { ...refused(503, 'Too Many Attempts', 'tooManyAttempts'), extra, account: name }
     }
     const credential = this.#accounts.byDigestUser(name)
     const verdict = this.#digest.judge(auth, request.method, credential, flow.remote.address, now)
@@ -166,7 +170,8 @@ export class Identity {
     if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, request)) {
       this.#tries.allow(tries, now)
       this.#triesByAddress.allow(flow.remote.address, now)
-      return this.#challenge(incoming, false, verdict.kind === 'wrong' ? verdict.reason : 'digestUri', now)
+      const note = verdict.kind === 'wrong' ? verdict.reason : 'digestUri'
+      return { ...this.#challenge(incoming, false, note, now), account: name }
     }
     const { device, user } = verdict.credential
     const inDialog = hasToken && incoming.toTag !== undefined
@@ -204,7 +209,7 @@ export class Identity {
     return other
   }
 
-  #challenge({ request, flow }: Incoming, stale: boolean, note: string, now: Monotonic): Identified {
+  #challenge({ request, flow }: Incoming, stale: boolean, note: string, now: Monotonic): Refused {
     const register = request.method === 'REGISTER'
     const name = register ? 'WWW-Authenticate' : 'Proxy-Authenticate'
     const [md5, sha256] = this.#digest.challenges(stale, flow.remote.address, now)

@@ -287,8 +287,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (this.#refusedBeforeIdentity(incoming, routed, now)) return
     const identified = this.#identity.identify(incoming, routed.senderToken, now)
     if (identified.kind === 'refused') {
-      const { status, reason, note, extra } = identified
-      this.#outbox.note(note, flow, describe(flow))
+      const { status, reason, note, extra, account } = identified
+      this.#outbox.note(note, flow, describe(flow), account)
       return this.#refuse(incoming, status, reason, extra, now)
     }
     const { sender } = identified

@@ -300,4 +300,6 @@ export type SipEffect =
       readonly reason: string
       readonly flow: Flow | undefined
       readonly detail: string
+      /** The digest user name that was refused, as it was given. */
+      readonly account?: string | undefined
     }

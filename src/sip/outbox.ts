@@ -28,8 +28,9 @@ export class Outbox {
     this.#effects.push(effect)
   }
 
-  note(reason: string, flow: Flow | undefined, detail = ''): void {
-    this.#effects.push({ kind: 'note', reason, flow, detail })
+  /** `account`: the digest user name that was given. */
+  note(reason: string, flow: Flow | undefined, detail = '', account?: string): void {
+    this.#effects.push({ kind: 'note', reason, flow, detail, account })
   }
 
   nextHosted(): { readonly device: string; readonly message: SipMessage } | undefined {

@@ -29,6 +29,7 @@ const examples: ClientMessage[] = [
   { type: 'offer', call, sdp },
   { type: 'bye', call, reason: 'mediaLost' },
   { type: 'noPath', call },
+  { type: 'mediaProblem', call: '', problem: 'microphoneDenied' },
   { type: 'relayReady', call },
   {
     type: 'report',
