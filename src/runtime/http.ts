@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { canonicalAddress } from '../core/endpoint.ts'
 import { Gate, type GateLimits } from './gate.ts'
+import { HttpTurns } from './http-turns.ts'
 import type { Credentials } from './tls.ts'
 import type { WebSockets } from './websocket.ts'
 
@@ -17,6 +18,8 @@ export const httpLimits = {
   headersMilliseconds: 10_000,
   requestMilliseconds: 60_000,
   keepAliveMilliseconds: 30_000,
+  /** Nothing came and nothing could be sent: who asks and does not read holds no answer in memory for longer. */
+  stillMilliseconds: 90_000,
   headerBytes: 16_384,
 } as const
 
@@ -54,6 +57,7 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
         handshakeTimeout: httpLimits.handshakeMilliseconds,
       })
     : createServer(settings)
+  server.timeout = httpLimits.stillMilliseconds
   const sockets = new Map<string, Socket>()
   const gate = new Gate<Socket>(httpLimits.connections, socket => socket.destroy())
   server.on('connection', (socket: Socket) => {
@@ -80,9 +84,12 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
     const counted = sockets.get(peerOf(socket as Socket))
     if (counted) gate.prove(counted)
   }
+  const turns = new HttpTurns(options.listener, socket => {
+    options.onRefused('pipelined', canonicalAddress(socket.remoteAddress ?? '') ?? '')
+  })
   server.on('request', (request, response) => {
     prove(request.socket)
-    options.listener(request, response)
+    turns.take(request, response)
   })
   server.on('upgrade', (request, socket: Duplex, head: Buffer) => {
     prove(request.socket)
@@ -90,7 +97,9 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
     else socket.destroy()
   })
   server.on('clientError', (_error, socket: Duplex) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
+    // Whoever never closes its own half would else keep the connection.
+    if (socket.writable)
+      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () => socket.destroy())
     else socket.destroy()
   })
   server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy())

@@ -94,7 +94,10 @@ export class WebSockets {
 
   #refuse(request: IncomingMessage, socket: Duplex, status: number, reason: string): void {
     this.#options.onRefused?.(reason, request.socket.remoteAddress ?? '')
-    socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    // Whoever never closes its own half would else keep the connection.
+    socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () =>
+      socket.destroy(),
+    )
   }
 
   #accept(webSocket: WebSocket, request: IncomingMessage, route: WebSocketRoute): void {
