@@ -60,8 +60,10 @@ interface Path {
 export class CallMatch {
   readonly #usernames = new Map<string, Party>()
   readonly #ssrcs = new Map<number, Party>()
-  readonly #appliance: ReadonlySet<string>
-  readonly #addresses: Readonly<Record<Party, ReadonlySet<string>>>
+  readonly #ufrags: Readonly<Record<Party, Set<string>>> = { caller: new Set(), callee: new Set() }
+  readonly #appliance = new Set<string>()
+  readonly #addresses: Readonly<Record<Party, Set<string>>> = { caller: new Set(), callee: new Set() }
+  readonly #limits: MatchLimits
   readonly #paths = new Map<string, Path>()
   /** Transactions of this call's checks. */
   readonly #transactions = new Set<string>()
@@ -72,19 +74,26 @@ export class CallMatch {
   #keptBytes = 0
   #leftOut = 0
 
-  constructor(call: CallIdentity) {
-    const { caller, callee } = call.parties
-    for (const one of caller.ufrags) {
-      for (const other of callee.ufrags) {
+  constructor(call: CallIdentity, limits: MatchLimits = wholeFile) {
+    this.#limits = limits
+    this.know(call)
+  }
+
+  /** More of what the call is known by. What was looked at before and not taken is not looked at again. */
+  know({ parties: known, applianceAddresses }: CallIdentity): void {
+    for (const party of parties) {
+      for (const ufrag of known[party].ufrags) this.#ufrags[party].add(ufrag)
+      for (const ssrc of known[party].ssrcs ?? []) this.#ssrcs.set(ssrc, party)
+      for (const address of known[party].addresses) this.#addresses[party].add(address)
+    }
+    for (const one of this.#ufrags.caller) {
+      for (const other of this.#ufrags.callee) {
         // RFC 8445 §7.2.2: the receiver's fragment comes first.
         this.#usernames.set(`${other}:${one}`, 'caller')
         this.#usernames.set(`${one}:${other}`, 'callee')
       }
     }
-    for (const party of parties)
-      for (const ssrc of call.parties[party].ssrcs ?? []) this.#ssrcs.set(ssrc, party)
-    this.#appliance = new Set(call.applianceAddresses)
-    this.#addresses = { caller: new Set(caller.addresses), callee: new Set(callee.addresses) }
+    for (const address of applianceAddresses) this.#appliance.add(address)
   }
 
   add(packet: Packet): void {
@@ -103,7 +112,7 @@ export class CallMatch {
       return
     }
     noteTime(flow, packet.at)
-    if (this.#keptBytes < keptLimits.waitingBytes) this.#keptBytes += flow.kept.add(packet)
+    if (this.#keptBytes < this.#limits.keptBytes) this.#keptBytes += flow.kept.add(packet)
     if (content.kind === 'stun') this.#addStun(flow, content, checkOf)
     else if (content.kind === 'dtls') addDtls(flow, content)
     else this.#addMedia(flow, content, packet)
@@ -149,9 +158,14 @@ export class CallMatch {
     return isCheck ? this.#usernames.get(username) : undefined
   }
 
-  /** Whether both ends are the parties’ or the appliance's, so that it may turn out to be of this call. */
-  #mayBelong({ source, target }: Packet): boolean {
-    return this.#isKnown(source) && this.#isKnown(target)
+  /**
+   * Whether both ends are the parties’ or the appliance's, so that it may turn out to be of this call; or its path is known
+   * as the call's, whoever lives at its ends.
+   */
+  #mayBelong(packet: Packet): boolean {
+    const { source, target } = packet
+    if (this.#isKnown(source) && this.#isKnown(target)) return true
+    return this.#paths.get(pathOf(packet))?.matched === 'ufrags'
   }
 
   #isNear({ source, target }: Packet): boolean {
@@ -163,10 +177,8 @@ export class CallMatch {
   }
 
   #flowOf(packet: Packet, matched: 'ufrags' | 'ssrc' | undefined): Flow | undefined {
-    const [from, to] = [formatEndpoint(packet.source), formatEndpoint(packet.target)]
-    const { inside, transport } = packet
-    const within = inside && `${inside.peer ? formatEndpoint(inside.peer) : inside.channel}`
-    const key = [...[from, to].sort(), transport, within ?? ''].join(' ')
+    const from = formatEndpoint(packet.source)
+    const key = pathOf(packet)
     let path = this.#paths.get(key)
     if (path === undefined) {
       if (this.#paths.size === summaryLimits.paths && !this.#dropUnmatched()) return undefined
@@ -202,7 +214,7 @@ export class CallMatch {
     if (stun.useCandidate) flow.nominations++
     this.#transactions.delete(stun.transaction)
     this.#transactions.add(stun.transaction)
-    if (this.#transactions.size > summaryLimits.transactions) {
+    if (this.#transactions.size > this.#limits.transactions) {
       this.#transactions.delete(this.#transactions.keys().next().value!)
     }
   }
@@ -301,6 +313,22 @@ export class CallMatch {
       : parties.filter(party => this.#addresses[party].has(source.address))
     return owners.length === 1 ? owners[0]! : 'unknown'
   }
+}
+
+/** How much is held for a call besides its figures. */
+export interface MatchLimits {
+  readonly transactions: number
+  readonly keptBytes: number
+}
+const wholeFile: MatchLimits = {
+  transactions: summaryLimits.transactions,
+  keptBytes: keptLimits.waitingBytes,
+}
+
+/** The same for both directions. */
+function pathOf({ source, target, inside, transport }: Packet): string {
+  const within = inside && `${inside.peer ? formatEndpoint(inside.peer) : inside.channel}`
+  return [...[formatEndpoint(source), formatEndpoint(target)].sort(), transport, within ?? ''].join(' ')
 }
 
 const parties = ['caller', 'callee'] as const
