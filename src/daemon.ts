@@ -11,8 +11,9 @@ import { type ClaimSecrets, newClaimSecrets } from './admin/claim.ts'
 import { type Allowed, refuseUpgrade } from './admin/guard.ts'
 import { nodeListener } from './admin/listener.ts'
 import type { Health, RelayState } from './admin/message.ts'
+import { Now } from './admin/now.ts'
 import { loadPages } from './admin/pages.ts'
-import type { AppDeps, LiveDevice } from './admin/ports.ts'
+import type { AppDeps } from './admin/ports.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
@@ -22,6 +23,7 @@ import { formatEndpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
 import { discoveryStateOf, publicationOf } from './discovery.ts'
+import { lookAtOneself } from './doctor/self.ts'
 import { EchoIo } from './echo/io.ts'
 import { EchoMachine } from './echo/machine.ts'
 import { type EchoEffect, type EchoInput, echoDevice } from './echo/message.ts'
@@ -89,6 +91,8 @@ export interface Urls {
 const sweepPeriodMilliseconds = seconds(10)
 /** Certificates and old calls: looked after this often. */
 const chorePeriodMilliseconds = hours(1)
+/** So many calls show whether devices reach each other. */
+const recentCalls = 50
 /** A SIP client's WebSocket that answers no ping is gone. */
 const sipPingMilliseconds = 30_000
 
@@ -124,8 +128,9 @@ export class Daemon {
   readonly #store: Store
   readonly #certificates: Certificates
   readonly #systemd: ServiceManager
-  readonly #live = new Map<string, LiveDevice>()
+  readonly #now: Now
   readonly #channel: SignallingMachine
+  readonly #callLog: CallsMachine
   readonly #calls: Driver<CallInput, CallEffect>
   readonly #sip: Driver<SipInput, SipEffect>
   readonly #signalling: Driver<SignallingInput, SignallingEffect>
@@ -200,6 +205,8 @@ export class Daemon {
       callLog: loaded.calls,
       version: options.version,
     })
+    this.#callLog = loaded.calls
+    this.#now = new Now({ people: () => this.#channel.people, openCalls: () => loaded.calls.open() })
     this.#signalling = this.#drive('signalling', this.#channel, effect => this.#carryOutSignalling(effect))
     const sip = new SipMachine({
       accounts: people,
@@ -355,13 +362,11 @@ export class Daemon {
       directory,
       calls,
       settings,
-      live: {
-        presence: user => this.#channel.people.find(person => person.user === user)?.presence ?? 'away',
-        device: id => this.#live.get(id),
-      },
+      live: this.#now,
       relay: {
         state: () => this.#relayState(),
         ledgerOf: row => this.#relay.machine.ledgerOf(row),
+        carriedBytes: () => this.#relay.machine.totals.bytes,
         grant: wish => this.#relay.grant(wish),
         close: call => this.#relay.input({ kind: 'closeManually', call }),
       },
@@ -376,6 +381,14 @@ export class Daemon {
       pages: loadPages({ phone: join(root, 'web-phone/dist'), admin: join(root, 'web-admin/dist') }),
       authority: this.#certificates,
       health: () => this.#health(),
+      look: (health, devices) =>
+        lookAtOneself({
+          ...{ dataDirectory: this.#config.data.dir, now: realClock.epoch(), health, devices },
+          network: { ...this.#network(), joinUrl: undefined, seenAddress: '' },
+          calls: this.#callLog.recent(recentCalls),
+          certificate: this.#certificates.facts(),
+          caFingerprint: this.#certificates.fingerprint(),
+        }),
       httpsPort: () => this.#web.https?.port ?? 0,
       // As short as can be: it is typed, and drawn as a code.
       inviteOrigin: () => new URL(this.urls().phones[0] ?? this.urls().thisComputer).origin,
@@ -579,6 +592,7 @@ export class Daemon {
     if (effect.kind === 'changed') {
       this.#advertiser?.changed()
       this.#trace.input({ kind: 'row', row: effect.row })
+      this.#now.called(effect.row)
     }
     if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
     passCallEffect(effect, this.#inputs)
@@ -599,8 +613,7 @@ export class Daemon {
 
   #keepLive(effect: Extract<SipEffect, { kind: 'reachable' }>): void {
     const { device, reachable, transport, remote, local, userAgent } = effect
-    if (reachable) this.#live.set(device, { transport, userAgent, address: remote.address })
-    else this.#live.delete(device)
+    this.#now.reached(device, reachable ? { transport, userAgent, address: remote.address } : undefined)
     const flow = { remote: remote.address, local: local.address, client: transport === 'hosted' }
     this.#relay.reached(device, reachable ? flow : undefined)
     if (reachable) this.#trace.input({ kind: 'reached', device, address: remote.address })

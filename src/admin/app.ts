@@ -18,6 +18,7 @@ import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
 import { callRoutes } from './routes/calls.ts'
 import { enrolRoutes } from './routes/enrol.ts'
+import { liveRoutes } from './routes/live.ts'
 import { relayRoutes } from './routes/relay.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { siteRoutes } from './routes/site.ts'
@@ -59,6 +60,7 @@ export function createApp(deps: AppDeps): App {
     ...enrolRoutes(parts),
     ...callRoutes(parts),
     ...relayRoutes(parts),
+    ...liveRoutes(parts),
     ...siteRoutes(parts),
     {
       method: 'GET',
@@ -251,6 +253,10 @@ function respond(answer: Answer): Response {
     headers.set('content-type', answer.file.contentType)
     headers.set('content-security-policy', filePolicy)
     return new Response(answer.file.content, { status: answer.status as ContentfulStatusCode, headers })
+  }
+  if (answer.stream !== undefined) {
+    headers.set('content-type', answer.stream.contentType)
+    return new Response(answer.stream.content, { status: answer.status as ContentfulStatusCode, headers })
   }
   if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
   headers.set('content-type', 'application/json')

@@ -12,7 +12,7 @@ import type { Settings } from '../store/settings.ts'
 import type { CallLedger } from '../turn/message.ts'
 import type { ClaimSecrets } from './claim.ts'
 import type { Allowed } from './guard.ts'
-import type { Health, Network, RelayState } from './message.ts'
+import type { Device, Health, HealthDetail, Network, RelayState } from './message.ts'
 import type { Pages } from './pages.ts'
 import type { ScryptCost } from './password.ts'
 
@@ -21,7 +21,14 @@ export interface Live {
   presence(user: string): Presence
   /** Undefined while the device is not reachable. */
   device(id: string): LiveDevice | undefined
+  /** Those that ring or are going on. */
+  openCalls(): readonly CallRow[]
+  /** Tells what has changed. Returns how to stop listening. */
+  onChange(listener: (change: LiveChange) => void): () => void
 }
+export type LiveChange =
+  /** It is reached now, or is not any more. */
+  { readonly kind: 'device'; readonly device: string } | { readonly kind: 'call'; readonly row: CallRow }
 export interface LiveDevice {
   readonly transport: string
   readonly address: string
@@ -39,6 +46,8 @@ export interface Relay {
   state(): RelayState
   /** What was carried for a call until now: nothing for a direct one. */
   ledgerOf(row: CallRow): CallLedger
+  /** By everybody, since the start. */
+  carriedBytes(): number
   /** Resolves once the relay has it, or with why not. */
   grant(wish: ManualWish): Promise<ManualOutcome>
   /** Ends a grant that was made by `grant`. */
@@ -83,6 +92,8 @@ export interface AppDeps {
   /** The authority's certificates: what the door page and the downloads hand out. */
   readonly authority: { root(): Uint8Array; intermediate(): Uint8Array; fingerprint(): string }
   health(): Health['parts']
+  /** The machine's own look at itself. */
+  look(health: Health, devices: readonly Device[]): Omit<HealthDetail, keyof Health>
   /** The port on which HTTPS is served, for the door page's links. */
   httpsPort(): number
   /** `http://<LAN address>[:port]`: what QR codes and invite links start with. */

@@ -46,6 +46,10 @@ export interface Answer {
   readonly file?:
     | { readonly contentType: string; readonly content: string | Uint8Array<ArrayBuffer> }
     | undefined
+  /** Sent as it comes. */
+  readonly stream?:
+    | { readonly contentType: string; readonly content: ReadableStream<Uint8Array<ArrayBuffer>> }
+    | undefined
   readonly cookies?: readonly string[]
 }
 

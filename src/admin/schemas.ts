@@ -148,6 +148,30 @@ export const health = z.strictObject({
   uptimeSeconds: z.number(),
   parts: z.record(z.string(), z.strictObject({ state: z.enum(['ok', 'failed', 'off']), detail: z.string() })),
 })
+export const healthDetail = health.extend({
+  at: time,
+  machine: z.strictObject({
+    load: z.number(),
+    cores: z.number(),
+    memoryTotalBytes: z.number(),
+    memoryFreeBytes: z.number(),
+    processBytes: z.number(),
+    diskTotalBytes: z.number().optional(),
+    diskFreeBytes: z.number().optional(),
+    celsius: z.number().optional(),
+    clockSet: z.boolean(),
+    clockSynchronised: z.boolean().optional(),
+  }),
+  certificate: z.strictObject({ names: z.array(z.string()), notAfter: time, own: z.boolean() }),
+  findings: z.array(
+    z.strictObject({
+      check: z.string(),
+      level: z.enum(['ok', 'warning', 'problem', 'unknown']),
+      found: z.string(),
+      advice: z.string().optional(),
+    }),
+  ),
+})
 export const setupState = z.strictObject({
   claimed: z.boolean(),
   place: z.string(),

@@ -45,6 +45,12 @@ export class Sessions {
     return used
   }
 
+  /** The same without counting as use: what a page asks by itself must not keep its session alive for ever. */
+  isLive(id: string, now: Monotonic): boolean {
+    const session = this.#sessions.get(keyOf(id))
+    return session !== undefined && now - session.createdAt <= sessionLimits.lifetimeMilliseconds
+  }
+
   end(id: string | undefined): void {
     if (id !== undefined) this.#sessions.delete(keyOf(id))
   }

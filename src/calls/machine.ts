@@ -80,6 +80,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     return [...this.#open.values()].map(call => call.row)
   }
 
+  /** Closed ones, newest first. */
+  recent(limit: number): readonly CallRow[] {
+    return [...this.#recent.values()].slice(-limit).reverse()
+  }
+
   missed(user: string): readonly CallRow[] {
     return [...this.#recent.values()]
       .filter(row => row.missed && !row.missedSeen && row.calleeUser === user)

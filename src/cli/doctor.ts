@@ -1,7 +1,6 @@
 /** Looks the appliance over: gathers facts from the daemon, the network and this machine, and prints what they mean. */
 
 import { lookup } from 'node:dns/promises'
-import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { discover } from '../../client/node.ts'
@@ -10,6 +9,7 @@ import type { Config } from '../config.ts'
 import { canonicalAddress } from '../core/endpoint.ts'
 import { judge } from '../doctor/judge.ts'
 import type { Facts, Finding, Told } from '../doctor/message.ts'
+import { numberIn, readMachine } from '../runtime/machine.ts'
 import { holdersOf } from '../runtime/ports.ts'
 import { api, NotRunning } from './api.ts'
 import { type Command, CommandError } from './command.ts'
@@ -59,10 +59,7 @@ async function gather(config: Config): Promise<Facts> {
       .map(({ name }) => name),
     ports,
     certificate,
-    clockSynchronised: clockSynchronised(),
-    disk: diskOf(config.data.dir),
-    throttled: numberIn('/sys/devices/platform/soc/soc:firmware/get_throttled', 16),
-    celsius: scaled(numberIn('/sys/class/thermal/thermal_zone0/temp', 10)),
+    ...readMachine(config.data.dir),
   }
 }
 
@@ -137,48 +134,6 @@ function nameIn(entry: string): string {
   return canonicalAddress(name) ?? name
 }
 
-/** systemd-timesyncd's own sign; other programs leave none that everybody may read. */
-function clockSynchronised(): boolean | undefined {
-  if (!existsSync('/run/systemd/timesync')) return undefined
-  return existsSync('/run/systemd/timesync/synchronized')
-}
-
-function diskOf(directory: string): Facts['disk'] {
-  try {
-    const { bavail, blocks, bsize } = statfsSync(directory)
-    const { mode } = statSync(directory)
-    return {
-      freeBytes: bavail * bsize,
-      totalBytes: blocks * bsize,
-      writable: isWritable(directory),
-      mode: mode & 0o777,
-    }
-  } catch {
-    return undefined
-  }
-}
-
-function isWritable(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}
-
 function daemonPid(config: Config): number | undefined {
   return numberIn(`${config.data.dir}/lanline.pid`, 10)
 }
-
-function numberIn(file: string, base: number): number | undefined {
-  try {
-    const number = Number.parseInt(readFileSync(file, 'utf8'), base)
-    return Number.isNaN(number) ? undefined : number
-  } catch {
-    return undefined
-  }
-}
-
-const scaled = (milli: number | undefined): number | undefined =>
-  milli === undefined ? undefined : milli / 1_000

@@ -1,4 +1,6 @@
 /** What the facts mean, in words for whoever owns the appliance, and what to do. Pure. */
+
+import type { Network } from '../admin/message.ts'
 import { days, plausibleFrom } from '../core/clock.ts'
 import { isInSubnet } from '../core/endpoint.ts'
 import type { Facts, Finding, Told } from './message.ts'
@@ -14,6 +16,19 @@ export function judge(facts: Facts): Finding[] {
   return [
     running(facts),
     ...(facts.told === undefined ? [] : [...parts(facts.told), ...reach(facts, facts.told)]),
+    ...machine(facts),
+  ]
+}
+
+/** The same without what only a look from outside can tell: for the console, as often as it likes. */
+export function judgeFromInside(facts: Facts & { readonly told: Told }): Finding[] {
+  const { told } = facts
+  return [
+    ...parts(told),
+    found(told.network),
+    certificate(facts, told),
+    subnets(told),
+    isolation(told),
     ...machine(facts),
   ]
 }
@@ -66,6 +81,28 @@ function reach(facts: Facts, told: Told): Finding[] {
     subnets(told),
     isolation(told),
   ]
+}
+
+function found({ hostname, discovery }: Network): Finding {
+  const check = 'found on the network'
+  switch (discovery.state) {
+    case 'off':
+      return warning(
+        check,
+        'mDNS is turned off',
+        `Phones need the address. Set mdns.mode = "auto" to be found as ${hostname}.local.`,
+      )
+    case 'failed':
+      return problem(check, discovery.detail, 'Until then phones need the address.')
+    case 'conflict':
+      return warning(
+        check,
+        `another device has the name ${hostname}.local; ${discovery.detail}`,
+        'Choose another name in the settings, or switch the other device off.',
+      )
+    default:
+      return ok(check, `${hostname}.local`)
+  }
 }
 
 function announced({ seen }: Facts, { network, caFingerprint }: Told): Finding {

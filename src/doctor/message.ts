@@ -1,6 +1,9 @@
 /** What the doctor looks at, and what he says of it. Types only. */
-import type { Device, Health, Network } from '../admin/message.ts'
+import type { Device, Health, HealthFinding, Network } from '../admin/message.ts'
 import type { CallRow } from '../calls/message.ts'
+import type { MachineFacts } from '../runtime/machine.ts'
+
+export type Finding = HealthFinding
 
 /** What the running daemon tells of itself. */
 export interface Told {
@@ -20,7 +23,7 @@ export interface Seen {
   readonly fingerprint: string
 }
 
-export interface Facts {
+export interface Facts extends MachineFacts {
   readonly now: number
   /** Undefined: no daemon runs on this data directory. */
   readonly told: Told | undefined
@@ -36,27 +39,4 @@ export interface Facts {
   readonly certificate:
     | { readonly names: readonly string[]; readonly notBefore: number; readonly notAfter: number }
     | undefined
-  /** Undefined where the system does not tell. */
-  readonly clockSynchronised: boolean | undefined
-  readonly disk:
-    | {
-        readonly freeBytes: number
-        readonly totalBytes: number
-        readonly writable: boolean
-        readonly mode: number
-      }
-    | undefined
-  /** Of a Raspberry Pi's firmware; undefined elsewhere. */
-  readonly throttled: number | undefined
-  readonly celsius: number | undefined
-}
-
-export interface Finding {
-  /** A few words: what was looked at. */
-  readonly check: string
-  /** `unknown`: it could not be looked at here. */
-  readonly level: 'ok' | 'warning' | 'problem' | 'unknown'
-  readonly found: string
-  /** What to do, for everything that is not well. */
-  readonly advice?: string | undefined
 }

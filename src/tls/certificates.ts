@@ -56,6 +56,11 @@ export class Certificates {
     }
   }
 
+  /** For whom and how long the current one speaks. */
+  facts(): LeafFacts {
+    return readLeaf(this.#leaf)
+  }
+
   /** What clients trust: the root, DER. */
   root(): Uint8Array {
     return this.#authority.root

@@ -52,6 +52,7 @@ function relayOf(now: () => Monotonic): AppDeps['relay'] {
       grants: machine.views(),
     }),
     ledgerOf: row => machine.ledgerOf(row),
+    carriedBytes: () => machine.totals.bytes,
     grant: wish =>
       new Promise(resolve => {
         const ticket = ++tickets
@@ -97,7 +98,12 @@ export class AdminHouse {
       directory: store.directory,
       calls: store.calls,
       settings: store.settings,
-      live: { presence: () => 'away', device: () => undefined },
+      live: {
+        presence: () => 'away',
+        device: () => undefined,
+        openCalls: () => [],
+        onChange: () => () => {},
+      },
       relay: relayOf(() => this.monotonic),
       trace: {
         file: async row => `{"call":"${row.id}"}`,
@@ -127,6 +133,16 @@ export class AdminHouse {
         fingerprint: () => fingerprintOf(authority.root),
       },
       health: () => ({ store: { state: 'ok', detail: '' } }),
+      look: () => ({
+        at: Date.now(),
+        machine: {
+          ...{ load: 0.1, cores: 4, memoryTotalBytes: 1e9, memoryFreeBytes: 5e8, processBytes: 1e8 },
+          ...{ diskTotalBytes: 8e9, diskFreeBytes: 4e9, celsius: 48 },
+          ...{ clockSet: true, clockSynchronised: true },
+        },
+        certificate: { names: ['lanline.local'], notAfter: Date.now() + 1e10, own: false },
+        findings: [{ check: 'clock', level: 'ok', found: '' }],
+      }),
       httpsPort: () => 8443,
       inviteOrigin: () => 'http://10.1.1.1:8080',
       scryptCost: { cost: 1_024, blockSize: 8, parallelization: 1 },
@@ -160,7 +176,9 @@ export class AdminHouse {
         : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
     })
     const response = await this.app.fetch(request, env)
-    const text = await response.text()
+    const isEndless = response.headers.get('content-type') === 'text/event-stream'
+    if (isEndless) await response.body?.cancel()
+    const text = isEndless ? '' : await response.text()
     const isJson = response.headers.get('content-type')?.startsWith('application/json')
     const body = isJson ? JSON.parse(text) : undefined
     if (path.startsWith('/api/v1/') && env.listener !== 'http')

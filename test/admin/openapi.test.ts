@@ -16,6 +16,7 @@ type Keys<Schema extends z.ZodType> = keyof z.infer<Schema>
 
 test('the schemas have the fields that the types of message.ts have', () => {
   expectTypeOf<Keys<typeof schemas.health>>().toEqualTypeOf<keyof message.Health>()
+  expectTypeOf<Keys<typeof schemas.healthDetail>>().toEqualTypeOf<keyof message.HealthDetail>()
   expectTypeOf<Keys<typeof schemas.setupState>>().toEqualTypeOf<keyof message.SetupState>()
   expectTypeOf<Keys<typeof schemas.setupRequest>>().toEqualTypeOf<keyof message.SetupRequest>()
   expectTypeOf<Keys<typeof schemas.setupResponse>>().toEqualTypeOf<keyof message.SetupResponse>()

@@ -8,14 +8,7 @@ import icon from './icon.svg'
 import { messageOf } from './load.ts'
 import { Login } from './pages/login.tsx'
 import { common } from './texts/common.ts'
-
-export interface VisitProps {
-  readonly setup: SetupState
-  /** Undefined: nobody owns the appliance yet. */
-  readonly session: Session | undefined
-  /** The appliance was claimed, or the visit is over. */
-  readonly onChanged: () => void
-}
+import { isVisiting, type VisitProps } from './visit.ts'
 
 type State =
   | { readonly kind: 'loading' }
@@ -82,17 +75,6 @@ export function App() {
       return <Login place={state.setup.place} wasOpen={state.wasOpen} onLoggedIn={start} />
     case 'open':
       return <Frame setup={state.setup} session={state.session} onReload={again} />
-  }
-}
-
-/** Set by the first visit, so that a reload in the middle of it goes on where it was. */
-export const visitKey = 'lanline.visit'
-
-function isVisiting(): boolean {
-  try {
-    return localStorage.getItem(visitKey) !== null
-  } catch {
-    return false
   }
 }
 

@@ -2,9 +2,10 @@
 
 import { z } from 'zod'
 import { hours, seconds } from '../../core/clock.ts'
-import type { InviteRow, RequestRow } from '../../store/message.ts'
+import type { InviteRow } from '../../store/message.ts'
+import { waitingBody } from '../bodies.ts'
 import { HttpError, tooManyTries } from '../errors.ts'
-import type { Invite, InviteLook, JoinRequest, JoinState, WaitingRequest } from '../message.ts'
+import type { Invite, InviteLook, JoinRequest, JoinState } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { isOwner, type Principal, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
@@ -212,14 +213,6 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
     }),
   ]
 }
-
-const waitingBody = ({ id, displayName, deviceName, address, createdAt }: RequestRow): WaitingRequest => ({
-  id,
-  displayName,
-  deviceName,
-  address,
-  createdAt,
-})
 
 const inviteBody = (
   { id, user, staySeconds, expiresAt }: InviteRow,

@@ -4,7 +4,7 @@ import type { Directory, NewDevice } from '../../store/directory.ts'
 import { isClaimToken, isRightClaim } from '../claim.ts'
 import { clearSession, knownIn, sessionIn, setKnown, setSession } from '../cookies.ts'
 import { HttpError, tooManyTries } from '../errors.ts'
-import type { Enrolment, Health, Session, SetupResponse, SetupState } from '../message.ts'
+import type { Enrolment, Session, SetupResponse, SetupState } from '../message.ts'
 import type { Passwords } from '../password.ts'
 import type { AppDeps } from '../ports.ts'
 import { type Call, type Route, route } from '../route.ts'
@@ -12,10 +12,7 @@ import * as schemas from '../schemas.ts'
 import type { LiveSession, Sessions } from '../sessions.ts'
 import type { Tries } from '../tries.ts'
 
-type Deps = Pick<
-  AppDeps,
-  'version' | 'clock' | 'directory' | 'claim' | 'claimMinutes' | 'isAttached' | 'authority' | 'health'
-> & {
+type Deps = Pick<AppDeps, 'clock' | 'directory' | 'claim' | 'claimMinutes' | 'isAttached' | 'authority'> & {
   readonly sessions: Sessions
   readonly passwords: Passwords
   readonly tries: Tries
@@ -60,23 +57,6 @@ export function setupRoutes(deps: Deps): Route[] {
   }
 
   return [
-    route({
-      method: 'GET',
-      path: '/health',
-      who: 'anyone',
-      summary: 'Whether each part of the appliance works.',
-      answers: { 200: schemas.health },
-      handle: () => {
-        const parts = deps.health()
-        const body: Health = {
-          status: Object.values(parts).some(part => part.state === 'failed') ? 'degraded' : 'ok',
-          version: deps.version,
-          uptimeSeconds: Math.floor((clock.monotonic() - startedAt) / 1_000),
-          parts,
-        }
-        return { status: 200, body }
-      },
-    }),
     route({
       method: 'GET',
       path: '/setup',

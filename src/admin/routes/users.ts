@@ -2,8 +2,9 @@
 
 import { z } from 'zod'
 import type { DeviceRow, UserRow } from '../../store/message.ts'
+import { deviceBody, userBody } from '../bodies.ts'
 import { HttpError } from '../errors.ts'
-import type { Device, Softphone, User } from '../message.ts'
+import type { Softphone } from '../message.ts'
 import type { Passwords } from '../password.ts'
 import type { AppDeps } from '../ports.ts'
 import type { Provisioning } from '../provisioning.ts'
@@ -18,32 +19,9 @@ type Deps = Pick<AppDeps, 'directory' | 'live' | 'network'> & {
 }
 
 export function userRoutes(deps: Deps): Route[] {
-  const { directory, live, network, sessions, passwords, provisioning } = deps
-  const deviceBody = (row: DeviceRow): Device => {
-    const now = live.device(row.id)
-    return {
-      id: row.id,
-      user: row.user,
-      name: row.name,
-      kind: row.kind,
-      digestUser: row.digestUser,
-      createdAt: row.createdAt,
-      lastSeenAt: row.lastSeenAt,
-      reachable: now !== undefined,
-      transport: now?.transport ?? '',
-      address: now?.address ?? '',
-      userAgent: now?.userAgent ?? '',
-    }
-  }
-  const userBody = (row: UserRow): User => ({
-    name: row.name,
-    displayName: row.displayName,
-    role: row.role,
-    expiresAt: directory.stayUntil(row.name),
-    seenByGuests: row.seenByGuests,
-    presence: live.presence(row.name),
-    devices: directory.devices(row.name).map(deviceBody),
-  })
+  const { directory, network, sessions, passwords, provisioning } = deps
+  const told = (row: UserRow) => userBody(deps, row)
+  const toldDevice = (row: DeviceRow) => deviceBody(deps, row)
   const ownDevice = (principal: Principal, id: string): DeviceRow => {
     const device = directory.device(id)
     // A device of somebody else does not exist for a member.
@@ -60,7 +38,7 @@ export function userRoutes(deps: Deps): Route[] {
       who: 'owner',
       summary: 'Everybody, with their devices.',
       answers: { 200: z.array(schemas.user) },
-      handle: () => ({ status: 200, body: directory.users().map(userBody) }),
+      handle: () => ({ status: 200, body: directory.users().map(told) }),
     }),
     route({
       method: 'POST',
@@ -69,7 +47,7 @@ export function userRoutes(deps: Deps): Route[] {
       summary: 'Adds a person; with a SIP password also their first SIP device.',
       body: schemas.newUser,
       answers: { 201: schemas.user },
-      handle: async call => ({ status: 201, body: userBody(await directory.addUser(call.body)) }),
+      handle: async call => ({ status: 201, body: told(await directory.addUser(call.body)) }),
     }),
     route({
       method: 'PATCH',
@@ -111,7 +89,7 @@ export function userRoutes(deps: Deps): Route[] {
         if (passwordHash !== undefined) {
           sessions.endAllOf(name, call.principal.kind === 'session' ? call.principal.id : undefined)
         }
-        return { status: 200, body: userBody(user) }
+        return { status: 200, body: told(user) }
       },
     }),
     route({
@@ -135,7 +113,7 @@ export function userRoutes(deps: Deps): Route[] {
       answers: { 200: z.array(schemas.device) },
       handle: call => {
         const whose = isOwner(call.principal) ? call.query.user : userOf(call.principal)
-        return { status: 200, body: directory.devices(whose).map(deviceBody) }
+        return { status: 200, body: directory.devices(whose).map(toldDevice) }
       },
     }),
     route({
@@ -178,7 +156,7 @@ export function userRoutes(deps: Deps): Route[] {
         ownDevice(call.principal, call.params.id!)
         return {
           status: 200,
-          body: deviceBody(await directory.renameDevice(call.params.id!, call.body.name)),
+          body: toldDevice(await directory.renameDevice(call.params.id!, call.body.name)),
         }
       },
     }),

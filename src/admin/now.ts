@@ -1,0 +1,56 @@
+/** Who and what is there now, kept for the web interface: fed by the daemon, asked and listened to by routes. */
+import type { CallRow } from '../calls/message.ts'
+import type { Person, Presence } from '../signalling/message.ts'
+import type { Live, LiveChange, LiveDevice } from './ports.ts'
+
+export class Now implements Live {
+  readonly #people: () => readonly Person[]
+  readonly #openCalls: () => readonly CallRow[]
+  readonly #devices = new Map<string, LiveDevice>()
+  readonly #listeners = new Set<(change: LiveChange) => void>()
+  #presences: ReadonlyMap<string, Presence> | undefined
+
+  constructor(source: { people(): readonly Person[]; openCalls(): readonly CallRow[] }) {
+    this.#people = source.people
+    this.#openCalls = source.openCalls
+  }
+
+  /** Undefined: it is not reachable any more. */
+  reached(device: string, by: LiveDevice | undefined): void {
+    if (by === undefined) this.#devices.delete(device)
+    else this.#devices.set(device, by)
+    this.#tell({ kind: 'device', device })
+  }
+
+  called(row: CallRow): void {
+    this.#tell({ kind: 'call', row })
+  }
+
+  presence(user: string): Presence {
+    if (this.#presences === undefined) {
+      this.#presences = new Map(this.#people().map(person => [person.user, person.presence]))
+      // A list of everybody asks once for each: what one turn of the event loop sees is one picture.
+      setImmediate(() => {
+        this.#presences = undefined
+      })
+    }
+    return this.#presences.get(user) ?? 'away'
+  }
+
+  device(id: string): LiveDevice | undefined {
+    return this.#devices.get(id)
+  }
+
+  openCalls(): readonly CallRow[] {
+    return this.#openCalls()
+  }
+
+  onChange(listener: (change: LiveChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #tell(change: LiveChange): void {
+    for (const listener of this.#listeners) listener(change)
+  }
+}
