@@ -39,9 +39,12 @@ export interface TraceMaking {
   readonly kept: TraceSummary | undefined
 }
 
-/** With events the verdict is made anew of them; without, it is the one that was kept. */
+/** False where events were forgotten, which go from the oldest on. */
+export const isWhole = (events: readonly TraceEvent[]): boolean => events[0]?.number === 1
+
+/** With all events the verdict is made anew of them; otherwise it is the one that was kept. */
 export function documentOf({ version, appliance, row, events, kept }: TraceMaking): TraceDocument {
-  const summary = events.length === 0 && kept !== undefined ? kept : summaryOf(row, events)
+  const summary = !isWhole(events) && kept !== undefined ? kept : summaryOf(row, events)
   return { format, madeBy: { version, appliance }, call: row, verdict: summary.verdict, summary, events }
 }
 

@@ -137,7 +137,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
         found.restarted = true
         break
       case 'capture':
-        if (found.captures.length < limits.captures) found.captures.push(event.facts)
+        addCapture(event.facts, found.captures)
         break
       default:
         if (party) reported(event, parties[party], streams[party])
@@ -145,6 +145,12 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
   }
   for (const role of ['caller', 'callee'] as const) parties[role].streams = [...streams[role].values()]
   return found
+}
+
+/** The same file counts once. */
+function addCapture(facts: CaptureFacts, captures: CaptureFacts[]): void {
+  const known = captures.some(({ sha256 }) => sha256 !== undefined && sha256 === facts.sha256)
+  if (!known && captures.length < limits.captures) captures.push(facts)
 }
 
 /** What came to the relay from both parties: each byte once. */

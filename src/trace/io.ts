@@ -18,10 +18,19 @@ import {
   summaryOf,
   type TraceDocument,
 } from './document.ts'
+import { CaptureImports } from './import-io.ts'
 import { ladderOf } from './ladder.ts'
 import { ladderSvg } from './ladder-svg.ts'
 import { TraceMachine } from './machine.ts'
-import type { Direction, KnownCall, TraceEffect, TraceInput } from './message.ts'
+import type {
+  CaptureUpload,
+  Direction,
+  ImportOutcome,
+  KnownCall,
+  TraceEffect,
+  TraceEvent,
+  TraceInput,
+} from './message.ts'
 import type { TraceStore } from './ports.ts'
 
 export interface TraceIoOptions {
@@ -44,6 +53,9 @@ export class TraceIo {
   readonly #driver: Driver<TraceInput, TraceEffect>
   /** Writes under way, so that a reader sees what was given before. */
   readonly #writing = new Set<Promise<unknown>>()
+  readonly #imports: CaptureImports
+  /** What is concluded of each call, one after the other: whoever concludes last has seen all events. */
+  readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(options: TraceIoOptions) {
     this.#options = options
@@ -54,6 +66,18 @@ export class TraceIo {
       clock: realClock,
       carryOut: effect => this.#carryOut(effect),
       onFault,
+    })
+    this.#imports = new CaptureImports({
+      rowOf: options.rowOf,
+      events: call => this.#events(call),
+      addLive: (call, facts) => {
+        const isLive = this.#machine.has(call)
+        if (isLive) this.input({ kind: 'capture', call, facts })
+        return isLive
+      },
+      save: (call, event) => options.store.save(call, [event]),
+      conclude: summary => options.store.conclude(summary),
+      inTurn: (call, work) => this.#inTurn(call, work),
     })
   }
 
@@ -94,16 +118,19 @@ export class TraceIo {
     return ladderSvg(ladderOf(events), `Call from ${row.callerName} to ${row.calleeName}`)
   }
 
+  /** Takes a capture of a call in. */
+  readonly importCapture = (row: CallRow, upload: CaptureUpload): Promise<ImportOutcome> =>
+    this.#imports.take(row, upload)
+
   /** How the call went, for Help. */
   readonly facts = async (row: CallRow): Promise<CallFacts> => {
     const { store } = this.#options
-    this.#flush()
-    await Promise.allSettled(this.#writing)
-    const [events, kept] = await Promise.all([store.events(row.id), store.summary(row.id)])
+    const [events, kept] = await Promise.all([this.#events(row.id), store.summary(row.id)])
     return callFactsOf(row, events, kept)
   }
 
   async close(): Promise<void> {
+    this.#imports.close()
     this.#driver.stop()
     this.#flush()
     await Promise.allSettled(this.#writing)
@@ -111,10 +138,15 @@ export class TraceIo {
 
   async #document(row: CallRow): Promise<TraceDocument> {
     const { version, appliance, store } = this.#options
+    const [events, kept] = await Promise.all([this.#events(row.id), store.summary(row.id)])
+    return documentOf({ version, appliance, row, events, kept })
+  }
+
+  /** What waits to be kept included. */
+  async #events(call: string): Promise<readonly TraceEvent[]> {
     this.#flush()
     await Promise.allSettled(this.#writing)
-    const [events, kept] = await Promise.all([store.events(row.id), store.summary(row.id)])
-    return documentOf({ version, appliance, row, events, kept })
+    return this.#options.store.events(call)
   }
 
   #flush(): void {
@@ -126,7 +158,10 @@ export class TraceIo {
       case 'save':
         return this.#inBackground('save', this.#options.store.save(effect.call, effect.events))
       case 'finished':
-        return this.#inBackground('conclude', this.#conclude(effect.call))
+        return this.#inBackground(
+          'conclude',
+          this.#inTurn(effect.call, () => this.#conclude(effect.call)),
+        )
       case 'note':
         return this.#options.onNote(effect.reason, effect.detail)
     }
@@ -137,6 +172,20 @@ export class TraceIo {
     await Promise.allSettled(this.#writing)
     const [row, events] = await Promise.all([rowOf(call), store.events(call)])
     if (row !== undefined && events.length > 0) await store.conclude(summaryOf(row, events))
+  }
+
+  #inTurn<Result>(call: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.#turns.get(call) ?? Promise.resolve()
+    const result = before.then(work, work)
+    const settled = result.then(
+      () => {},
+      () => {},
+    )
+    this.#turns.set(call, settled)
+    void settled.then(() => {
+      if (this.#turns.get(call) === settled) this.#turns.delete(call)
+    })
+    return result
   }
 
   #inBackground(what: string, work: Promise<unknown>): void {

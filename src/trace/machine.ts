@@ -51,6 +51,8 @@ export interface TraceOptions {
   readonly addresses: readonly string[]
   /** Calls that had not ended when the daemon did. */
   readonly open: readonly KnownCall[]
+  /** Somebody captures packets, and wants to know of which calls. */
+  readonly watched?: boolean | undefined
 }
 
 interface Traced {
@@ -104,6 +106,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #connections = new Map<string, Connection>()
   readonly #dirty = new Set<Traced>()
   readonly #timers = new TimerTable<string>()
+  readonly #watched: boolean
   #addresses: readonly string[]
   readonly #seen = new Map<string, string>()
   /** Where each device was reached last, the longest unheard first. */
@@ -111,6 +114,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #out: TraceEffect[] = []
 
   constructor(options: TraceOptions) {
+    this.#watched = options.watched === true
     this.#addresses = options.addresses
     for (const { row, lastNumber, startedAt } of options.open.slice(0, traceLimits.restartedCalls)) {
       const call = this.#enter(row.id, startedAt, lastNumber)
@@ -122,6 +126,11 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   get sizes(): { readonly calls: number; readonly early: number; readonly connections: number } {
     return { calls: this.#calls.size, early: this.#early.size, connections: this.#connections.size }
+  }
+
+  /** Whether events of this call still come from here. */
+  has(call: string): boolean {
+    return this.#calls.has(call)
   }
 
   handle(input: TraceInput, now: Monotonic): TraceEffect[] {
@@ -350,6 +359,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     this.#parties(call, row)
     if (row.endedAt == null || call.ended) return
     call.ended = true
+    if (this.#watched) this.#out.push({ kind: 'over', call: row.id, answered: row.answeredAt != null })
     this.#timers.set(row.id, after(now, traceLimits.lateMilliseconds))
   }
 
@@ -391,16 +401,29 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const bytes = roughBytes(happening)
     const share = shareOf(happening.kind)
     const full = call.number >= traceLimits.events * share || call.bytes + bytes > traceLimits.bytes * share
-    if (full && happening.kind !== 'leftOut' && happening.kind !== 'call') {
+    // What a call is judged by in the end, and few: whoever brings captures bounds them.
+    if (full && !['leftOut', 'call', 'capture'].includes(happening.kind)) {
       call.leftOut.set(happening.kind, (call.leftOut.get(happening.kind) ?? 0) + 1)
       return
     }
     call.number++
     call.bytes += bytes
     call.waiting.push({ number: call.number, ...moment, ...happening })
+    if (this.#watched) this.#ufrags(call.id, happening)
     this.#dirty.add(call)
     if (call.waiting.length >= traceLimits.batchEvents) this.#saveOne(call)
     else if (!this.#timers.has('batch')) this.#timers.set('batch', after(now, traceLimits.batchMilliseconds))
+  }
+
+  /** At once: checks begin as soon as the other end has the description. */
+  #ufrags(call: string, happening: Happening): void {
+    const isMessage = happening.kind === 'sip' || happening.kind === 'channel'
+    if (!isMessage || happening.direction !== 'in') return
+    const text = happening.kind === 'sip' ? happening.text : String(happening.message.sdp ?? '')
+    const found = [...text.matchAll(/^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\r?$/gm)].map(([, ufrag]) => ufrag!)
+    for (const ufrag of new Set(found)) {
+      this.#out.push({ kind: 'ufrag', call, party: happening.party, ufrag })
+    }
   }
 
   #finish(id: string, now: Monotonic): void {

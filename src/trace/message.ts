@@ -172,7 +172,8 @@ export interface StreamSample {
   readonly packets: number
   readonly bytes: number
   readonly lost: number
-  /** Where the stack says it. */
+  /** Where the stack says it. `repeats`: packets sent again, as far as they are among `packets`. */
+  readonly repeats?: number | undefined
   readonly jitterMilliseconds?: number | undefined
   readonly samples?: number | undefined
   readonly concealedSamples?: number | undefined
@@ -292,6 +293,57 @@ export interface CapturedPacket {
   readonly originalBytes: number
 }
 
+/** A capture that somebody brings. */
+export interface CaptureUpload extends Pick<CaptureFacts, 'name'> {
+  readonly body: AsyncIterable<Uint8Array>
+  /** Whoever brings it has one read at a time. */
+  readonly by: string
+  readonly takenAt: Exclude<TakenAt, 'appliance'>
+  readonly importedBy: PartyRole | 'owner'
+}
+
+/** `forgotten`: the events of the call, by which its packets could be known. `tooMany`: the call has its share. */
+export type CaptureRefusal = 'busy' | 'forgotten' | 'tooMany' | 'notACapture'
+
+export type ImportOutcome =
+  | {
+      readonly kind: 'refused'
+      readonly reason: CaptureRefusal
+      readonly sentence: string
+      /** Of `notACapture`: what is wrong, as a stable word. */
+      readonly detail?: string | undefined
+    }
+  | ImportVerdict
+
+export interface ImportVerdict {
+  /** `known`: this very file was brought before. `nothing`: nothing in it belongs to the call. In both nothing was changed. */
+  readonly kind: 'added' | 'known' | 'nothing'
+  /** Number of its event. */
+  readonly event?: number | undefined
+  readonly facts: Omit<CaptureFacts, 'packets'>
+  readonly file: CaptureFile
+  /** TLS between a party and the appliance, of which nothing can be read: signalling, or TURN over TLS. */
+  readonly encrypted: readonly {
+    readonly party: PartyRole
+    readonly segments: number
+    readonly bytes: number
+  }[]
+  /** With the capture. */
+  readonly verdict: Verdict
+}
+
+export interface CaptureFile {
+  readonly format: 'pcap' | 'pcapng' | undefined
+  readonly bytes: number
+  readonly frames: number
+  /** STUN, DTLS, RTP, RTCP, TURN and TLS, of this call or not. */
+  readonly packets: number
+  /** What was met and could not be read, by kind. */
+  readonly counts: Readonly<Record<string, number>>
+  /** Where reading stopped before the end, and why, as a stable word. */
+  readonly stop: { readonly reason: string; readonly offset: number } | undefined
+}
+
 // ---------------------------------------------------------------------------------------------------- conclusions
 
 export type Path = 'direct' | 'relayed' | 'unknown' | 'contradicted'
@@ -396,6 +448,9 @@ export type TraceInput =
   | { readonly kind: 'capture'; readonly call: string; readonly facts: CaptureFacts }
 
 export type TraceEffect =
+  /** For whoever captures: this party's checks are known by this, from now on; the call is over. Only if asked for. */
+  | { readonly kind: 'ufrag'; readonly call: string; readonly party: PartyRole; readonly ufrag: string }
+  | { readonly kind: 'over'; readonly call: string; readonly answered: boolean }
   /** Keep these, after those kept before. */
   | { readonly kind: 'save'; readonly call: string; readonly events: readonly TraceEvent[] }
   /** No more will come by itself: conclude. */
