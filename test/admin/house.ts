@@ -110,6 +110,14 @@ export class AdminHouse {
         capture: async (_row, format) => Uint8Array.from(format, letter => letter.charCodeAt(0)),
         ladder: async () => '<svg/>',
         key: () => ({ publicKey: '', fingerprint: '' }),
+        importCapture: async () => ({ kind: 'refused', reason: 'forgotten', sentence: 'forgotten' }),
+      },
+      help: {
+        diagnose: async (user, at) => ({ user, at: at ?? (0 as Epoch), findings: [], calls: [] }),
+        networks: async () => ({ networks: [], cells: [], calls: 0, unknown: 0 }),
+        diagnostics: async () => '{}',
+        canRestart: false,
+        restart: () => {},
       },
       metrics: { contentType: 'text/plain', metrics: async () => 'lanline_up 1\n' },
       claim: this.claim,
@@ -160,8 +168,8 @@ export class AdminHouse {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
-  /** By default a script without Origin, over HTTPS from the LAN. `path` below `/api/v1` when it has no slash-less host. */
-  async ask(method: string, path: string, options: AskOptions = {}): Promise<Asked> {
+  /** By default a script without Origin, over HTTPS from the LAN. Unless told otherwise, the document must have the answer. */
+  async ask(method: string, path: string, options: AskOptions = {}, documented = true): Promise<Asked> {
     const env: AppEnv = { listener: 'https', peer: '10.1.1.9', ...options.env }
     const host = options.host ?? 'lanline.local:8443'
     const request = new Request(`http://any${path}`, {
@@ -180,8 +188,8 @@ export class AdminHouse {
     if (isEndless) await response.body?.cancel()
     const text = isEndless ? '' : await response.text()
     const isJson = response.headers.get('content-type')?.startsWith('application/json')
-    const body = isJson ? JSON.parse(text) : undefined
-    if (path.startsWith('/api/v1/') && env.listener !== 'http')
+    const body = isJson && text !== '' ? JSON.parse(text) : undefined
+    if (documented && path.startsWith('/api/v1/') && env.listener !== 'http')
       this.#checkAnswer(method, path.slice(7), response.status, body)
     return { status: response.status, headers: response.headers, body, text }
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import { type Epoch, hours } from '../../src/core/clock.ts'
 import { AdminHouse, type Asked } from './house.ts'
+import { whoMay } from './who-may.ts'
 
 let house: AdminHouse
 let owner: { cookie: string; 'x-csrf-token': string }
@@ -67,6 +68,14 @@ const callOf = (user: string): CallRow => {
   return row as CallRow
 }
 
+const hexOf =
+  (before: string) =>
+  (letter: string): string =>
+    `${before}${letter.charCodeAt(0).toString(16)}`
+
+const mayAtAll = (who: 'anyone' | 'member' | 'owner', name: string): boolean =>
+  who === 'anyone' || (who === 'member' ? name !== 'nobody' : name === 'owner')
+
 interface Operation {
   readonly method: string
   /** With `{name}` and `{id}`. */
@@ -117,6 +126,12 @@ function sample(schema: BodySchema, user: string): unknown {
 }
 
 describe('every route of the REST interface', () => {
+  it('is for whom the written table says, and every one stands in it', async () => {
+    const told = (await operations()).map(({ method, path, who }) => [`${method} ${path}`, who] as const)
+    const byName = (a: readonly [string, string], b: readonly [string, string]) => (a[0] < b[0] ? -1 : 1)
+    expect([...told].sort(byName)).toEqual(Object.entries(whoMay).sort(byName))
+  })
+
   it('lets through whom its table names and nobody else, with session, phone or nothing', async () => {
     const all = await operations()
     expect(all.length).toBe(house.app.routes.length)
@@ -131,7 +146,7 @@ describe('every route of the REST interface', () => {
         const body = method === 'GET' ? {} : { body: {} }
         const answer = await house.api(method, concrete(template, method, person), { headers, ...body })
         seen[name] = refusedForRights(answer)
-        due[name] = who === 'owner' ? name !== 'owner' : who === 'member' && name === 'nobody'
+        due[name] = !mayAtAll(who, name)
       }
       // A login without its fields and a request nobody knows are refused too, but not for want of rights.
       if (who === 'anyone') expect(seen.owner, `${method} ${path}`).toBe(false)
@@ -203,23 +218,86 @@ describe('every route of the REST interface', () => {
 })
 
 describe('ways round', () => {
-  it.each([
-    '/api/v1//users',
-    '//api/v1/users',
-    '/api/v1/users/',
-    '/api/v1/USERS',
-    '/API/v1/users',
-    '/api/v1/users.',
-    '/api%2fv1%2fusers',
-    '/api/v1/%75sers',
-    '/api/v1/x/../users',
-    '/admin/../api/v1/users',
-    '/api/v1/users%00',
-    '/api/v1/users;a=b',
-  ])('%s shows nobody the people', async path => {
-    const answer = await house.ask('GET', path)
-    expect([401, 404]).toContain(answer.status)
-    expect(answer.text).not.toContain('Olivia')
+  /** How a path may be written otherwise, and whether that is another path or the same. */
+  const tricks: Readonly<Record<string, readonly [(path: string) => string, 'other' | 'same']>> = {
+    'a slash twice': [path => path.replace('/v1/', '/v1//'), 'other'],
+    'a slash twice in front': [path => `/${path}`, 'other'],
+    'a slash behind': [path => `${path}/`, 'other'],
+    'an encoded slash': [path => path.replace('/v1/', '/v1%2f'), 'other'],
+    'an encoded slash in front': [path => path.replace('/api', '/%2fapi'), 'other'],
+    capitals: [path => path.replace(/(?<=v1\/)[a-z]+/, word => word.toUpperCase()), 'other'],
+    'capitals in front': [path => path.replace('/api', '/API'), 'other'],
+    'a dot behind the first word': [path => path.replace(/(?<=v1\/)[a-z]+/, '$&.'), 'other'],
+    'a matrix parameter': [path => path.replace(/(?<=v1\/)[a-z]+/, '$&;a=b'), 'other'],
+    'a NUL': [path => path.replace(/(?<=v1\/)[a-z]+/, '$&%00'), 'other'],
+    'a letter encoded twice': [path => path.replace(/(?<=v1\/)[a-z]/, hexOf('%25')), 'other'],
+    'an overlong dot': [path => path.replace('/v1/', '/v1/x/%c0%ae%c0%ae/'), 'other'],
+    'a folder and back, encoded twice': [path => path.replace('/v1/', '/v1/x/%252e%252e/'), 'other'],
+    'a folder and back': [path => path.replace('/v1/', '/v1/x/../'), 'same'],
+    'a folder and back, encoded': [path => path.replace('/v1/', '/v1/x/%2e%2E/'), 'same'],
+    'from the console and back': [path => `/admin/..${path}`, 'same'],
+    'an encoded letter': [path => path.replace(/(?<=v1\/)[a-z]/, hexOf('%')), 'same'],
+    'a backslash': [path => path.replaceAll('/', '\\').replace(/^\\/, '/'), 'same'],
+    'a query': [path => `${path}?`, 'same'],
+  }
+
+  it('a path written otherwise is no path, or has the same rights: for every route and everybody', async () => {
+    const { directory } = house.store
+    const kept = () => [directory.users(), directory.devices(), directory.requests(), directory.invites()]
+    const before = kept()
+    let tried = 0
+    for (const { method, path: template } of house.app.routes) {
+      for (const [name, { headers, person }] of Object.entries(everybody)) {
+        const path = `/api/v1${concrete(template, method, person)}`
+        // No JSON: whoever may ask gets no further than that.
+        const options = { headers, ...(method === 'GET' ? {} : { body: '{' }) }
+        const may = mayAtAll(whoMay[`${method} ${template.replace(/:(\w+)/g, '{$1}')}`]!, name)
+        for (const [trick, [write, is]] of Object.entries(tricks)) {
+          if (is === 'same' && method === 'DELETE' && template === '/session') continue
+          tried++
+          const what = `${method} ${write(path)} (${trick}) by ${name}`
+          const answer = await house.ask(method, write(path), options, false)
+          if (is === 'other') expect([404, 400], what).toContain(answer.status)
+          else if (!may) expect([401, 403], what).toContain(answer.status)
+          else expect([401, 'csrf'], what).not.toContain(answer.body?.error?.code)
+        }
+      }
+    }
+    expect(tried).toBeGreaterThan(house.app.routes.length * 6 * 15)
+    expect(kept()).toEqual(before)
+  })
+
+  it.each(['PUT', 'OPTIONS', 'PROPFIND'])('%s is no method of any route', async method => {
+    for (const { path } of house.app.routes) {
+      const answer = await house.ask(method, `/api/v1${concrete(path)}`, { headers: owner }, false)
+      expect(answer.status, path).toBe(404)
+      expect(answer.headers.get('access-control-allow-origin')).toBeNull()
+    }
+  })
+
+  it('a header that names another method, path or address changes nothing', async () => {
+    const claims = {
+      'x-http-method-override': 'DELETE',
+      'x-original-url': '/api/v1/setup',
+      'x-rewrite-url': '/api/v1/setup',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-host': 'localhost',
+      'x-forwarded-proto': 'http',
+      forwarded: 'for=127.0.0.1;host=localhost',
+    }
+    expect((await house.api('GET', '/users', { headers: claims })).status).toBe(401)
+    const headers = { ...member, ...claims }
+    const answer = await house.api('GET', '/network', { headers })
+    expect([answer.status, answer.body.seenAddress]).toEqual([200, '10.1.1.9'])
+  })
+
+  it('HEAD has the rights of GET, and no body', async () => {
+    const by = (headers: Readonly<Record<string, string>>) =>
+      house.ask('HEAD', '/api/v1/users', { headers }, false)
+    expect([(await by({})).status, (await by(member)).status, (await by(owner)).status]).toEqual([
+      401, 403, 200,
+    ])
+    expect((await by(owner)).text).toBe('')
   })
 
   it.each([
