@@ -1,5 +1,6 @@
 /** A call as a ladder: who said what to whom, phase by phase. Data first; `ladder-svg.ts` and the text below draw it. */
 import { formatEndpoint } from '../core/endpoint.ts'
+import type { RelayReason } from '../relay/message.ts'
 import { bytesOf } from './evidence.ts'
 import type { PairChecks, TraceEvent } from './message.ts'
 import { tellPair, tellPairChecks, wasAnswered } from './verdict.ts'
@@ -14,6 +15,8 @@ export interface LadderRow {
   readonly from: Lane
   /** Equal to `from`: something that happened there. */
   readonly to: Lane
+  /** Media that the relay passes on. */
+  readonly via?: 'relay' | undefined
   readonly label: string
   /** `sip`, `channel` … as the event's kind. */
   readonly kind: string
@@ -27,8 +30,9 @@ export interface Ladder {
   readonly rows: readonly LadderRow[]
   /** Rows `from` to `to` (inclusive) belong to one phase. */
   readonly phases: readonly { readonly phase: Phase; readonly from: number; readonly to: number }[]
-  /** Rows beyond the bound. */
+  /** Rows beyond the bound, and the row before which they would be; the end of a call is always there. */
   readonly leftOut: number
+  readonly leftOutBefore: number
 }
 
 export const phaseNames: Readonly<Record<Phase, string>> = {
@@ -41,17 +45,55 @@ export const phaseNames: Readonly<Record<Phase, string>> = {
 }
 
 const maxRows = 400
+/** Of a ladder that is too long these are its end. */
+const lastRows = 60
 const maxDetail = 1_500
+/** The relay stands between the two, as media that it carries does. */
+const laneOrder = ['caller', 'lanline', 'relay', 'callee'] as const
 
 export function ladderOf(events: readonly TraceEvent[]): Ladder {
   const inOrder = [...events].sort((a, b) => a.atMilliseconds - b.atMilliseconds || a.number - b.number)
-  const all = merged(withNewFates(inOrder).flatMap(rowOf))
-  const rows = all.slice(0, maxRows)
-  const used = new Set(rows.flatMap(row => [row.from, row.to]))
-  const lanes = (['caller', 'lanline', 'callee', 'relay'] as const).filter(
-    lane => lane !== 'relay' || used.has('relay'),
-  )
-  return { lanes, rows, phases: phasesOf(rows), leftOut: all.length - rows.length }
+  const all = merged(withWays(firstAndLastLedger(withNewFates(inOrder))))
+  const rows = all.length <= maxRows ? all : [...all.slice(0, maxRows - lastRows), ...all.slice(-lastRows)]
+  const used = new Set(rows.flatMap(row => [row.from, row.to, row.via]))
+  const lanes = laneOrder.filter(lane => lane !== 'relay' || used.has('relay'))
+  const leftOut = all.length - rows.length
+  return { lanes, rows, phases: phasesOf(rows), leftOut, leftOutBefore: leftOut > 0 ? maxRows - lastRows : 0 }
+}
+
+/** What the relay has carried grows all the time: told is that it began, and all of it. */
+function firstAndLastLedger(events: readonly TraceEvent[]): TraceEvent[] {
+  const carrying = events.filter(event => event.kind === 'ledger' && bytesOf(event.ledger) > 0)
+  const told = new Set([carrying[0], carrying.at(-1)])
+  return events.filter(event => event.kind !== 'ledger' || told.has(event))
+}
+
+/** Media goes the way of the pair that its receiver had selected by then. */
+function withWays(events: readonly TraceEvent[]): LadderRow[] {
+  const relayed = new Set<TraceEvent['source']>()
+  return events.flatMap(event => {
+    if (event.kind === 'pair') {
+      const isRelayed = event.pair.localType === 'relay' || event.pair.remoteType === 'relay'
+      if (isRelayed) relayed.add(event.source)
+      else relayed.delete(event.source)
+    }
+    if (event.kind !== 'firstMedia' || !relayed.has(event.source)) return rowOf(event)
+    return rowOf(event).map(row => ({
+      ...{ ...row, via: 'relay' as const },
+      detail: `SSRC ${event.ssrc}, SRTP by way of a relay, which cannot read it`,
+    }))
+  })
+}
+
+const grantReasons: Readonly<Record<RelayReason, string>> = {
+  otherNetwork: 'the two are on networks that do not reach each other',
+  checksFailed: 'no connectivity check was answered although the two are on one network',
+}
+
+/** `513 kB`. */
+export function tellBytes(bytes: number): string {
+  if (bytes < 10_000) return `${bytes} bytes`
+  return bytes < 10_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${Math.round(bytes / 1_000_000)} MB`
 }
 
 /** Of checks only what became of a pair: that they go on is no news. */
@@ -89,7 +131,9 @@ function rowOf(event: TraceEvent): LadderRow[] {
       atMilliseconds: event.atMilliseconds,
       clockErrorMilliseconds:
         event.clockErrorMilliseconds ?? (event.clockErrorMilliseconds === null ? null : 0),
-      ...{ phase, from, to, label, kind: event.kind, events: [event.number] },
+      ...{ phase, from, to, kind: event.kind, events: [event.number] },
+      // Names come from the wire: on a terminal they are only letters.
+      label: label.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, ''),
       detail: detail.length > maxDetail ? `${detail.slice(0, maxDetail)}…` : detail,
     },
   ]
@@ -97,7 +141,7 @@ function rowOf(event: TraceEvent): LadderRow[] {
   switch (event.kind) {
     case 'sip': {
       const [from, to] = ends(event)
-      return row(sipPhase(event.cseq), from, to, event.name, event.text)
+      return row(sipPhase(event.cseq), from, to, sipLabel(event), event.text)
     }
     case 'channel': {
       const [from, to] = ends(event)
@@ -162,14 +206,15 @@ function rowOf(event: TraceEvent): LadderRow[] {
         'relay',
         'lanline',
         'relay',
-        event.what === 'opened' ? `grant: ${event.reason ?? ''}` : 'grant closed',
+        event.what === 'opened' ? 'grant' : 'grant closed',
+        event.reason === undefined ? '' : grantReasons[event.reason],
       )
     case 'ledger':
       return row(
         'relay',
         'relay',
         'relay',
-        `carried ${bytesOf(event.ledger)} bytes`,
+        `carried ${tellBytes(bytesOf(event.ledger))}`,
         JSON.stringify(event.ledger, undefined, 1),
       )
     case 'flow':
@@ -200,6 +245,12 @@ function rowOf(event: TraceEvent): LadderRow[] {
   }
 }
 
+/** RFC 3261 §22.1: 401 and 407 are how a request is challenged. What carries a description says so. */
+function sipLabel({ name, text }: TraceEvent & { kind: 'sip' }): string {
+  if (/^(401|407) /.test(name)) return `${name.slice(0, 3)} challenge`
+  return /\r?\nv=0\r?\n/.test(text) ? `${name} (SDP)` : name
+}
+
 const ends = (event: TraceEvent & { kind: 'sip' | 'channel' }): readonly [Lane, Lane] =>
   event.direction === 'in' ? [event.party, 'lanline'] : ['lanline', event.party]
 
@@ -211,15 +262,12 @@ function channelPhase(type: string): Phase {
   return /^(noPath|relay|relayReady|restart|relayRefused)$/.test(type) ? 'relay' : 'signalling'
 }
 
-/** Trickled candidates one after the other are one row, and of a ledger only the newest in a row counts. */
+/** Trickled candidates one after the other are one row. */
 function merged(rows: readonly LadderRow[]): LadderRow[] {
   const out: LadderRow[] = []
   for (const row of rows) {
-    const last = row.label === 'candidate' ? lastTrickled(out, row) : out.at(-1)
-    const same = last?.kind === row.kind && last.from === row.from && last.to === row.to
-    if (same && row.kind === 'ledger')
-      out[out.length - 1] = { ...row, events: [...last.events, ...row.events] }
-    else if (same && row.label === 'candidate') {
+    const last = row.label === 'candidate' ? lastTrickled(out, row) : undefined
+    if (last !== undefined) {
       const detail = `${last.detail}\n${row.detail}`.slice(0, maxDetail)
       out[out.indexOf(last)] = { ...last, detail, events: [...last.events, ...row.events] }
     } else out.push(row)
@@ -255,14 +303,17 @@ export function timeOf(row: LadderRow): string {
 
 // ------------------------------------------------------------------------------------------------- for terminals
 
+/** With the relay there is one more. */
 const laneWidth = 26
+const narrowLaneWidth = 23
 const timeWidth = 10
 const phaseWidth = 12
 
 /** 100 columns with three lanes; a phase is named where it begins. */
 export function ladderText(ladder: Ladder): string[] {
+  const wide = ladder.lanes.length > 3 ? narrowLaneWidth : laneWidth
   const columns = new Map(
-    ladder.lanes.map((lane, index) => [lane, timeWidth + phaseWidth + 4 + index * laneWidth]),
+    ladder.lanes.map((lane, index) => [lane, timeWidth + phaseWidth + 4 + index * wide]),
   )
   const heading = put(
     '',
@@ -277,12 +328,13 @@ export function ladderText(ladder: Ladder): string[] {
       ...rails,
     ])
     const [from, to] = [columns.get(row.from)!, columns.get(row.to)!]
-    return row.from === row.to
-      ? put(line, [[from, `● ${row.label}`]])
-      : put(line, [[Math.min(from, to), arrow(from, to, row.label)]])
+    if (row.from === row.to) return put(line, [[from, `● ${row.label}`]])
+    const drawn = put(line, [[Math.min(from, to), arrow(from, to, row.label)]])
+    return row.via === undefined ? drawn : put(drawn, [[columns.get(row.via)!, '●']])
   })
-  const more = ladder.leftOut > 0 ? [`… and ${ladder.leftOut} rows more`] : []
-  return [heading, ...lines, ...more]
+  if (ladder.leftOut > 0)
+    lines.splice(ladder.leftOutBefore, 0, `${' '.repeat(timeWidth)}… ${ladder.leftOut} rows left out …`)
+  return [heading, ...lines]
 }
 
 function arrow(from: number, to: number, label: string): string {

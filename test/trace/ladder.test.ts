@@ -94,7 +94,7 @@ describe('a ladder', () => {
 
   it('has a lane for each party, rows in order of time, and phases by name', () => {
     const ladder = ladderOf([...call].reverse())
-    expect(ladder.lanes).toEqual(['caller', 'lanline', 'callee', 'relay'])
+    expect(ladder.lanes).toEqual(['caller', 'lanline', 'relay', 'callee'])
     expect(ladder.rows.map(row => `${row.from}>${row.to} ${row.label}`)).toEqual([
       'caller>lanline INVITE',
       'lanline>callee INVITE',
@@ -103,6 +103,7 @@ describe('a ladder', () => {
       'caller>caller pair host–host',
       'caller>caller DTLS connected',
       'caller>callee first audio',
+      'relay>relay carried 2 bytes',
       'relay>relay carried 18 bytes',
       'callee>lanline BYE',
     ])
@@ -118,16 +119,17 @@ describe('a ladder', () => {
 
   it('as text stays in its columns', () => {
     expect(ladderText(ladderOf(call)).join('\n')).toMatchInlineSnapshot(`
-      "                       caller                    lanline                   callee                     relay
-         0.000  Signalling      │─────── INVITE ─────────▶│                         │                         │
-         0.002                  │                         │─────── INVITE ─────────▶│                         │
-         0.800                  │                         │◀──────── 200 OK ────────│                         │
-         0.900  ICE             │──── candidate × 3 ─────▶│                         │                         │
-         0.950                  ● pair host–host          │                         │                         │
-         0.960  DTLS            ● DTLS connected          │                         │                         │
-         0.990  SRTP            │────────────────── first audio ───────────────────▶│                         │
-         3.000  Relay           │                         │                         │                         ● carried 18 bytes
-         9.000  End             │                         │◀────────── BYE ─────────│                         │"
+      "                       caller                 lanline                 relay                 callee
+         0.000  Signalling      │────── INVITE ───────▶│                      │                      │
+         0.002                  │                      │───────────────── INVITE ───────────────────▶│
+         0.800                  │                      │◀────────────────── 200 OK ──────────────────│
+         0.900  ICE             │── candidate × 3 ────▶│                      │                      │
+         0.950                  ● pair host–host       │                      │                      │
+         0.960  DTLS            ● DTLS connected       │                      │                      │
+         0.990  SRTP            │────────────────────────── first audio ────────────────────────────▶│
+         2.000  Relay           │                      │                      ● carried 2 bytes      │
+         3.000                  │                      │                      ● carried 18 bytes     │
+         9.000  End             │                      │◀──────────────────── BYE ───────────────────│"
     `)
     expect(Math.max(...ladderText(ladderOf(eventsOf())).map(line => [...line].length))).toBeLessThanOrEqual(
       100,
@@ -137,9 +139,35 @@ describe('a ladder', () => {
   it('as SVG names itself and each row, which can be focused, and grows with its rows', () => {
     const svg = ladderSvg(ladderOf(call), 'alice to <bob>')
     expect(svg).toContain('<title id="ladder-title">alice to &lt;bob&gt;</title>')
-    expect(svg.match(/role="listitem" tabindex="0"/g)).toHaveLength(9)
+    expect(svg.match(/class="r" tabindex="0"/g)).toHaveLength(10)
+    const linked = ladderSvg(ladderOf(call), 'x', { href: row => `#event-${row.events[0]}`, width: 'narrow' })
+    expect(linked.match(/<a class="r" href="#event-\d+"/g)).toHaveLength(10)
     expect(svg).toContain('aria-label="0.002 s, Signalling: INVITE, from lanline to callee"')
-    expect(svg).not.toMatch(/href|<script|url\(/)
+    expect(svg).not.toMatch(/href|<script|url\(|style=/)
+    expect(ladderSvg(ladderOf(call), 'x', { withStyle: false })).not.toContain('<style')
+  })
+
+  it('shows that media goes by way of the relay', () => {
+    const relayed = pair({ localType: 'relay' })
+    const { rows } = ladderOf(
+      events([
+        [0, 'callee', { kind: 'pair', pair: relayed }],
+        [1, 'callee', { kind: 'firstMedia', direction: 'received', media: 'audio', ssrc: 1 }],
+        [2, 'caller', { kind: 'firstMedia', direction: 'received', media: 'audio', ssrc: 2 }],
+      ]),
+    )
+    expect(rows.map(row => row.via)).toEqual([undefined, 'relay', undefined])
+  })
+
+  it('names challenges, and messages that carry a description', () => {
+    const { rows } = ladderOf(
+      events([
+        [0, 'server', sip('407 Proxy Authentication Required', '1 INVITE', 'out', 'caller')],
+        [1, 'caller', sip('INVITE', '2 INVITE', 'in', 'caller', 'INVITE x\r\n\r\nv=0\r\no=-')],
+        [2, 'caller', sip('200\u001b[31m OK', '2 INVITE', 'in', 'caller')],
+      ]),
+    )
+    expect(rows.map(row => row.label)).toEqual(['407 challenge', 'INVITE (SDP)', '200[31m OK'])
   })
 
   it('with whatever text is well-formed and bounded', () => {
@@ -160,6 +188,11 @@ describe('a ladder', () => {
         sip('INVITE', '1 INVITE', 'in', 'caller'),
       ]),
     )
-    expect(ladderOf(many)).toMatchObject({ leftOut: 1_600 })
+    const ladder = ladderOf(many)
+    expect(ladder).toMatchObject({ leftOut: 1_600, leftOutBefore: 340 })
+    // How a call ended is never what is left out.
+    expect(ladder.rows.at(-1)!.atMilliseconds).toBe(1_999)
+    expect(ladderText(ladder)[341]).toMatch(/… 1600 rows left out …/)
+    expect(ladderSvg(ladder, 'x')).toContain('1600 rows left out')
   })
 })
