@@ -56,12 +56,16 @@ function operation(route: Route): unknown {
     'x-who': route.who,
     parameters: [...parameters, ...queryParameters(route.query)],
     ...(route.body ? { requestBody: { required: true, content: json(route.body, 'input') } } : {}),
+    ...(route.upload ? { requestBody: { required: true, content: uploaded(route.upload) } } : {}),
     responses: {
       ...Object.fromEntries(answers),
       default: { description: 'refused or failed', content: json(schemas.error, 'output') },
     },
   }
 }
+
+/** OpenAPI 3.1 §4.8.14.3: raw bytes have an empty schema. */
+const uploaded = ({ contentType }: NonNullable<Route['upload']>): unknown => ({ [contentType]: {} })
 
 function queryParameters(query: z.ZodType | undefined): unknown[] {
   if (query === undefined) return []

@@ -29,6 +29,8 @@ export const userOf = (principal: Principal): string | undefined =>
 export interface Call<Body, Query> {
   readonly body: Body
   readonly query: Query
+  /** The body as it comes, if the route takes an upload; otherwise there is nothing in it. */
+  readonly upload: AsyncIterable<Uint8Array>
   readonly params: Readonly<Record<string, string>>
   readonly principal: Principal
   readonly peer: string
@@ -60,6 +62,8 @@ export interface Route {
   readonly who: Who
   readonly summary: string
   readonly body?: z.ZodType | undefined
+  /** Its body is no JSON and never held whole. */
+  readonly upload?: { readonly limitBytes: number; readonly contentType: string } | undefined
   readonly query?: z.ZodType | undefined
   /** Every status of success, with its body; null where there is none. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>

@@ -1,26 +1,13 @@
 /** The call log, read only. */
-import type { CallRow } from '../../calls/message.ts'
 import type { ListedCall } from '../../store/calls.ts'
-import { HttpError } from '../errors.ts'
 import type { CallList, ToldCall } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
-import { type Call, isOwner, type Route, route, userOf } from '../route.ts'
+import { isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
+import { listedCall, theirCall } from '../their-call.ts'
 
 export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'relay' | 'trace'>): Route[] {
   const told = (row: ListedCall): ToldCall => ({ ...row, ledger: relay.ledgerOf(row) })
-  const listed = async ({ params, principal }: Call<unknown, unknown>): Promise<ListedCall> => {
-    const row = await calls.get(params.id!)
-    const user = userOf(principal)
-    const may = row && (isOwner(principal) || row.callerUser === user || row.calleeUser === user)
-    if (!may) throw new HttpError(404, 'notFound', 'there is no such call')
-    return row
-  }
-  /** For files, which hold the verdict at length. */
-  const theirs = async (call: Call<unknown, unknown>): Promise<CallRow> => {
-    const { outcome: _, ...row } = await listed(call)
-    return row
-  }
   const capture = (format: 'pcapng' | 'pcap', contentType: string, summary: string): Route =>
     route({
       method: 'GET',
@@ -29,7 +16,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary,
       answers: { 200: null },
       handle: async call => {
-        const content = await trace.capture(await theirs(call), format)
+        const content = await trace.capture(await theirCall(calls, call), format)
         return { status: 200, file: { contentType, content } }
       },
     })
@@ -56,7 +43,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary: 'One call.',
       answers: { 200: schemas.callRow },
       handle: async call => {
-        return { status: 200, body: told(await listed(call)) }
+        return { status: 200, body: told(await listedCall(calls, call)) }
       },
     }),
     route({
@@ -67,7 +54,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
         'All events of a call, its verdict and what that rests on, signed. docs/trace.md has the schema.',
       answers: { 200: null },
       handle: async call => {
-        const content = await trace.file(await theirs(call))
+        const content = await trace.file(await theirCall(calls, call))
         return { status: 200, file: { contentType: 'application/json', content } }
       },
     }),
@@ -84,7 +71,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary: 'The same as a ladder.',
       answers: { 200: null },
       handle: async call => {
-        const content = await trace.ladder(await theirs(call))
+        const content = await trace.ladder(await theirCall(calls, call))
         return { status: 200, file: { contentType: 'image/svg+xml', content } }
       },
     }),
