@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono'
 import type { ContentfulStatusCode, StatusCode } from 'hono/utils/http-status'
+import { bodyOf, checked, uploadOf } from './body.ts'
 import { parseCookies, sessionIn } from './cookies.ts'
 import { type Door, makeDoor } from './door.ts'
 import { errorBody, HttpError, toHttpError } from './errors.ts'
@@ -17,6 +18,7 @@ import type { AppDeps } from './ports.ts'
 import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
 import { callRoutes } from './routes/calls.ts'
+import { captureRoutes } from './routes/captures.ts'
 import { enrolRoutes } from './routes/enrol.ts'
 import { liveRoutes } from './routes/live.ts'
 import { relayRoutes } from './routes/relay.ts'
@@ -59,6 +61,7 @@ export function createApp(deps: AppDeps): App {
     ...userRoutes(parts),
     ...enrolRoutes(parts),
     ...callRoutes(parts),
+    ...captureRoutes(parts),
     ...relayRoutes(parts),
     ...liveRoutes(parts),
     ...siteRoutes(parts),
@@ -205,45 +208,9 @@ function identify(request: Request, env: AppEnv, deps: AppDeps, sessions: Sessio
   return { kind: 'session', user: user.name, owner: user.role === 'owner', id, session }
 }
 
-async function bodyOf(route: Route, request: Request): Promise<unknown> {
-  if (route.body === undefined) return undefined
-  if (!/^application\/json\s*(;|$)/i.test(request.headers.get('content-type') ?? '')) {
-    throw new HttpError(415, 'notJson', 'send the body as application/json')
-  }
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(await textOf(request))
-  } catch (error) {
-    if (error instanceof HttpError) throw error
-    throw new HttpError(400, 'badBody', 'the body is no JSON')
-  }
-  return checked(route.body, parsed, 'badBody')
-}
-
-async function textOf(request: Request): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let bytes = 0
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.length
-    if (bytes > bodyLimitBytes) {
-      throw new HttpError(413, 'tooLarge', `a request holds at most ${bodyLimitBytes} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
 function queryOf(route: Route, request: Request): unknown {
   if (route.query === undefined) return undefined
   return checked(route.query, Object.fromEntries(new URL(request.url).searchParams), 'badQuery')
-}
-
-function checked(schema: NonNullable<Route['body']>, value: unknown, code: string): unknown {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''
-  throw new HttpError(400, code, `${where}${issue.message}`)
 }
 
 function respond(answer: Answer): Response {

@@ -6,7 +6,7 @@
 import type { CallRow } from '../calls/message.ts'
 import type { GrantView, RelayPolicy } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
-import type { CallOutcome } from '../trace/message.ts'
+import type { CallOutcome, ImportVerdict } from '../trace/message.ts'
 import type { CallLedger } from '../turn/message.ts'
 
 export interface ErrorBody {
@@ -343,6 +343,13 @@ export interface SiteSettings {
   /** The name in use, without `.local`. A new one is probed for, and may come back with a number behind it. */
   readonly hostname: string
 }
+
+/**
+ * POST /calls/{id}/capture?name=…&takenAt=client|switch|elsewhere (the two of the call, and the owner): the body is the
+ * file as it is. Codes: `busy` (with Retry-After), `forgotten`, `tooMany`, `notACapture` (`detail` says what is wrong),
+ * `tooLarge`, `stalled`.
+ */
+export type ImportedCapture = ImportVerdict
 
 /** GET /network (member): where and how this appliance is found. */
 export interface Network {

@@ -79,8 +79,8 @@ export const newInvite = z.strictObject({
 export const inviteLookRequest = z.strictObject({ invite: z.string().max(128) })
 export const inviteLook = z.strictObject({ displayName: z.string().optional() })
 export const devicesQuery = z.strictObject({ user: userName.optional() })
-const mediaPath = z.enum(['direct', 'relayed', 'unknown', 'contradicted'])
-const grade = z.enum(['packets', 'bothEnds', 'oneEnd', 'ledger', 'none'])
+export const mediaPath = z.enum(['direct', 'relayed', 'unknown', 'contradicted'])
+export const grade = z.enum(['packets', 'bothEnds', 'oneEnd', 'ledger', 'none'])
 const flag = z.enum(['true', 'false']).transform(word => word === 'true')
 const moment = z.coerce.number().min(0).max(8.64e15)
 export const callsQuery = z.strictObject({
