@@ -41,7 +41,6 @@ export interface App {
 }
 
 const healthPath = '/api/v1/health'
-const bodyLimitBytes = 16_384
 const changes = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
 export function createApp(deps: AppDeps): App {
@@ -87,6 +86,7 @@ export function createApp(deps: AppDeps): App {
         query: queryOf(route, request) as never,
         params: context.req.param(),
         principal,
+        upload: uploadOf(route, request),
         peer: context.env.peer,
         secure: context.env.listener === 'https',
         cookies: parseCookies(request.headers.get('cookie') ?? undefined),
