@@ -57,6 +57,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #attempt = 0
   /** Tries left that do not wait long for an answer. */
   #hurry = 0
+  #helloAt = 0
   #pingId = 0
   #pingedAt = 0
   #roundTripMilliseconds: number | undefined
@@ -96,7 +97,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     return true
   }
 
-  /** Of the last ping that was answered. */
+  /** Of the last ping that was answered; until then of the greeting, which took the appliance longer than a ping. */
   get lastRoundTripMilliseconds(): number | undefined {
     return this.#roundTripMilliseconds
   }
@@ -145,6 +146,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     socket.onopen = () => {
       const hello: ClientMessage = { type: 'hello', token, client, tab, resume: held.list() }
       socket.send(JSON.stringify(hello))
+      this.#helloAt = env.now()
     }
     socket.onmessage = (event: { data: unknown }) => this.#receive(String(event.data))
     socket.onclose = (event: { code: number }) => this.#closed(event.code)
@@ -172,6 +174,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#timers.set('proven', provenAfterMilliseconds, () => {
       this.#attempt = 0
     })
+    this.#roundTripMilliseconds = this.#options.env.now() - this.#helloAt
     this.#schedulePing()
     this.#state = 'online'
     this.emit('welcome', welcome)

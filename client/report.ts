@@ -137,6 +137,7 @@ function streamCount(stat: Stat, byId: ReadonlyMap<string, Stat>): StreamCount |
       lost: count(remote?.packetsLost),
       ...given({
         jitterMilliseconds: milliseconds(remote?.jitter),
+        repeats: whole(stat.retransmittedPacketsSent),
         frames: whole(stat.framesEncoded),
       }),
     }
@@ -151,6 +152,7 @@ function streamCount(stat: Stat, byId: ReadonlyMap<string, Stat>): StreamCount |
     lost: count(stat.packetsLost),
     ...given({
       jitterMilliseconds: milliseconds(stat.jitter),
+      repeats: whole(stat.retransmittedPacketsReceived),
       samples: whole(stat.totalSamplesReceived),
       concealedSamples: concealed(stat),
       frames: whole(stat.framesDecoded),

@@ -138,6 +138,7 @@ const stream = z.object({
   // RFC 3550 §6.4.1: duplicates can make it negative.
   lost: z.int(),
   jitterMilliseconds: z.number().min(0).optional(),
+  repeats: count.optional(),
   samples: count.optional(),
   concealedSamples: count.optional(),
   frames: count.optional(),

@@ -53,6 +53,8 @@ export interface StreamCount {
   readonly lost: number
   /** From here on: where the stack says it. Of what is sent it is what the other end's receiver reports say. */
   readonly jitterMilliseconds?: number | undefined
+  /** Packets sent again, as far as they are counted among `packets`. */
+  readonly repeats?: number | undefined
   /** Audio played out in all, and what of it was made up for what did not come in time; silence does not count. */
   readonly samples?: number | undefined
   readonly concealedSamples?: number | undefined

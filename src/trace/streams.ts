@@ -6,6 +6,9 @@
  *
  * More than was sent is a lie whenever it is said. Less need not be one: what a receiver misses at an interruption it may
  * not count as lost (libwebrtc takes a gap of some dozens of sequence numbers for a stream begun anew).
+ *
+ * Of a picture Chromium counts at both ends what goes over the stream's RTX as well: packets sent again, and those by
+ * which it probes the way. Firefox counts neither, so what its packets leave open its frames must tell.
  */
 import type { PartyEvidence, StreamEvidence } from './evidence.ts'
 
@@ -16,8 +19,12 @@ export interface StreamComparison {
 
 /** Of what was sent; the design's bound. */
 export const tolerance = 0.02
+/** How long a packet may be on its way, by a network that is slow to the point of being useless for calls. */
+const transitMilliseconds = 250
 /** Packets on their way at either end of the interval. */
 const inFlight = 3
+/** Frames that are being put together or decoded. */
+const framesOff = 2
 /** A shorter interval says nothing. */
 const leastMilliseconds = 1_500
 /** RTP header with extensions, which some stacks count among the bytes and others do not (RFC 3550 §5.1, RFC 8285). */
@@ -25,6 +32,8 @@ const headerBytes = 60
 
 /** In less than that one interruption cannot be told from counts that are wrong throughout. */
 const windowMilliseconds = 4_000
+/** Moments near the beginning from which is compared. */
+const mostBegins = 8
 /** How late a stack says that its way broke. */
 const noticedMilliseconds = 6_000
 
@@ -43,6 +52,7 @@ export function compareStreams(sender: PartyEvidence, receiver: PartyEvidence): 
     if (fell(one) || fell(other)) return { outcome: 'missing', figures: `${name}: a counter began anew` }
     const during = compareDuring(name, one, other, error, disturbed)
     const whole = compareWhole(name, one, other)
+    if (whole?.outcome === 'fails') return whole
     if (during.outcome === 'fails' || whole === undefined) return during
     return whole.outcome === 'missing' && during.outcome === 'holds' ? during : whole
   })
@@ -60,15 +70,32 @@ function compareWhole(
   const figures = `${name}: sent ${from.packets}, received ${to.packets} + lost ${to.lost} in all (${percent(got, from.packets)})`
   // Of a handful of packets one is already more than 2 %.
   const most = Math.max(tolerance * from.packets, Math.min(inFlight, 0.06 * from.packets))
-  if (got > from.packets + most) return { outcome: 'fails', figures }
-  if (got < from.packets - most)
-    return { outcome: 'missing', figures: `${figures}: not all is accounted for` }
-  const share = to.packets / from.packets
-  const [least, largest] = [from.bytes * share * 0.9, from.bytes * share * 1.1]
+  if (got - (to.repeats ?? 0) > from.packets + most) return { outcome: 'fails', figures }
+  if (got < from.packets - most) {
+    return isWithoutRepeats(received)
+      ? byFrames(figures, from, to)
+      : { outcome: 'missing', figures: `${figures}: not all is accounted for` }
+  }
+  const [least, largest] = [from.bytes * (to.packets / from.packets) * 0.9, from.bytes * 1.1]
   const header = headerBytes * to.packets
   return to.bytes >= least - header && to.bytes <= largest + header
     ? { outcome: 'holds', figures }
     : { outcome: 'fails', figures: `${figures}; sent ${from.bytes} bytes, received ${to.bytes}` }
+}
+
+/** A picture whose receiver does not count what was sent again. */
+const isWithoutRepeats = ({ media, samples }: StreamEvidence): boolean =>
+  media === 'video' && samples.at(-1)?.repeats === undefined
+
+/** All frames that were sent, though not all packets. */
+function byFrames(figures: string, from: Sample, to: Sample): StreamComparison {
+  if (from.frames === undefined || to.frames === undefined) {
+    return { outcome: 'missing', figures: `${figures}: one end does not count what is sent again` }
+  }
+  const frames = `${figures}; frames sent ${from.frames}, received ${to.frames}`
+  return Math.abs(to.frames - from.frames) <= Math.max(tolerance * from.frames, framesOff)
+    ? { outcome: 'holds', figures: `${frames}, so the rest was sent again or to probe the way` }
+    : { outcome: 'missing', figures: frames }
 }
 
 /** Over the time in which both counted. */
@@ -83,36 +110,83 @@ function compareDuring(
   const final = sent.samples.at(-1)!
   const last = final.final ? Number.POSITIVE_INFINITY : final.atMilliseconds
   const within = received.samples.filter(({ atMilliseconds: at }) => at >= first && at <= last)
-  const [from, to] = [within[0], within.at(-1)]
-  const lasted = from && to ? to.atMilliseconds - from.atMilliseconds : 0
-  if (!from || !to || lasted < leastMilliseconds) {
+  const to = within.at(-1)
+  const total = to === undefined ? 0 : to.packets + to.lost - (to.repeats ?? 0)
+  const most = to === undefined ? 0 : mostUntil(sent, to.atMilliseconds, error)
+  if (total > most * (1 + tolerance) + inFlight) {
+    return { outcome: 'fails', figures: `${name}: received ${total} when at most ${most} had been sent` }
+  }
+  // RFC 3550 appendix A.1: nobody can count as lost what was sent before the first packet that arrived.
+  const counted = within.filter(({ packets }) => packets > 0)
+  if (to !== undefined && counted.length === 0) {
+    return { outcome: 'missing', figures: `${name}: nothing of ${final.packets} packets arrived` }
+  }
+  const lasted = to === undefined ? 0 : to.atMilliseconds - counted[0]!.atMilliseconds
+  if (lasted < leastMilliseconds) {
     return {
       outcome: 'missing',
       figures: `${name}: both ends counted together for less than ${leastMilliseconds / 1_000} s`,
     }
   }
-  const got = to.packets + to.lost - from.packets - from.lost
-  const packets = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
-  const lost = to.lost - from.lost
-  const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${(lasted / 1_000).toFixed(1)} s (${percent(got, packets.likely)})`
-  if (isShort(sent, from, to, error)) {
-    const why = interruption(sent, within, error, disturbed)
-    return why === undefined
-      ? { outcome: 'fails', figures }
-      : { outcome: 'missing', figures: `${figures}: ${why}` }
-  }
-  const bytes = bytesFit(sent, from, to, error)
-  if (bytes !== undefined) return { outcome: 'fails', figures: `${figures}; ${bytes}` }
-  if (got > packets.most * (1 + tolerance) + inFlight) return { outcome: 'fails', figures }
-  return Math.abs(got - packets.likely) <= Math.max(tolerance * packets.likely, inFlight)
-    ? { outcome: 'holds', figures }
-    : { outcome: 'missing', figures: `${figures}: counted too seldom to tell` }
+  // From whichever moment near the beginning it is best known what had been sent by then.
+  const begins = counted
+    .slice(0, mostBegins)
+    .filter(({ atMilliseconds: at }, index) => index === 0 || to!.atMilliseconds - at >= (lasted * 2) / 3)
+  const spans = begins.map((_, index) =>
+    compareSpan(name, sent, received, counted.slice(index) as [Sample, ...Sample[]], error, disturbed),
+  )
+  const known = spans.toSorted((one, other) => one.unknown - other.unknown)
+  return spans.find(({ outcome }) => outcome === 'fails') ?? known[0]!
 }
 
-/** Fewer than can have been sent between the two. */
+/** From the first of the receiver's samples to its last; `unknown`: how many packets more or fewer it may have been. */
+function compareSpan(
+  name: string,
+  sent: StreamEvidence,
+  received: StreamEvidence,
+  samples: readonly [Sample, ...Sample[]],
+  error: number,
+  disturbed: readonly number[],
+): StreamComparison & { readonly unknown: number } {
+  const [from, to] = [samples[0], samples.at(-1)!]
+  const got = to.packets + to.lost - from.packets - from.lost
+  const packets = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
+  const unknown = packets.most - packets.least
+  const lost = to.lost - from.lost
+  const seconds = (to.atMilliseconds - from.atMilliseconds) / 1_000
+  const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${seconds.toFixed(1)} s (${percent(got, packets.likely)})`
+  if (isShort(sent, from, to, error)) {
+    const why = isWithoutRepeats(received)
+      ? 'one end does not count what is sent again'
+      : interruption(sent, samples, error, disturbed)
+    return why === undefined
+      ? { outcome: 'fails', figures, unknown }
+      : { outcome: 'missing', figures: `${figures}: ${why}`, unknown }
+  }
+  const bytes = bytesFit(sent, from, to, error)
+  if (bytes !== undefined) return { outcome: 'fails', figures: `${figures}; ${bytes}`, unknown }
+  const repeats = (to.repeats ?? 0) - (from.repeats ?? 0)
+  if (got - repeats > packets.most * (1 + tolerance) + inFlight) return { outcome: 'fails', figures, unknown }
+  return Math.abs(got - packets.likely) <= Math.max(tolerance * packets.likely, inFlight)
+    ? { outcome: 'holds', figures, unknown }
+    : { outcome: 'missing', figures: `${figures}: counted too seldom to tell`, unknown }
+}
+
+/** The most that a party can have sent by a moment. */
+function mostUntil({ samples }: StreamEvidence, at: number, error: number): number {
+  const next = samples.find(one => one.atMilliseconds >= at + error)
+  if (next !== undefined) return next.packets
+  const [first, last] = [samples[0]!, samples.at(-1)!]
+  if (last.final) return last.packets
+  const rate = last.packets / Math.max(1, last.atMilliseconds - first.atMilliseconds)
+  return Math.ceil(last.packets + rate * (at + error - last.atMilliseconds))
+}
+
+/** Fewer than were sent between the two and had time to arrive. */
 function isShort(sent: StreamEvidence, from: Sample, to: Sample, error: number): boolean {
   const got = to.packets + to.lost - from.packets - from.lost
-  const { least } = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
+  const arrived = to.atMilliseconds - transitMilliseconds
+  const { least } = between(sent, from.atMilliseconds, arrived, error, sample => sample.packets)
   return got < least * (1 - tolerance) - inFlight
 }
 

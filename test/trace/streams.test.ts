@@ -9,12 +9,19 @@ interface Count {
   readonly lost?: number
   readonly bytes?: number
   readonly final?: boolean
+  readonly frames?: number
+  /** null: not counted. */
+  readonly repeats?: number | null
 }
 
 /** A party that counts one video stream. */
 function party(direction: 'sent' | 'received', counts: readonly Count[], more: readonly Said[] = []) {
-  const qualities = counts.map(({ at, packets, lost = 0, bytes = packets * 1_000, final }): Said => {
-    const stream = { ssrc: 7, media: 'video', direction, packets, bytes, lost } as const
+  const qualities = counts.map((count): Said => {
+    const { at, packets, lost = 0, bytes = packets * 1_000, final, frames, repeats = 0 } = count
+    const stream = {
+      ...({ ssrc: 7, media: 'video', direction, packets, bytes, lost, frames } as const),
+      repeats: repeats ?? undefined,
+    }
     return [at, { kind: 'quality', streams: [stream], final }]
   })
   const events = [...qualities, ...more].sort(([a], [b]) => a - b)
@@ -82,6 +89,49 @@ describe('the last counts of both ends', () => {
     expect(compared(few(20, 'sent'), few(19, 'received'))).toMatch(/^holds/)
     expect(compared(few(20, 'sent'), few(18, 'received'))).toMatch(/^missing/)
     expect(compared(few(20, 'sent'), few(22, 'received'))).toMatch(/^fails/)
+  })
+
+  it('are not spoilt by what was sent before the other end was ready to count', () => {
+    const steady = (at: number): number => at / 10
+    const [told, heard] = [
+      party('sent', [...counted(200, 4_200, steady), { at: 5_200, packets: 500, final: true }]),
+      party('received', [
+        { at: 300, packets: 0 },
+        ...counted(900, 4_900, at => steady(at) - 40),
+        { at: 5_250, packets: 460, final: true },
+      ]),
+    ]
+    expect(compared(told, heard)).toMatch(/^holds: sent 410, received 410 \+ lost 0 in 4\.3 s/)
+  })
+
+  it('say of a stream of which nothing arrives that it did not, and call nobody a liar', () => {
+    const silent = party(
+      'received',
+      counted(600, 9_600, () => 0),
+    )
+    expect(compared(party('sent', counted(500, 9_500, bursts)), silent)).toBe(
+      'missing: nothing of 780 packets arrived',
+    )
+  })
+
+  it('are judged by frames where one end does not count what is sent again or to probe the way', () => {
+    const sent = party('sent', [{ at: 5_250, packets: 140, bytes: 7_493, frames: 81, final: true }])
+    const got = (frames: number | undefined, repeats: number | null = null): string => {
+      const counts = { at: 5_280, packets: 81, bytes: 5_601, final: true, repeats }
+      return compared(sent, party('received', [frames === undefined ? counts : { ...counts, frames }]))
+    }
+    expect(got(81)).toMatch(/^holds: sent 140, received 81 .*; frames sent 81, received 81, so the rest/)
+    expect(got(60)).toMatch(/^missing: .*; frames sent 81, received 60$/)
+    expect(got(undefined)).toMatch(/^missing: .*one end does not count what is sent again$/)
+    expect(got(81, 0)).toMatch(/^missing: .*not all is accounted for$/)
+  })
+
+  it('may be more by what was sent again, where the sender does not count that', () => {
+    const sent = party('sent', [{ at: 5_250, packets: 400, final: true, repeats: null }])
+    const got = (repeats: number): string =>
+      compared(sent, party('received', [{ at: 5_280, packets: 420, lost: 20, final: true, repeats }]))
+    expect(got(40)).toMatch(/^(holds|missing)/)
+    expect(got(0)).toMatch(/^fails/)
   })
 
   it('are none where one end went on counting', () => {
