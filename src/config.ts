@@ -35,6 +35,7 @@ export interface Config {
   readonly mdns: { readonly mode: MdnsMode }
   readonly enrol: { readonly policy: EnrolPolicy; readonly claimMinutes: number }
   readonly calls: { readonly retainDays: number }
+  readonly trace: { readonly capture: 'auto' | 'off' }
   readonly log: { readonly level: Level }
 }
 
@@ -235,6 +236,15 @@ const keys: Readonly<Record<string, Key>> = {
     number: true,
     fallback: 365,
   },
+  'trace.capture': {
+    about: [
+      'auto = during calls, headers of the call’s packets are captured by dumpcap or tcpdump, where one is installed and',
+      'this process may (CAP_NET_RAW); on a bridge, access point or mirror port they prove which way media takes. off = never.',
+    ],
+    allowed: 'auto, off',
+    read: value => oneOf(value, ['auto', 'off']),
+    fallback: 'auto',
+  },
   'log.level': {
     about: ['How much is written to stdout, as JSON lines.'],
     allowed: levels.join(', '),
@@ -338,6 +348,7 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Confi
       claimMinutes: get('enrol.claim_minutes') as number,
     },
     calls: { retainDays: get('calls.retain_days') as number },
+    trace: { capture: get('trace.capture') as 'auto' | 'off' },
     log: { level: get('log.level') as Level },
   })
 }

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 type Files = ReadonlyMap<string, string>
 
 const root = join(import.meta.dirname, '..')
-const protocolRooms = ['stun', 'turn', 'relay', 'sip', 'signalling', 'calls', 'mdns', 'echo', 'trace']
+const protocolRooms = ['stun', 'turn', 'relay', 'sip', 'signalling', 'calls', 'mdns', 'echo', 'trace', 'help']
 const pages = ['client', 'web-phone', 'web-admin']
 
 /** Every broken rule, as `file: what`. */
@@ -85,6 +85,8 @@ const isContract = (to: Place): boolean => to.file === 'message.ts' || to.file =
 
 /** What touches the world: `io.ts`, and parts of it with names such as `advertiser-io.ts`. */
 const isRim = ({ file }: Place): boolean => /^([a-z]+-)?io\.ts$/.test(file)
+/** A thread of its own: `worker.ts`, or `watch-worker.ts` where a room has two. */
+const isWorker = ({ file }: Place): boolean => /^([a-z]+-)?worker\.ts$/.test(file)
 
 /** message → nothing; ports → message; anything but io → anything but io. */
 function mayWithinRoom(from: Place, to: Place): boolean {
@@ -92,19 +94,29 @@ function mayWithinRoom(from: Place, to: Place): boolean {
   if (from.file === 'message.ts') return false
   if (from.file === 'ports.ts') return to.file === 'message.ts'
   if (from.file === 'codec.ts' && to.file === 'machine.ts') return false
-  return isRim(from) || from.file === 'worker.ts' || !isRim(to)
+  return isRim(from) || isWorker(from) || !isRim(to)
 }
 
 function mayFromTop(from: Place, to: Place, one: Import): boolean {
   if (from.file === 'main.ts') return to.room === 'cli' || ['config.ts', 'daemon.ts'].includes(to.file)
   if (from.file === 'exchange.ts' || from.file === 'discovery.ts') return isContract(to) && one.typeOnly
+  // A part of the root that reads what the root gives it.
+  if (from.file === 'helpdesk.ts') return one.typeOnly || ['core', 'runtime', 'help'].includes(to.room)
   if (from.file === 'config.ts') return to.room === 'core' || to.room === 'runtime'
   if (from.file === 'daemon.ts') return to.room !== 'cli' && to.file !== 'main.ts' && !pages.includes(to.room)
   return false
 }
 
 /** What shows a trace: the console draws it as an export does. */
-const shown = ['ladder.ts', 'ladder-svg.ts', 'tables.ts', 'series.ts']
+const shown = [
+  'ladder.ts',
+  'ladder-svg.ts',
+  'tables.ts',
+  'series.ts',
+  'timelines.ts',
+  'chart-svg.ts',
+  'markup.ts',
+]
 
 function mayFromPage(from: Place, to: Place, one: Import): boolean {
   if (to.room === 'client') return true
@@ -132,12 +144,12 @@ function mayAcrossRooms(from: Place, to: Place, one: Import): boolean {
   if (from.room === 'trace' && to.room === 'stun') return true
   if (from.room === 'turn' && to.room === 'stun') return true
   if (from.room === 'relay' && isRim(from) && to.room === 'turn' && isRim(to)) return true
-  if (!isRim(from) && from.file !== 'worker.ts') return false
+  if (!isRim(from) && !isWorker(from)) return false
   return to.room === 'runtime' || to.room === 'stun'
 }
 
 const isPure = (place: Place): boolean =>
-  place.room === 'core' || (isProtocol(place.room) && !isRim(place) && place.file !== 'worker.ts')
+  place.room === 'core' || (isProtocol(place.room) && !isRim(place) && !isWorker(place))
 
 function wrongPackage(path: string, one: Import): string[] {
   const place = placeOf(path)

@@ -12,6 +12,7 @@ export interface OwnAddress {
 
 /** Bridges and their ports that containers and virtual machines bring: nobody's phone is behind them. */
 const containerBridge = /^(docker|br-|veth|virbr|lxcbr|lxdbr|cni|flannel|podman)/
+export const isContainerBridge = (name: string): boolean => containerBridge.test(name)
 
 /**
  * Own addresses, sorted, without IPv6 link-local ones (they mean nothing without an interface). `bind` limits them to
@@ -27,7 +28,7 @@ export function ownAddresses(
       const address = canonicalAddress(info.address)
       if (address === undefined || /^fe[89ab]/.test(address)) continue
       const wanted =
-        bind.length > 0 ? bind.includes(name) || bind.includes(address) : !containerBridge.test(name)
+        bind.length > 0 ? bind.includes(name) || bind.includes(address) : !isContainerBridge(name)
       if (!wanted && !info.internal) continue
       const prefixLength = Number(info.cidr?.split('/')[1] ?? (info.family === 'IPv6' ? 64 : 24))
       found.push({

@@ -31,7 +31,9 @@ import type {
   TraceEvent,
   TraceInput,
 } from './message.ts'
+import { identityOf } from './packets/facts.ts'
 import type { TraceStore } from './ports.ts'
+import { WatchIo, type WatchIoOptions } from './watch-io.ts'
 
 export interface TraceIoOptions {
   readonly store: TraceStore
@@ -43,6 +45,8 @@ export interface TraceIoOptions {
   readonly appliance: string
   /** The seed of the signing key. */
   readonly key: Uint8Array
+  /** What to capture packets by, during calls. Undefined: not at all. */
+  readonly watch?: Omit<WatchIoOptions, 'identityOf' | 'onFacts' | 'onFault'> | undefined
   readonly onNote: (reason: string, detail: string) => void
   readonly onFault: (error: unknown, during: string) => void
 }
@@ -54,13 +58,16 @@ export class TraceIo {
   /** Writes under way, so that a reader sees what was given before. */
   readonly #writing = new Set<Promise<unknown>>()
   readonly #imports: CaptureImports
+  readonly #watch: WatchIo | undefined
   /** What is concluded of each call, one after the other: whoever concludes last has seen all events. */
   readonly #turns = new Map<string, Promise<unknown>>()
 
   constructor(options: TraceIoOptions) {
     this.#options = options
-    const { addresses, open, onFault } = options
-    this.#machine = new TraceMachine({ addresses, open, now: realClock.monotonic() })
+    const { addresses, open, onFault, watch } = options
+    this.#watch = watch && this.#makeWatch(watch)
+    const watched = watch !== undefined
+    this.#machine = new TraceMachine({ addresses, open, watched, now: realClock.monotonic() })
     this.#driver = new Driver({
       machine: this.#machine,
       clock: realClock,
@@ -131,9 +138,22 @@ export class TraceIo {
 
   async close(): Promise<void> {
     this.#imports.close()
+    await this.#watch?.close()
     this.#driver.stop()
     this.#flush()
     await Promise.allSettled(this.#writing)
+  }
+
+  #makeWatch(options: NonNullable<TraceIoOptions['watch']>): WatchIo {
+    return new WatchIo({
+      ...options,
+      identityOf: async call => {
+        const [row, events] = await Promise.all([this.#options.rowOf(call), this.#events(call)])
+        return row && { identity: identityOf(events), startedAt: row.startedAt }
+      },
+      onFacts: (call, facts) => this.input({ kind: 'capture', call, facts }),
+      onFault: this.#options.onFault,
+    })
   }
 
   async #document(row: CallRow): Promise<TraceDocument> {
@@ -155,6 +175,9 @@ export class TraceIo {
 
   #carryOut(effect: TraceEffect): void {
     switch (effect.kind) {
+      case 'ufrag':
+      case 'over':
+        return this.#watch?.input(effect)
       case 'save':
         return this.#inBackground('save', this.#options.store.save(effect.call, effect.events))
       case 'finished':

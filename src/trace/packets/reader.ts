@@ -11,6 +11,7 @@ import { FrameReader } from './frames.ts'
 import { type IpPacket, protocol, readIp } from './ip.ts'
 import { ipOf } from './link.ts'
 import {
+  type CaptureInterface,
   type Counted,
   counted,
   type Ending,
@@ -46,6 +47,15 @@ export class CaptureReader {
   /** Set as soon as the file cannot be read further: no use to push more. */
   get stop(): Stop | undefined {
     return this.#frames.stop
+  }
+
+  get frames(): number {
+    return this.#frames.frames
+  }
+
+  /** As far as they are described by now. */
+  get interfaces(): readonly CaptureInterface[] {
+    return this.#frames.format?.interfaces ?? []
   }
 
   /** The packets that this chunk made whole. */
