@@ -35,6 +35,8 @@ import {
   passSignallingEffect,
   passSipEffect,
 } from './exchange.ts'
+import type { Incident } from './help/message.ts'
+import { HelpDesk } from './helpdesk.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
 import type { Publication } from './mdns/message.ts'
 import { type OutsideEffect, RelayIo } from './relay/io.ts'
@@ -48,6 +50,7 @@ import { Metrics } from './runtime/metrics.ts'
 import { OwnNames } from './runtime/names.ts'
 import { openPort } from './runtime/ports.ts'
 import { systemRandom } from './runtime/random.ts'
+import { type RecentLog, withRecent } from './runtime/recent-log.ts'
 import { type ServiceManager, serviceManager } from './runtime/systemd.ts'
 import { credentialsOf } from './runtime/tls.ts'
 import { WebSockets } from './runtime/websocket.ts'
@@ -111,14 +114,18 @@ interface Loaded {
   readonly grants: readonly { readonly call: string; readonly reason: RelayReason }[]
   /** Calls that go on, as their traces know them. */
   readonly traced: readonly KnownCall[]
+  /** What Help remembers. */
+  readonly incidents: readonly Incident[]
 }
 
 export class Daemon {
   readonly moved: MovedPort[] = []
   /** Resolves with why, should the store be lost; then the process is to end. */
   readonly lost: Promise<string>
+  /** Resolves when it is to end so that it is started again. */
+  readonly restartWanted: Promise<void>
   readonly #config: Config
-  readonly #log: Log
+  readonly #log: RecentLog
   readonly #version: string
   readonly #metrics = new Metrics()
   readonly #random = systemRandom()
@@ -136,6 +143,7 @@ export class Daemon {
   readonly #signalling: Driver<SignallingInput, SignallingEffect>
   readonly #relay: RelayIo
   readonly #trace: TraceIo
+  readonly #help: HelpDesk
   readonly #inputs: ExchangeInputs
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
@@ -164,14 +172,25 @@ export class Daemon {
     let daemon: Daemon | undefined
     try {
       const subjects = names.subjects()
-      const [certificates, bindings, calls, grants, traced] = await Promise.all([
+      const [certificates, bindings, calls, grants, traced, incidents] = await Promise.all([
         Certificates.open(store.settings, { hostname: net.hostname, subjects, now: realClock.epoch() }),
         store.bindings.load(),
         loadCalls(store),
         store.grants.load(),
         tracedCalls(store),
+        store.incidents.load(),
       ])
-      daemon = new Daemon(options, { store, setupFile, names, certificates, bindings, calls, grants, traced })
+      daemon = new Daemon(options, {
+        store,
+        setupFile,
+        names,
+        certificates,
+        bindings,
+        calls,
+        grants,
+        traced,
+        incidents,
+      })
       await daemon.#open(interfaces)
       return daemon
     } catch (error) {
@@ -183,7 +202,7 @@ export class Daemon {
 
   private constructor(options: DaemonOptions, loaded: Loaded) {
     this.#config = options.config
-    this.#log = options.log
+    this.#log = withRecent(options.log)
     this.#version = options.version
     this.#systemd = serviceManager(options.environment)
     this.#setupFile = loaded.setupFile
@@ -249,6 +268,9 @@ export class Daemon {
     const { mode } = options.config.mdns
     if (mode !== 'off') this.#advertiser = this.#makeAdvertiser(mode, options.environment)
     this.#webSockets = this.#makeWebSockets()
+    const restart = Promise.withResolvers<void>()
+    this.restartWanted = restart.promise
+    this.#help = this.#makeHelp(loaded, isSupervised(options.environment) ? restart.resolve : undefined)
     this.#watchDirectory()
     this.#registerGauges(sip)
   }
@@ -271,6 +293,7 @@ export class Daemon {
   /** In reverse order of starting; what was acknowledged is on disk when this resolves. */
   async stop(): Promise<void> {
     this.#systemd.stopping()
+    this.#help.stopping()
     this.#signalling.input({ kind: 'stopping' })
     this.#advertiser?.stop()
     for (const undo of this.#undo.splice(0).reverse()) undo()
@@ -285,6 +308,7 @@ export class Daemon {
     this.#webSockets.terminateAll()
     for (const listener of Object.values(this.#web)) listener.close()
     await this.#trace.close()
+    await this.#help.flush()
     await this.#store.close()
     this.#systemd.close()
   }
@@ -309,10 +333,11 @@ export class Daemon {
     this.#advertise()
     const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
     this.#undo.push(() => clearInterval(chores))
-    const sweeps = setInterval(
-      () => this.#inBackground('sweep', this.#store.directory.sweep()),
-      sweepPeriodMilliseconds,
-    )
+    this.#undo.push(this.#help.keepAlive())
+    const sweeps = setInterval(() => {
+      this.#inBackground('sweep', this.#store.directory.sweep())
+      void this.#help.flush()
+    }, sweepPeriodMilliseconds)
     this.#undo.push(() => clearInterval(sweeps))
     this.#doChores()
     this.#systemd.ready(this.urls().page)
@@ -371,6 +396,7 @@ export class Daemon {
         close: call => this.#relay.input({ kind: 'closeManually', call }),
       },
       trace: this.#trace,
+      help: this.#help,
       metrics: this.#metrics.registry,
       claim: this.#claim,
       enrolPolicy: this.#config.enrol.policy,
@@ -485,6 +511,25 @@ export class Daemon {
       key: store.settings.traceKey(),
       onNote: (reason, detail) => this.#note('trace', reason, detail),
       onFault: (error, during) => this.#fault('trace', error, during),
+  #makeHelp({ store, incidents }: Loaded, restart: (() => void) | undefined): HelpDesk {
+    return new HelpDesk({
+      ...{ config: this.#config, store, kept: incidents, version: this.#version, moved: this.moved, restart },
+      liveDevice: id => this.#now.device(id),
+      callFacts: row => this.#trace.facts(row),
+      hostname: () => this.#names.hostname,
+      addresses: () => this.#names.addresses,
+      sipPort: () => this.#sipIo.ports.plain,
+      certificate: () => this.#certificates.facts(),
+      discovery: () => this.#discoveryState(),
+      parts: () => this.#health(),
+      sections: async () => ({
+        health: this.#health(),
+        network: this.#network(),
+        relay: this.#relayState(),
+        metrics: await this.#metrics.registry.metrics(),
+      }),
+      logLines: () => this.#log.lines(),
+      onFailure: error => this.#note('store', 'saveIncidents', String(error)),
     })
   }
 
@@ -518,6 +563,7 @@ export class Daemon {
       case 'saveBindings':
         return this.#saveBindings(effect)
       case 'note':
+        this.#help.noted(effect)
         return this.#note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
       case 'reachable':
         this.#keepLive(effect)
@@ -549,6 +595,8 @@ export class Daemon {
         )
       case 'deviceSeen':
         return directory.seen(effect.device)
+      case 'mediaProblem':
+        return this.#help.mediaProblem(effect)
       case 'answerRequest': {
         const { id, allow, staySeconds } = effect
         const answered = allow ? directory.allowRequest(id, { staySeconds }) : directory.denyRequest(id)
@@ -606,6 +654,7 @@ export class Daemon {
       },
       error => {
         this.#note('store', 'saveBindings', String(error))
+        this.#help.notWritten(error)
         if (ticket !== undefined) this.#sip.input({ kind: 'saveFailed', ticket })
       },
     )
@@ -616,6 +665,7 @@ export class Daemon {
     this.#now.reached(device, reachable ? { transport, userAgent, address: remote.address } : undefined)
     const flow = { remote: remote.address, local: local.address, client: transport === 'hosted' }
     this.#relay.reached(device, reachable ? flow : undefined)
+    this.#help.reachable(effect)
     if (reachable) this.#trace.input({ kind: 'reached', device, address: remote.address })
     this.#store.directory.seen(device)
   }
@@ -626,6 +676,7 @@ export class Daemon {
       if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
       if (event.kind === 'password') this.#relay.accountChanged(event.device)
       if (event.kind !== 'revoked') return
+      this.#help.revoked(event.device)
       // Its calls first: the other ends hang up while it can still be told.
       this.#calls.input({ kind: 'revoked', device: event.device })
       this.#signalling.input({ kind: 'revoked', device: event.device })
@@ -705,6 +756,8 @@ export class Daemon {
   #hostnameIs(hostname: string): void {
     const from = this.#names.hostname
     if (hostname === from) return
+    const wanted = this.#store.settings.hostname()
+    if (hostname.startsWith(`${wanted}-`)) this.#help.nameTaken(wanted)
     this.#names.hostnameChanged(hostname)
     this.#log.info('hostRenamed', { from, to: hostname, page: this.urls().page })
     this.#inBackground('hostname', this.#store.settings.changeSite({ hostname }))
@@ -780,6 +833,7 @@ export class Daemon {
     work.catch(error => {
       this.#metrics.note('store', what)
       this.#log.warn('failed', { what, error: String(error) })
+      this.#help.notWritten(error)
     })
   }
 }
@@ -790,6 +844,10 @@ function accountOf(device: DeviceRow | undefined): DormantAccount | undefined {
   const { id, digestUser: username, ha1Md5: ha1, ha1Sha256 } = device
   return { device: id, username, ha1, ha1Sha256 }
 }
+
+/** systemd tells what it starts so (systemd.exec(5)); it starts anew what ends with this code. */
+const isSupervised = (environment: DaemonOptions['environment']): boolean =>
+  environment.INVOCATION_ID !== undefined || environment.NOTIFY_SOCKET !== undefined
 
 const healthOf = { ready: 'ok', probing: 'ok', conflict: 'ok', off: 'off', failed: 'failed' } as const
 

@@ -20,6 +20,7 @@ import { type Answer, isOwner, type Principal, type Route, type Who } from './ro
 import { callRoutes } from './routes/calls.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { enrolRoutes } from './routes/enrol.ts'
+import { helpRoutes } from './routes/help.ts'
 import { liveRoutes } from './routes/live.ts'
 import { relayRoutes } from './routes/relay.ts'
 import { setupRoutes } from './routes/setup.ts'
@@ -62,6 +63,7 @@ export function createApp(deps: AppDeps): App {
     ...callRoutes(parts),
     ...captureRoutes(parts),
     ...relayRoutes(parts),
+    ...helpRoutes(parts),
     ...liveRoutes(parts),
     ...siteRoutes(parts),
     {

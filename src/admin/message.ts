@@ -300,6 +300,14 @@ export type ToldCall = CallRow & {
   readonly outcome: CallOutcome | undefined
 }
 
+/**
+ * GET /help (owner). GET /help/diagnosis?user&at answers `Diagnosis`, GET /help/networks `NetworkTable` (`help/message.ts`),
+ * GET /help/diagnostics a file, POST /help/restart 202.
+ */
+export interface HelpState {
+  readonly canRestart: boolean
+}
+
 /** GET /relay (owner): what the relay is and every grant there is now. */
 export interface RelayState {
   /** `failed`: nothing can be relayed; `detail` says why. */

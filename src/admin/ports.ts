@@ -1,9 +1,10 @@
 /** What the web interface needs from the running daemon. The store's parts are taken by their types. */
 
 import type { CallRow } from '../calls/message.ts'
-import type { Clock } from '../core/clock.ts'
+import type { Clock, Epoch } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import type { Diagnosis, NetworkTable } from '../help/message.ts'
 import type { ManualOutcome, ManualWish } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
 import type { Calls } from '../store/calls.ts'
@@ -69,6 +70,17 @@ export interface Trace {
   key(): { readonly publicKey: string; readonly fingerprint: string }
 }
 
+/** What failed, for whom, and what can be done. */
+export interface Help {
+  diagnose(user: string, at: Epoch | undefined): Promise<Diagnosis>
+  networks(): Promise<NetworkTable>
+  /** Text to pass on, without secrets. */
+  diagnostics(): Promise<string>
+  /** Something will start lanline again when it ends. */
+  readonly canRestart: boolean
+  restart(): void
+}
+
 export interface AppDeps {
   readonly version: string
   readonly clock: Clock
@@ -80,6 +92,7 @@ export interface AppDeps {
   readonly live: Live
   readonly relay: Relay
   readonly trace: Trace
+  readonly help: Help
   readonly metrics: Metrics
   /** Made anew at each start; used while there is no owner. */
   readonly claim: ClaimSecrets

@@ -286,6 +286,43 @@ export const callRow = z.strictObject({
 export const traceKey = z.strictObject({ publicKey: z.string(), fingerprint: z.string() })
 export const callList = z.strictObject({ calls: z.array(callRow), total: z.number() })
 
+export const helpState = z.strictObject({ canRestart: z.boolean() })
+export const diagnosisQuery = z.strictObject({ user: userName, at: moment.optional() })
+const storedCall = callRow.omit({ ledger: true, outcome: true }).extend({ ledger: callLedger.optional() })
+export const finding = z.strictObject({
+  stage: z.enum(['signalling', 'network', 'security', 'media', 'data']),
+  cause: z.string(),
+  weight: z.enum(['failed', 'poor', 'told']),
+  sentence: z.string(),
+  evidence: z.string(),
+  fix: z.string(),
+  since: time.optional(),
+  until: time.optional(),
+  call: z.string().optional(),
+})
+export const diagnosis = z.strictObject({
+  user: z.string(),
+  at: time,
+  findings: z.array(finding),
+  calls: z.array(storedCall),
+})
+export const networkTable = z.strictObject({
+  networks: z.array(z.string()),
+  cells: z.array(
+    z.strictObject({
+      from: z.string(),
+      to: z.string(),
+      direct: z.number(),
+      relayed: z.number(),
+      failed: z.number(),
+      reasons: z.array(z.strictObject({ text: z.string(), count: z.number() })),
+      example: z.string().optional(),
+    }),
+  ),
+  calls: z.number(),
+  unknown: z.number(),
+})
+
 const grantView = z.strictObject({
   call: z.string(),
   reason: z.enum(['otherNetwork', 'checksFailed', 'manual']),

@@ -8,6 +8,9 @@ import { ownVersion } from './version.ts'
 /** A stop that takes longer is cut short: everything acknowledged is on disk already. */
 const stopMilliseconds = 1_800
 
+/** EX_TEMPFAIL of sysexits(3): a supervisor that starts anew whatever failed does so with this. */
+const restartCode = 75
+
 export const serve: Command = {
   name: 'serve',
   usage: '',
@@ -21,10 +24,14 @@ export const serve: Command = {
       throw error
     })
     process.stdout.write(greeting(daemon))
-    const lost = await Promise.race([asked, daemon.lost])
-    const cut = setTimeout(() => process.exit(lost === undefined ? 0 : 1), stopMilliseconds)
+    const restart = daemon.restartWanted.then(() => 'restart' as const)
+    const why = await Promise.race([asked, restart, daemon.lost.then(lost => ({ lost }))])
+    const lost = typeof why === 'object' ? why.lost : undefined
+    const code = why === undefined ? 0 : why === 'restart' ? restartCode : 1
+    const cut = setTimeout(() => process.exit(code), stopMilliseconds)
     await daemon.stop()
     clearTimeout(cut)
+    if (why === 'restart') process.exit(restartCode)
     if (lost !== undefined)
       throw new CommandError(`${lost}; restart lanline, and look at the disk if it happens again`)
   },

@@ -18,7 +18,7 @@ export const incidentLimits = {
 export class Incidents {
   /** By kind and then by key, each in order of the last happening. */
   readonly #kinds = new Map<IncidentKind, Map<string, Incident>>()
-  readonly #changed = new Map<string, Incident>()
+  #changed = new Map<string, Incident>()
 
   constructor(kept: readonly Incident[] = []) {
     for (const incident of [...kept].sort((a, b) => a.lastAt - b.lastAt)) {
@@ -64,10 +64,10 @@ export class Incidents {
     this.#put(keyOf(whole), { ...whole, at, lastAt: until, until, count: 1 })
   }
 
-  /** What changed since it was last asked, to be written. */
-  takeChanged(): Incident[] {
-    const changed = [...this.#changed.values()]
-    this.#changed.clear()
+  /** What changed since it was last asked, by key, to be written. */
+  takeChanged(): Map<string, Incident> {
+    const changed = this.#changed
+    this.#changed = new Map()
     return changed
   }
 

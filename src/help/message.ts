@@ -77,8 +77,6 @@ export type IncidentKind =
   | 'wrongPassword'
   /** A channel token that names no device, from `source`. */
   | 'badToken'
-  /** A registration that was refused, `detail` says with what. */
-  | 'registrationRefused'
   /** The device is not reachable, from `at` until `until`. */
   | 'away'
   /** The client has no microphone or camera for a call: `detail` is the client's word. */

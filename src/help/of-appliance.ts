@@ -9,7 +9,6 @@ export function ofAppliance(facts: HelpFacts): Finding[] {
     notRunning(facts),
     disk(facts),
     certificate(facts),
-    certificateRefused(facts),
     ...moved(facts),
     name(facts),
     announced(facts),
@@ -93,22 +92,6 @@ function certificate({ appliance }: HelpFacts): Finding | undefined {
       fix: 'See that the appliance’s clock is right, then restart lanline: it makes a new certificate by itself.',
     },
     isOver ? { since: shown.notAfter } : { until: shown.notBefore },
-  )
-}
-
-function certificateRefused(facts: HelpFacts): Finding | undefined {
-  const refused = ofKind(facts, 'certificateRefused')
-  if (refused === undefined) return undefined
-  const who = refused.source === '' ? 'A device' : `The device at ${refused.source}`
-  return finding(
-    'security',
-    'certificateRefused',
-    {
-      sentence: `${who} does not accept the appliance’s certificate.`,
-      evidence: `It ended ${refused.count === 1 ? 'a connection' : `${refused.count} connections`} with “${refused.detail}”.`,
-      fix: `Open http://${facts.appliance.address}/ on that device and choose “Trust for good”; if it says expired, set that device’s clock.`,
-    },
-    { since: refused.at },
   )
 }
 

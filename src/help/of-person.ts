@@ -6,7 +6,11 @@ import type { DeviceFacts, Finding, HelpFacts, Incident, PersonFacts } from './m
 export function ofPerson(facts: HelpFacts, user: string): Finding[] {
   const person = personOf(facts, user)
   if (person === undefined) return []
-  const problems = [...microphones(facts, person), ...refusals(facts, person)]
+  const problems = [
+    ...microphones(facts, person),
+    ...refusals(facts, person),
+    ...certificatesRefused(facts, person),
+  ]
   if (person.devices.length === 0) return [...problems, noDevice(person)]
   return [...problems, ...absences(facts, person)]
 }
@@ -90,10 +94,6 @@ function refusals(facts: HelpFacts, person: PersonFacts): Finding[] {
   return [
     ...wrong.slice(0, 1).map(one => wrongPassword(person, one)),
     ...strangers.slice(0, 1).map(one => unknownAccount(person, one)),
-    ...around
-      .filter(one => one.kind === 'registrationRefused' && isTheirs(one, person))
-      .slice(-1)
-      .map(one => registrationRefused(person, one)),
   ]
 }
 
@@ -126,17 +126,25 @@ function unknownAccount(person: PersonFacts, incident: Incident): Finding {
   )
 }
 
-function registrationRefused(person: PersonFacts, incident: Incident): Finding {
-  return finding(
-    'signalling',
-    'notRegistered',
-    {
-      sentence: `A phone of ${person.name} was not allowed to register.`,
-      evidence: `${incident.detail}, from ${incident.source}.`,
-      fix: `Check in the phone that server and domain are this appliance and that the user name is ${person.user}.`,
-    },
-    { since: incident.at },
-  )
+/** Only from where one of their devices was and is no longer: whoever opens the page for the first time refuses it too. */
+function certificatesRefused({ incidents, asked, appliance }: HelpFacts, person: PersonFacts): Finding[] {
+  const gone = person.devices.filter(device => !device.reachable && device.address !== '')
+  return incidents
+    .filter(one => one.kind === 'certificateRefused' && lasted(one.at, one.lastAt, asked.at))
+    .filter(one => gone.some(device => device.address === one.source))
+    .slice(-1)
+    .map(one =>
+      finding(
+        'security',
+        'certificateRefused',
+        {
+          sentence: `${person.name}’s device at ${one.source} does not accept the appliance’s certificate.`,
+          evidence: `It ended ${times(one.count, 'connection')} with “${one.detail}”.`,
+          fix: `Open http://${appliance.address}/ on that device and choose “Trust for good”; if it says expired, set that device’s clock.`,
+        },
+        { since: one.at },
+      ),
+    )
 }
 
 const noDevice = (person: PersonFacts): Finding =>

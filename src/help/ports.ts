@@ -17,5 +17,5 @@ export interface HelpPorts {
 
 export interface IncidentStore {
   load(): Promise<readonly Incident[]>
-  save(changed: readonly Incident[]): Promise<void>
+  save(changed: ReadonlyMap<string, Incident>): Promise<void>
 }

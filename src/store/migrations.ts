@@ -154,4 +154,12 @@ export const migrations: readonly string[] = [
   create index calls_filter on calls
     (seq, missed, path, grade, mos, started_at, ended_at, caller_user, callee_user);
   `,
+  // What was refused or ran out: what Help tells after a restart.
+  `
+  create table incidents (
+    key text primary key,
+    last_at real not null,
+    incident text not null
+  ) strict;
+  `,
 ]

@@ -5,6 +5,7 @@ import { Calls } from './calls.ts'
 import { StoreClient } from './client.ts'
 import { Directory } from './directory.ts'
 import { Grants } from './grants.ts'
+import { StoredIncidents } from './incidents.ts'
 import { Settings } from './settings.ts'
 import { Traces } from './traces.ts'
 
@@ -13,6 +14,7 @@ export interface Store {
   readonly bindings: Bindings
   readonly calls: Calls
   readonly grants: Grants
+  readonly incidents: StoredIncidents
   readonly settings: Settings
   readonly traces: Traces
   /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
@@ -41,6 +43,7 @@ export async function openStore(
       bindings: new Bindings(client),
       calls,
       grants: new Grants(client),
+      incidents: new StoredIncidents(client),
       settings,
       traces: new Traces(client),
       lost: client.lost,

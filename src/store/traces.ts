@@ -1,5 +1,14 @@
-/** Traces on disk: events as they came, in batches, and the summary that stays when they are forgotten. */
+/**
+ * Traces on disk: events as they came, and the summary that stays when they are forgotten.
+ *
+ * What all calls have to be kept at one moment makes up a segment, compressed as one: messages of calls repeat each
+ * other, so that this costs less than to write them, and an SD card less still. A segment has a line a call:
+ * its id, a tab, its events as JSON.
+ */
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import type { NetworkedCall } from '../help/message.ts'
 import type { TraceEvent, TraceSummary } from '../trace/message.ts'
 import { concluded } from './calls.ts'
 import { type Rows, statement } from './client.ts'
@@ -45,13 +54,33 @@ export class Traces {
     return row === undefined ? undefined : (JSON.parse(String(row.summary)) as TraceSummary)
   }
 
+  /** Of the newest calls that were answered and are over, as far as anything was concluded of them. */
+  async networked(limit: number): Promise<NetworkedCall[]> {
+    const rows = await this.#rows.read(
+      `select id, path, json_extract(row, '$.reason') as ended, json_extract(summary, '$.addresses.caller') as caller,
+        json_extract(summary, '$.addresses.callee') as callee, json_extract(summary, '$.relayRefusal') as refusal,
+        json_extract(summary, '$.verdict.whyNotDirect.sentence') as why
+        from calls join trace_summaries on call = id
+        where json_extract(row, '$.answeredAt') is not null order by seq desc limit ?`,
+      limit,
+    )
+    return rows.flatMap(row => {
+      const failed = row.path !== 'direct' && row.path !== 'relayed'
+      // Of a call that went some way that nobody told, nothing is known.
+      if (failed && row.refusal === null && row.ended !== 'mediaFailed') return []
+      return {
+        call: String(row.id),
+        addresses: { caller: String(row.caller ?? ''), callee: String(row.callee ?? '') },
+        path: failed ? 'failed' : (row.path as 'direct' | 'relayed'),
+        reason: failed ? `relay: ${row.refusal ?? row.ended}` : String(row.why ?? ''),
+      }
+    })
+  }
+
   /** The number of the last event kept of a call; 0 of one that has none. */
   async lastNumber(call: string): Promise<number> {
-    const [row] = await this.#rows.read(
-      'select events from trace_batches where call = ? order by seq desc limit 1',
-      call,
-    )
-    return row === undefined ? 0 : ((JSON.parse(String(row.events)) as TraceEvent[]).at(-1)?.number ?? 0)
+    const [segment] = await this.#segments(call, 'desc', 1)
+    return segment === undefined ? 0 : (eventsIn(segment, call).at(-1)?.number ?? 0)
   }
 
   /** Forgets what belongs to no call, events past their time, and the oldest above the bound of bytes. */
