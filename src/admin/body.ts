@@ -3,6 +3,7 @@ import { HttpError } from './errors.ts'
 import type { Route } from './route.ts'
 
 const jsonLimitBytes = 16_384
+const jsonMilliseconds = 60_000
 /** An upload of which nothing comes for so long is given up. */
 const stallMilliseconds = 30_000
 
@@ -13,7 +14,7 @@ export async function bodyOf(route: Route, request: Request): Promise<unknown> {
   }
   let parsed: unknown
   try {
-    parsed = JSON.parse(await textOf(request))
+    parsed = JSON.parse(await within(jsonMilliseconds, textOf(request)))
   } catch (error) {
     if (error instanceof HttpError) throw error
     throw new HttpError(400, 'badBody', 'the body is no JSON')
@@ -47,18 +48,22 @@ export function checked(schema: NonNullable<Route['body']>, value: unknown, code
  * nothing comes any more; throws otherwise when the sender is gone before its end.
  */
 export function uploadOf({ upload }: Route, request: Request): AsyncIterable<Uint8Array> {
-  const limitBytes = upload?.limitBytes ?? 0
+  if (upload === undefined) return nothing()
+  const { limitBytes } = upload
   // RFC 9110 §8.6: digits; Node has refused everything else.
   const said = Number(request.headers.get('content-length') ?? 0)
   if (said > limitBytes) throw tooLarge(limitBytes)
   return bounded(request, limitBytes)
 }
 
+/** Of a route that takes none: its body is read as JSON. */
+async function* nothing(): AsyncGenerator<Uint8Array> {}
+
 async function* bounded(request: Request, limitBytes: number): AsyncGenerator<Uint8Array> {
   if (request.body === null) return
   const reader = request.body.getReader()
   for (let bytes = 0; ; ) {
-    const { value } = await orStalled(reader.read())
+    const { value } = await within(stallMilliseconds, reader.read())
     if (value === undefined) return
     bytes += value.length
     if (bytes > limitBytes) throw tooLarge(limitBytes)
@@ -73,16 +78,18 @@ const tooLarge = (limitBytes: number): HttpError =>
     `at most ${limitBytes / 1_000_000} MB are taken; take the call’s part out first`,
   )
 
-async function orStalled<Result>(next: Promise<Result>): Promise<Result> {
+async function within<Result>(milliseconds: number, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
-  const stalled = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new HttpError(408, 'stalled', 'nothing came for half a minute; send it again')),
-      stallMilliseconds,
+  const late = new Promise<never>((_, reject) => {
+    const error = new HttpError(
+      408,
+      'stalled',
+      `nothing more came for ${milliseconds / 1_000} s; send it again`,
     )
+    timer = setTimeout(() => reject(error), milliseconds)
   })
   try {
-    return await Promise.race([next, stalled])
+    return await Promise.race([work, late])
   } finally {
     clearTimeout(timer)
   }
