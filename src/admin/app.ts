@@ -86,9 +86,9 @@ export function createApp(deps: AppDeps): App {
       const answer = await route.handle({
         body: (await bodyOf(route, request)) as never,
         query: queryOf(route, request) as never,
+        upload: uploadOf(route, request),
         params: context.req.param(),
         principal,
-        upload: uploadOf(route, request),
         peer: context.env.peer,
         secure: context.env.listener === 'https',
         cookies: parseCookies(request.headers.get('cookie') ?? undefined),
@@ -221,11 +221,9 @@ function respond(answer: Answer): Response {
   if (answer.file !== undefined) {
     headers.set('content-type', answer.file.contentType)
     headers.set('content-security-policy', filePolicy)
+    const { name } = answer.file
+    if (name !== undefined) headers.set('content-disposition', `attachment; filename="${name}"`)
     return new Response(answer.file.content, { status: answer.status as ContentfulStatusCode, headers })
-  }
-  if (answer.stream !== undefined) {
-    headers.set('content-type', answer.stream.contentType)
-    return new Response(answer.stream.content, { status: answer.status as ContentfulStatusCode, headers })
   }
   if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
   headers.set('content-type', 'application/json')

@@ -46,11 +46,13 @@ export interface Answer {
   readonly body?: unknown
   /** Sent as it is, instead of `body`. */
   readonly file?:
-    | { readonly contentType: string; readonly content: string | Uint8Array<ArrayBuffer> }
-    | undefined
-  /** Sent as it comes. */
-  readonly stream?:
-    | { readonly contentType: string; readonly content: ReadableStream<Uint8Array<ArrayBuffer>> }
+    | {
+        readonly contentType: string
+        /** A stream is sent as it comes. */
+        readonly content: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
+        /** What a browser saves it as; undefined: it is shown. */
+        readonly name?: string | undefined
+      }
     | undefined
   readonly cookies?: readonly string[]
 }

@@ -14,24 +14,26 @@ export class ConsolePage {
   /** Opens the claim link and becomes the owner. */
   static async claim(page: Page, link: string, displayName: string): Promise<ConsolePage> {
     await page.goto(link)
-    await page
-      .getByRole('textbox', { name: /^What is this place called/ })
-      .fill('Test house', { timeout: patience })
-    await page.getByRole('textbox', { name: /^Your name/ }).fill(displayName)
-    await page.getByLabel(/^Password for this console/).fill('correct horse battery')
-    await page.getByRole('button', { name: 'Make it mine' }).click()
+    const console = new ConsolePage(page)
+    await console.fillClaim(displayName)
+    await console.submitClaim()
     await page.getByText('It is yours now').waitFor({ timeout: patience })
-    return new ConsolePage(page)
+    await console.skipVisit()
+    return console
   }
 
   /** Fills in the claim of an appliance that wants no code. */
-  async fillClaim(displayName: string): Promise<void> {
+  async fillClaim(displayName: string, place = 'Test house'): Promise<void> {
     const { page } = this
-    await page
-      .getByRole('textbox', { name: /^What is this place called/ })
-      .fill('Test house', { timeout: patience })
+    await page.getByRole('textbox', { name: /^What is this place called/ }).fill(place, { timeout: patience })
     await page.getByRole('textbox', { name: /^Your name/ }).fill(displayName)
     await page.getByLabel(/^Password for this console/).fill('correct horse battery')
+  }
+
+  /** Leaves out what the first visit offers after the claim. */
+  async skipVisit(): Promise<void> {
+    await this.page.getByRole('button', { name: 'Skip the rest' }).click({ timeout: patience })
+    await this.page.getByRole('navigation', { name: 'Pages' }).waitFor({ timeout: patience })
   }
 
   async submitClaim(): Promise<void> {

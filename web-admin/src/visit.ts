@@ -9,7 +9,7 @@ export interface VisitProps {
   readonly onChanged: () => void
 }
 
-export const visitSteps = ['trust', 'phones', 'test'] as const
+export const visitSteps = ['trust', 'names', 'phones', 'test'] as const
 export type VisitStep = (typeof visitSteps)[number]
 
 const key = 'lanline.visit'

@@ -20,7 +20,8 @@ export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }
     bell.play(soundOf(line.call))
     document.title = titleOf(line)
   })
-  const [checking, setChecking] = useState(false)
+  // The console's link to the test with the echo.
+  const [checking, setChecking] = useState(location.hash === '#check')
   // A call comes first, and people come back to each other after it.
   useEffect(() => {
     if (line.call) setChecking(false)

@@ -62,7 +62,7 @@ export function liveRoutes(deps: Deps): Route[] {
       answers: { 200: null },
       handle: ({ principal }) => ({
         status: 200,
-        stream: { contentType: 'text/event-stream', content: feed.listen(() => stillOwner(principal)) },
+        file: { contentType: 'text/event-stream', content: feed.listen(() => stillOwner(principal)) },
       }),
     }),
   ]
