@@ -228,7 +228,7 @@ describe('what is wrong is one sentence, and what to do about it', () => {
     [
       'another VLAN',
       'network',
-      'warning',
+      'ok',
       {
         appliance: { ...appliance, seenAddress: '10.20.0.5' },
         candidates: { able: true, addresses: ['10.20.0.5'], hidden: 0 },
@@ -300,6 +300,23 @@ describe('what is wrong is one sentence, and what to do about it', () => {
       'warning',
       { echo: { ...echo, pair: { ...pair, localType: 'relay' } } },
       /through a relay/,
+    ],
+    [
+      'a relay between networks',
+      'path',
+      'ok',
+      {
+        appliance: { ...appliance, seenAddress: '10.20.0.5' },
+        echo: { ...echo, pair: { ...pair, localType: 'relay' } },
+      },
+      /relay, as it may be between networks/,
+    ],
+    [
+      'a device on another network, reached by relay',
+      'devices',
+      'ok',
+      { lastCall: { name: 'Bob', way: 'relayed', otherNetwork: true } },
+      /as it should/,
     ],
     [
       'a device reached by relay',

@@ -298,7 +298,12 @@ function lastCallOf(call: Call, reason: EndReason): LastCall | undefined {
   if (user === echoUser) return undefined
   if (reason === 'mediaFailed') return { name, way: 'none' }
   if (call.connectedAt === undefined || !pair) return undefined
-  return { name, way: pair.localType === 'relay' || pair.remoteType === 'relay' ? 'relayed' : 'direct' }
+  const relayed = pair.localType === 'relay' || pair.remoteType === 'relay'
+  return {
+    name,
+    way: relayed ? 'relayed' : 'direct',
+    otherNetwork: relayed && call.path.reason === 'otherNetwork',
+  }
 }
 
 /** What a person is told of a call that is over. */

@@ -25,6 +25,8 @@ export interface Facts {
 export interface LastCall {
   readonly name: string
   readonly way: 'direct' | 'relayed' | 'none'
+  /** The appliance saw the two on different networks. */
+  readonly otherNetwork?: boolean | undefined
 }
 
 export interface PageFacts {

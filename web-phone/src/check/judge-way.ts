@@ -63,12 +63,18 @@ export function network(
       'Calls work only where the VPN lets devices reach each other directly. At home, turn it off.',
     )
   }
-  return warning(
+  return ok(
     id,
-    `This device, ${seen}, is on another network (VLAN) than lanline.`,
-    'Where the router does not let the two networks talk, calls go through lanline’s relay, or not at all if it is off.',
+    `This device, ${seen}, is on another network (VLAN) than lanline: where the router keeps the two apart, lanline’s relay carries the calls.`,
   )
 }
+
+/** A relay is what is meant to be between networks. */
+const isElsewhere = (appliance: Facts['appliance']): boolean =>
+  typeof appliance === 'object' &&
+  appliance.seenAddress !== '' &&
+  kindOf(appliance.seenAddress) !== 'loopback' &&
+  !appliance.addresses.some(subnet => isIn(appliance.seenAddress, subnet))
 
 /** The appliance sees an address which this device, although it names its own of that family, does not have. */
 function isTranslated({ seenAddress }: ApplianceFacts, own: readonly string[]): boolean {
@@ -129,7 +135,7 @@ export function echoPicture({ outcome, picture }: EchoFacts): Finding {
   )
 }
 
-export function path({ outcome, pair, received, lost }: EchoFacts): Finding {
+export function path({ outcome, pair, received, lost }: EchoFacts, appliance: Facts['appliance']): Finding {
   const id = 'path'
   if (outcome === 'noPath' || outcome === 'noKeys')
     return unchecked(id, 'Which way sound and picture take cannot be told, because no call came about.')
@@ -143,11 +149,13 @@ export function path({ outcome, pair, received, lost }: EchoFacts): Finding {
     ...(rtt === undefined ? [] : [milliseconds(rtt)]),
     lost === 0 ? 'nothing lost' : `${percent(share)} lost`,
   ].join(', ')
+  if (relayed && isElsewhere(appliance))
+    return ok(id, `The way was through lanline’s relay, as it may be between networks: ${measured}.`)
   if (relayed)
     return warning(
       id,
       `The way was through a relay: ${measured}.`,
-      'The two networks do not let devices reach each other.',
+      'Something on this network keeps this device from lanline: a guest Wi-Fi, “client isolation” or a firewall.',
     )
   if (share > manyLostShare)
     return warning(
@@ -169,11 +177,17 @@ export function devices({ lastCall, echo }: Facts): Finding {
   const id = 'devices'
   if (lastCall?.way === 'direct')
     return ok(id, `In the last call this device and ${lastCall.name}’s reached each other directly.`)
+  if (lastCall?.way === 'relayed' && lastCall.otherNetwork) {
+    return ok(
+      id,
+      `In the last call ${lastCall.name}’s device was on another network, and lanline’s relay carried it, as it should.`,
+    )
+  }
   if (lastCall?.way === 'relayed') {
     return warning(
       id,
       `In the last call this device and ${lastCall.name}’s did not reach each other directly: lanline’s relay carried it.`,
-      'On one Wi-Fi, turn off “client isolation” in the access point; between two networks that is as it should be.',
+      'Turn off “client isolation” in the Wi-Fi’s access point, and join the house’s own Wi-Fi instead of a guest’s.',
     )
   }
   if (lastCall?.way === 'none' && echo?.outcome === 'connected') {

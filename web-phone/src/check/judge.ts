@@ -22,7 +22,7 @@ export function judge(facts: Facts): Finding[] {
     candidates && appliance && network(page, appliance, candidates),
     echo && echoSound(echo),
     echo && echoPicture(echo),
-    echo && path(echo),
+    echo && path(echo, appliance),
     devices(facts),
   ].filter(finding => typeof finding === 'object')
 }
