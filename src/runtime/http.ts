@@ -16,7 +16,8 @@ export const httpLimits = {
   connections: { unprovenPerSource: 48, unprovenTotal: 256, perSource: 256, total: 4_096 } as GateLimits,
   handshakeMilliseconds: 10_000,
   headersMilliseconds: 10_000,
-  requestMilliseconds: 60_000,
+  /** As long as an upload may take; who reads a body bounds what is shorter (`admin/body.ts`). */
+  requestMilliseconds: 900_000,
   keepAliveMilliseconds: 30_000,
   /** Nothing came and nothing could be sent: who asks and does not read holds no answer in memory for longer. */
   stillMilliseconds: 90_000,
