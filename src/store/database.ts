@@ -8,7 +8,7 @@ import Sqlite from 'better-sqlite3'
 import { StoreError, toStoreError } from './errors.ts'
 import { migrations } from './migrations.ts'
 
-export type Value = string | number | null
+export type Value = string | number | null | Uint8Array
 export interface Statement {
   readonly sql: string
   readonly values: readonly Value[]

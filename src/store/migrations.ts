@@ -162,4 +162,22 @@ export const migrations: readonly string[] = [
     incident text not null
   ) strict;
   `,
+  // Events of many calls in one row, most of them compressed: less to write for each call, and for an SD card.
+  `
+  create table trace_segments (
+    seq integer primary key,
+    bytes integer not null,
+    events any not null
+  ) strict;
+  create index trace_segment_sizes on trace_segments (bytes);
+  create table trace_places (
+    call text not null,
+    segment integer not null,
+    primary key (call, segment)
+  ) strict, without rowid;
+  create index trace_places_by_segment on trace_places (segment);
+  insert into trace_segments select seq, bytes, call || char(9) || events || char(10) from trace_batches;
+  insert into trace_places select call, seq from trace_batches;
+  drop table trace_batches;
+  `,
 ]

@@ -15,22 +15,75 @@ import { type Rows, statement } from './client.ts'
 
 /** Events are kept for so long, and no longer than their call. */
 export const eventDays = 30
-/** Of all events together; the oldest go first. */
+/** Of all events together as they lie on disk; the oldest go first. */
 export const maxEventBytes = 256_000_000
+/** Of a segment before it is compressed, unless one batch alone is longer: who reads a call reads whole segments. */
+const segmentCharacters = 128_000
+/** Shorter ones lie there as they are. */
+const worthCompressing = 2_000
 const pruneStep = 200
+
+const compress = promisify(zstdCompress)
+const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
+
+interface Waiting {
+  readonly calls: string[]
+  text: string
+}
 
 export class Traces {
   readonly #rows: Rows
+  #waiting: Waiting[] = []
+  #written: PromiseWithResolvers<void> | undefined
+  /** Segments are written in order of their making. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(rows: Rows) {
     this.#rows = rows
   }
 
-  async save(call: string, events: readonly TraceEvent[]): Promise<void> {
-    const text = JSON.stringify(events)
-    await this.#rows.write(
-      statement('insert into trace_batches (call, bytes, events) values (?, ?, ?)', call, text.length, text),
-    )
+  /** Resolves when they are on disk. What is saved in one turn of the event loop is written together. */
+  save(call: string, events: readonly TraceEvent[]): Promise<void> {
+    const line = `${call}\t${JSON.stringify(events)}\n`
+    const last = this.#waiting.at(-1)
+    if (last === undefined || last.text.length + line.length > segmentCharacters) {
+      this.#waiting.push({ calls: [call], text: line })
+    } else {
+      last.calls.push(call)
+      last.text += line
+    }
+    if (this.#written === undefined) {
+      this.#written = Promise.withResolvers()
+      setImmediate(() => this.#flush())
+    }
+    return this.#written.promise
+  }
+
+  #flush(): void {
+    const written = this.#written
+    if (written === undefined) return
+    const segments = this.#waiting
+    this.#written = undefined
+    this.#waiting = []
+    const work = this.#last.then(() => this.#write(segments))
+    this.#last = work.catch(() => {})
+    work.then(written.resolve, written.reject)
+  }
+
+  async #write(segments: readonly Waiting[]): Promise<void> {
+    const job = []
+    for (const { calls, text } of segments) {
+      const data = text.length < worthCompressing ? text : new Uint8Array(await compress(text, compression))
+      job.push(
+        statement('insert into trace_segments (bytes, events) values (?, ?)', data.length, data),
+        statement(
+          `insert or ignore into trace_places (call, segment)
+            select value, (select max(seq) from trace_segments) from json_each(?)`,
+          JSON.stringify(calls),
+        ),
+      )
+    }
+    await this.#rows.write(...job)
   }
 
   async conclude(summary: TraceSummary): Promise<void> {
@@ -45,8 +98,19 @@ export class Traces {
   }
 
   async events(call: string): Promise<readonly TraceEvent[]> {
-    const rows = await this.#rows.read('select events from trace_batches where call = ? order by seq', call)
-    return rows.flatMap(row => JSON.parse(String(row.events)) as TraceEvent[])
+    return (await this.#segments(call, 'asc', -1)).flatMap(segment => eventsIn(segment, call))
+  }
+
+  async #segments(call: string, order: 'asc' | 'desc', limit: number): Promise<string[]> {
+    const rows = await this.#rows.read(
+      `select events from trace_segments where seq in
+        (select segment from trace_places where call = ? order by segment ${order} limit ?) order by seq`,
+      call,
+      limit,
+    )
+    return rows.map(({ events }) =>
+      events instanceof Uint8Array ? zstdDecompressSync(events).toString() : String(events),
+    )
   }
 
   async summary(call: string): Promise<TraceSummary | undefined> {
@@ -85,44 +149,68 @@ export class Traces {
 
   /** Forgets what belongs to no call, events past their time, and the oldest above the bound of bytes. */
   async prune(now: Epoch): Promise<void> {
-    await this.#rows.write(statement('delete from trace_summaries where call not in (select id from calls)'))
-    await this.#remove('call not in (select id from calls)')
+    await this.#rows.write(
+      statement('delete from trace_summaries where call not in (select id from calls)'),
+      statement('delete from trace_places where call not in (select id from calls)'),
+    )
     if (now >= plausibleFrom) {
       // A row written under an unset clock has no age: it does not make events go.
-      const old =
-        'call in (select id from calls where ended_at is not null and started_at >= ? and started_at < ?)'
-      await this.#remove(old, plausibleFrom, now - days(eventDays))
-    }
-    for (;;) {
-      const [row] = await this.#rows.read(
-        'select total(bytes) as bytes, count(*) as batches from trace_batches',
-      )
-      if (Number(row!.bytes) <= maxEventBytes || Number(row!.batches) === 0) return
+      const old = 'select id from calls where ended_at is not null and started_at >= ? and started_at < ?'
       await this.#rows.write(
         statement(
-          'delete from trace_batches where seq in (select seq from trace_batches order by seq limit ?)',
-          pruneStep,
+          `delete from trace_places where call in (${old})`,
+          plausibleFrom,
+          (now - days(eventDays)) as Epoch,
         ),
       )
     }
+    await this.#remove('seq not in (select segment from trace_places)')
+    while ((await this.bytes()) > maxEventBytes) if (!(await this.forgetOldest())) return
+  }
+
+  /** What all events take on disk. */
+  async bytes(): Promise<number> {
+    return Number((await this.#rows.read('select total(bytes) as bytes from trace_segments'))[0]!.bytes)
+  }
+
+  /** False when there are none. Their summaries stay. */
+  async forgetOldest(): Promise<boolean> {
+    const oldest = 'seq in (select seq from trace_segments order by seq limit ?)'
+    return (await this.#removeStep(oldest, pruneStep)) > 0
   }
 
   /** In steps, so that pruning never keeps a registration waiting. */
   async #remove(which: string, ...values: readonly number[]): Promise<void> {
-    for (;;) {
-      const due = await this.#rows.read(
-        `select seq from trace_batches where ${which} order by seq limit ?`,
-        ...values,
-        pruneStep,
-      )
-      if (due.length === 0) return
-      await this.#rows.write(
-        statement(
-          `delete from trace_batches where seq in (select seq from trace_batches where ${which} order by seq limit ?)`,
-          ...values,
-          pruneStep,
-        ),
-      )
-    }
+    const some = `seq in (select seq from trace_segments where ${which} order by seq limit ?)`
+    while ((await this.#removeStep(some, ...values, pruneStep)) === pruneStep);
   }
+
+  async #removeStep(which: string, ...values: readonly number[]): Promise<number> {
+    const due = await this.#rows.read(`select seq from trace_segments where ${which}`, ...values)
+    if (due.length === 0) return 0
+    const numbers = JSON.stringify(due.map(({ seq }) => seq))
+    const listed = '(select value from json_each(?))'
+    await this.#rows.write(
+      statement(`delete from trace_places where segment in ${listed}`, numbers),
+      statement(`delete from trace_segments where seq in ${listed}`, numbers),
+    )
+    return due.length
+  }
+}
+
+/** A call may have several lines of one segment. */
+function eventsIn(segment: string, call: string): TraceEvent[] {
+  const events: TraceEvent[] = []
+  const name = `${call}\t`
+  for (let at = segment.startsWith(name) ? 0 : nextLine(segment, name, 0); at >= 0; ) {
+    const end = segment.indexOf('\n', at)
+    events.push(...(JSON.parse(segment.slice(at + name.length, end)) as TraceEvent[]))
+    at = segment.startsWith(name, end + 1) ? end + 1 : nextLine(segment, name, end)
+  }
+  return events
+}
+
+function nextLine(segment: string, name: string, from: number): number {
+  const at = segment.indexOf(`\n${name}`, from)
+  return at < 0 ? -1 : at + 1
 }

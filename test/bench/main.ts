@@ -1,5 +1,5 @@
 /**
- * `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
+ * `scripts/bench trace`: what tracing adds to a call. `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
  * run; with `--profile`, where the time goes. `scripts/bench machine`: the SIP machine without sockets. `scripts/bench
  * codec`: nanoseconds per decode and encode. `scripts/bench relay`: CPU, latency and highest rate of the relay, beside
  * coturn's in the same run.
@@ -9,11 +9,13 @@ import { benchCodec } from './codec.ts'
 import { benchMachine } from './machine.ts'
 import { benchRelay } from './relay.ts'
 import { benchSip } from './sip.ts'
+import { benchTrace } from './trace.ts'
 
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
                         [--only lanline|kamailio] [--profile] [--json]
        scripts/bench relay [--rounds N] [--seconds N] [--searches N] [--rates PER_SECOND,...] [--between peers|relays]
                         [--burst N] [--only lanline|coturn] [--profile] [--json]
+       scripts/bench trace [--rounds N] [--seconds N] [--calls PER_SECOND] [--profile] [--json]
        scripts/bench machine [--json]
        scripts/bench codec [--json]
 `
@@ -44,6 +46,15 @@ switch (positionals[0]) {
       registrationsPerSecond: Number(values.registrations),
       callsPerSecond: Number(values.calls),
       only: values.only,
+      profile: values.profile,
+      json: values.json,
+    })
+    break
+  case 'trace':
+    await benchTrace({
+      rounds: Number(values.rounds ?? 20),
+      seconds: Number(values.seconds ?? 3),
+      callsPerSecond: Number(values.calls),
       profile: values.profile,
       json: values.json,
     })

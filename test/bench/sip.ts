@@ -79,13 +79,15 @@ async function startServers(options: SipBenchOptions, directory: string): Promis
     servers.push(await startKamailio(directory, kamailioPort!, password))
   }
   if (options.only !== 'kamailio') {
-    const users = [...callers, ...callees].map(name => ({ name, password }))
-    servers.push(await startLanline({ directory, users, profile: options.profile }))
+    servers.push(await startLanline({ directory, users: people, profile: options.profile }))
   }
   return servers
 }
 
-class Bench {
+/** Everybody there is, callers first. */
+export const people = [...callers, ...callees].map(name => ({ name, password }))
+
+export class Bench {
   readonly #directory: string
   readonly #callerPort: number
   readonly #calleePort: number

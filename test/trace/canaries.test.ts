@@ -2,10 +2,13 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import Sqlite from 'better-sqlite3'
 import { afterAll, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch } from '../../src/core/clock.ts'
 import { emptyPartyLedger } from '../../src/relay/ledger.ts'
+import { databaseFile } from '../../src/store/database.ts'
 import { openStore } from '../../src/store/store.ts'
 import { verifyTrace } from '../../src/trace/document.ts'
 import { TraceIo } from '../../src/trace/io.ts'
@@ -55,6 +58,16 @@ const sip = (start: string, cseq: string, from: string, to: string, type: string
       body,
     ].join('\r\n'),
   )
+
+/** What lies compressed in the database. */
+function segments(): string[] {
+  const database = new Sqlite(join(directory, databaseFile), { readonly: true })
+  const rows = database.prepare('select events from trace_segments').all() as { events: string | Buffer }[]
+  database.close()
+  return rows.map(({ events }) =>
+    typeof events === 'string' ? events : zstdDecompressSync(events).toString(),
+  )
+}
 
 it('leaves no secret on disk or in an export, and what it keeps is there', async () => {
   const store = await openStore(directory)
@@ -138,9 +151,8 @@ it('leaves no secret on disk or in an export, and what it keeps is there', async
   expect(faults).toEqual([])
   expect(planted.length).toBeGreaterThan(20)
 
-  const disk = readdirSync(directory)
-    .map(name => readFileSync(join(directory, name), 'latin1'))
-    .join('')
+  const files = readdirSync(directory).map(name => readFileSync(join(directory, name), 'latin1'))
+  const disk = [...files, ...segments()].join('')
   const all = `${disk}${file}${svg}`
   expect(planted.filter(secret => all.includes(secret))).toEqual([])
   for (const kept of ['keptUfrag', 'turn:192.0.2.9:3478', '[redacted]', 'INVITE sip:bob@h SIP/2.0']) {

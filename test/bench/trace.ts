@@ -1,0 +1,98 @@
+/**
+ * What tracing costs a call: two daemons side by side, one with its taps off, under the same SIPp load at the same time,
+ * so that what else the machine does falls on both. CPU is that of all threads of a daemon; a round ends when the
+ * next one begins, so that what comes late (batches to disk, the conclusion of each call) is in it.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { freePorts } from '../interop/free-ports.ts'
+import { startLanline } from './lanline.ts'
+import { threadCpu, totalNanoseconds } from './process-cpu.ts'
+import { printProfile } from './profile.ts'
+import type { Server } from './server.ts'
+import { Bench, people } from './sip.ts'
+
+export interface TraceBenchOptions {
+  readonly rounds: number
+  readonly seconds: number
+  readonly callsPerSecond: number
+  readonly profile: boolean
+  readonly json: boolean
+}
+
+/** Calls are concluded some time after their end at the latest (`traceLimits.lateMilliseconds`), and batches written. */
+const tailMilliseconds = 22_000
+const warmUpRounds = 2
+
+interface Side {
+  readonly server: Server
+  readonly bench: Bench
+  /** CPU so far, at the start of each round and at the end. */
+  readonly at: number[]
+  readonly done: number[]
+}
+
+export async function benchTrace(options: TraceBenchOptions): Promise<void> {
+  const directory = mkdtempSync(path.join(tmpdir(), 'lanline-bench-'))
+  const start = async (name: string, preload: readonly string[]): Promise<Side> => {
+    const own = path.join(directory, name)
+    mkdirSync(own)
+    const [callerPort, calleePort] = await freePorts(2)
+    const server = await startLanline({ directory: own, users: people, profile: options.profile, preload })
+    return { server, bench: new Bench(own, callerPort!, calleePort!), at: [], done: [] }
+  }
+  const on = await start('on', [])
+  const off = await start('off', [path.join(import.meta.dirname, 'no-trace.ts')])
+  const sides = [on, off]
+  const read = (): void => {
+    for (const { server, at } of sides) at.push(totalNanoseconds(threadCpu(server.pid)) / 1_000)
+  }
+  try {
+    await Promise.all(sides.map(({ server, bench }) => bench.register(server, 250, 2)))
+    for (let round = 0; round < options.rounds + warmUpRounds; round++) {
+      read()
+      await Promise.all(
+        sides.map(async ({ server, bench, done }) => {
+          const sample = await bench.call(server, options.callsPerSecond, options.seconds)
+          done.push(sample.done)
+          if (sample.failed > 0) throw new Error(`${sample.failed} calls failed`)
+        }),
+      )
+    }
+    await new Promise(resolve => setTimeout(resolve, tailMilliseconds))
+    read()
+  } finally {
+    for (const { server } of sides) await server.stop()
+  }
+  report(options, on, off)
+  if (options.profile) for (const name of ['on', 'off']) printProfile(path.join(directory, name))
+  rmSync(directory, { recursive: true, force: true })
+}
+
+/** Over all rounds with the tail; and each round by itself, the last left out because the tail is in it. */
+function report(options: TraceBenchOptions, on: Side, off: Side): void {
+  const whole = ({ at, done }: Side): number =>
+    (at.at(-1)! - at[warmUpRounds]!) / done.slice(warmUpRounds).reduce((sum, one) => sum + one, 0)
+  const each = ({ at, done }: Side): number[] =>
+    done.slice(0, -1).map((count, round) => (at[round + 1]! - at[round]!) / count)
+  const plain = each(off)
+  const ratios = each(on).map((cost, round) => cost / plain[round]!)
+  const sorted = ratios.slice(warmUpRounds).sort((a, b) => a - b)
+  const quantile = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)]!
+  const result = {
+    on: whole(on),
+    off: whole(off),
+    ratio: whole(on) / whole(off),
+    pairs: { quarter: quantile(0.25), median: quantile(0.5), threeQuarters: quantile(0.75) },
+  }
+  if (options.json) return void process.stdout.write(`${JSON.stringify(result)}\n`)
+  process.stdout.write(
+    [
+      `CPU of a call: ${result.on.toFixed(1)} µs traced, ${result.off.toFixed(1)} µs not, ratio ${result.ratio.toFixed(3)}`,
+      `of ${sorted.length} rounds: median ${result.pairs.median.toFixed(3)}, quartiles ${result.pairs.quarter.toFixed(3)} and ${result.pairs.threeQuarters.toFixed(3)}`,
+      `again: scripts/bench trace --rounds ${options.rounds} --seconds ${options.seconds} --calls ${options.callsPerSecond}`,
+      '',
+    ].join('\n'),
+  )
+}
