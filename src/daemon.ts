@@ -64,7 +64,7 @@ import type { LoadedBinding } from './store/bindings.ts'
 import type { DeviceRow } from './store/message.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
-import { TraceIo } from './trace/io.ts'
+import { TraceIo, type TraceIoOptions } from './trace/io.ts'
 import type { KnownCall } from './trace/message.ts'
 import type { DormantAccount } from './turn/message.ts'
 
@@ -509,8 +509,26 @@ export class Daemon {
       version: this.#version,
       appliance: store.settings.identity().realm,
       key: store.settings.traceKey(),
+      watch: this.#watchOptions(),
       onNote: (reason, detail) => this.#note('trace', reason, detail),
       onFault: (error, during) => this.#fault('trace', error, during),
+    })
+  }
+
+  #watchOptions(): TraceIoOptions['watch'] {
+    const { trace, net, turn } = this.#config
+    if (trace.capture === 'off') return undefined
+    return {
+      bind: net.bind,
+      own: () => this.#names.addresses.filter(own => !own.loopback),
+      relayPorts: { first: turn.relayMin, last: turn.relayMax },
+      onTell: (what, detail) => {
+        this.#metrics.note('trace', what)
+        this.#log[what === 'captureLost' ? 'warn' : 'info'](what, { detail })
+      },
+    }
+  }
+
   #makeHelp({ store, incidents }: Loaded, restart: (() => void) | undefined): HelpDesk {
     return new HelpDesk({
       ...{ config: this.#config, store, kept: incidents, version: this.#version, moved: this.moved, restart },
