@@ -1,6 +1,8 @@
 /** The running daemon's REST interface, through the socket in its data directory. */
-import { type IncomingMessage, request } from 'node:http'
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import type { ErrorBody } from '../admin/message.ts'
 import type { Config } from '../config.ts'
 import { CommandError } from './command.ts'
@@ -32,24 +34,51 @@ export async function apiText(
   path: string,
   body?: unknown,
 ): Promise<string> {
-  const answer = await send(config, method, path, body)
+  return textOrRefusal(send(config, method, path, body), method, path)
+}
+
+async function textOrRefusal(asked: Promise<IncomingMessage>, method: string, path: string): Promise<string> {
+  const answer = await asked
   const text = await textOf(answer)
   const status = answer.statusCode ?? 0
   if (status >= 200 && status < 300) return text
   throw new CommandError(sentenceOf(text) ?? `the daemon refused ${method} ${path} with ${status}`)
 }
 
+/** Sends `body` as it comes, no faster than it is taken; the answer's JSON. Rejects as `api` does, or with what `body` throws. */
+export async function apiUpload<Answer>(
+  config: Config,
+  path: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<Answer> {
+  const headers = { 'content-type': 'application/octet-stream' }
+  const { sent, answer } = open(config, 'POST', path, headers)
+  const text = textOrRefusal(answer, 'POST', path)
+  // Whoever refuses takes no more of it: the answer says why, not that the line broke.
+  const [told, writing] = await Promise.allSettled([text, pipeline(Readable.from(body), sent)])
+  if (told.status === 'fulfilled') return JSON.parse(told.value) as Answer
+  if (writing.status === 'rejected' && writing.reason instanceof CommandError) throw writing.reason
+  throw told.reason
+}
+
 function send(config: Config, method: string, path: string, body: unknown): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const payload = body === undefined ? undefined : JSON.stringify(body)
-    const headers = { host: 'localhost', ...(payload ? { 'content-type': 'application/json' } : {}) }
-    const sent = request({ socketPath: socketPath(config), path: `/api/v1${path}`, method, headers }, resolve)
+  const payload = body === undefined ? undefined : JSON.stringify(body)
+  const { sent, answer } = open(config, method, path, payload ? { 'content-type': 'application/json' } : {})
+  sent.end(payload)
+  return answer
+}
+
+function open(config: Config, method: string, path: string, headers: OutgoingHttpHeaders) {
+  const options = { socketPath: socketPath(config), path: `/api/v1${path}`, method }
+  const sent = request({ ...options, headers: { host: 'localhost', ...headers } })
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    sent.on('response', resolve)
     sent.setTimeout(timeoutMilliseconds, () => sent.destroy(new Error('no answer')))
     sent.on('error', (error: NodeJS.ErrnoException) => {
       reject(refusal(config, error))
     })
-    sent.end(payload)
   })
+  return { sent, answer }
 }
 
 function refusal(config: Config, error: NodeJS.ErrnoException): CommandError {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { ConfigError, loadConfig } from '../config.ts'
 import { callList, callShow } from './call.ts'
+import { traceImport } from './capture.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { deviceList, deviceRevoke } from './device.ts'
 import { doctor } from './doctor.ts'
@@ -27,6 +28,7 @@ const commands: readonly Command[] = [
   callList,
   callShow,
   traceExport,
+  traceImport,
   traceVerify,
   traceKey,
   relayStatus,

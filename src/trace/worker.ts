@@ -14,9 +14,11 @@ const port = parentPort!
 const hash = createHash('sha256')
 const reader = new CaptureReader({ wire: true })
 const match = new CallMatch(setup.call)
-let stopped = false
+let [stopped, ended] = [false, false]
 
 port.on('message', (order: ReaderOrder) => {
+  // What was on its way when the last word had been said.
+  if (ended) return
   if (order.kind === 'end') return end()
   const chunk = new Uint8Array(order.memory, 0, order.bytes)
   hash.update(chunk)
@@ -31,6 +33,7 @@ port.on('message', (order: ReaderOrder) => {
 })
 
 function end(): void {
+  ended = true
   const { packets, ending } = reader.end()
   for (const packet of packets) match.add(packet)
   const provenance = { ...setup.provenance, sha256: hash.digest('hex') }
