@@ -213,8 +213,10 @@ export class Peer {
 
   async facts(): Promise<MediaFacts> {
     const { connection } = this
-    const atMilliseconds = this.#env.now() - this.#startedAt
+    const asked = this.#env.now()
     const stats = (await connection.getStats()) as unknown as ReadonlyMap<string, unknown>
+    // Counted somewhere between the question and its answer, which may take a busy browser a while.
+    const atMilliseconds = (asked + this.#env.now()) / 2 - this.#startedAt
     return mediaFacts(
       stats.values(),
       {
