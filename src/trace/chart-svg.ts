@@ -32,9 +32,9 @@ export interface ChartMark {
   readonly name: string
 }
 
-const width = 720
-const height = 118
-const plot = { left: 52, right: 12, top: 26, bottom: 22 } as const
+const width = 460
+const height = 116
+const plot = { left: 44, right: 10, top: 26, bottom: 22 } as const
 const plotWidth = width - plot.left - plot.right
 const plotHeight = height - plot.top - plot.bottom
 /** Beyond this a line is broken: nothing was counted in between. */
@@ -45,7 +45,7 @@ export const chartStyle = `.chart{display:block;width:100%;height:auto;font:11px
 .chart .x{text-anchor:middle;fill-opacity:.75}.chart .grid{stroke:currentColor;stroke-opacity:.15}
 .chart .mark{stroke:currentColor;stroke-opacity:.55;stroke-dasharray:1 3}
 .chart .line{fill:none;stroke-width:1.8;stroke-linejoin:round}.chart .peak{stroke:none;fill-opacity:.18}
-.chart .toCallee{stroke:var(--to-callee,#4a7fc4)}.chart .toCaller{stroke:var(--to-caller,#b9801f);stroke-dasharray:5 3}
+.chart .line.toCallee{stroke:var(--to-callee,#4a7fc4)}.chart .line.toCaller{stroke:var(--to-caller,#b9801f);stroke-dasharray:5 3}
 .chart .peak.toCallee{fill:var(--to-callee,#4a7fc4)}.chart .peak.toCaller{fill:var(--to-caller,#b9801f)}`
 
 export function chartSvg(chart: Chart, span: TimeSpan, marks: readonly ChartMark[] = []): string {
@@ -122,7 +122,7 @@ const steps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1_200, 1_800, 3_600, 7_20
 
 function ticksOf({ from, to }: TimeSpan): number[] {
   const seconds = (to - from) / 1_000
-  const step = (steps.find(one => seconds / one <= 7) ?? Math.ceil(seconds / 7)) * 1_000
+  const step = (steps.find(one => seconds / one <= 6) ?? Math.ceil(seconds / 6)) * 1_000
   const ticks: number[] = []
   for (let at = Math.ceil(from / step) * step; at <= to && ticks.length < 16; at += step) ticks.push(at)
   return ticks

@@ -56,7 +56,7 @@ const phaseStyle = Object.entries(hues)
 /** For a page that holds ladders: the same that each has by itself. */
 export const ladderStyle = `.ladder{font:12px system-ui,sans-serif;color:inherit;max-width:100%;height:auto}
 ${phaseStyle}
-.ladder text{fill:currentColor;stroke:none}
+.ladder a{color:inherit}.ladder text{fill:currentColor;stroke:none}
 .ladder .halo{paint-order:stroke;stroke:var(--ladder-ground,Canvas);stroke-width:4px;stroke-linejoin:round}
 .ladder .t{text-anchor:end;font-variant-numeric:tabular-nums;fill-opacity:.75}
 .ladder .m{text-anchor:middle}.ladder .e{text-anchor:end}
