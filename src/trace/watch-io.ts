@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import type { Epoch } from '../core/clock.ts'
+import { type Epoch, minutes } from '../core/clock.ts'
 import { realClock } from '../runtime/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import { isContainerBridge } from '../runtime/interfaces.ts'
@@ -33,12 +33,15 @@ export interface WatchIoOptions {
 const sysClassNet = '/sys/class/net'
 const interfacesAtMost = 8
 const stopMilliseconds = 1_000
+/** A thread takes up to a second to begin, in which a call may be answered, and memory that a small machine wants back. */
+const idleMilliseconds = minutes(10)
 const heapMegabytes = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 8 }
 
 export class WatchIo {
   readonly #options: WatchIoOptions
   readonly #driver: Driver<WatchInput, WatchEffect>
   #worker: Worker | undefined
+  #idle: NodeJS.Timeout | undefined
 
   constructor(options: WatchIoOptions) {
     this.#options = options
@@ -62,7 +65,8 @@ export class WatchIo {
       case 'start':
         return this.#order({ kind: 'start', wish: this.#wish() })
       case 'stop':
-        void this.#endWorker()
+        this.#order(effect)
+        this.#idle = setTimeout(() => void this.#endWorker(), idleMilliseconds).unref()
         return
       case 'conclude':
         this.#conclude(effect.call).catch(error => this.#options.onFault(error, 'conclude'))
@@ -94,7 +98,10 @@ export class WatchIo {
   }
 
   #order(order: ToCapture): void {
-    if (order.kind === 'start') this.#worker ??= this.#makeWorker()
+    if (order.kind === 'start') {
+      clearTimeout(this.#idle)
+      this.#worker ??= this.#makeWorker()
+    }
     this.#worker?.postMessage(order)
   }
 
@@ -119,11 +126,12 @@ export class WatchIo {
   }
 
   async #endWorker(): Promise<void> {
+    clearTimeout(this.#idle)
     const worker = this.#worker
     this.#worker = undefined
     if (worker === undefined) return
     const ended = new Promise(resolve => worker.once('exit', resolve))
-    worker.postMessage({ kind: 'stop' } satisfies ToCapture)
+    worker.postMessage({ kind: 'end' } satisfies ToCapture)
     const patience = setTimeout(() => void worker.terminate(), stopMilliseconds)
     await ended
     clearTimeout(patience)

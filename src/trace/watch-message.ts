@@ -18,6 +18,8 @@ export interface CaptureWish {
 export type ToCapture =
   | { readonly kind: 'start'; readonly wish: CaptureWish }
   | { readonly kind: 'stop' }
+  /** The thread itself. */
+  | { readonly kind: 'end' }
   | { readonly kind: 'know'; readonly call: string; readonly party: PartyRole; readonly ufrag: string }
   | {
       readonly kind: 'conclude'

@@ -38,6 +38,8 @@ port.on('message', (order: ToCapture) => {
     case 'start':
       return start(order.wish)
     case 'stop':
+      return stop()
+    case 'end':
       stop()
       // Ends this thread alone.
       return process.exit(0)
