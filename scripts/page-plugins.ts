@@ -1,4 +1,4 @@
-/** What both pages' builds need beside Vite itself: smaller copies of every file. */
+/** What the pages' builds need beside Vite itself: smaller copies of every file, and for a service worker their list. */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
@@ -23,6 +23,22 @@ export function smallerCopies(directory: string): Plugin {
         writeFileSync(`${file}.br`, brotliCompressSync(bytes, quality))
         writeFileSync(`${file}.gz`, gzipSync(bytes, { level: 9 }))
       }
+    },
+  }
+}
+
+/** Tells the service worker, whose file is `sw.js`, what the page is made of: in place of `__SHELL__`. */
+export function shellOf(publicDirectory: string): Plugin {
+  return {
+    name: 'lanline-shell',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      const worker = bundle['sw.js']
+      if (worker?.type !== 'chunk') return
+      const files = [...Object.keys(bundle), ...readdirSync(publicDirectory)]
+        .filter(name => name !== 'sw.js' && !/\.(html|png)$/.test(name))
+        .map(name => `/${name}`)
+      worker.code = worker.code.replaceAll('__SHELL__', JSON.stringify(files.sort()))
     },
   }
 }

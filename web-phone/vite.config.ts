@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
-import { smallerCopies } from '../scripts/page-plugins.ts'
+import { shellOf, smallerCopies } from '../scripts/page-plugins.ts'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 
 export default defineConfig({
   root: here,
   base: '/',
-  plugins: [smallerCopies(`${here}dist`)],
+  plugins: [shellOf(`${here}public`), smallerCopies(`${here}dist`)],
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: 'dist',
@@ -16,5 +16,10 @@ export default defineConfig({
     // The pages' content security policy allows no inline anything.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: `${here}index.html`, sw: `${here}src/sw.ts` },
+      // At the root, so that it is over the whole page, and by one name, so that a new one takes its place.
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
+    },
   },
 })

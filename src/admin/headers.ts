@@ -10,7 +10,7 @@ export const commonHeaders: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
   'x-permitted-cross-domain-policies': 'none',
   'permissions-policy':
-    'camera=(self), microphone=(self), screen-wake-lock=(self), speaker-selection=(self), geolocation=(), usb=(), serial=(), bluetooth=(), midi=(), payment=(), display-capture=()',
+    'camera=(self), microphone=(self), screen-wake-lock=(self), speaker-selection=(self), geolocation=(), usb=(), serial=(), midi=(), payment=(), display-capture=()',
 }
 
 /**

@@ -10,8 +10,17 @@ import { IncomingScreen } from './screens/incoming.tsx'
 import { JoinScreen } from './screens/join.tsx'
 import { MessageScreen } from './screens/message.tsx'
 import { texts } from './texts.ts'
+import type { WallPhone } from './wall.ts'
 
-export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }) {
+export function App({
+  line,
+  bell,
+  wall,
+}: {
+  readonly line: Line
+  readonly bell: Bell
+  readonly wall: WallPhone
+}) {
   const [, redraw] = useReducer((count: number) => count + 1, 0)
   const [mayRing, setMayRing] = useState(false)
   useEffect(() => line.on('changed', () => redraw(undefined)), [line])
@@ -29,6 +38,8 @@ export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }
   return (
     <Screen
       line={line}
+      bell={bell}
+      wall={wall}
       mayRing={mayRing}
       checking={checking}
       check={on => {
@@ -41,11 +52,15 @@ export function App({ line, bell }: { readonly line: Line; readonly bell: Bell }
 
 function Screen({
   line,
+  bell,
+  wall,
   mayRing,
   checking,
   check,
 }: {
   readonly line: Line
+  readonly bell: Bell
+  readonly wall: WallPhone
   readonly mayRing: boolean
   readonly checking: boolean
   readonly check: (on: boolean) => void
@@ -111,7 +126,7 @@ function Screen({
       const call = line.call
       if (call && isRingingHere(call)) return <IncomingScreen call={call} />
       if (call) return <CallScreen call={call} phone={state.phone} line={line} />
-      return <HomeScreen phone={state.phone} line={line} mayRing={mayRing} check={() => check(true)} />
+      return <HomeScreen {...{ phone: state.phone, line, bell, wall, mayRing }} check={() => check(true)} />
     }
   }
 }

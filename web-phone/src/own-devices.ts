@@ -1,5 +1,6 @@
-/** The devices of this person, by this device's own right (RFC 6750 §2.1). */
-import type { Device, Enrolment, ErrorBody, Invite, Softphone } from '../../src/admin/message.ts'
+/** The devices of this person. */
+import type { Device, Enrolment, Invite, Softphone } from '../../src/admin/message.ts'
+import { ask } from './ask.ts'
 import { readJson, storageKeys } from './storage.ts'
 
 export const thisDevice = (): string => readJson<Enrolment>(storageKeys.enrolment)?.device ?? ''
@@ -12,21 +13,3 @@ export const addSoftphone = (deviceName: string): Promise<Softphone> =>
 /** For one further device, once, within the hour. */
 export const inviteOwnDevice = (): Promise<Invite> => ask('POST', '/invites', {})
 export const removeDevice = (id: string): Promise<void> => ask('DELETE', `/devices/${id}`)
-
-/** Rejects with a sentence for the person. */
-async function ask<Body>(method: string, path: string, body?: unknown): Promise<Body> {
-  const token = readJson<Enrolment>(storageKeys.enrolment)?.token ?? ''
-  const response = await fetch(`/api/v1${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-    },
-    cache: 'no-store',
-    credentials: 'omit',
-    body: body === undefined ? null : JSON.stringify(body),
-  })
-  const answer: unknown = await response.json().catch(() => undefined)
-  if (!response.ok) throw new Error((answer as ErrorBody | undefined)?.error.message ?? '')
-  return answer as Body
-}

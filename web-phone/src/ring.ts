@@ -1,8 +1,15 @@
+import { readJson, storageKeys, writeJson } from './storage.ts'
+
+const defaultVolume = 0.6
+/** The bell's loudest stroke; three may sound together. */
+const loudest = 0.33
+
 /**
  * Sounds made here, no files: the bell for who is called, the ringing-back tone for who calls. Browsers allow sound
  * after the first gesture only, so the page's first tap opens the audio.
  */
 export class Bell {
+  #volume = Math.min(1, Math.max(0, readJson<number>(storageKeys.ring) ?? defaultVolume))
   #context: AudioContext | undefined
   #playing: 'ring' | 'ringBack' | undefined
   #timer: ReturnType<typeof setInterval> | undefined
@@ -10,6 +17,21 @@ export class Bell {
   /** True when the bell may be heard. */
   get ready(): boolean {
     return this.#context?.state === 'running'
+  }
+
+  /** How loud the bell is, 0 to 1; kept. The ringing-back tone goes to an ear and stays as it is. */
+  get volume(): number {
+    return this.#volume
+  }
+
+  set volume(volume: number) {
+    this.#volume = volume
+    writeJson(storageKeys.ring, volume)
+  }
+
+  /** To hear how loud it is. */
+  once(): void {
+    if (this.#playing === undefined) this.#ring()
   }
 
   /** Opens the audio at the first gesture; `opened` when it is. */
@@ -47,7 +69,8 @@ export class Bell {
       [1.06, 784],
       [1.22, 988],
     ] as const) {
-      this.#stroke(frequency, start, 0.7, 0.22)
+      // Loudness is felt by its logarithm: the square comes near enough.
+      this.#stroke(frequency, start, 0.7, loudest * this.#volume ** 2)
     }
   }
 
@@ -58,7 +81,7 @@ export class Bell {
 
   #stroke(frequency: number, startSeconds: number, seconds: number, loudness: number, flat = false): void {
     const context = this.#context
-    if (context === undefined || context.state !== 'running') return
+    if (context === undefined || context.state !== 'running' || loudness === 0) return
     const from = context.currentTime + startSeconds
     const oscillator = context.createOscillator()
     const gain = context.createGain()

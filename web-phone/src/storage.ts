@@ -8,6 +8,10 @@ export const storageKeys = {
   page: 'lanline.page',
   /** Chosen microphone, camera, speaker. */
   devices: 'lanline.devices',
+  /** How loud it rings, 0 to 1. */
+  ring: 'lanline.ring',
+  /** `true`: this phone hangs on a wall. */
+  wall: 'lanline.wall',
 } as const
 
 export function readJson<Value>(key: string): Value | undefined {

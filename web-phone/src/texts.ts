@@ -139,6 +139,35 @@ export const texts = {
     notHeard: 'I heard nothing',
   },
 
+  history: {
+    title: 'Calls',
+    open: 'All calls',
+    none: 'No calls yet.',
+    more: 'Show more',
+    going: 'going on',
+    kind: {
+      missed: (video: boolean) => (video ? 'Missed video call' : 'Missed call'),
+      outgoing: (video: boolean) => (video ? 'Video call out' : 'Call out'),
+      incoming: (video: boolean) => (video ? 'Video call in' : 'Call in'),
+    },
+    notAnswered: (outgoing: boolean) => (outgoing ? 'not answered' : 'not taken'),
+    path: { direct: 'direct', relayed: 'relayed via lanline' },
+  },
+
+  thisPhone: {
+    title: 'This phone',
+    volume: 'Ring volume',
+    percent: (value: number) => `${value} %`,
+    silent: 'silent',
+    silentBody: 'It does not ring aloud: you only see who calls.',
+    ringOnce: 'Ring once',
+    wall: 'Wall phone',
+    wallBody:
+      'The screen stays on while this page is open, and the buttons are large. Nothing is answered by itself.',
+    wallBodyNoLock:
+      'The buttons are large. This browser cannot keep the screen on: let the device’s own settings do it. Nothing is answered by itself.',
+  },
+
   myDevices: 'My devices',
   thisDevice: 'This device',
   deviceHere: 'Reachable now',
@@ -249,6 +278,9 @@ export const texts = {
     checksFailed:
       'The two devices do not reach each other. lanline passes sound and picture on between them, encrypted from device to device, until the call ends.',
   } satisfies Record<RelayReason, string>,
+  factsEncrypted: (version: string) =>
+    `Only the two devices have the keys${version ? ` (${version})` : ''}. If both show the same two fingerprints, nobody stands in between.`,
+  factsBy: 'So says this device’s browser. The owner’s console shows whether the other end agrees.',
   factsPending: 'The two devices are looking for a way to each other.',
   factRows: {
     path: 'Path',

@@ -10,6 +10,8 @@ export function FactsDialog({ call, onClose }: { readonly call: Call; readonly o
   return (
     <Dialog title={texts.facts} onClose={onClose}>
       <p class="lead">{lead(call)}</p>
+      {facts?.dtls === 'connected' && <p class="lead">{texts.factsEncrypted(facts.dtlsVersion ?? '')}</p>}
+      {badgeState(call) !== 'connecting' && <p class="lead">{texts.factsBy}</p>}
       {facts && <Rows facts={facts} path={texts.badge[badgeState(call)]} />}
       {facts && facts.streams.length > 0 && <Streams facts={facts} />}
     </Dialog>

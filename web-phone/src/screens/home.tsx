@@ -5,24 +5,33 @@ import { echoUser } from '../check/echo.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
+import type { Bell } from '../ring.ts'
 import { moment, texts } from '../texts.ts'
+import type { WallPhone } from '../wall.ts'
+import { HistoryDialog } from './history.tsx'
 import { MyDevices } from './my-devices.tsx'
 import { Requests } from './requests.tsx'
+import { ThisPhoneDialog } from './this-phone.tsx'
 
 /** People, who is there, what was missed. */
 export function HomeScreen({
   phone,
   line,
+  bell,
+  wall,
   mayRing,
   check,
 }: {
   readonly phone: Phone
   readonly line: Line
+  readonly bell: Bell
+  readonly wall: WallPhone
   readonly mayRing: boolean
   readonly check: () => void
 }) {
   const online = phone.state === 'online'
-  const [devicesOpen, setDevicesOpen] = useState(false)
+  const [sheet, setSheet] = useState<'devices' | 'history' | 'thisPhone' | undefined>()
+  const close = () => setSheet(undefined)
   const people = phone.roster.filter(({ user }) => user !== echoUser)
   const own = phone.roster.filter(({ user }) => user === echoUser)
   return (
@@ -75,7 +84,13 @@ export function HomeScreen({
           )}
           {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
           <DoNotDisturb phone={phone} />
-          <button type="button" class="text-button" onClick={() => setDevicesOpen(true)}>
+          <button type="button" class="text-button" onClick={() => setSheet('history')}>
+            {texts.history.open}
+          </button>
+          <button type="button" class="text-button" onClick={() => setSheet('thisPhone')}>
+            {texts.thisPhone.title}
+          </button>
+          <button type="button" class="text-button" onClick={() => setSheet('devices')}>
             {texts.myDevices}
           </button>
           <button type="button" class="text-button" onClick={check}>
@@ -88,7 +103,9 @@ export function HomeScreen({
           )}
         </aside>
       </main>
-      {devicesOpen && <MyDevices onClose={() => setDevicesOpen(false)} />}
+      {sheet === 'devices' && <MyDevices onClose={close} />}
+      {sheet === 'history' && <HistoryDialog phone={phone} line={line} onClose={close} />}
+      {sheet === 'thisPhone' && <ThisPhoneDialog bell={bell} wall={wall} onClose={close} />}
     </div>
   )
 }

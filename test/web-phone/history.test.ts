@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import type { ToldCall } from '../../src/admin/message.ts'
+import { told } from '../../web-phone/src/history.ts'
+
+const call = {
+  ...{ id: 'c1', callerUser: 'alice', callerName: 'Alice', calleeUser: 'bob', calleeName: 'Bob' },
+  ...{ video: false, startedAt: 1_000, answeredAt: 5_000, endedAt: 65_000, aliveAt: 60_000 },
+  ...{ missed: false, missedSeen: false, outcome: { path: 'direct', grade: 'bothEnds', mos: 4.4 } },
+} as unknown as ToldCall
+
+it('a call is told from the side of the one who reads', () => {
+  expect(told(call, 'alice')).toMatchObject({ user: 'bob', name: 'Bob', outgoing: true, talkedSeconds: 60 })
+  expect(told(call, 'bob')).toMatchObject({ user: 'alice', name: 'Alice', outgoing: false, path: 'direct' })
+})
+
+it('a call is missed by whom it rang, never by who called', () => {
+  const missed = { ...call, missed: true, answeredAt: undefined } as ToldCall
+  expect(told(missed, 'bob')).toMatchObject({ missed: true, talkedSeconds: undefined })
+  expect(told(missed, 'alice')).toMatchObject({ missed: false, talkedSeconds: undefined })
+})
+
+it('a way that is unknown or contradicted is not told, and one that goes on is as long as it was last alive', () => {
+  const unknown = { ...call, outcome: { path: 'contradicted', grade: 'none', mos: undefined } } as ToldCall
+  expect(told(unknown, 'bob').path).toBeUndefined()
+  const going = { ...call, endedAt: undefined } as ToldCall
+  expect(told(going, 'bob')).toMatchObject({ going: true, talkedSeconds: 55 })
+})

@@ -1,0 +1,51 @@
+/** This person's calls as the appliance kept them, told from their side. */
+import type { CallList, ToldCall } from '../../src/admin/message.ts'
+import { ask } from './ask.ts'
+
+export interface PastCall {
+  readonly id: string
+  /** The other one, as they are called now or were then. */
+  readonly user: string
+  readonly name: string
+  readonly outgoing: boolean
+  /** Nobody took it here. */
+  readonly missed: boolean
+  readonly video: boolean
+  readonly at: number
+  /** Undefined: never answered. */
+  readonly talkedSeconds: number | undefined
+  /** Undefined: nothing is known of its way. */
+  readonly path: 'direct' | 'relayed' | undefined
+  readonly going: boolean
+}
+
+const pageLength = 30
+
+/** Newest first; `before` is the id of the last one there was. */
+export async function pastCalls(
+  user: string,
+  before?: string,
+): Promise<{ readonly calls: readonly PastCall[]; readonly more: boolean }> {
+  const query = new URLSearchParams({ limit: String(pageLength), ...(before && { before }) })
+  const list = await ask<CallList>('GET', `/calls?${query}`)
+  return { calls: list.calls.map(call => told(call, user)), more: list.calls.length === pageLength }
+}
+
+export function told(call: ToldCall, user: string): PastCall {
+  const outgoing = call.callerUser === user
+  const { answeredAt, endedAt } = call
+  const ended = endedAt ?? call.aliveAt
+  const path = call.outcome?.path
+  return {
+    id: call.id,
+    user: outgoing ? call.calleeUser : call.callerUser,
+    name: (outgoing ? call.calleeName : call.callerName) || (outgoing ? call.calleeUser : call.callerUser),
+    outgoing,
+    missed: !outgoing && call.missed,
+    video: call.video,
+    at: call.startedAt,
+    talkedSeconds: answeredAt === undefined ? undefined : Math.max(0, (ended - answeredAt) / 1_000),
+    path: path === 'direct' || path === 'relayed' ? path : undefined,
+    going: endedAt === undefined,
+  }
+}

@@ -1,0 +1,89 @@
+/** Own calls: with whom, when, how long, which way; and calling back. */
+import { useEffect, useState } from 'preact/hooks'
+import type { Phone } from '../../../client/phone.ts'
+import { type PastCall, pastCalls } from '../history.ts'
+import type { Line } from '../line.ts'
+import { Dialog } from '../parts/dialog.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { clock, moment, texts } from '../texts.ts'
+
+const words = texts.history
+
+export function HistoryDialog({
+  phone,
+  line,
+  onClose,
+}: {
+  readonly phone: Phone
+  readonly line: Line
+  readonly onClose: () => void
+}) {
+  const [calls, setCalls] = useState<readonly PastCall[]>()
+  const [more, setMore] = useState(false)
+  const [failure, setFailure] = useState('')
+  const user = phone.me?.user ?? ''
+  const load = async (known: readonly PastCall[]) => {
+    try {
+      const next = await pastCalls(user, known.at(-1)?.id)
+      setCalls([...known, ...next.calls])
+      setMore(next.more)
+      setFailure('')
+    } catch (error) {
+      setFailure((error as Error).message || texts.refused.unreachable)
+    }
+  }
+  useEffect(() => void load([]), [])
+  return (
+    <Dialog title={words.title} onClose={onClose}>
+      <p class="form-notice" role="alert">
+        {failure}
+      </p>
+      {calls === undefined && !failure && <p role="status">{texts.starting}</p>}
+      {calls?.length === 0 && <p class="lead">{words.none}</p>}
+      <ul class="rows">
+        {calls?.map(call => (
+          <Row key={call.id} call={call} may={phone.state === 'online'} line={line} />
+        ))}
+      </ul>
+      {more && (
+        <button type="button" class="button" onClick={() => void load(calls ?? [])}>
+          {words.more}
+        </button>
+      )}
+    </Dialog>
+  )
+}
+
+function Row({ call, may, line }: { readonly call: PastCall; readonly may: boolean; readonly line: Line }) {
+  const kind = call.missed ? 'missed' : call.outgoing ? 'outgoing' : 'incoming'
+  const length =
+    call.talkedSeconds === undefined ? words.notAnswered(call.outgoing) : clock(call.talkedSeconds)
+  const facts = [
+    moment(call.at, Date.now()),
+    call.going ? words.going : call.missed ? undefined : length,
+    call.path && words.path[call.path],
+  ].filter(fact => fact !== undefined)
+  return (
+    <li class={`row small past ${kind}`}>
+      <span class="past-mark">
+        <Icon name={kind} />
+      </span>
+      <div class="who">
+        <strong>{call.name}</strong>
+        <span>
+          {words.kind[kind](call.video)}, {facts.join(', ')}
+        </span>
+      </div>
+      <button
+        type="button"
+        class="round"
+        aria-label={texts.callBack(call.name)}
+        title={texts.callBack(call.name)}
+        disabled={!may}
+        onClick={() => line.place(call, false)}
+      >
+        <Icon name="phone" />
+      </button>
+    </li>
+  )
+}

@@ -1,0 +1,68 @@
+/** How this browser behaves as a telephone: how loud it rings, and whether it hangs on a wall. */
+import { useState } from 'preact/hooks'
+import { Dialog } from '../parts/dialog.tsx'
+import { Icon } from '../parts/icon.tsx'
+import type { Bell } from '../ring.ts'
+import { texts } from '../texts.ts'
+import type { WallPhone } from '../wall.ts'
+
+const words = texts.thisPhone
+
+export function ThisPhoneDialog({
+  bell,
+  wall,
+  onClose,
+}: {
+  readonly bell: Bell
+  readonly wall: WallPhone
+  readonly onClose: () => void
+}) {
+  const [volume, setVolume] = useState(bell.volume)
+  const [on, setOn] = useState(wall.on)
+  const choose = (next: number) => {
+    bell.volume = next
+    setVolume(next)
+  }
+  return (
+    <Dialog title={words.title} onClose={onClose}>
+      <label class="field">
+        <span>{words.volume}</span>
+        <input
+          type="range"
+          min={0}
+          max={100}
+          step={5}
+          value={Math.round(volume * 100)}
+          aria-valuetext={volume === 0 ? words.silent : words.percent(Math.round(volume * 100))}
+          onInput={event => choose(event.currentTarget.valueAsNumber / 100)}
+          onChange={() => bell.once()}
+        />
+      </label>
+      <p class="hint flush" role="status">
+        {volume === 0 ? words.silentBody : ''}
+      </p>
+      <div class="actions">
+        <button type="button" class="button" onClick={() => bell.once()}>
+          <Icon name="bell" /> {words.ringOnce}
+        </button>
+      </div>
+      <button
+        type="button"
+        class="switch flush"
+        role="switch"
+        aria-checked={on}
+        onClick={() => {
+          wall.set(!on)
+          setOn(!on)
+        }}
+      >
+        <Icon name="wall" />
+        <span>
+          <strong>{words.wall}</strong>
+          <small>{wall.canHold ? words.wallBody : words.wallBodyNoLock}</small>
+        </span>
+        <span class="thumb" aria-hidden="true" />
+      </button>
+    </Dialog>
+  )
+}
