@@ -263,6 +263,14 @@ export function concluded({ call, verdict, mos }: TraceSummary) {
   )
 }
 
+/** The same for calls of whose media nothing was told. */
+export const unknownPath = (calls: readonly string[]) =>
+  statement(
+    `update calls set path = 'unknown', grade = 'none'
+      where path is null and id in (select value from json_each(?))`,
+    JSON.stringify(calls),
+  )
+
 const listedOf = (row: Row): ListedCall => ({ ...callOf(row), outcome: outcomeOf(row) })
 
 const outcomeOf = ({ path, grade, mos }: Row): CallOutcome | undefined =>

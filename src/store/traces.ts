@@ -8,9 +8,11 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import { segmentLine, segmentTexts } from '../core/segment.ts'
 import type { NetworkedCall } from '../help/message.ts'
 import type { TraceEvent, TraceSummary } from '../trace/message.ts'
-import { concluded } from './calls.ts'
+import type { StoredSegment } from '../trace/ports.ts'
+import { concluded, unknownPath } from './calls.ts'
 import { type Rows, statement } from './client.ts'
 
 /** Events are kept for so long, and no longer than their call. */
@@ -22,6 +24,8 @@ const segmentCharacters = 128_000
 /** Shorter ones lie there as they are. */
 const worthCompressing = 2_000
 const pruneStep = 200
+/** Segments handed on at once: some are 128,000 characters, most of a long call far less. */
+const segmentPage = 64
 
 const compress = promisify(zstdCompress)
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
@@ -34,6 +38,7 @@ interface Waiting {
 export class Traces {
   readonly #rows: Rows
   #waiting: Waiting[] = []
+  #untold: string[] = []
   #written: PromiseWithResolvers<void> | undefined
   /** Segments are written in order of their making. */
   #last: Promise<unknown> = Promise.resolve()
@@ -44,7 +49,7 @@ export class Traces {
 
   /** Resolves when they are on disk. What is saved in one turn of the event loop is written together. */
   save(call: string, events: readonly TraceEvent[]): Promise<void> {
-    const line = `${call}\t${JSON.stringify(events)}\n`
+    const line = segmentLine(call, JSON.stringify(events))
     const last = this.#waiting.at(-1)
     if (last === undefined || last.text.length + line.length > segmentCharacters) {
       this.#waiting.push({ calls: [call], text: line })
@@ -52,6 +57,16 @@ export class Traces {
       last.calls.push(call)
       last.text += line
     }
+    return this.#soon()
+  }
+
+  /** The same for a call of which nothing is known but what its row says. */
+  concludeUntold(call: string): Promise<void> {
+    this.#untold.push(call)
+    return this.#soon()
+  }
+
+  #soon(): Promise<void> {
     if (this.#written === undefined) {
       this.#written = Promise.withResolvers()
       setImmediate(() => this.#flush())
@@ -62,15 +77,16 @@ export class Traces {
   #flush(): void {
     const written = this.#written
     if (written === undefined) return
-    const segments = this.#waiting
+    const [segments, untold] = [this.#waiting, this.#untold]
     this.#written = undefined
     this.#waiting = []
-    const work = this.#last.then(() => this.#write(segments))
+    this.#untold = []
+    const work = this.#last.then(() => this.#write(segments, untold))
     this.#last = work.catch(() => {})
     work.then(written.resolve, written.reject)
   }
 
-  async #write(segments: readonly Waiting[]): Promise<void> {
+  async #write(segments: readonly Waiting[], untold: readonly string[]): Promise<void> {
     const job = []
     for (const { calls, text } of segments) {
       const data = text.length < worthCompressing ? text : new Uint8Array(await compress(text, compression))
@@ -83,6 +99,7 @@ export class Traces {
         ),
       )
     }
+    if (untold.length > 0) job.push(unknownPath(untold))
     await this.#rows.write(...job)
   }
 
@@ -99,6 +116,23 @@ export class Traces {
 
   async events(call: string): Promise<readonly TraceEvent[]> {
     return (await this.#segments(call, 'asc', -1)).flatMap(segment => eventsIn(segment, call))
+  }
+
+  /** The same as it lies there, some at a time: for who reads long calls away from the event loop. */
+  async *segments(call: string): AsyncGenerator<readonly StoredSegment[], void> {
+    for (let after = -1; ; ) {
+      const rows = await this.#rows.read(
+        `select seq, events from trace_segments where seq in
+          (select segment from trace_places where call = ? and segment > ? order by segment limit ?) order by seq`,
+        call,
+        after,
+        segmentPage,
+      )
+      if (rows.length === 0) return
+      after = Number(rows.at(-1)!.seq)
+      yield rows.map(({ events }) => (events instanceof Uint8Array ? events : String(events)))
+      if (rows.length < segmentPage) return
+    }
   }
 
   async #segments(call: string, order: 'asc' | 'desc', limit: number): Promise<string[]> {
@@ -199,18 +233,5 @@ export class Traces {
 }
 
 /** A call may have several lines of one segment. */
-function eventsIn(segment: string, call: string): TraceEvent[] {
-  const events: TraceEvent[] = []
-  const name = `${call}\t`
-  for (let at = segment.startsWith(name) ? 0 : nextLine(segment, name, 0); at >= 0; ) {
-    const end = segment.indexOf('\n', at)
-    events.push(...(JSON.parse(segment.slice(at + name.length, end)) as TraceEvent[]))
-    at = segment.startsWith(name, end + 1) ? end + 1 : nextLine(segment, name, end)
-  }
-  return events
-}
-
-function nextLine(segment: string, name: string, from: number): number {
-  const at = segment.indexOf(`\n${name}`, from)
-  return at < 0 ? -1 : at + 1
-}
+const eventsIn = (segment: string, call: string): TraceEvent[] =>
+  segmentTexts(segment, call).flatMap(text => JSON.parse(text) as TraceEvent[])

@@ -181,6 +181,9 @@ export class TraceIo {
       case 'save':
         return this.#inBackground('save', this.#options.store.save(effect.call, effect.events))
       case 'finished':
+        if (!effect.told) {
+          return this.#inBackground('conclude', this.#options.store.concludeUntold(effect.call))
+        }
         return this.#inBackground(
           'conclude',
           this.#inTurn(effect.call, () => this.#conclude(effect.call)),

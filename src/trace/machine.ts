@@ -20,8 +20,8 @@ import type {
   TraceInput,
 } from './message.ts'
 import { PartyReports } from './party-reports.ts'
-import { redactChannel, redactSip } from './redact.ts'
-import { callOf, sipMark } from './sip-text.ts'
+import { redactChannel } from './redact.ts'
+import { callOf, SipReader } from './sip-text.ts'
 
 export const traceLimits = {
   calls: 2_000,
@@ -36,6 +36,9 @@ export const traceLimits = {
   early: 256,
   earlyEvents: 16,
   connections: 4_096,
+  /** Call-IDs, and tags of each, whose calls are known without hashing. */
+  callIds: 2_048,
+  tags: 8,
   /** Whose last address is known. */
   devices: 4_096,
   /** Reports cross the end of a call; for so long they are still taken. */
@@ -66,6 +69,8 @@ interface Traced {
   waiting: TraceEvent[]
   ledger: string
   ended: boolean
+  /** Somebody told of its media: a party, the relay, a capture. */
+  told: boolean
 }
 
 interface Early {
@@ -93,6 +98,11 @@ const dialogMethods = new Set([
   'REFER',
   'MESSAGE',
 ])
+/** Where none of these is, a verdict can only be that nothing is known (`restart`: of what was before, somebody may have). */
+const tellsOfMedia = new Set<Happening['kind']>([
+  ...(['state', 'checks', 'pair', 'dtls', 'firstMedia', 'quality'] as const),
+  ...(['grant', 'ledger', 'capture', 'restart'] as const),
+])
 const reportedKinds = new Set<Happening['kind']>(['state', 'checks', 'pair', 'dtls', 'firstMedia'])
 /** Messages of a call that are worth a row; what else comes is told in other ways. */
 const channelTypes = new Set(
@@ -108,7 +118,9 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #timers = new TimerTable<string>()
   readonly #watched: boolean
   #addresses: readonly string[]
-  readonly #seen = new Map<string, string>()
+  readonly #reader = new SipReader()
+  /** Calls' ids by Call-ID and tag: every message asks for one or two. */
+  readonly #ids = new Map<string, Map<string, string>>()
   /** Where each device was reached last, the longest unheard first. */
   readonly #reachedAt = new Map<string, string>()
   #out: TraceEffect[] = []
@@ -223,11 +235,11 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   // ------------------------------------------------------------------------------------------------------- taps
 
   #sip(input: TraceInput & { kind: 'sip' }, now: Monotonic): void {
-    const found = sipMark(input.bytes)
+    const found = this.#reader.read(input.bytes)
     if (found === undefined || !dialogMethods.has(found.method)) return
     const { callId, fromTag, toTag, name, cseq, request } = found
-    const byFrom = callOf(callId, fromTag)
-    const byTo = toTag === '' ? byFrom : callOf(callId, toTag)
+    const byFrom = this.#idOf(callId, fromTag)
+    const byTo = toTag === '' ? byFrom : this.#idOf(callId, toTag)
     const begins = request && found.method === 'INVITE' && toTag === '' && input.direction === 'in'
     const [id, fromCaller] = this.#isKnown(byFrom) || begins ? [byFrom, true] : [byTo, byTo === byFrom]
     if (!begins && !this.#isKnown(id)) return
@@ -235,8 +247,22 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const party = ((input.direction === 'in') === request) === fromCaller ? 'caller' : 'callee'
     const { direction, transport, local, remote } = input
     const source = direction === 'in' ? party : 'server'
-    const text = redactSip(input.bytes, this.#seen)
+    const text = this.#reader.text(found)
     this.#to(id, now, source, { kind: 'sip', direction, party, transport, local, remote, name, cseq, text })
+  }
+
+  #idOf(callId: string, tag: string): string {
+    let byTag = this.#ids.get(callId)
+    if (byTag === undefined) {
+      if (this.#ids.size >= traceLimits.callIds) this.#ids.clear()
+      byTag = new Map()
+      this.#ids.set(callId, byTag)
+    }
+    const known = byTag.get(tag)
+    if (known !== undefined) return known
+    const id = callOf(callId, tag)
+    if (byTag.size < traceLimits.tags) byTag.set(tag, id)
+    return id
   }
 
   #isKnown(id: string): boolean {
@@ -367,7 +393,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   #enter(id: string, startedAt: Monotonic, number: number): Traced {
     const call: Traced = {
-      ...{ id, startedAt, number, bytes: 0, waiting: [], ledger: '', ended: false },
+      ...{ id, startedAt, number, bytes: 0, waiting: [], ledger: '', ended: false, told: false },
       ...{ devices: new Map(), leftOut: new Map() },
       reports: { caller: new PartyReports(), callee: new PartyReports() },
     }
@@ -400,6 +426,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #keep(call: Traced, moment: Omit<Moment, 'number'>, happening: Happening, now: Monotonic): void {
     const bytes = roughBytes(happening)
     const share = shareOf(happening.kind)
+    call.told ||= tellsOfMedia.has(happening.kind)
     const full = call.number >= traceLimits.events * share || call.bytes + bytes > traceLimits.bytes * share
     // What a call is judged by in the end, and few: whoever brings captures bounds them.
     if (full && !['leftOut', 'call', 'capture'].includes(happening.kind)) {
@@ -432,10 +459,11 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     for (const [what, count] of call.leftOut) this.#add(call, now, 'server', { kind: 'leftOut', what, count })
     this.#saveOne(call)
     this.#calls.delete(id)
-    this.#out.push({ kind: 'finished', call: id })
+    this.#out.push({ kind: 'finished', call: id, told: call.told })
   }
 
   #save(): void {
+    this.#reader.forget()
     for (const call of this.#dirty) this.#saveOne(call)
   }
 

@@ -453,8 +453,8 @@ export type TraceEffect =
   | { readonly kind: 'over'; readonly call: string; readonly answered: boolean }
   /** Keep these, after those kept before. */
   | { readonly kind: 'save'; readonly call: string; readonly events: readonly TraceEvent[] }
-  /** No more will come by itself: conclude. */
-  | { readonly kind: 'finished'; readonly call: string }
+  /** No more will come by itself: conclude. Not `told`: nobody said anything of its media, so there is nothing to conclude. */
+  | { readonly kind: 'finished'; readonly call: string; readonly told: boolean }
   | { readonly kind: 'note'; readonly reason: string; readonly detail: string }
 
 /** A call of which something may still be heard, at the start of the daemon. */

@@ -1,11 +1,18 @@
 /** What the tracer needs of others. */
 import type { TraceEvent, TraceSummary } from './message.ts'
 
+/** Lines as `core/segment.ts` writes them, of several calls: text, or compressed with zstd (RFC 8878). */
+export type StoredSegment = string | Uint8Array
+
 /** Where events lie. Nothing of a call waits for it. */
 export interface TraceStore {
   save(call: string, events: readonly TraceEvent[]): Promise<void>
   conclude(summary: TraceSummary): Promise<void>
+  /** Of a call of whose media nobody told anything: its path is unknown, and no summary says more than its row. */
+  concludeUntold(call: string): Promise<void>
   /** In order of their making. */
   events(call: string): Promise<readonly TraceEvent[]>
+  /** The same as it lies there, some at a time. */
+  segments(call: string): AsyncIterable<readonly StoredSegment[]>
   summary(call: string): Promise<TraceSummary | undefined>
 }

@@ -1,18 +1,14 @@
 /**
  * What may be kept of a message. Nothing passes that is not known to be harmless: header fields, parameters and
  * attributes are on lists, the values of all others are replaced by what they were. Total: any text in, text out.
+ * `sip-text.ts` takes SIP messages apart for it.
  */
 import { redactSdp, safeCandidate } from './redact-sdp.ts'
-import { type SipText, splitSip } from './sip-text.ts'
 
 export const mark = '[redacted]'
 
-/** Characters kept of one message and of one header field. */
-const maxMessage = 16_384
-const maxField = 1_024
-/** Of a head, how much is looked at closely: what a stranger sends must not hold anybody up. */
-const maxLookedAt = 6_144
-const maxSeen = 1_000
+/** Characters kept of one header field. */
+export const maxField = 1_024
 
 /** Fields whose value is grammar, addresses and numbers (RFC 3261 §20 and its extensions). */
 const plainFields = new Set(
@@ -61,43 +57,21 @@ const digestWords = /^(username|realm|algorithm|qop|nc|stale|charset|userhash)$/
 const addressParameters =
   /^(tag|transport|lr|ob|expires|q|user|ttl|maddr|method|reg-id|\+sip\.[a-z]+|audio|video|rport|received|branch|alias|reason|index|cause|privacy|screen)$/i
 
-/**
- * A SIP message as text, for the trace. `seen` remembers addresses that were looked at: every message of a call repeats
- * them. It is emptied when full.
- */
-export function redactSip(bytes: Uint8Array, seen: Map<string, string> = new Map()): string {
-  const sip = splitSip(bytes)
-  let lookedAt = 0
-  const fields = sip.fields.map(({ name, value }) => {
-    lookedAt += Math.min(value.length, maxField)
-    return `${name}: ${lookedAt > maxLookedAt ? mark : fieldValue(name, value, seen)}`
-  })
-  const body = bodyText(sip)
-  return cut([startLine(sip.start), ...fields, '', body].join('\r\n'), maxMessage)
-}
-
 /** The request line's URI may have a password, parameters and headers. */
-function startLine(start: string): string {
+export function safeStart(start: string): string {
   const request = /^([A-Za-z0-9.!%*_+`'~-]+) (\S+) (SIP\/2\.0)$/.exec(start)
   if (request) return `${request[1]} ${safeUri(request[2]!)} ${request[3]}`
   const response = /^(SIP\/2\.0 \d{3}) ?(.*)$/.exec(start)
   return response ? `${response[1]} ${cut(response[2]!, 80)}` : mark
 }
 
-function fieldValue(name: string, whole: string, seen: Map<string, string>): string {
-  const lower = name.toLowerCase()
-  const known = compactNames[lower] ?? lower
+/** The value of a header field, by its name in lower case, long or compact (RFC 3261 §7.3.3). */
+export function safeField(name: string, whole: string): string {
+  const known = compactNames[name] ?? name
   const value = cut(whole, maxField)
   if (digestFields.has(known)) return safeDigest(value)
   if (routeFields.has(known)) return [...value.matchAll(/<[^>]*>/g)].map(([uri]) => safeRoute(uri)).join(', ')
-  if (addressFields.has(known)) {
-    const before = seen.get(value)
-    if (before !== undefined) return before
-    const safe = safeAddresses(value)
-    if (seen.size >= maxSeen) seen.clear()
-    seen.set(value, safe)
-    return safe
-  }
+  if (addressFields.has(known)) return safeAddresses(value)
   return plainFields.has(known) ? value : mark
 }
 
@@ -159,10 +133,9 @@ function safeUri(uri: string): string {
   return cut(`${scheme}:${who}${host}${safeParams.join('')}${headers ? `?${mark}` : ''}`, maxField)
 }
 
-function bodyText({ fields, body }: SipText): string {
+export function safeBody(contentType: string, body: string): string {
   if (body === '') return ''
-  const type = fields.find(({ name }) => /^(content-type|c)$/i.test(name))?.value.split(';', 1)[0] ?? ''
-  const kind = type.trim().toLowerCase()
+  const kind = contentType.split(';', 1)[0]!.trim().toLowerCase()
   if (kind === 'application/sdp' || kind === 'application/trickle-ice-sdpfrag') return redactSdp(body)
   return `[${body.length} characters${/^[a-z0-9.+/-]{1,80}$/.test(kind) ? ` of ${kind}` : ''}]`
 }
@@ -232,4 +205,5 @@ function server(value: unknown): unknown {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const cut = (text: string, most: number): string => (text.length <= most ? text : `${text.slice(0, most)}…`)
+export const cut = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most)}…`

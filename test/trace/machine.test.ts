@@ -4,6 +4,7 @@ import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import type { MediaReport } from '../../src/signalling/message.ts'
 import { ClientClock } from '../../src/trace/clocks.ts'
+import { summaryOf } from '../../src/trace/document.ts'
 import { TraceMachine, traceLimits } from '../../src/trace/machine.ts'
 import type { TraceEffect, TraceEvent, TraceInput } from '../../src/trace/message.ts'
 import { callOf } from '../../src/trace/sip-text.ts'
@@ -381,8 +382,27 @@ describe('the tracer', () => {
     expect(machine.wake(at(2_000 + traceLimits.lateMilliseconds))).toContainEqual({
       kind: 'finished',
       call: id,
+      told: true,
     })
     expect(machine.sizes.calls).toBe(0)
+  })
+
+  it("says where nobody told anything of a call's media, and then a verdict could only be that nothing is known", () => {
+    const machine = fresh()
+    const events = run(machine, [
+      [0, sip('in', message('INVITE sip:bob@h SIP/2.0', 'abc', '', '1 INVITE'))],
+      [1, started],
+      [2, answered],
+      [3, sip('in', message('BYE sip:bob@h SIP/2.0', 'abc', 'def', '2 BYE'))],
+    ])
+    const ended = row({ endedAt: 9 as Epoch })
+    machine.handle({ kind: 'row', row: ended }, at(2_000))
+    const effects = machine.wake(at(2_000 + traceLimits.lateMilliseconds))
+    expect(effects).toContainEqual({ kind: 'finished', call: id, told: false })
+    expect(events.map(({ kind }) => kind)).toContain('sip')
+    expect(summaryOf(ended, events)).toMatchObject({
+      ...{ verdict: { path: 'unknown', grade: 'none' }, mos: { caller: undefined, callee: undefined } },
+    })
   })
 
   it('keeps room for what is said when counters fill a trace, and says how many it left out', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { redactChannel, redactSip } from '../../src/trace/redact.ts'
+import { redactChannel } from '../../src/trace/redact.ts'
 import { redactSdp, safeCandidate } from '../../src/trace/redact-sdp.ts'
+import { redactSip } from '../../src/trace/sip-text.ts'
 
 const sdp = (secret: string): string =>
   [
