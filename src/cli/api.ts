@@ -69,7 +69,8 @@ function send(config: Config, method: string, path: string, body: unknown): Prom
 }
 
 function open(config: Config, method: string, path: string, headers: OutgoingHttpHeaders) {
-  const options = { socketPath: socketPath(config), path: `/api/v1${path}`, method }
+  // A connection of its own: one that was kept the daemon may just have closed.
+  const options = { socketPath: socketPath(config), path: `/api/v1${path}`, method, agent: false }
   const sent = request({ ...options, headers: { host: 'localhost', ...headers } })
   const answer = new Promise<IncomingMessage>((resolve, reject) => {
     sent.on('response', resolve)

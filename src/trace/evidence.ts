@@ -43,6 +43,8 @@ export interface PartyEvidence {
         readonly srtpProfile: string
       }
     | undefined
+  /** Whether it ever said that DTLS is connected. */
+  readonly dtlsConnected: boolean
   /** Its own certificate, and the other side's as it says it applied it; normalised, `''` unknown. */
   readonly localFingerprint: string
   readonly remoteFingerprint: string
@@ -165,6 +167,7 @@ function emptyParty(): Growing<PartyEvidence> {
       disturbances: [],
       lastReportMilliseconds: Number.NEGATIVE_INFINITY,
       dtls: undefined,
+      dtlsConnected: false,
     },
     ...{ localFingerprint: '', remoteFingerprint: '', sentFingerprints: [], sentUfrags: [] },
     ...{ candidates: [], streams: [], checks: [], clockErrorMilliseconds: 0 },
@@ -186,6 +189,7 @@ function reported(
       if (party.pairs.length < limits.pairs) party.pairs.push({ atMilliseconds: at, pair: event.pair })
       break
     case 'dtls':
+      if (event.state === 'connected') party.dtlsConnected = true
       // What is closed at the end was open before.
       if (event.state !== 'closed' || party.dtls === undefined) party.dtls = event
       party.localFingerprint = normalFingerprint(event.localFingerprint) || party.localFingerprint
@@ -235,7 +239,9 @@ function sampled(
   if (!streams.has(key) && streams.size >= limits.streams) return
   streams.set(key, stream)
   const last = stream.samples.at(-1)
-  if (last === undefined || at > last.atMilliseconds) stream.samples.push({ ...sample, atMilliseconds: at })
+  // Moments that a client's clock does not tell apart: the later word counts.
+  if (at === last?.atMilliseconds) stream.samples.pop()
+  if (last === undefined || at >= last.atMilliseconds) stream.samples.push({ ...sample, atMilliseconds: at })
 }
 
 /** What a party's own descriptions and candidates carried: only what came in from it counts. */

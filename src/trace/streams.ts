@@ -23,6 +23,9 @@ export const tolerance = 0.02
 const transitMilliseconds = 250
 /** Packets on their way at either end of the interval. */
 const inFlight = 3
+/** A stream of no more is none that its sender must have told of; so long may it take to do so. */
+const strayPackets = 50
+const knownMilliseconds = 2_500
 /** Frames that are being put together or decoded. */
 const framesOff = 2
 /** A shorter interval says nothing. */
@@ -44,7 +47,7 @@ export function compareStreams(sender: PartyEvidence, receiver: PartyEvidence): 
   const sent = sender.streams.filter(
     one => one.direction === 'sent' && (one.samples.at(-1)?.packets ?? 0) > 0,
   )
-  return sent.map(one => {
+  const compared = sent.map((one): StreamComparison => {
     const other = receiver.streams.find(each => each.direction === 'received' && each.ssrc === one.ssrc)
     const name = `${one.media} ${hex(one.ssrc)}`
     if (other === undefined)
@@ -55,6 +58,20 @@ export function compareStreams(sender: PartyEvidence, receiver: PartyEvidence): 
     if (whole?.outcome === 'fails') return whole
     if (during.outcome === 'fails' || whole === undefined) return during
     return whole.outcome === 'missing' && during.outcome === 'holds' ? during : whole
+  })
+  return [...compared, ...unsent(sender, receiver)]
+}
+
+/** Streams that one end receives and the other, which told later what it sends, does not know. */
+function unsent(sender: PartyEvidence, receiver: PartyEvidence): StreamComparison[] {
+  const own = sender.streams.filter(one => one.direction === 'sent')
+  const told = Math.max(...own.map(({ samples }) => samples.at(-1)?.atMilliseconds ?? 0), 0)
+  return receiver.streams.flatMap(({ direction, ssrc, media, samples }): StreamComparison[] => {
+    const { packets = 0 } = samples.at(-1) ?? {}
+    if (direction !== 'received' || packets <= strayPackets || own.length === 0) return []
+    if (own.some(one => one.ssrc === ssrc) || samples[0]!.atMilliseconds + knownMilliseconds > told) return []
+    const figures = `${media} ${hex(ssrc)}: received ${packets} packets of a stream that the other end does not send`
+    return [{ outcome: 'fails', figures }]
   })
 }
 

@@ -213,21 +213,42 @@ export function tellPairChecks(pair: PairChecks): string {
 
 // --------------------------------------------------------------------------------------------- DTLS, fingerprints
 
-function dtlsLine({ caller, callee }: Evidence): Finding {
+function dtlsLine(evidence: Evidence): Finding {
   const question = 'Is DTLS connected at both ends?'
-  const both = { caller, callee }
-  const figures = roles.map(role => `${role} ${tellDtls(both[role])}`).join('; ')
-  const without = roles.filter(role => both[role].dtls?.state !== 'connected')
+  const figures = roles.map(role => `${role} ${tellDtls(evidence[role])}`).join('; ')
+  const without = roles.filter(role => evidence[role].dtls?.state !== 'connected')
   if (without.length === 0) return finding('dtls', question, 'holds', figures)
+  const contradictions = without.flatMap(role => keyless(evidence, role) ?? [])
+  const failed = without.some(role => evidence[role].dtls?.state === 'failed')
   return finding(
     'dtls',
     question,
-    without.some(role => both[role].dtls?.state === 'failed') ? 'fails' : 'missing',
+    failed || contradictions.length > 0 ? 'fails' : 'missing',
     figures,
-    [],
+    contradictions,
     without.map(role => `the ${role}’s DTLS state`),
   )
 }
+
+/** RFC 5764 §4.2: without a handshake an end has no keys, neither to send nor to understand what it receives. */
+function keyless(evidence: Evidence, role: PartyRole): Contradiction | undefined {
+  const { dtls, dtlsConnected } = evidence[role]
+  if (dtls === undefined || dtls.state === '' || dtlsConnected) return undefined
+  const [who, packets] = roles
+    .map(one => [one, receivedPackets(evidence[one])] as const)
+    .reduce((most, one) => (one[1] > most[1] ? one : most))
+  if (packets <= strayPackets) return undefined
+  return {
+    about: `the ${role}’s DTLS`,
+    one: `${role}: ${dtls.state}, never connected`,
+    other: `${who}: received ${packets} packets, for which both ends need keys`,
+  }
+}
+
+const receivedPackets = ({ streams }: PartyEvidence): number =>
+  streams
+    .filter(({ direction }) => direction === 'received')
+    .reduce((sum, { samples }) => sum + (samples.at(-1)?.packets ?? 0), 0)
 
 function tellDtls({ dtls }: PartyEvidence): string {
   if (dtls === undefined) return 'says nothing'
