@@ -28,6 +28,8 @@ export function userBody(deps: Pick<AppDeps, 'live' | 'directory'>, row: UserRow
     role: row.role,
     expiresAt: directory.stayUntil(row.name),
     seenByGuests: row.seenByGuests,
+    disabled: row.disabled,
+    mayLogIn: row.passwordHash !== undefined,
     presence: live.presence(row.name),
     devices: directory.devices(row.name).map(device => deviceBody(deps, device)),
   }

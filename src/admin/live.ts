@@ -50,7 +50,7 @@ export class LiveFeed {
     const { directory, live } = deps
     directory.onChange(event => {
       if (event.kind === 'people') this.#people = undefined
-      if (event.kind === 'revoked') this.#people?.add(event.user)
+      if (event.kind === 'revoked' || event.kind === 'disabled') this.#people?.add(event.user)
       this.#soon()
     })
     live.onChange(change => {

@@ -144,6 +144,10 @@ export interface User {
   readonly expiresAt: number | undefined
   /** Guests see this person and may call them; nobody else. */
   readonly seenByGuests: boolean
+  /** None of their devices may connect for now, and they may not log in. */
+  readonly disabled: boolean
+  /** They have a password for the console. */
+  readonly mayLogIn: boolean
   readonly presence: Presence
   readonly devices: readonly Device[]
 }
@@ -157,9 +161,13 @@ export interface NewUser {
 export interface UserChange {
   readonly displayName?: string | undefined
   readonly doNotDisturb?: boolean | undefined
-  /** Owner only. */
+  /** Owner only, as are the next three. */
   readonly seenByGuests?: boolean | undefined
-  /** Owner only: a guest stays this much longer from now, or for good (`null`), which makes them a member. */
+  /** Their calls end; devices keep what they connect with. */
+  readonly disabled?: boolean | undefined
+  /** A further owner needs a password; the last one stays. */
+  readonly role?: 'owner' | 'member' | undefined
+  /** A guest stays this much longer from now, or for good (`null`), which makes them a member. */
   readonly staySeconds?: number | null | undefined
   /** For the console: at least 10 characters. Ends the person's other sessions. */
   readonly password?: string | undefined
@@ -344,6 +352,13 @@ export interface RelayGrant {
   readonly expiresAt: number
 }
 
+/**
+ * POST /calls/{id}/capture?name=…&takenAt=client|switch|elsewhere (the two of the call, and the owner): the body is the
+ * file as it is. Codes: `busy` (with Retry-After), `forgotten`, `tooMany`, `notACapture` (`detail` says what is wrong),
+ * `tooLarge`, `stalled`.
+ */
+export type ImportedCapture = ImportVerdict
+
 /** GET /settings and PATCH /settings (owner), the latter with any part of it. */
 export interface SiteSettings {
   readonly place: string
@@ -351,13 +366,6 @@ export interface SiteSettings {
   /** The name in use, without `.local`. A new one is probed for, and may come back with a number behind it. */
   readonly hostname: string
 }
-
-/**
- * POST /calls/{id}/capture?name=…&takenAt=client|switch|elsewhere (the two of the call, and the owner): the body is the
- * file as it is. Codes: `busy` (with Retry-After), `forgotten`, `tooMany`, `notACapture` (`detail` says what is wrong),
- * `tooLarge`, `stalled`.
- */
-export type ImportedCapture = ImportVerdict
 
 /** GET /network (member): where and how this appliance is found. */
 export interface Network {

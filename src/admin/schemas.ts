@@ -46,6 +46,8 @@ export const userChange = z.strictObject({
   displayName: displayName.optional(),
   doNotDisturb: z.boolean().optional(),
   seenByGuests: z.boolean().optional(),
+  disabled: z.boolean().optional(),
+  role: z.enum(['owner', 'member']).optional(),
   staySeconds: staySeconds.nullable().optional(),
   password: password.optional(),
   sipPassword: sipPassword.optional(),
@@ -210,6 +212,8 @@ export const user = z.strictObject({
   role: z.enum(['owner', 'member', 'guest']),
   expiresAt: time.optional(),
   seenByGuests: z.boolean(),
+  disabled: z.boolean(),
+  mayLogIn: z.boolean(),
   presence: z.enum(['available', 'inCall', 'doNotDisturb', 'away']),
   devices: z.array(device),
 })

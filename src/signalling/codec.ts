@@ -51,6 +51,7 @@ export const errorCodes = [
   'notReady',
   'badToken',
   'revoked',
+  'disabled',
   'replaced',
   'tooMany',
   'tooLarge',

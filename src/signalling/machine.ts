@@ -59,6 +59,9 @@ export interface SignallingOptions {
 
 type Message<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>
 
+const revokedSentence = 'The right of this device was taken away; enrol it again.'
+const disabledSentence = 'The owner has switched this person off for now; ask them.'
+
 export class SignallingMachine implements Machine<SignallingInput, SignallingEffect> {
   readonly #devices: Devices
   readonly #log: CallLog
@@ -130,7 +133,10 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         this.#requestsChanged()
         break
       case 'revoked':
-        this.#revoked(input.device)
+        this.#revoked(input.device, 'revoked')
+        break
+      case 'disabled':
+        this.#revoked(input.device, 'disabled')
         break
       case 'relayTelling': {
         const session = this.#sessions.get(input.device)
@@ -249,6 +255,12 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       this.#note('badToken', connection.id, '')
       this.#refuse(connection, 'badToken', 'This device is not known here; enrol it again.')
       this.#close(connection, closeCode.badToken, 'badToken')
+      return
+    }
+    if (identity.disabled) {
+      this.#note('disabled', connection.id, '')
+      this.#refuse(connection, 'disabled', disabledSentence)
+      this.#close(connection, closeCode.policy, 'disabled')
       return
     }
     const session = this.#enter(connection, identity, message.tab, now)
@@ -527,13 +539,13 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     return this.#devices.person(session.user)?.role === 'owner'
   }
 
-  #revoked(device: string): void {
+  #revoked(device: string, how: 'revoked' | 'disabled'): void {
     const session = this.#sessions.get(device)
     if (session === undefined) return
     const { connection } = session
     if (connection !== undefined) {
-      this.#refuse(connection, 'revoked', 'The right of this device was taken away; enrol it again.')
-      this.#close(connection, closeCode.revoked, 'revoked')
+      this.#refuse(connection, how, how === 'revoked' ? revokedSentence : disabledSentence)
+      this.#close(connection, how === 'revoked' ? closeCode.revoked : closeCode.policy, how)
     }
     this.#sessions.delete(device)
   }

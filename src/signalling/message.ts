@@ -268,6 +268,8 @@ export type ErrorCode =
   | 'notReady'
   | 'badToken'
   | 'revoked'
+  /** For now: keep the token and come back with back-off. */
+  | 'disabled'
   | 'replaced'
   | 'tooMany'
   | 'tooLarge'
@@ -318,6 +320,8 @@ export type SignallingInput =
   /** People were added, renamed, removed, or set do not disturb; the machine reads them anew. */
   | { readonly kind: 'peopleChanged' }
   | { readonly kind: 'revoked'; readonly device: string }
+  /** As `revoked`, but the device may come back. */
+  | { readonly kind: 'disabled'; readonly device: string }
   /** For the client of a party, about its call's relay. */
   | { readonly kind: 'relayTelling'; readonly device: string; readonly telling: RelayTelling }
   /** The daemon stops: every client is told, nothing new is taken. */

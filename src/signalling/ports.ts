@@ -6,6 +6,8 @@ export interface DeviceIdentity {
   readonly device: string
   readonly user: string
   readonly displayName: string
+  /** It may not connect now, and keeps its token. */
+  readonly disabled?: boolean
 }
 
 export interface PersonIdentity {

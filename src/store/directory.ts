@@ -46,6 +46,8 @@ export class DirectoryError extends Error {
 export type DirectoryEvent =
   /** The device's right is gone, by itself or with its person: end its flows, calls and registrations now. */
   | { readonly kind: 'revoked'; readonly device: string; readonly user: string }
+  /** The same for now: the device keeps what it connects with, and may be let in again. */
+  | { readonly kind: 'disabled'; readonly device: string; readonly user: string }
   /** Who is there, what they are called or whether they may be disturbed has changed. */
   | { readonly kind: 'people' }
   /** The device goes on by another password. */
@@ -169,9 +171,12 @@ export class Directory implements Accounts, Devices {
   // What signalling asks
 
   byTokenHash(hash: string): DeviceIdentity | undefined {
-    const device = this.#alive(this.#deviceByTokenHash.get(hash))
+    const known = this.#devices.get(this.#deviceByTokenHash.get(hash) ?? '')
+    const disabled = known !== undefined && this.#users.get(known.user)?.disabled === true
+    const device = disabled ? known : this.#alive(known?.id)
     if (device === undefined) return undefined
     return {
+      disabled,
       device: device.id,
       user: device.user,
       displayName: this.#users.get(device.user)?.displayName ?? device.user,
@@ -180,7 +185,8 @@ export class Directory implements Accounts, Devices {
 
   /** The same, for who has the token itself. */
   byToken(token: string): DeviceIdentity | undefined {
-    return this.byTokenHash(sha256(token))
+    const known = this.byTokenHash(sha256(token))
+    return known?.disabled ? undefined : known
   }
 
   person(user: string): PersonIdentity | undefined {
@@ -308,6 +314,9 @@ export class Directory implements Accounts, Devices {
       readonly doNotDisturb?: boolean | undefined
       readonly passwordHash?: string | undefined
       readonly seenByGuests?: boolean | undefined
+      /** The last owner stays one, and stays enabled. */
+      readonly disabled?: boolean | undefined
+      readonly role?: 'owner' | 'member' | undefined
       /** A guest's time from now on; null: they stay for good, as a member. */
       readonly staySeconds?: number | null | undefined
     },
@@ -319,6 +328,7 @@ export class Directory implements Accounts, Devices {
       if (staySeconds !== undefined && user.role !== 'guest') {
         throw new DirectoryError('notGuest', `${name} is no guest: only a guest's time can be changed`)
       }
+      this.#keepAnOwner(user, change)
       const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
       const changed: UserRow = {
         ...user,
@@ -328,6 +338,10 @@ export class Directory implements Accounts, Devices {
       }
       await this.#rows.write(tables.putUser(changed))
       this.#keepUser(changed)
+      if (changed.disabled && !user.disabled) {
+        for (const device of this.devices(name))
+          this.#tell({ kind: 'disabled', device: device.id, user: name })
+      }
       this.#tell({ kind: 'people' })
       return changed
     })
@@ -371,12 +385,12 @@ export class Directory implements Accounts, Devices {
     })
   }
 
-  /** The person, all their devices and invites. The owner cannot be removed. */
+  /** The person, all their devices and invites. The last owner cannot be removed. */
   removeUser(name: string): Promise<void> {
     return this.#exclusively(async () => {
       const user = this.#users.get(name)
       if (user === undefined) throw notFound(name)
-      if (user.role === 'owner') throw new DirectoryError('owner', 'the owner cannot be removed')
+      this.#keepAnOwner(user, { disabled: true })
       await this.#rows.write(tables.deleteUser(name))
       this.#forgetUser(name)
       this.#tell({ kind: 'people' })
@@ -746,8 +760,26 @@ export class Directory implements Accounts, Devices {
       doNotDisturb: false,
       stay: set.staySeconds === undefined ? undefined : newStay(set.staySeconds * 1_000, this.#moment()),
       seenByGuests: set.role === 'owner',
+      disabled: false,
       createdAt: this.#now(),
     }
+  }
+
+  /** Somebody must be able to open the console. */
+  #keepAnOwner(
+    user: UserRow,
+    change: { readonly disabled?: boolean | undefined; readonly role?: string | undefined },
+  ): void {
+    if (user.role === 'guest' && change.role !== undefined) {
+      throw new DirectoryError('guest', 'a guest cannot own this; let them stay for good first')
+    }
+    const leaves = change.disabled === true || change.role === 'member'
+    if (user.role !== 'owner' || !leaves) return
+    const others = this.users().filter(
+      ({ name, role, disabled }) => role === 'owner' && !disabled && name !== user.name,
+    )
+    if (others.length === 0)
+      throw new DirectoryError('owner', `${user.name} is the only owner; make somebody else owner first`)
   }
 
   #freeName(wanted: string): string {
@@ -836,7 +868,9 @@ export class Directory implements Accounts, Devices {
   #alive(id: string | undefined): DeviceRow | undefined {
     const device = id === undefined ? undefined : this.#devices.get(id)
     if (device?.expiresAt !== undefined && device.expiresAt <= this.#now()) return undefined
-    const stay = device && this.#users.get(device.user)?.stay
+    const owner = device && this.#users.get(device.user)
+    if (owner?.disabled) return undefined
+    const stay = owner?.stay
     if (stay !== undefined && leftOf(stay, this.#moment()) === 0) return undefined
     return device
   }

@@ -14,6 +14,8 @@ export interface UserRow {
   /** scrypt, with its parameters and salt; only people who may open the console have one. */
   readonly passwordHash: string | undefined
   readonly doNotDisturb: boolean
+  /** None of their devices may connect, and they may not log in, until it is taken back. */
+  readonly disabled: boolean
   readonly createdAt: Epoch
 }
 

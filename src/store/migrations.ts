@@ -180,4 +180,8 @@ export const migrations: readonly string[] = [
   insert into trace_places select call, seq from trace_batches;
   drop table trace_batches;
   `,
+  // A person who may not connect for a while, with all their devices.
+  `
+  alter table users add column disabled integer not null default 0;
+  `,
 ]

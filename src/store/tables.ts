@@ -7,11 +7,11 @@ import { leftAhead, type Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
       stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests,
-      stay_left = excluded.stay_left`,
+      stay_left = excluded.stay_left, disabled = excluded.disabled`,
     user.name,
     user.displayName,
     // Whoever stays for a time is a guest: the column knows only the two others.
@@ -23,6 +23,7 @@ export const putUser = (user: UserRow): Statement =>
     user.stay?.until ?? null,
     user.seenByGuests ? 1 : 0,
     user.stay === undefined ? null : leftAhead(user.stay),
+    user.disabled ? 1 : 0,
   )
 
 /** As it is, for a stop that is not by surprise. */
@@ -92,6 +93,7 @@ export const userOf = (row: Row, countedAt: Monotonic): UserRow => ({
   seenByGuests: row.seen_by_guests === 1,
   passwordHash: text(row.password_hash),
   doNotDisturb: row.do_not_disturb === 1,
+  disabled: row.disabled === 1,
   createdAt: row.created_at as Epoch,
 })
 

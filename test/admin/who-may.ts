@@ -35,6 +35,7 @@ export const whoMay: Readonly<Record<string, 'anyone' | 'member' | 'owner'>> = {
   'GET /calls/{id}/trace.pcapng': 'member',
   'GET /calls/{id}/trace.pcap': 'member',
   'GET /calls/{id}/ladder.svg': 'member',
+  'GET /calls/{id}/capture': 'member',
   'POST /calls/{id}/capture': 'member',
   'GET /trace-key': 'member',
   'GET /help': 'owner',
@@ -48,4 +49,6 @@ export const whoMay: Readonly<Record<string, 'anyone' | 'member' | 'owner'>> = {
   'GET /settings': 'owner',
   'PATCH /settings': 'owner',
   'GET /network': 'member',
+  'GET /authority.crt': 'anyone',
+  'GET /authority.mobileconfig': 'anyone',
 }

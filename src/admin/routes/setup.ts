@@ -126,6 +126,9 @@ export function setupRoutes(deps: Deps): Route[] {
         if (!(await passwords.verify(password, directory.user(user)?.passwordHash))) {
           throw new HttpError(401, 'wrongPassword', 'name or password is not right')
         }
+        if (directory.user(user)!.disabled) {
+          throw new HttpError(403, 'disabled', 'the owner has switched you off for now; ask them')
+        }
         const { session, cookies } = logIn(user, call)
         return { status: 200, body: session, cookies }
       },

@@ -58,7 +58,16 @@ export function userRoutes(deps: Deps): Route[] {
       answers: { 200: schemas.user },
       handle: async call => {
         const name = call.params.name!
-        const { displayName, doNotDisturb, password, sipPassword, seenByGuests, staySeconds } = call.body
+        const {
+          displayName,
+          doNotDisturb,
+          password,
+          sipPassword,
+          seenByGuests,
+          staySeconds,
+          disabled,
+          role,
+        } = call.body
         if (!mayTouch(call.principal, name))
           throw new HttpError(403, 'forbidden', 'only the owner may change others')
         if (directory.user(name) === undefined) throw new HttpError(404, 'notFound', `there is no ${name}`)
@@ -69,8 +78,12 @@ export function userRoutes(deps: Deps): Route[] {
         if (!isOwner(call.principal) && directory.user(name)!.role === 'guest' && displayName !== undefined) {
           throw new HttpError(403, 'guest', 'the owner let you in by this name; ask them for another')
         }
-        if (!isOwner(call.principal) && (seenByGuests !== undefined || staySeconds !== undefined)) {
-          throw new HttpError(403, 'forbidden', 'only the owner decides about guests')
+        const forOwner = [seenByGuests, staySeconds, disabled, role].some(value => value !== undefined)
+        if (!isOwner(call.principal) && forOwner) {
+          throw new HttpError(403, 'forbidden', 'only the owner decides about that')
+        }
+        if (role === 'owner' && (password ?? directory.user(name)!.passwordHash) === undefined) {
+          throw new HttpError(400, 'badBody', 'password: an owner needs one for the console')
         }
         if (directory.user(name)!.role === 'guest' && (password ?? sipPassword) !== undefined) {
           throw new HttpError(409, 'guest', 'a guest has no password; let them stay for good first')
@@ -85,7 +98,10 @@ export function userRoutes(deps: Deps): Route[] {
           passwordHash,
           seenByGuests,
           staySeconds,
+          disabled,
+          role,
         })
+        if (user.disabled) sessions.endAllOf(name)
         if (passwordHash !== undefined) {
           sessions.endAllOf(name, call.principal.kind === 'session' ? call.principal.id : undefined)
         }
