@@ -33,6 +33,8 @@ import { Tries } from './tries.ts'
 export interface AppEnv {
   readonly listener: Listener
   readonly peer: string
+  /** The body as it comes, for routes that take an upload; without it, `request` has it. */
+  readonly upload?: (() => AsyncIterable<Uint8Array>) | undefined
 }
 
 export interface App {
@@ -86,7 +88,7 @@ export function createApp(deps: AppDeps): App {
       const answer = await route.handle({
         body: (await bodyOf(route, request)) as never,
         query: queryOf(route, request) as never,
-        upload: uploadOf(route, request),
+        upload: uploadOf(route, request, context.env.upload),
         params: context.req.param(),
         principal,
         peer: context.env.peer,
