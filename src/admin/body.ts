@@ -47,24 +47,31 @@ export function checked(schema: NonNullable<Route['body']>, value: unknown, code
  * The body as it comes, no faster than it is read. Throws `HttpError` when it is said to be or turns out too large, or when
  * nothing comes any more; throws otherwise when the sender is gone before its end.
  */
-export function uploadOf({ upload }: Route, request: Request): AsyncIterable<Uint8Array> {
+export function uploadOf(
+  { upload }: Route,
+  request: Request,
+  raw: (() => AsyncIterable<Uint8Array>) | undefined,
+): AsyncIterable<Uint8Array> {
   if (upload === undefined) return nothing()
   const { limitBytes } = upload
   // RFC 9110 §8.6: digits; Node has refused everything else.
   const said = Number(request.headers.get('content-length') ?? 0)
   if (said > limitBytes) throw tooLarge(limitBytes)
-  return bounded(request, limitBytes)
+  return bounded(() => raw?.() ?? request.body ?? [], limitBytes)
 }
 
 /** Of a route that takes none: its body is read as JSON. */
 async function* nothing(): AsyncGenerator<Uint8Array> {}
 
-async function* bounded(request: Request, limitBytes: number): AsyncGenerator<Uint8Array> {
-  if (request.body === null) return
-  const reader = request.body.getReader()
+async function* bounded(
+  body: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  limitBytes: number,
+): AsyncGenerator<Uint8Array> {
+  const source = body()
+  const chunks = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
   for (let bytes = 0; ; ) {
-    const { value } = await within(stallMilliseconds, reader.read())
-    if (value === undefined) return
+    const { value, done } = await within(stallMilliseconds, Promise.resolve(chunks.next()))
+    if (done) return
     bytes += value.length
     if (bytes > limitBytes) throw tooLarge(limitBytes)
     yield value

@@ -33,7 +33,7 @@ export interface CaptureReading {
 const chunkBytes = 65_536
 const chunks = 4
 /** A young generation that is small is collected often: what a reader drops does not add up (`packets/README.md`). */
-const limits = { maxYoungGenerationSizeMb: 8, maxOldGenerationSizeMb: 64, stackSizeMb: 2 }
+const limits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32, stackSizeMb: 2 }
 
 /**
  * Rejects with what `body` rejects with, with `signal`'s reason, or when the thread fails; then the thread is gone. Stops
