@@ -1,14 +1,8 @@
-import { useConsole } from '../console.ts'
-import { PageHead } from '../parts/card.tsx'
-import { common } from '../texts/common.ts'
-import { Calls } from '../views/calls.tsx'
+import { CallPage } from '../calls/call.tsx'
+import '../calls/calls.css'
+import { CallListPage } from '../calls/list.tsx'
+import type { Place } from '../router.ts'
 
-export default function CallsPage() {
-  const { api } = useConsole()
-  return (
-    <>
-      <PageHead title={common.pages.calls} />
-      <Calls api={api} />
-    </>
-  )
+export default function Calls({ place }: { readonly place: Place }) {
+  return place.id === undefined ? <CallListPage place={place} /> : <CallPage key={place.id} id={place.id} />
 }

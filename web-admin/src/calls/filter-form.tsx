@@ -1,0 +1,115 @@
+import { useId, useState } from 'preact/hooks'
+import { useConsole } from '../console.ts'
+import { useLive } from '../live.ts'
+import { callTexts as texts } from '../texts/calls.ts'
+import { type Filter, isEmpty, noFilter } from './filter.ts'
+
+/** Every change counts at once; on a phone it is folded until it is wanted or in use. */
+export function FilterForm(props: { readonly filter: Filter; readonly onFilter: (filter: Filter) => void }) {
+  const { filter, onFilter } = props
+  const { isOwner, live } = useConsole()
+  const people = useLive(live).people ?? []
+  const [open, setOpen] = useState(() => !isEmpty(filter) || matchMedia('(min-width: 48rem)').matches)
+  const change = (part: Partial<Filter>) => onFilter({ ...filter, ...part })
+  const known = people.some(({ name }) => name === filter.person) || filter.person === ''
+  const names = [
+    ...people.map(({ name, displayName }) => [name, displayName] as const),
+    ...(known ? [] : [[filter.person, filter.person] as const]),
+  ]
+  const missed = useId()
+  return (
+    <details class="call-filter" open={open} onToggle={event => setOpen(event.currentTarget.open)}>
+      <summary>{texts.filter}</summary>
+      <form class="call-filters" aria-label={texts.filter} onSubmit={event => event.preventDefault()}>
+        {isOwner && (
+          <Choice
+            label={texts.person}
+            any={texts.anybody}
+            value={filter.person}
+            options={names}
+            onChange={person => change({ person })}
+          />
+        )}
+        <Choice
+          label={texts.path}
+          any={texts.anyPath}
+          value={filter.path}
+          options={Object.entries(texts.paths)}
+          onChange={path => change({ path })}
+        />
+        <Choice
+          label={texts.verdict}
+          any={texts.anyGrade}
+          value={filter.grade}
+          options={Object.entries(texts.grades)}
+          onChange={grade => change({ grade })}
+        />
+        <Choice
+          label={texts.quality}
+          any={texts.anyQuality}
+          value={filter.quality}
+          options={Object.entries(texts.qualities)}
+          onChange={quality => change({ quality })}
+        />
+        <Day label={texts.from} value={filter.from} onChange={from => change({ from })} />
+        <Day label={texts.to} value={filter.to} onChange={to => change({ to })} />
+        <div class="choice">
+          <input
+            id={missed}
+            type="checkbox"
+            checked={filter.missed}
+            onChange={event => change({ missed: event.currentTarget.checked })}
+          />
+          <label for={missed}>{texts.missedOnly}</label>
+        </div>
+        {!isEmpty(filter) && (
+          <button type="button" class="button quiet" onClick={() => onFilter(noFilter)}>
+            {texts.clear}
+          </button>
+        )}
+      </form>
+    </details>
+  )
+}
+
+function Choice(props: {
+  readonly label: string
+  readonly any: string
+  readonly value: string
+  readonly options: readonly (readonly [string, string])[]
+  readonly onChange: (value: string) => void
+}) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <select id={id} value={props.value} onChange={event => props.onChange(event.currentTarget.value)}>
+        <option value="">{props.any}</option>
+        {props.options.map(([value, label]) => (
+          <option key={value} value={value} selected={value === props.value}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </div>
+  )
+}
+
+function Day(props: {
+  readonly label: string
+  readonly value: string
+  readonly onChange: (value: string) => void
+}) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{props.label}</label>
+      <input
+        id={id}
+        type="date"
+        value={props.value}
+        onChange={event => props.onChange(event.currentTarget.value)}
+      />
+    </div>
+  )
+}

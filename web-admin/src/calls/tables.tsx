@@ -1,0 +1,161 @@
+/** What was tried, how it is encrypted, and what the relay carried. */
+import { useMemo } from 'preact/hooks'
+import type { ToldCall } from '../../../src/admin/message.ts'
+import type { TraceEvent } from '../../../src/trace/message.ts'
+import { type SecurityFacts, tablesOf } from '../../../src/trace/tables.ts'
+import type { PartyLedger } from '../../../src/turn/message.ts'
+import { Card } from '../parts/card.tsx'
+import { callTexts as texts } from '../texts/calls.ts'
+import { bytes } from './words.ts'
+
+export interface Names {
+  readonly caller: string
+  readonly callee: string
+}
+
+interface Props {
+  readonly events: readonly TraceEvent[]
+  readonly names: Names
+}
+
+const roles = ['caller', 'callee'] as const
+const tones = { selected: 'good', usedBefore: '', answered: '', failed: 'bad', underWay: '' } as const
+
+export function PairsCard({ events, names }: Props) {
+  const { pairs } = useMemo(() => tablesOf(events), [events])
+  return (
+    <Card title={texts.pairs} count={pairs.length}>
+      {pairs.length === 0 ? (
+        <p class="soft">{texts.pairsNone}</p>
+      ) : (
+        <table class="table">
+          <caption class="hidden">{texts.pairsLead}</caption>
+          <thead>
+            <tr>
+              <th scope="col">{texts.party}</th>
+              <th scope="col">{texts.local}</th>
+              <th scope="col">{texts.remote}</th>
+              <th scope="col">{texts.fate}</th>
+              <th scope="col">{texts.checks}</th>
+              <th scope="col">{texts.rtt}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {pairs.map(pair => (
+              <tr key={`${pair.party} ${pair.local} ${pair.remote}`}>
+                <td>{names[pair.party]}</td>
+                <td data-label={texts.local}>
+                  <code>{pair.local}</code>
+                </td>
+                <td data-label={texts.remote}>
+                  <code>{pair.remote}</code>
+                </td>
+                <td data-label={texts.fate}>
+                  <span class={`badge ${tones[pair.fate]}`}>{texts.fates[pair.fate]}</span>
+                  {pair.why !== '' && <span class="soft small"> {pair.why}</span>}
+                </td>
+                <td data-label={texts.checks}>
+                  {texts.checksOf(pair.requestsSent, pair.responsesReceived, pair.requestsReceived)}
+                </td>
+                <td data-label={texts.rtt}>
+                  {pair.rttMilliseconds === undefined ? '' : texts.milliseconds(round(pair.rttMilliseconds))}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Card>
+  )
+}
+
+const round = (value: number): number => (value < 10 ? Math.round(value * 10) / 10 : Math.round(value))
+
+export function SecurityCard({ events, names }: Props) {
+  const { security } = useMemo(() => tablesOf(events), [events])
+  return (
+    <Card title={texts.security}>
+      {roles.map(role => (
+        <section key={role}>
+          <h3>{names[role]}</h3>
+          {security[role].reports ? <End facts={security[role]} /> : <p class="soft">{texts.nothingTold}</p>}
+        </section>
+      ))}
+    </Card>
+  )
+}
+
+function End({ facts }: { readonly facts: SecurityFacts }) {
+  const carried =
+    facts.appliedWasCarried === undefined
+      ? ''
+      : facts.appliedWasCarried
+        ? ` ✓ ${texts.carried}`
+        : ` ✗ ${texts.carriedNot}`
+  return (
+    <dl class="facts tight">
+      <dt>{texts.state}</dt>
+      <dd>
+        {facts.state || texts.untold} {facts.version}
+      </dd>
+      <dt>{texts.cipher}</dt>
+      <dd>{facts.cipher || texts.untold}</dd>
+      <dt>{texts.srtp}</dt>
+      <dd>{facts.srtpProfile || texts.untold}</dd>
+      <dt>{texts.fingerprint}</dt>
+      <dd>
+        <code class="fingerprint">{facts.ownFingerprint || texts.untold}</code>
+      </dd>
+      <dt>{texts.applied}</dt>
+      <dd>
+        <code class="fingerprint">{facts.appliedFingerprint || texts.untold}</code>
+        <span class={facts.appliedWasCarried === false ? 'failure' : 'soft small'}>{carried}</span>
+      </dd>
+    </dl>
+  )
+}
+
+export function RelayCard({ call, names }: { readonly call: ToldCall; readonly names: Names }) {
+  const { ledger, relayReason } = call
+  const isUnused = roles.every(role => ledger[role].allocations === 0 && ledger[role].sentPackets === 0)
+  return (
+    <Card title={texts.relay}>
+      {relayReason !== undefined && <p>{texts.relayBecause(texts.relayReasons[relayReason])}</p>}
+      {isUnused && <p class="soft">{texts.relayNone}</p>}
+      {!isUnused &&
+        roles.map(role => (
+          <section key={role}>
+            <h3>{names[role]}</h3>
+            <Ledger of={ledger[role]} />
+          </section>
+        ))}
+    </Card>
+  )
+}
+
+function Ledger({ of: ledger }: { readonly of: PartyLedger }) {
+  return (
+    <dl class="facts tight">
+      <dt>{texts.sent}</dt>
+      <dd>{texts.packetsBytes(ledger.sentPackets, bytes(ledger.sentBytes))}</dd>
+      <dt>{texts.received}</dt>
+      <dd>{texts.packetsBytes(ledger.receivedPackets, bytes(ledger.receivedBytes))}</dd>
+      <dt>{texts.allocations}</dt>
+      <dd>{ledger.allocations}</dd>
+      {ledger.droppedPackets > 0 && (
+        <>
+          <dt>{texts.dropped}</dt>
+          <dd>{ledger.droppedPackets}</dd>
+        </>
+      )}
+      {ledger.refusals > 0 && (
+        <>
+          <dt>{texts.refusals}</dt>
+          <dd>
+            {ledger.refusals} {ledger.refusedPeers.join(', ')}
+          </dd>
+        </>
+      )}
+    </dl>
+  )
+}
