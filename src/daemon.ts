@@ -509,6 +509,11 @@ export class Daemon {
       version: this.#version,
       appliance: store.settings.identity().realm,
       key: store.settings.traceKey(),
+      relayPorts: () => {
+        const { turn } = this.#config
+        const now = this.#relay.ports?.plain ?? turn.port.fallback
+        return { turn: now, first: turn.relayMin, last: turn.relayMax }
+      },
       watch: this.#watchOptions(),
       onNote: (reason, detail) => this.#note('trace', reason, detail),
       onFault: (error, during) => this.#fault('trace', error, during),

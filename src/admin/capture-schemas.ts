@@ -14,6 +14,12 @@ export const captureQuery = z.strictObject({
   name: captureName.default('capture'),
   takenAt: z.enum(['client', 'switch', 'elsewhere']).default('elsewhere'),
 })
+export const capturePlan = z.strictObject({
+  state: z.enum(['ringing', 'answered', 'ended']),
+  caller: z.array(z.string()),
+  callee: z.array(z.string()),
+  captures: z.array(z.strictObject({ filter: z.string(), snapBytes: z.number() })),
+})
 const role = z.enum(['caller', 'callee'])
 const captureFlow = z.strictObject({
   source: z.string(),

@@ -11,7 +11,7 @@ import type { Calls } from '../store/calls.ts'
 import type { Directory } from '../store/directory.ts'
 import type { Settings } from '../store/settings.ts'
 import type { CallLedger } from '../turn/message.ts'
-import type { CaptureUpload, ImportOutcome } from '../trace/message.ts'
+import type { CapturePlan, CaptureUpload, ImportOutcome } from '../trace/message.ts'
 import type { ClaimSecrets } from './claim.ts'
 import type { Allowed } from './guard.ts'
 import type { Device, Health, HealthDetail, Network, RelayState } from './message.ts'
@@ -65,6 +65,8 @@ export interface Trace {
   /** An SVG. */
   ladder(row: CallRow): Promise<string>
   /** What traces are signed with. */
+  /** How one of the two can capture it at their own computer. */
+  capturePlan(row: CallRow): Promise<CapturePlan>
   /** Takes a capture of it in; reads the upload only if it is not refused at once. Rejects with what the upload does. */
   importCapture(row: CallRow, upload: CaptureUpload): Promise<ImportOutcome>
   key(): { readonly publicKey: string; readonly fingerprint: string }

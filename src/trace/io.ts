@@ -10,6 +10,7 @@ import type { SignallingInput } from '../signalling/message.ts'
 import type { Flow } from '../sip/message.ts'
 import { callFactsOf } from './call-facts.ts'
 import { type CaptureFormat, captureFile } from './capture-file.ts'
+import { capturePlanOf, type RelayPorts } from './capture-plan.ts'
 import {
   documentOf,
   fingerprintOfKey,
@@ -23,6 +24,7 @@ import { ladderOf } from './ladder.ts'
 import { ladderSvg } from './ladder-svg.ts'
 import { TraceMachine } from './machine.ts'
 import type {
+  CapturePlan,
   CaptureUpload,
   Direction,
   ImportOutcome,
@@ -45,6 +47,8 @@ export interface TraceIoOptions {
   readonly appliance: string
   /** The seed of the signing key. */
   readonly key: Uint8Array
+  /** As they are now. */
+  readonly relayPorts: () => RelayPorts
   /** What to capture packets by, during calls. Undefined: not at all. */
   readonly watch?: Omit<WatchIoOptions, 'identityOf' | 'onFacts' | 'onFault'> | undefined
   readonly onNote: (reason: string, detail: string) => void
@@ -123,6 +127,11 @@ export class TraceIo {
   readonly ladder = async (row: CallRow): Promise<string> => {
     const { events } = await this.#document(row)
     return ladderSvg(ladderOf(events), `Call from ${row.callerName} to ${row.calleeName}`)
+  }
+
+  /** How one of the two can capture it. */
+  readonly capturePlan = async (row: CallRow): Promise<CapturePlan> => {
+    return capturePlanOf(row, await this.#events(row.id), this.#options.relayPorts())
   }
 
   /** Takes a capture of a call in. */

@@ -293,6 +293,16 @@ export interface CapturedPacket {
   readonly originalBytes: number
 }
 
+/** How to capture a call at a computer of one of its two; nothing to capture as long as a party's address is not known. */
+export interface CapturePlan {
+  readonly state: 'ringing' | 'answered' | 'ended'
+  /** Where they are. */
+  readonly caller: readonly string[]
+  readonly callee: readonly string[]
+  /** Filters of libpcap for Ethernet frames, and where each frame is to be cut off: before its payload. */
+  readonly captures: readonly { readonly filter: string; readonly snapBytes: number }[]
+}
+
 /** A capture that somebody brings. */
 export interface CaptureUpload extends Pick<CaptureFacts, 'name'> {
   readonly body: AsyncIterable<Uint8Array>

@@ -16,6 +16,8 @@ const ethernetBytes = 14
 /** IEEE 802.1Q. */
 const tagBytes = 4
 const udpBytes = 8
+/** RFC 8656 §12.4. */
+const channelBytes = 4
 /** RFC 3550 §5.1. */
 const rtpBytes = 12
 /** A handshake's datagrams keep within what IPv6 lets through everywhere, and mostly do not need it. */
@@ -38,6 +40,23 @@ export function captureClasses({ relay }: CaptureWish, tags: boolean): CaptureCl
         ]
       : []),
   ]
+}
+
+/**
+ * The same for one call, on a computer of one of the two: between these hosts, and what of it goes through a relay at this
+ * port in channels.
+ */
+export function captureClassesOfCall(hosts: string): CaptureClass[] {
+  const bare = ethernetBytes + udpBytes + rtpBytes
+  const nobody = { addresses: [], firstPort: 0, lastPort: 0 }
+  const classes = [
+    { filter: pathFilter, snapBytes: wholeBytes },
+    { filter: mediaV4(nobody), snapBytes: bare + 20 },
+    { filter: mediaV6(nobody), snapBytes: bare + 40 },
+    { filter: channelV4, snapBytes: bare + channelBytes + 20 },
+    { filter: channelV6, snapBytes: bare + channelBytes + 40 },
+  ]
+  return classes.map(({ filter, snapBytes }) => ({ filter: `(${hosts}) and (${filter})`, snapBytes }))
 }
 
 /** The arguments of every process that is needed. Only dumpcap takes more than one filter. */
@@ -89,6 +108,11 @@ const mediaV4 = (relay: CaptureWish['relay']): string =>
   `ip[0] = 0x45 and ip[9] = 17 and ip[6:2] & 0x3fff = 0 and ${media('ip', 20)}${notRelayed(relay, 'ip', 4)}`
 const mediaV6 = (relay: CaptureWish['relay']): string =>
   `ip6[6] = 17 and ${media('ip6', 40)}${notRelayed(relay, 'ip6', 6)}`
+
+/** Media in a channel; here, too, the datagram's own header is of one length. */
+const channelV4 =
+  'ip[0] = 0x45 and ip[9] = 17 and ip[6:2] & 0x3fff = 0 and ip[28] & 0xf0 = 0x40 and ip[32] & 0xc0 = 0x80'
+const channelV6 = 'ip6[6] = 17 and ip6[48] & 0xf0 = 0x40 and ip6[52] & 0xc0 = 0x80'
 
 function notRelayed(
   { addresses, firstPort, lastPort }: CaptureWish['relay'],

@@ -110,6 +110,7 @@ export class AdminHouse {
         capture: async (_row, format) => Uint8Array.from(format, letter => letter.charCodeAt(0)),
         ladder: async () => '<svg/>',
         key: () => ({ publicKey: '', fingerprint: '' }),
+        capturePlan: async () => ({ state: 'ringing', caller: [], callee: [], captures: [] }),
         importCapture: async () => ({ kind: 'refused', reason: 'forgotten', sentence: 'forgotten' }),
       },
       help: {

@@ -90,6 +90,7 @@ it('leaves no secret on disk or in an export, and what it keeps is there', async
       version: '1',
     },
     ...{ appliance: 'here', key: store.settings.traceKey() },
+    relayPorts: () => ({ turn: 3_478, first: 49_152, last: 50_151 }),
     onNote: (reason, detail) => faults.push(`${reason} ${detail}`),
     onFault: error => faults.push(error),
   })

@@ -1,6 +1,6 @@
 /** Captures of a call's packets that people bring. */
 import type { CallRow } from '../../calls/message.ts'
-import type { CaptureRefusal, CaptureUpload } from '../../trace/message.ts'
+import type { CapturePlan, CaptureRefusal, CaptureUpload } from '../../trace/message.ts'
 import * as schemas from '../capture-schemas.ts'
 import { HttpError } from '../errors.ts'
 import type { ImportedCapture } from '../message.ts'
@@ -20,6 +20,18 @@ const retryAfterSeconds = 5
 
 export function captureRoutes({ calls, trace, log }: Pick<AppDeps, 'calls' | 'trace' | 'log'>): Route[] {
   return [
+    route({
+      method: 'GET',
+      path: '/calls/:id/capture',
+      who: 'member',
+      summary:
+        'How to capture this call at a computer of one of its two: filters for tcpdump or dumpcap that let through the headers of its packets and nothing else. `scripts/capture` goes by it.',
+      answers: { 200: schemas.capturePlan },
+      handle: async call => {
+        const body: CapturePlan = await trace.capturePlan(await theirCall(calls, call))
+        return { status: 200, body }
+      },
+    }),
     route({
       method: 'POST',
       path: '/calls/:id/capture',
