@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Epoch } from '../core/clock.ts'
+import { collectYoung } from '../runtime/collect.ts'
 import type { CaptureFacts } from './message.ts'
 import type { Provenance } from './packets/facts.ts'
 import type { CallIdentity, EncryptedFigures } from './packets/figures.ts'
@@ -32,6 +33,8 @@ export interface CaptureReading {
 
 const chunkBytes = 65_536
 const chunks = 4
+/** What a connection brought is garbage as soon as it is copied. */
+const collectEveryBytes = 4_000_000
 /** A young generation that is small is collected often: what a reader drops does not add up (`packets/README.md`). */
 const limits = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 32, stackSizeMb: 2 }
 
@@ -49,8 +52,14 @@ export async function readCapture(
   signal.addEventListener('abort', abort)
   try {
     signal.throwIfAborted()
+    let uncollected = 0
     for await (const bytes of body) {
       await reader.write(bytes)
+      uncollected += bytes.length
+      if (uncollected >= collectEveryBytes) {
+        collectYoung()
+        uncollected = 0
+      }
       if (reader.isDone) break
     }
     return await reader.end()
