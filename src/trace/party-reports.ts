@@ -9,6 +9,8 @@ export type TimedHappening = Happening & Pick<Moment, 'atMilliseconds' | 'clockE
 
 const states = ['iceGathering', 'iceConnection', 'connection'] as const
 const maxStreams = 64
+/** A caller's clock of the call begins when the microphone is opened, which a person may have to allow first. */
+const earliestMilliseconds = 120_000
 
 type What = StateChange['what']
 
@@ -27,13 +29,16 @@ export class PartyReports {
   /** `received` since the call's start, by the appliance. */
   take(report: MediaReport, received: number): TimedHappening[] {
     const said = report.atMilliseconds + (report.heldMilliseconds ?? 0)
-    this.#clock.heard(said, received, report.roundTripMilliseconds)
+    // A clock that was set anew, or a lie: what it says is placed where it was heard.
+    if (received - said >= -earliestMilliseconds) {
+      this.#clock.heard(said, received, report.roundTripMilliseconds)
+    }
     const last = this.#last
     // One that was overtaken tells nothing new.
     if (last !== undefined && report.atMilliseconds < last.atMilliseconds) return []
     this.#last = report
     // First what has a moment of its own, which lies before the report's.
-    const changes = [...this.#changes(report)].map(([happening, at]) => this.#placed(happening, at))
+    const changes = [...this.#changes(report)].map(([happening, at]) => this.#placed(happening, at, received))
     const all = [
       ...this.#snapshot(report),
       ...checksOf(report),
@@ -42,12 +47,14 @@ export class PartyReports {
       ...this.#media(report),
       qualityOf(report, last),
     ]
-    return [...changes, ...all.map(happening => this.#placed(happening, report.atMilliseconds))]
+    return [...changes, ...all.map(happening => this.#placed(happening, report.atMilliseconds, received))]
   }
 
-  #placed(happening: Happening, client: number): TimedHappening {
+  /** Not before what was told earlier, not before a client can have known of the call, not after it was heard. */
+  #placed(happening: Happening, client: number, received: number): TimedHappening {
     const { atMilliseconds, clockErrorMilliseconds } = this.#clock.place(client)
-    this.#at = Math.max(this.#at, Math.round(atMilliseconds * 10) / 10)
+    const heard = Math.min(Math.max(atMilliseconds, -earliestMilliseconds), received)
+    this.#at = Math.max(this.#at, Math.round(heard * 10) / 10)
     return { atMilliseconds: this.#at, clockErrorMilliseconds, ...happening }
   }
 

@@ -131,8 +131,9 @@ function pairsLine(evidence: Evidence): Finding {
       ['a later report of both ends'],
     )
   }
-  // Between a relay and an end that does not see it as one, pairs are no mirrors by nature.
-  if (isRelayed(ours, evidence) || isRelayed(theirs, evidence))
+  // A relayed pair is no path that the two have to themselves, but one end's relayed address is where the other sends.
+  const relayed = isRelayed(ours, evidence) || isRelayed(theirs, evidence)
+  if (relayed && (bytesOf(evidence.ledger) > 0 || fits(ours, theirs)))
     return finding('pairs', question, 'fails', figures)
   const contradiction = {
     about: 'the selected pairs',
