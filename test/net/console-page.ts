@@ -50,6 +50,8 @@ export class ConsolePage {
 
   /** Makes a link for somebody new, and scans its code from the screen as a phone would. */
   async invite(): Promise<string> {
+    await this.#goTo('People')
+    await this.page.getByRole('button', { name: 'Invite', exact: true }).click({ timeout: patience })
     await this.page.getByRole('button', { name: 'Make a link' }).click({ timeout: patience })
     const made = this.page.getByRole('status').filter({ hasText: 'This link is shown only now' })
     const code = made.getByRole('img', { name: 'QR code of the invitation' })
@@ -94,10 +96,17 @@ export class ConsolePage {
 
   /** Lets somebody in who asked to join. */
   async allow(displayName: string): Promise<void> {
+    await this.#goTo('People')
     await this.page
       .getByRole('button', { name: `Allow ${displayName}`, exact: true })
       .click({ timeout: patience })
     await this.page.getByText('Nobody is waiting.').waitFor({ timeout: patience })
+  }
+
+  async #goTo(page: string): Promise<void> {
+    const pages = this.page.getByRole('navigation', { name: 'Pages' })
+    await pages.getByRole('link', { name: page }).click({ timeout: patience })
+    await this.page.getByRole('heading', { level: 1, name: page }).waitFor({ timeout: patience })
   }
 
   /** Follows the link from the console to the phone. */

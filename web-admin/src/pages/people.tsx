@@ -1,21 +1,8 @@
-import type { User } from '../../../src/admin/message.ts'
-import { useConsole } from '../console.ts'
-import { usePolled } from '../load.ts'
-import { PageHead } from '../parts/card.tsx'
-import { common } from '../texts/common.ts'
-import { Invites } from '../views/invites.tsx'
-import { People } from '../views/people.tsx'
-import { Requests } from '../views/requests.tsx'
+import { PeopleList } from '../people/list.tsx'
+import '../people/people.css'
+import { Person } from '../people/person.tsx'
+import type { Place } from '../router.ts'
 
-export default function PeoplePage() {
-  const { api } = useConsole()
-  const users = usePolled(() => api.get<User[]>('/users'), 10)
-  return (
-    <>
-      <PageHead title={common.pages.people} />
-      <Requests api={api} users={users.value ?? []} onAnswered={users.reload} />
-      <People api={api} users={users.value} onChanged={users.reload} />
-      <Invites api={api} users={users.value ?? []} />
-    </>
-  )
+export default function People({ place }: { readonly place: Place }) {
+  return place.id === undefined ? <PeopleList place={place} /> : <Person key={place.id} name={place.id} />
 }

@@ -247,7 +247,11 @@ function Phones({ api, live, session, next }: StepProps) {
           ))}
         </ul>
       </div>
-      <Actions onNext={next} />
+      <div class="actions">
+        <button type="button" class="button primary large" onClick={next}>
+          {visit.next}
+        </button>
+      </div>
     </>
   )
 }
