@@ -80,7 +80,7 @@ class Reader {
 
   constructor(setup: ReaderSetup) {
     this.#done.promise.catch(() => {})
-    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    this.#worker = new Worker(new URL('./capture-worker.ts', import.meta.url), {
       name: 'lanline capture',
       workerData: setup,
       resourceLimits: limits,
