@@ -92,6 +92,8 @@ export interface Urls {
 
 /** Guests whose time is over, forgotten requests and invitations: looked for this often. */
 const sweepPeriodMilliseconds = seconds(10)
+/** Room on the disk: looked at this often. A download fills what is short in less than an hour. */
+const spacePeriodMilliseconds = seconds(30)
 /** Certificates and old calls: looked after this often. */
 const chorePeriodMilliseconds = hours(1)
 /** So many calls show whether devices reach each other. */
@@ -339,6 +341,12 @@ export class Daemon {
       void this.#help.flush()
     }, sweepPeriodMilliseconds)
     this.#undo.push(() => clearInterval(sweeps))
+    const looks = setInterval(
+      () => this.#inBackground('space', this.#store.space.look()),
+      spacePeriodMilliseconds,
+    )
+    this.#undo.push(() => clearInterval(looks))
+    this.#inBackground('space', this.#store.space.look())
     this.#doChores()
     this.#systemd.ready(this.urls().page)
     this.#log.info('ready', { page: this.urls().page, version: this.#version })
@@ -698,11 +706,11 @@ export class Daemon {
       if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
       if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
       if (event.kind === 'password') this.#relay.accountChanged(event.device)
-      if (event.kind !== 'revoked') return
+      if (event.kind !== 'revoked' && event.kind !== 'disabled') return
       this.#help.revoked(event.device)
       // Its calls first: the other ends hang up while it can still be told.
       this.#calls.input({ kind: 'revoked', device: event.device })
-      this.#signalling.input({ kind: 'revoked', device: event.device })
+      this.#signalling.input({ kind: event.kind, device: event.device })
       this.#sip.input({ kind: 'revoked', device: event.device })
       this.#relay.input({ kind: 'revoked', device: event.device })
     })
@@ -814,10 +822,16 @@ export class Daemon {
       discovery: { state: healthOf[discovery.state], detail: discovery.detail },
       relay: { state: relay.state === 'ready' ? 'ok' : 'failed', detail: relay.detail },
       web: { state: 'ok', detail: `HTTP ${web.http?.port ?? 0}, HTTPS ${web.https?.port ?? 0}` },
-      store: this.#storeLost
-        ? { state: 'failed', detail: this.#storeLost }
-        : { state: 'ok', detail: this.#config.data.dir },
+      store: this.#storeHealth(),
     }
+  }
+
+  #storeHealth(): Health['parts'][string] {
+    const { full, note } = this.#store.space
+    const trouble = this.#storeLost ?? full
+    if (trouble !== undefined) return { state: 'failed', detail: trouble }
+    const { dir } = this.#config.data
+    return { state: 'ok', detail: note === undefined ? dir : `${dir}; ${note}` }
   }
 
   #registerGauges(sip: SipMachine): void {

@@ -6,6 +6,7 @@ import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { CallOutcome, Grade, Path, TraceSummary } from '../trace/message.ts'
 import { type Rows, statement } from './client.ts'
 import type { Row, Value } from './database.ts'
+import type { StoreError } from './errors.ts'
 
 export interface CallFilter {
   /** 1 to 500. */
@@ -35,6 +36,9 @@ export type ListedCall = CallRow & { readonly outcome: CallOutcome | undefined }
 export const maxCalls = 200_000
 /** How long a change of a row may wait for the next one: a call that is answered at once is written once. */
 const saveDelayMilliseconds = 100
+/** While the disk is full: how often rows are tried again, and how many wait. */
+const retryMilliseconds = 5_000
+const maxWaiting = 10_000
 /** Rows deleted in one transaction, so that pruning never keeps a registration waiting. */
 const pruneStep = 1_000
 
@@ -115,10 +119,25 @@ export class Calls {
     const written = this.#written
     if (written === undefined) return
     this.#written = undefined
-    const rows = [...this.#waiting.values()]
+    const given = this.#waiting
     this.#waiting = new Map()
-    this.#rows.write(...rows.map(put)).then(written.resolve, written.reject)
+    this.#rows.write(...[...given.values()].map(put)).then(written.resolve, (error: StoreError) => {
+      if (error.code === 'diskFull') this.#again(given)
+      written.reject(error)
+    })
     this.#last = written.promise
+  }
+
+  /** Calls go on while the disk is full, and there will be room again: what was not written waits for the next time. */
+  #again(given: ReadonlyMap<string, CallRow>): void {
+    const newer = this.#waiting
+    this.#waiting = new Map([...given, ...newer].slice(-maxWaiting))
+    if (this.#written === undefined) {
+      this.#written = Promise.withResolvers()
+      // Whoever saved these rows knows already.
+      this.#written.promise.catch(() => {})
+    }
+    this.#timer ??= setTimeout(() => this.flush(), retryMilliseconds)
   }
 
   /** Whoever saved a row hears of its failure; readers go on with what is there. */

@@ -18,12 +18,15 @@ export class StoreClient implements Rows {
   readonly #worker: Worker
   readonly #waiting = new Map<
     number,
-    { resolve: (rows: readonly Row[]) => void; reject: (error: StoreError) => void }
+    { writes: boolean; resolve: (rows: readonly Row[]) => void; reject: (error: StoreError) => void }
   >()
   readonly lost: Promise<string>
   #lastId = 0
   #closing = false
   #gone: StoreError | undefined
+  #full: string | undefined
+  /** To be called when a write finds the disk full. */
+  onFull: () => void = () => {}
 
   private constructor(worker: Worker) {
     this.#worker = worker
@@ -47,6 +50,11 @@ export class StoreClient implements Rows {
     })
     if (first.kind === 'refused') throw new StoreError(first.code, first.message)
     return new StoreClient(worker)
+  }
+
+  /** Why the last write could not be kept; undefined when it was. */
+  get full(): string | undefined {
+    return this.#full
   }
 
   async write(...job: readonly Statement[]): Promise<void> {
@@ -73,8 +81,9 @@ export class StoreClient implements Rows {
     }
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId
-      this.#waiting.set(id, { resolve, reject })
-      this.#worker.postMessage(request(id))
+      const asked = request(id)
+      this.#waiting.set(id, { writes: asked.kind === 'write', resolve, reject })
+      this.#worker.postMessage(asked)
     })
   }
 
@@ -82,8 +91,16 @@ export class StoreClient implements Rows {
     if (answer.kind !== 'done' && answer.kind !== 'failed') return
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
-    if (answer.kind === 'done') waiting?.resolve(answer.rows)
-    else waiting?.reject(new StoreError(answer.code, answer.message))
+    if (answer.kind === 'done') {
+      if (waiting?.writes === true) this.#full = undefined
+      waiting?.resolve(answer.rows)
+      return
+    }
+    if (answer.code === 'diskFull') {
+      this.#full = answer.message
+      this.onFull()
+    }
+    waiting?.reject(new StoreError(answer.code, answer.message))
   }
 
   #lose(why: string): void {

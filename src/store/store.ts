@@ -7,6 +7,7 @@ import { Directory } from './directory.ts'
 import { Grants } from './grants.ts'
 import { StoredIncidents } from './incidents.ts'
 import { Settings } from './settings.ts'
+import { DiskSpace } from './space.ts'
 import { Traces } from './traces.ts'
 
 export interface Store {
@@ -17,6 +18,8 @@ export interface Store {
   readonly incidents: StoredIncidents
   readonly settings: Settings
   readonly traces: Traces
+  /** Room on the disk; `full` while nothing can be saved, `note` while it is short. */
+  readonly space: Pick<DiskSpace, 'look' | 'note'> & { readonly full: string | undefined }
   /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
   readonly lost: Promise<string>
   /** Commits what is pending and lets go of the data directory. */
@@ -38,6 +41,9 @@ export async function openStore(
     const settings = await Settings.load(client)
     const calls = new Calls(client)
     const directory = await Directory.load(client, settings, now, running)
+    const traces = new Traces(client)
+    const space = new DiskSpace({ directory: dataDirectory, rows: client, traces })
+    client.onFull = () => void space.look().catch(() => {})
     return {
       directory,
       bindings: new Bindings(client),
@@ -45,7 +51,16 @@ export async function openStore(
       grants: new Grants(client),
       incidents: new StoredIncidents(client),
       settings,
-      traces: new Traces(client),
+      traces,
+      space: {
+        look: () => space.look(),
+        get note() {
+          return space.note
+        },
+        get full() {
+          return client.full
+        },
+      },
       lost: client.lost,
       close: async () => {
         calls.flush()

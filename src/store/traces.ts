@@ -14,6 +14,7 @@ import type { TraceEvent, TraceSummary } from '../trace/message.ts'
 import type { StoredSegment } from '../trace/ports.ts'
 import { concluded, unknownPath } from './calls.ts'
 import { type Rows, statement } from './client.ts'
+import { StoreError } from './errors.ts'
 
 /** Events are kept for so long, and no longer than their call. */
 export const eventDays = 30
@@ -39,6 +40,7 @@ export class Traces {
   readonly #rows: Rows
   #waiting: Waiting[] = []
   #untold: string[] = []
+  #suspended = false
   #written: PromiseWithResolvers<void> | undefined
   /** Segments are written in order of their making. */
   #last: Promise<unknown> = Promise.resolve()
@@ -49,6 +51,9 @@ export class Traces {
 
   /** Resolves when they are on disk. What is saved in one turn of the event loop is written together. */
   save(call: string, events: readonly TraceEvent[]): Promise<void> {
+    if (this.#suspended) {
+      return Promise.reject(new StoreError('diskFull', 'the disk is full: events of calls are not kept'))
+    }
     const line = segmentLine(call, JSON.stringify(events))
     const last = this.#waiting.at(-1)
     if (last === undefined || last.text.length + line.length > segmentCharacters) {
@@ -199,7 +204,7 @@ export class Traces {
       )
     }
     await this.#remove('seq not in (select segment from trace_places)')
-    while ((await this.bytes()) > maxEventBytes) if (!(await this.forgetOldest())) return
+    while ((await this.bytes()) > maxEventBytes) if ((await this.forgetOldest()) === 0) return
   }
 
   /** What all events take on disk. */
@@ -207,20 +212,27 @@ export class Traces {
     return Number((await this.#rows.read('select total(bytes) as bytes from trace_segments'))[0]!.bytes)
   }
 
-  /** False when there are none. Their summaries stay. */
-  async forgetOldest(): Promise<boolean> {
-    const oldest = 'seq in (select seq from trace_segments order by seq limit ?)'
-    return (await this.#removeStep(oldest, pruneStep)) > 0
+  /** Some of them, the oldest; their summaries stay. Resolves with the bytes they took, 0 when there are none left. */
+  forgetOldest(): Promise<number> {
+    return this.#removeStep('true', [])
+  }
+
+  /** While suspended events are not kept: what room there is is for what people wait for. */
+  suspend(on: boolean): void {
+    this.#suspended = on
   }
 
   /** In steps, so that pruning never keeps a registration waiting. */
   async #remove(which: string, ...values: readonly number[]): Promise<void> {
-    const some = `seq in (select seq from trace_segments where ${which} order by seq limit ?)`
-    while ((await this.#removeStep(some, ...values, pruneStep)) === pruneStep);
+    while ((await this.#removeStep(which, values)) > 0);
   }
 
-  async #removeStep(which: string, ...values: readonly number[]): Promise<number> {
-    const due = await this.#rows.read(`select seq from trace_segments where ${which}`, ...values)
+  async #removeStep(which: string, values: readonly number[]): Promise<number> {
+    const due = await this.#rows.read(
+      `select seq, bytes from trace_segments where ${which} order by seq limit ?`,
+      ...values,
+      pruneStep,
+    )
     if (due.length === 0) return 0
     const numbers = JSON.stringify(due.map(({ seq }) => seq))
     const listed = '(select value from json_each(?))'
@@ -228,7 +240,7 @@ export class Traces {
       statement(`delete from trace_places where segment in ${listed}`, numbers),
       statement(`delete from trace_segments where seq in ${listed}`, numbers),
     )
-    return due.length
+    return due.reduce((sum, { bytes }) => sum + Number(bytes), 0)
   }
 }
 
