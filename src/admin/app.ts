@@ -23,8 +23,10 @@ import { enrolRoutes } from './routes/enrol.ts'
 import { helpRoutes } from './routes/help.ts'
 import { liveRoutes } from './routes/live.ts'
 import { relayRoutes } from './routes/relay.ts'
+import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { siteRoutes } from './routes/site.ts'
+import { traceRoutes } from './routes/traces.ts'
 import { userRoutes } from './routes/users.ts'
 import { Sessions, sameSecret } from './sessions.ts'
 import { Tries } from './tries.ts'
@@ -63,10 +65,12 @@ export function createApp(deps: AppDeps): App {
     ...userRoutes(parts),
     ...enrolRoutes(parts),
     ...callRoutes(parts),
+    ...traceRoutes(parts),
     ...captureRoutes(parts),
     ...relayRoutes(parts),
     ...helpRoutes(parts),
     ...liveRoutes(parts),
+    ...sessionRoutes(parts),
     ...siteRoutes(parts),
     {
       method: 'GET',
@@ -208,7 +212,7 @@ function identify(request: Request, env: AppEnv, deps: AppDeps, sessions: Sessio
   const id = sessionIn(cookies, env.listener === 'https')
   const session = sessions.find(id, deps.clock.monotonic())
   const user = session && deps.directory.user(session.user)
-  if (id === undefined || session === undefined || user === undefined) return { kind: 'nobody' }
+  if (id === undefined || session === undefined || !user || user.disabled) return { kind: 'nobody' }
   return { kind: 'session', user: user.name, owner: user.role === 'owner', id, session }
 }
 
@@ -222,7 +226,7 @@ function respond(answer: Answer): Response {
   for (const cookie of answer.cookies ?? []) headers.append('set-cookie', cookie)
   if (answer.file !== undefined) {
     headers.set('content-type', answer.file.contentType)
-    headers.set('content-security-policy', filePolicy)
+    headers.set('content-security-policy', answer.file.policy ?? filePolicy)
     const { name } = answer.file
     if (name !== undefined) headers.set('content-disposition', `attachment; filename="${name}"`)
     return new Response(answer.file.content, { status: answer.status as ContentfulStatusCode, headers })

@@ -10,13 +10,22 @@ import type { Presence } from '../signalling/message.ts'
 import type { Calls } from '../store/calls.ts'
 import type { Directory } from '../store/directory.ts'
 import type { Settings } from '../store/settings.ts'
-import type { CallLedger } from '../turn/message.ts'
 import type { CapturePlan, CaptureUpload, ImportOutcome } from '../trace/message.ts'
+import type { CallLedger } from '../turn/message.ts'
 import type { ClaimSecrets } from './claim.ts'
 import type { Allowed } from './guard.ts'
-import type { Device, Health, HealthDetail, Network, RelayState } from './message.ts'
+import type {
+  CertificateState,
+  Device,
+  Health,
+  HealthDetail,
+  Network,
+  RelayState,
+  SiteSettings,
+} from './message.ts'
 import type { Pages } from './pages.ts'
 import type { ScryptCost } from './password.ts'
+import type { Policies } from './policies.ts'
 
 /** How people and devices are reached right now. */
 export interface Live {
@@ -56,19 +65,19 @@ export interface Relay {
   close(grant: string): void
 }
 
+export type TraceFormat = 'json' | 'html' | 'pcapng' | 'pcap' | 'rtcstats' | 'ladder'
+
 /** What is known of a call's media path. */
 export interface Trace {
-  /** The signed `trace.json`. */
-  file(row: CallRow): Promise<string>
-  /** The call's messages as packets. */
-  capture(row: CallRow, format: 'pcapng' | 'pcap'): Promise<Uint8Array<ArrayBuffer>>
-  /** An SVG. */
-  ladder(row: CallRow): Promise<string>
-  /** What traces are signed with. */
-  /** How one of the two can capture it at their own computer. */
+  /** Made anew each time; rejects with an error named `MakerBusy` when too many are being made. */
+  file(row: CallRow, format: TraceFormat): Promise<Uint8Array<ArrayBuffer>>
+  /** The policy (CSP) that `html` is made for. */
+  readonly pagePolicy: string
+  /** How one of the two can capture it. */
   capturePlan(row: CallRow): Promise<CapturePlan>
   /** Takes a capture of it in; reads the upload only if it is not refused at once. Rejects with what the upload does. */
   importCapture(row: CallRow, upload: CaptureUpload): Promise<ImportOutcome>
+  /** What traces are signed with. */
   key(): { readonly publicKey: string; readonly fingerprint: string }
 }
 
@@ -98,7 +107,7 @@ export interface AppDeps {
   readonly metrics: Metrics
   /** Made anew at each start; used while there is no owner. */
   readonly claim: ClaimSecrets
-  readonly enrolPolicy: 'approve' | 'invite' | 'open'
+  readonly policies: Policies
   readonly allowed: Allowed
   /** For so long after the start, a browser on the same network may claim without the code. */
   readonly claimMinutes: number
@@ -114,6 +123,13 @@ export interface AppDeps {
   look(health: Health, devices: readonly Device[]): Omit<HealthDetail, keyof Health>
   /** The port on which HTTPS is served, for the door page's links. */
   httpsPort(): number
+  /** Ports in use, by the keys of the configuration. */
+  ports(): SiteSettings['ports']
+  readonly dataDirectory: string
+  /** For whom and how long the certificate in use speaks. */
+  certificate(): Omit<CertificateState, 'authorityFingerprint'>
+  /** The last lines of the log, JSON lines, oldest first. */
+  logLines(): readonly string[]
   /** `http://<LAN address>[:port]`: what QR codes and invite links start with. */
   inviteOrigin(): string
   /** Lower only in tests. */

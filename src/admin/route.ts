@@ -52,6 +52,8 @@ export interface Answer {
         readonly content: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>
         /** What a browser saves it as; undefined: it is shown. */
         readonly name?: string | undefined
+        /** What a browser may do with it (CSP), where that is less than with other files. */
+        readonly policy?: string | undefined
       }
     | undefined
   readonly cookies?: readonly string[]

@@ -98,20 +98,55 @@ export const callsQuery = z.strictObject({
   from: moment.optional(),
   until: moment.optional(),
 })
+/** Unlike of a page, all of them unless a limit is given. */
+export const callsCsvQuery = callsQuery
+  .omit({ before: true })
+  .extend({ limit: z.coerce.number().int().min(1).max(200_000).optional() })
 
 export const hostLabel = z
   .string()
   .toLowerCase()
   .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'one name of letters, digits and -, at most 63')
+const enrolPolicy = z.enum(['approve', 'invite', 'open'])
+const relayPolicy = z.enum(['cross-vlan', 'on-failure', 'off'])
+const policy = <Value extends z.ZodType>(value: Value) =>
+  z.strictObject({ value, setIn: z.string().optional() })
 export const siteSettings = z.strictObject({
   place: z.string(),
   showNames: z.boolean(),
   hostname: z.string(),
+  policies: z.strictObject({
+    enrol: policy(enrolPolicy),
+    relay: policy(relayPolicy),
+    retainDays: policy(z.number()),
+  }),
+  ports: z.array(z.strictObject({ key: z.string(), port: z.number(), setIn: z.string().optional() })),
+  dataDirectory: z.string(),
+  version: z.string(),
 })
+export const consoleSession = z.strictObject({
+  id: z.string(),
+  user: z.string(),
+  address: z.string(),
+  userAgent: z.string(),
+  createdAt: time,
+  usedAt: time,
+  current: z.boolean(),
+})
+export const certificateState = z.strictObject({
+  names: z.array(z.string()),
+  notBefore: time,
+  notAfter: time,
+  authorityFingerprint: z.string(),
+})
+export const ownPassword = z.strictObject({ current: z.string().max(256), password })
 export const siteSettingsChange = z.strictObject({
   place: placeName.optional(),
   showNames: z.boolean().optional(),
   hostname: hostLabel.optional(),
+  enrolPolicy: enrolPolicy.optional(),
+  relayPolicy: relayPolicy.optional(),
+  retainDays: z.number().int().min(1).max(36_500).optional(),
 })
 export const network = z.strictObject({
   hostname: z.string(),

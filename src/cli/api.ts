@@ -61,6 +61,14 @@ export async function apiUpload<Answer>(
   throw told.reason
 }
 
+/** What is under `path`, as it comes. Rejects as `api` does. */
+export async function apiDownload(config: Config, path: string): Promise<IncomingMessage> {
+  const answer = await send(config, 'GET', path, undefined)
+  const status = answer.statusCode ?? 0
+  if (status >= 200 && status < 300) return answer
+  throw new CommandError(sentenceOf(await textOf(answer)) ?? `the daemon refused GET ${path} with ${status}`)
+}
+
 function send(config: Config, method: string, path: string, body: unknown): Promise<IncomingMessage> {
   const payload = body === undefined ? undefined : JSON.stringify(body)
   const { sent, answer } = open(config, method, path, payload ? { 'content-type': 'application/json' } : {})

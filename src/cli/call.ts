@@ -1,10 +1,9 @@
 import type { CallList, ToldCall } from '../admin/message.ts'
 import type { CallRow, SelectedPair } from '../calls/message.ts'
-import { api } from './api.ts'
-import { callCsv } from './call-csv.ts'
+import { api, apiDownload } from './api.ts'
 import { type Command, CommandError, moment, table } from './command.ts'
 import { ledgerLines } from './relay.ts'
-import { fetchTrace, traceLines } from './trace.ts'
+import { fetchTrace, toStdout, traceLines } from './trace.ts'
 
 const mostCalls = 200_000
 /** What the daemon gives at once. */
@@ -18,6 +17,11 @@ export const callList: Command = {
   run: async call => {
     const limit = Number(call.options.limit ?? (call.options.json || call.options.csv ? mostCalls : 50))
     if (!Number.isInteger(limit) || limit < 1) throw new CommandError('--limit wants a number of at least 1')
+    if (call.options.csv) {
+      const query = new URLSearchParams({ limit: String(Math.min(limit, mostCalls)) })
+      if (call.options.user) query.set('user', String(call.options.user))
+      return await toStdout(await apiDownload(call.config, `/calls.csv?${query}`))
+    }
     const list: ToldCall[] = []
     let total = 0
     while (list.length < limit) {
@@ -29,10 +33,6 @@ export const callList: Command = {
       total = page.total
       list.push(...page.calls)
       if (page.calls.length === 0) break
-    }
-    if (call.options.csv) {
-      process.stdout.write(callCsv(list))
-      return
     }
     call.print({ calls: list, total }, () => table(headings, list.map(row), 'no call yet'))
   },

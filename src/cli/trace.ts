@@ -1,41 +1,39 @@
 /** Traces on the command line: shown, written to a file, and verified with nothing but the file. */
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createWriteStream, readFileSync, statSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config.ts'
-import { type CaptureFormat, captureFile } from '../trace/capture-file.ts'
 import { type SignedTrace, verifyTrace } from '../trace/document.ts'
 import { ladderOf, ladderText } from '../trace/ladder.ts'
 import type { Verdict } from '../trace/message.ts'
-import { api, apiText } from './api.ts'
-import { type Command, CommandError, UsageError } from './command.ts'
+import { isPage, type PageVerification, verifyPage } from '../trace/signed-page.ts'
+import { api, apiDownload } from './api.ts'
+import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 
 const maxFileBytes = 100_000_000
 
+const formats = ['json', 'html', 'pcapng', 'pcap', 'rtcstats'] as const
+type Format = (typeof formats)[number]
+const isFormat = (word: string): word is Format => (formats as readonly string[]).includes(word)
+
 export const traceExport: Command = {
   name: 'trace export',
-  usage: '<call> [--format json|pcapng|pcap] [--output FILE]',
-  about: 'writes the signed trace of a call as JSON, or its messages as a capture file',
+  usage: `<call> [--format ${formats.join('|')}] [--output FILE]`,
+  about: 'writes the trace of a call: signed as JSON or as a page, as a capture file, or as an RTCStats dump',
   words: [1, 1],
   options: { format: { type: 'string' }, output: { type: 'string' } },
   run: async call => {
     const format = String(call.options.format ?? 'json')
     if (!isFormat(format)) throw new UsageError(`--format ${format} is none of ${formats.join(', ')}`)
     const { output } = call.options
-    if (format !== 'json' && output === undefined && process.stdout.isTTY) {
+    if (format.startsWith('pcap') && output === undefined && process.stdout.isTTY) {
       throw new CommandError('a capture file is nothing for a terminal; give --output FILE')
     }
-    const text = await apiText(call.config, 'GET', path(call.words[0]!))
-    const file = format === 'json' ? Buffer.from(text) : captureFile(JSON.parse(text) as SignedTrace, format)
-    if (output === undefined) process.stdout.write(file)
-    else {
-      write(String(output), file)
-      call.print({ file: output, bytes: file.length }, () => `${output}: ${file.length} bytes`)
-    }
+    const content = await apiDownload(call.config, path(call.words[0]!, format))
+    if (output === undefined) return await toStdout(content)
+    const bytes = await write(String(output), content)
+    call.print({ file: output, bytes }, () => `${output}: ${bytes} bytes`)
   },
 }
-
-const formats = ['json', 'pcapng', 'pcap'] as const
-const isFormat = (word: string): word is 'json' | CaptureFormat =>
-  (formats as readonly string[]).includes(word)
 
 export const traceVerify: Command = {
   name: 'trace verify',
@@ -45,7 +43,9 @@ export const traceVerify: Command = {
   options: { key: { type: 'string' } },
   run: async call => {
     const wanted = call.options.key === undefined ? undefined : String(call.options.key)
-    const result = verifyTrace(read(call.words[0]!), wanted)
+    const file = readTrace(call.words[0]!)
+    if (isPage(file)) return tellPage(call, verifyPage(file, wanted), wanted !== undefined)
+    const result = verifyTrace(file, wanted)
     if (result.kind === 'wrong') throw new CommandError(`${call.words[0]} is not genuine: ${result.why}`)
     const { trace, fingerprint } = result
     const known = wanted !== undefined
@@ -53,13 +53,29 @@ export const traceVerify: Command = {
     call.print({ genuine: true, fingerprint, keyGiven: known, call: trace.call.id, verdict }, () =>
       [
         `genuine: signed by ${trace.madeBy.appliance} (lanline ${trace.madeBy.version}) and unchanged since`,
-        `key      ${fingerprint}`,
-        ...(known ? [] : ['         as the file says; compare it with: lanline trace key, on the appliance']),
+        ...keyLines(fingerprint, known),
         `call     ${trace.call.id}, ${trace.events.length} events`,
         ...verdictLines(verdict),
       ].join('\n'),
     )
   },
+}
+
+const keyLines = (fingerprint: string, known: boolean): string[] => [
+  `key      ${fingerprint}`,
+  ...(known ? [] : ['         as the file says; compare it with: lanline trace key, on the appliance']),
+]
+
+function tellPage(call: Invocation, result: PageVerification, known: boolean): void {
+  if (result.kind === 'wrong') throw new CommandError(`${call.words[0]} is not genuine: ${result.why}`)
+  const { fingerprint } = result
+  call.print({ genuine: true, fingerprint, keyGiven: known, call: result.call }, () =>
+    [
+      'genuine: a page signed by lanline and unchanged since',
+      ...keyLines(fingerprint, known),
+      `call     ${result.call}`,
+    ].join('\n'),
+  )
 }
 
 export const traceKey: Command = {
@@ -72,10 +88,10 @@ export const traceKey: Command = {
   },
 }
 
-const path = (call: string): string => `/calls/${encodeURIComponent(call)}/trace.json`
+const path = (call: string, format: Format): string => `/calls/${encodeURIComponent(call)}/trace.${format}`
 
 export const fetchTrace = (config: Config, call: string): Promise<SignedTrace> =>
-  api<SignedTrace>(config, 'GET', path(call))
+  api<SignedTrace>(config, 'GET', path(call, 'json'))
 
 /** Ladder, verdict and evidence. */
 export function traceLines(trace: SignedTrace): string[] {
@@ -112,7 +128,7 @@ export function verdictLines(verdict: Verdict): string[] {
   ]
 }
 
-function read(file: string): Uint8Array {
+export function readTrace(file: string): Uint8Array {
   try {
     if (statSync(file).size > maxFileBytes) throw new CommandError(`${file} is larger than any trace`)
     return readFileSync(file)
@@ -122,10 +138,21 @@ function read(file: string): Uint8Array {
   }
 }
 
-function write(file: string, bytes: Uint8Array): void {
+async function write(file: string, content: AsyncIterable<Uint8Array>): Promise<number> {
+  const out = createWriteStream(file, { mode: 0o600 })
   try {
-    writeFileSync(file, bytes, { mode: 0o600 })
+    await pipeline(content, out)
   } catch (error) {
     throw new CommandError(`${file} cannot be written: ${(error as Error).message}`)
+  }
+  return out.bytesWritten
+}
+
+/** Whoever reads may stop before all is written, as `head` does. */
+export async function toStdout(content: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await pipeline(content, process.stdout, { end: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
   }
 }

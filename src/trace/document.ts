@@ -80,9 +80,9 @@ export function summaryOf(row: CallRow, events: readonly TraceEvent[]): TraceSum
 
 /** DER prefixes of an Ed25519 key before its 32 bytes: PKCS #8 and SPKI (RFC 8410 §7, §4). */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex')
-const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex')
+export const publicPrefix = Buffer.from('302a300506032b6570032100', 'hex')
 
-const privateKeyOf = (seed: Uint8Array) =>
+export const privateKeyOf = (seed: Uint8Array) =>
   createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' })
 
 /** The 32 bytes of the public key that belongs to a seed of 32 bytes (RFC 8032 §5.1.5). */
@@ -149,13 +149,13 @@ export function verifyTrace(file: Uint8Array, wanted: string | undefined): Verif
 }
 
 /** Base64 that is spelt in the one right way. */
-function fromBase64(text: unknown, bytes: number): Buffer | undefined {
+export function fromBase64(text: unknown, bytes: number): Buffer | undefined {
   if (typeof text !== 'string') return undefined
   const decoded = Buffer.from(text, 'base64')
   return decoded.length === bytes && decoded.toString('base64') === text ? decoded : undefined
 }
 
-function isKey(wanted: string, key: Uint8Array, fingerprint: string): boolean {
+export function isKey(wanted: string, key: Uint8Array, fingerprint: string): boolean {
   const plain = wanted.replace(/[:\s]/g, '').toUpperCase()
   return plain === fingerprint.replaceAll(':', '') || wanted.trim() === Buffer.from(key).toString('base64')
 }

@@ -8,21 +8,12 @@ import { realClock } from '../runtime/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import type { SignallingInput } from '../signalling/message.ts'
 import type { Flow } from '../sip/message.ts'
-import { callFactsOf } from './call-facts.ts'
-import { type CaptureFormat, captureFile } from './capture-file.ts'
-import { capturePlanOf, type RelayPorts } from './capture-plan.ts'
-import {
-  documentOf,
-  fingerprintOfKey,
-  publicKeyOf,
-  signTrace,
-  summaryOf,
-  type TraceDocument,
-} from './document.ts'
+import type { RelayPorts } from './capture-plan.ts'
+import { fingerprintOfKey, publicKeyOf } from './document.ts'
 import { CaptureImports } from './import-io.ts'
-import { ladderOf } from './ladder.ts'
-import { ladderSvg } from './ladder-svg.ts'
 import { TraceMachine } from './machine.ts'
+import { TraceMaker } from './maker-io.ts'
+import type { Made, TraceFormat, Wish } from './making.ts'
 import type {
   CapturePlan,
   CaptureUpload,
@@ -33,7 +24,7 @@ import type {
   TraceEvent,
   TraceInput,
 } from './message.ts'
-import { identityOf } from './packets/facts.ts'
+import { pagePolicy } from './page.ts'
 import type { TraceStore } from './ports.ts'
 import { WatchIo, type WatchIoOptions } from './watch-io.ts'
 
@@ -61,6 +52,7 @@ export class TraceIo {
   readonly #driver: Driver<TraceInput, TraceEffect>
   /** Writes under way, so that a reader sees what was given before. */
   readonly #writing = new Set<Promise<unknown>>()
+  readonly #maker: TraceMaker
   readonly #imports: CaptureImports
   readonly #watch: WatchIo | undefined
   /** What is concluded of each call, one after the other: whoever concludes last has seen all events. */
@@ -69,6 +61,7 @@ export class TraceIo {
   constructor(options: TraceIoOptions) {
     this.#options = options
     const { addresses, open, onFault, watch } = options
+    this.#maker = new TraceMaker(options.store)
     this.#watch = watch && this.#makeWatch(watch)
     const watched = watch !== undefined
     this.#machine = new TraceMachine({ addresses, open, watched, now: realClock.monotonic() })
@@ -115,35 +108,24 @@ export class TraceIo {
     return { publicKey: Buffer.from(key).toString('base64'), fingerprint: fingerprintOfKey(key) }
   }
 
-  /** `trace.json` of a call, as far as it has gone. */
-  readonly file = async (row: CallRow): Promise<string> => {
-    return signTrace(await this.#document(row), this.#options.key)
+  /** A call's trace, as far as it has gone. Rejects with `MakerBusy`. */
+  readonly file = (row: CallRow, format: TraceFormat): Promise<Uint8Array<ArrayBuffer>> => {
+    const { version, appliance, key } = this.#options
+    return this.#make(row.id, { kind: 'file', format, row, maker: { version, appliance, key } })
   }
 
-  readonly capture = async (row: CallRow, format: CaptureFormat): Promise<Uint8Array<ArrayBuffer>> => {
-    return captureFile(await this.#document(row), format)
-  }
+  readonly pagePolicy = pagePolicy
 
-  readonly ladder = async (row: CallRow): Promise<string> => {
-    const { events } = await this.#document(row)
-    return ladderSvg(ladderOf(events), `Call from ${row.callerName} to ${row.calleeName}`)
-  }
-
-  /** How one of the two can capture it. */
-  readonly capturePlan = async (row: CallRow): Promise<CapturePlan> => {
-    return capturePlanOf(row, await this.#events(row.id), this.#options.relayPorts())
-  }
+  /** How one of the two can capture their call. */
+  readonly capturePlan = (row: CallRow): Promise<CapturePlan> =>
+    this.#make(row.id, { kind: 'plan', row, ports: this.#options.relayPorts() })
 
   /** Takes a capture of a call in. */
   readonly importCapture = (row: CallRow, upload: CaptureUpload): Promise<ImportOutcome> =>
     this.#imports.take(row, upload)
 
   /** How the call went, for Help. */
-  readonly facts = async (row: CallRow): Promise<CallFacts> => {
-    const { store } = this.#options
-    const [events, kept] = await Promise.all([this.#events(row.id), store.summary(row.id)])
-    return callFactsOf(row, events, kept)
-  }
+  readonly facts = (row: CallRow): Promise<CallFacts> => this.#make(row.id, { kind: 'facts', row })
 
   async close(): Promise<void> {
     this.#imports.close()
@@ -151,24 +133,28 @@ export class TraceIo {
     this.#driver.stop()
     this.#flush()
     await Promise.allSettled(this.#writing)
+    await this.#maker.close()
   }
 
   #makeWatch(options: NonNullable<TraceIoOptions['watch']>): WatchIo {
     return new WatchIo({
       ...options,
       identityOf: async call => {
-        const [row, events] = await Promise.all([this.#options.rowOf(call), this.#events(call)])
-        return row && { identity: identityOf(events), startedAt: row.startedAt }
+        const [row, identity] = await Promise.all([
+          this.#options.rowOf(call),
+          this.#make(call, { kind: 'identity' }),
+        ])
+        return row && { identity, startedAt: row.startedAt }
       },
       onFacts: (call, facts) => this.input({ kind: 'capture', call, facts }),
       onFault: this.#options.onFault,
     })
   }
 
-  async #document(row: CallRow): Promise<TraceDocument> {
-    const { version, appliance, store } = this.#options
-    const [events, kept] = await Promise.all([this.#events(row.id), store.summary(row.id)])
-    return documentOf({ version, appliance, row, events, kept })
+  async #make<W extends Wish>(call: string, wish: W): Promise<Made<W>> {
+    this.#flush()
+    await Promise.allSettled(this.#writing)
+    return await this.#maker.make(call, wish)
   }
 
   /** What waits to be kept included. */
@@ -188,7 +174,7 @@ export class TraceIo {
       case 'over':
         return this.#watch?.input(effect)
       case 'save':
-        return this.#inBackground('save', this.#options.store.save(effect.call, effect.events))
+        return this.#inBackground('save', this.#save(effect))
       case 'finished':
         if (!effect.told) {
           return this.#inBackground('conclude', this.#options.store.concludeUntold(effect.call))
@@ -202,11 +188,22 @@ export class TraceIo {
     }
   }
 
+  async #save({ call, events, bytes }: TraceEffect & { kind: 'save' }): Promise<void> {
+    let lost = events.length
+    try {
+      await this.#options.store.save(call, events)
+      lost = 0
+    } finally {
+      this.input({ kind: 'written', call, bytes, lost })
+    }
+  }
+
   async #conclude(call: string): Promise<void> {
     const { store, rowOf } = this.#options
     await Promise.allSettled(this.#writing)
-    const [row, events] = await Promise.all([rowOf(call), store.events(call)])
-    if (row !== undefined && events.length > 0) await store.conclude(summaryOf(row, events))
+    const row = await rowOf(call)
+    const summary = row && (await this.#maker.make(call, { kind: 'summary', row }))
+    if (summary !== undefined) await store.conclude(summary)
   }
 
   #inTurn<Result>(call: string, work: () => Promise<Result>): Promise<Result> {

@@ -23,7 +23,7 @@ export const pagePolicy = `default-src 'none'; style-src '${styleHash}'; base-ur
 
 /** No sentence or name needs more. */
 const maxText = 2_000
-const text = (value: string): string => escaped(cut(value, maxText))
+const text = (value: string | undefined): string => escaped(cut(value ?? '–', maxText))
 
 export interface PageSigner {
   /** Of the key that signs the page. */

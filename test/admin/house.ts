@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type App, type AppEnv, createApp } from '../../src/admin/app.ts'
 import { newClaimSecrets } from '../../src/admin/claim.ts'
 import { loadPages } from '../../src/admin/pages.ts'
+import { Policies, type PolicyConfig } from '../../src/admin/policies.ts'
 import type { AppDeps } from '../../src/admin/ports.ts'
 import * as schemas from '../../src/admin/schemas.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
@@ -63,6 +64,14 @@ function relayOf(now: () => Monotonic): AppDeps['relay'] {
   }
 }
 
+export const policyConfig = (set: Partial<PolicyConfig> = {}): PolicyConfig => ({
+  enrol: { policy: 'approve' },
+  relay: { policy: 'cross-vlan' },
+  calls: { retainDays: 365 },
+  given: {},
+  ...set,
+})
+
 export interface Asked {
   readonly status: number
   readonly headers: Headers
@@ -106,9 +115,8 @@ export class AdminHouse {
       },
       relay: relayOf(() => this.monotonic),
       trace: {
-        file: async row => `{"call":"${row.id}"}`,
-        capture: async (_row, format) => Uint8Array.from(format, letter => letter.charCodeAt(0)),
-        ladder: async () => '<svg/>',
+        file: async (row, format) => Buffer.from(`{"call":"${row.id}","format":"${format}"}`),
+        pagePolicy: "default-src 'none'; style-src 'sha256-test'",
         key: () => ({ publicKey: '', fingerprint: '' }),
         capturePlan: async () => ({ state: 'ringing', caller: [], callee: [], captures: [] }),
         importCapture: async () => ({ kind: 'refused', reason: 'forgotten', sentence: 'forgotten' }),
@@ -122,7 +130,11 @@ export class AdminHouse {
       },
       metrics: { contentType: 'text/plain', metrics: async () => 'lanline_up 1\n' },
       claim: this.claim,
-      enrolPolicy: 'approve',
+      policies: new Policies(policyConfig(), store.settings),
+      ports: () => [{ key: 'http.port', port: 8080, setIn: undefined }],
+      dataDirectory: join(directory, 'data'),
+      certificate: () => ({ names: ['lanline.local'], notBefore: 0, notAfter: 1e13 }),
+      logLines: () => ['{"event":"ready"}'],
       claimMinutes: 15,
       isAttached: peer => peer.startsWith('10.1.1.'),
       network: () => ({
@@ -159,9 +171,14 @@ export class AdminHouse {
     })
   }
 
-  static async open(set: Partial<AppDeps> = {}): Promise<AdminHouse> {
+  static async open(
+    set: Partial<AppDeps> & { readonly config?: Partial<PolicyConfig> } = {},
+  ): Promise<AdminHouse> {
     const directory = mkdtempSync(join(tmpdir(), 'lanline-admin-'))
-    return new AdminHouse(directory, await openStore(join(directory, 'data')), set)
+    const store = await openStore(join(directory, 'data'))
+    const { config, ...deps } = set
+    const policies = new Policies(policyConfig(config), store.settings)
+    return new AdminHouse(directory, store, { policies, ...deps })
   }
 
   async close(): Promise<void> {

@@ -92,11 +92,30 @@ test('a call with everything known of it is answered as the document says', asyn
   expect((await house.api('GET', '/calls/c1', { headers })).body.callerPair).toEqual(pair)
   expect((await house.api('GET', '/calls?user=bob', { headers })).body.total).toBe(1)
   expect((await house.api('GET', '/calls/none', { headers })).status).toBe(404)
-  for (const format of ['pcapng', 'pcap']) {
-    const file = await house.api('GET', `/calls/c1/trace.${format}`, { headers })
-    expect([file.status, file.headers.get('content-type'), file.text]).toEqual([
-      ...[200, expect.stringContaining(format === 'pcap' ? 'tcpdump.pcap' : 'x-pcapng'), format],
-    ])
-    expect((await house.api('GET', `/calls/none/trace.${format}`, { headers })).status).toBe(404)
+  const files = {
+    'trace.json': ['json', 'application/json', null],
+    'trace.html': ['html', 'text/html; charset=utf-8', null],
+    'trace.pcapng': ['pcapng', 'application/x-pcapng', 'attachment; filename="call-c1.pcapng"'],
+    'trace.pcap': ['pcap', 'application/vnd.tcpdump.pcap', 'attachment; filename="call-c1.pcap"'],
+    'trace.rtcstats': ['rtcstats', 'text/plain; charset=utf-8', 'attachment; filename="call-c1.rtcstats"'],
+    'ladder.svg': ['ladder', 'image/svg+xml', null],
   }
+  for (const [name, [format, contentType, disposition]] of Object.entries(files)) {
+    const file = await house.api('GET', `/calls/c1/${name}`, { headers })
+    const { status, text } = file
+    expect({ status, text, type: file.headers.get('content-type') }).toEqual({
+      ...{ status: 200, text: JSON.stringify({ call: 'c1', format }), type: contentType },
+    })
+    expect(file.headers.get('content-disposition')).toBe(disposition)
+    expect(file.headers.get('x-content-type-options')).toBe('nosniff')
+    expect(file.headers.get('content-security-policy')).toMatch(
+      name === 'trace.html'
+        ? /^sandbox; default-src 'none'; style-src 'sha256-test'; frame-ancestors 'none'$/
+        : /^sandbox; default-src 'none';/,
+    )
+    expect((await house.api('GET', `/calls/none/${name}`, { headers })).status).toBe(404)
+  }
+  const csv = await house.api('GET', '/calls.csv', { headers })
+  expect([csv.status, csv.headers.get('content-type')]).toEqual([200, 'text/csv; charset=utf-8'])
+  expect(csv.text).toMatch(/^"","olivia","bob","lanline",.*"c1",.*\r\n$/)
 })

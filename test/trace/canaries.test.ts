@@ -145,8 +145,11 @@ it('leaves no secret on disk or in an export, and what it keeps is there', async
   frame('out', 'a', { type: 'dialog', call: id, dialog: canary() })
 
   await store.calls.save(row)
-  const file = await trace.file({ ...row, endedAt: 2 as Epoch })
-  const svg = await trace.ladder(row)
+  const ended = { ...row, endedAt: 2 as Epoch }
+  const formats = ['json', 'html', 'pcapng', 'pcap', 'rtcstats', 'ladder'] as const
+  const exports: string[] = []
+  for (const format of formats) exports.push(Buffer.from(await trace.file(ended, format)).toString('latin1'))
+  const file = exports[0]!
   await trace.close()
   await store.close()
   expect(faults).toEqual([])
@@ -154,13 +157,13 @@ it('leaves no secret on disk or in an export, and what it keeps is there', async
 
   const files = readdirSync(directory).map(name => readFileSync(join(directory, name), 'latin1'))
   const disk = [...files, ...segments()].join('')
-  const all = `${disk}${file}${svg}`
+  const all = `${disk}${exports.join('')}`
   expect(planted.filter(secret => all.includes(secret))).toEqual([])
   for (const kept of ['keptUfrag', 'turn:192.0.2.9:3478', '[redacted]', 'INVITE sip:bob@h SIP/2.0']) {
     expect(disk).toContain(kept)
     expect(file).toContain(kept)
   }
-  const verified = verifyTrace(new TextEncoder().encode(file), trace.key().fingerprint)
+  const verified = verifyTrace(Buffer.from(file, 'latin1'), trace.key().fingerprint)
   expect(verified).toMatchObject({
     kind: 'genuine',
     trace: { verdict: { path: 'relayed', whyNotDirect: { reason: 'noRoute' } } },

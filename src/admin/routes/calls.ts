@@ -1,25 +1,17 @@
 /** The call log, read only. */
 import type { ListedCall } from '../../store/calls.ts'
+import { csvStream } from '../call-csv.ts'
 import type { CallList, ToldCall } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
-import { listedCall, theirCall } from '../their-call.ts'
+import { listedCall } from '../their-call.ts'
+
+/** As many as are ever kept. */
+const mostCsvCalls = 200_000
 
 export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'relay' | 'trace'>): Route[] {
   const told = (row: ListedCall): ToldCall => ({ ...row, ledger: relay.ledgerOf(row) })
-  const capture = (format: 'pcapng' | 'pcap', contentType: string, summary: string): Route =>
-    route({
-      method: 'GET',
-      path: `/calls/:id/trace.${format}`,
-      who: 'member',
-      summary,
-      answers: { 200: null },
-      handle: async call => {
-        const content = await trace.capture(await theirCall(calls, call), format)
-        return { status: 200, file: { contentType, content } }
-      },
-    })
   return [
     route({
       method: 'GET',
@@ -38,41 +30,29 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
     }),
     route({
       method: 'GET',
+      path: '/calls.csv',
+      who: 'member',
+      summary:
+        'The same calls as CSV, in the column order of Asterisk’s Master.csv and ours behind it, newest first; docs/trace.md names the columns.',
+      query: schemas.callsCsvQuery,
+      answers: { 200: null },
+      handle: ({ principal, query }) => {
+        const user = isOwner(principal) ? query.user : userOf(principal)
+        const limit = query.limit ?? mostCsvCalls
+        const list = (page: number, before: string | undefined) =>
+          calls.list({ ...query, user, limit: page, before })
+        const content = csvStream(list, told, limit)
+        return { status: 200, file: { contentType: 'text/csv; charset=utf-8', name: 'calls.csv', content } }
+      },
+    }),
+    route({
+      method: 'GET',
       path: '/calls/:id',
       who: 'member',
       summary: 'One call.',
       answers: { 200: schemas.callRow },
       handle: async call => {
         return { status: 200, body: told(await listedCall(calls, call)) }
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/calls/:id/trace.json',
-      who: 'member',
-      summary:
-        'All events of a call, its verdict and what that rests on, signed. docs/trace.md has the schema.',
-      answers: { 200: null },
-      handle: async call => {
-        const content = await trace.file(await theirCall(calls, call))
-        return { status: 200, file: { contentType: 'application/json', content } }
-      },
-    }),
-    capture(
-      'pcapng',
-      'application/x-pcapng',
-      'Its messages as packets for Wireshark, each with a comment naming its event. What was encrypted is in the clear, redacted.',
-    ),
-    capture('pcap', 'application/vnd.tcpdump.pcap', 'The same for sngrep, without comments.'),
-    route({
-      method: 'GET',
-      path: '/calls/:id/ladder.svg',
-      who: 'member',
-      summary: 'The same as a ladder.',
-      answers: { 200: null },
-      handle: async call => {
-        const content = await trace.ladder(await theirCall(calls, call))
-        return { status: 200, file: { contentType: 'image/svg+xml', content } }
       },
     }),
     route({

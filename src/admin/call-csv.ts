@@ -1,8 +1,9 @@
 /**
  * Calls as CSV (RFC 4180), in the column order of Asterisk's Master.csv, so that what reads that file reads this one;
- * what only we know comes behind. Times are UTC. No heading, as there.
+ * what only we know comes behind. Times are UTC. No heading, as there. Streamed: there may be 200,000.
  */
-import type { ToldCall } from '../admin/message.ts'
+import type { ListedCall } from '../store/calls.ts'
+import type { ToldCall } from './message.ts'
 
 /** What Master.csv has, with `uniqueid` and `userfield` switched on there. */
 const masterColumns = (call: ToldCall): (string | number)[] => {
@@ -29,10 +30,35 @@ const ourColumns = (call: ToldCall): (string | number)[] => {
 export const callCsv = (calls: readonly ToldCall[]): string =>
   calls.map(call => `${[...masterColumns(call), ...ourColumns(call)].map(cell).join(',')}\r\n`).join('')
 
-/** Numbers bare, text quoted, as Asterisk does. People choose their names: none may be a formula of a spreadsheet. */
+/** Rows at once: some milliseconds of reading and writing. */
+const pageCalls = 200
+
+/** Reads on only as fast as it is taken. */
+export function csvStream(
+  list: (limit: number, before: string | undefined) => Promise<{ readonly calls: readonly ListedCall[] }>,
+  told: (row: ListedCall) => ToldCall,
+  limit: number,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let [left, before] = [limit, undefined as string | undefined]
+  return new ReadableStream({
+    async pull(controller) {
+      const { calls } = await list(Math.min(left, pageCalls), before)
+      left -= calls.length
+      before = calls.at(-1)?.id
+      if (calls.length > 0) controller.enqueue(Buffer.from(callCsv(calls.map(told))))
+      if (calls.length < pageCalls || left <= 0) controller.close()
+    },
+  })
+}
+
+/**
+ * Numbers bare, text quoted, as Asterisk does. People choose their names, and none may be a formula: not at the start of
+ * a field, nor where a spreadsheet of another country ends the field by a semicolon or tab and begins a new one.
+ */
 function cell(value: string | number): string {
   if (typeof value === 'number') return String(value)
-  const harmless = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
+  const line = value.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+  const harmless = line.replace(/(^|[;,|"])(\s*)([=+\-@＝＋－＠])/g, "$1$2'$3")
   return `"${harmless.replaceAll('"', '""')}"`
 }
 

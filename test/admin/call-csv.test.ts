@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { callCsv, csvStream } from '../../src/admin/call-csv.ts'
 import type { ToldCall } from '../../src/admin/message.ts'
-import { callCsv } from '../../src/cli/call-csv.ts'
 
 const nothing = { sentBytes: 0 }
 const call = {
@@ -39,8 +39,39 @@ describe('calls as CSV', () => {
     )
   })
 
+  it('are streamed page by page, as fast as they are taken and no more than wanted', async () => {
+    const all = Array.from({ length: 450 }, (_, index) => ({ ...call, id: `c${index}` }))
+    const asked: (readonly [number, string | undefined])[] = []
+    const list = async (limit: number, before: string | undefined) => {
+      asked.push([limit, before])
+      const from = before === undefined ? 0 : all.findIndex(one => one.id === before) + 1
+      return { calls: all.slice(from, from + limit) as never }
+    }
+    const lines = async (limit: number): Promise<number> => {
+      const text = await new Response(csvStream(list, row => row as never, limit)).text()
+      return text.split('\r\n').length - 1
+    }
+    expect(await lines(1_000)).toBe(450)
+    expect(asked).toEqual([
+      [200, undefined],
+      [200, 'c199'],
+      [200, 'c399'],
+    ])
+    expect(await lines(201)).toBe(201)
+    expect(await lines(400)).toBe(400)
+  })
+
   it('let no name become a formula or end its field', () => {
     const line = callCsv([{ ...call, calleeName: '=cmd()","x' }])
     expect(line).toContain(`,"'=cmd()"",""x",`)
+    const named = (calleeName: string): string =>
+      callCsv([{ ...call, calleeName }])
+        .split('"c1","",')[1]!
+        .split(',"audio"')[0]!
+    // Where a semicolon or tab separates fields, a name may hold the start of one.
+    expect(['-1', '+1', '@x', '＝x', 'a;=x', 'a; =x', 'a|-x', '\t=x', 'a\n=x'].map(named)).toEqual([
+      ...[`"'-1"`, `"'+1"`, `"'@x"`, `"'＝x"`, `"a;'=x"`, `"a; '=x"`, `"a|'-x"`, `" '=x"`, `"a =x"`],
+    ])
+    expect(named('Jean-Luc a=b')).toBe('"Jean-Luc a=b"')
   })
 })
