@@ -25,6 +25,12 @@ import { callOf, SipReader } from './sip-text.ts'
 
 export const traceLimits = {
   calls: 2_000,
+  /** Of all calls, before it is written at once. */
+  heldBytes: 2_000_000,
+  /** Of all calls, not yet written: a store that cannot follow. Reckoned as text; in memory it is some three times that. */
+  unwrittenBytes: 16_000_000,
+  /** Of all that is not accepted yet. */
+  earlyBytes: 2_000_000,
   /** Of one call, kept in all. */
   events: 20_000,
   bytes: 6_000_000,
@@ -67,6 +73,7 @@ interface Traced {
   number: number
   bytes: number
   waiting: TraceEvent[]
+  waitingBytes: number
   ledger: string
   ended: boolean
   /** Somebody told of its media: a party, the relay, a capture. */
@@ -74,6 +81,7 @@ interface Traced {
 }
 
 interface Early {
+  readonly bytes: number
   readonly at: Monotonic
   readonly source: Source
   readonly happening: Happening
@@ -113,6 +121,9 @@ const channelTypes = new Set(
 export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #calls = new Map<string, Traced>()
   readonly #early = new Map<string, Early[]>()
+  #earlyBytes = 0
+  #heldBytes = 0
+  #unwrittenBytes = 0
   readonly #connections = new Map<string, Connection>()
   readonly #dirty = new Set<Traced>()
   readonly #timers = new TimerTable<string>()
@@ -136,8 +147,10 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     }
   }
 
-  get sizes(): { readonly calls: number; readonly early: number; readonly connections: number } {
-    return { calls: this.#calls.size, early: this.#early.size, connections: this.#connections.size }
+  get sizes() {
+    const [calls, early, connections] = [this.#calls.size, this.#early.size, this.#connections.size]
+    const bytes = this.#earlyBytes + this.#heldBytes + this.#unwrittenBytes
+    return { calls, early, connections, bytes }
   }
 
   /** Whether events of this call still come from here. */
@@ -158,6 +171,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         break
       case 'closed':
         this.#flow(input.connection, 'closed', now)
+        this.#forgetEarly(this.#connections.get(input.connection)?.calling.values())
         this.#connections.delete(input.connection)
         break
       case 'frame':
@@ -214,6 +228,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
           this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: input.addresses })
         }
         break
+      case 'written': {
+        this.#unwrittenBytes -= input.bytes
+        const leftOut = input.lost > 0 ? this.#calls.get(input.call)?.leftOut : undefined
+        leftOut?.set('notSaved', (leftOut.get('notSaved') ?? 0) + input.lost)
+        break
+      }
       case 'capture':
         this.#to(input.call, now, 'capture', { kind: 'capture', facts: input.facts })
     }
@@ -291,13 +311,18 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     }
     if (type === 'call' && direction === 'in') {
       if (connection.calling.size >= 4 || typeof message.ref !== 'string') return
-      connection.calling.set(message.ref, { at: now, source: 'caller', happening: made('caller') })
+      const happening = made('caller')
+      const bytes = roughBytes(happening)
+      if (this.#earlyBytes + bytes > traceLimits.earlyBytes) return
+      this.#earlyBytes += bytes
+      connection.calling.set(message.ref, { at: now, source: 'caller', happening, bytes })
       return
     }
     if (typeof message.call !== 'string' || device === undefined) return
     if (type === 'calling' && direction === 'out') {
       const asked = connection.calling.get(String(message.ref))
       connection.calling.delete(String(message.ref))
+      this.#earlyBytes -= asked?.bytes ?? 0
       this.#calls.get(message.call)?.devices.set(device, 'caller')
       if (asked) this.#to(message.call, asked.at, asked.source, asked.happening)
     }
@@ -374,7 +399,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const call = this.#enter(id, now, 0)
     if (callerDevice !== undefined) call.devices.set(callerDevice, 'caller')
     for (const early of this.#early.get(id) ?? []) this.#add(call, early.at, early.source, early.happening)
-    this.#early.delete(id)
+    this.#dropEarly(id)
     this.#add(call, now, 'server', { kind: 'call', what: 'started' })
     this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: this.#addresses })
   }
@@ -393,7 +418,17 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   #enter(id: string, startedAt: Monotonic, number: number): Traced {
     const call: Traced = {
-      ...{ id, startedAt, number, bytes: 0, waiting: [], ledger: '', ended: false, told: false },
+      ...{
+        id,
+        startedAt,
+        number,
+        bytes: 0,
+        waiting: [],
+        waitingBytes: 0,
+        ledger: '',
+        ended: false,
+        told: false,
+      },
       ...{ devices: new Map(), leftOut: new Map() },
       reports: { caller: new PartyReports(), callee: new PartyReports() },
     }
@@ -412,10 +447,27 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     if (call !== undefined) return this.#add(call, at, source, happening)
     if (happening.kind !== 'sip' && happening.kind !== 'channel') return
     const waiting = this.#early.get(id) ?? []
-    if (waiting.length < traceLimits.earlyEvents) waiting.push({ at, source, happening })
+    if (waiting.length < traceLimits.earlyEvents) {
+      const bytes = roughBytes(happening)
+      this.#earlyBytes += bytes
+      waiting.push({ at, source, happening, bytes })
+    }
     this.#early.delete(id)
     this.#early.set(id, waiting)
-    if (this.#early.size > traceLimits.early) this.#early.delete(this.#early.keys().next().value!)
+    while (this.#early.size > traceLimits.early || this.#earlyBytes > traceLimits.earlyBytes) {
+      const oldest = this.#early.keys().next().value
+      if (oldest === undefined) return
+      this.#dropEarly(oldest)
+    }
+  }
+
+  #dropEarly(id: string): void {
+    this.#forgetEarly(this.#early.get(id))
+    this.#early.delete(id)
+  }
+
+  #forgetEarly(all: Iterable<Early> = []): void {
+    for (const { bytes } of all) this.#earlyBytes -= bytes
   }
 
   #add(call: Traced, at: Monotonic, source: Source, happening: Happening): void {
@@ -427,7 +479,10 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const bytes = roughBytes(happening)
     const share = shareOf(happening.kind)
     call.told ||= tellsOfMedia.has(happening.kind)
-    const full = call.number >= traceLimits.events * share || call.bytes + bytes > traceLimits.bytes * share
+    const full =
+      call.number >= traceLimits.events * share ||
+      call.bytes + bytes > traceLimits.bytes * share ||
+      this.#unwrittenBytes + this.#heldBytes + bytes > traceLimits.unwrittenBytes * share
     // What a call is judged by in the end, and few: whoever brings captures bounds them.
     if (full && !['leftOut', 'call', 'capture'].includes(happening.kind)) {
       call.leftOut.set(happening.kind, (call.leftOut.get(happening.kind) ?? 0) + 1)
@@ -435,10 +490,13 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     }
     call.number++
     call.bytes += bytes
+    call.waitingBytes += bytes
+    this.#heldBytes += bytes
     call.waiting.push({ number: call.number, ...moment, ...happening })
     if (this.#watched) this.#ufrags(call.id, happening)
     this.#dirty.add(call)
-    if (call.waiting.length >= traceLimits.batchEvents) this.#saveOne(call)
+    if (this.#heldBytes > traceLimits.heldBytes) this.#save()
+    else if (call.waiting.length >= traceLimits.batchEvents) this.#saveOne(call)
     else if (!this.#timers.has('batch')) this.#timers.set('batch', after(now, traceLimits.batchMilliseconds))
   }
 
@@ -447,6 +505,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const isMessage = happening.kind === 'sip' || happening.kind === 'channel'
     if (!isMessage || happening.direction !== 'in') return
     const text = happening.kind === 'sip' ? happening.text : String(happening.message.sdp ?? '')
+    if (!text.includes('a=ice-ufrag:')) return
     const found = [...text.matchAll(/^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\r?$/gm)].map(([, ufrag]) => ufrag!)
     for (const ufrag of new Set(found)) {
       this.#out.push({ kind: 'ufrag', call, party: happening.party, ufrag })
@@ -470,8 +529,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #saveOne(call: Traced): void {
     this.#dirty.delete(call)
     if (call.waiting.length === 0) return
-    this.#out.push({ kind: 'save', call: call.id, events: call.waiting })
+    const { id, waiting: events, waitingBytes: bytes } = call
+    this.#heldBytes -= bytes
+    this.#unwrittenBytes += bytes
+    this.#out.push({ kind: 'save', call: id, events, bytes })
     call.waiting = []
+    call.waitingBytes = 0
   }
 
   /** What waits to be kept, given out now: somebody wants to read, or the daemon stops. */
