@@ -20,6 +20,8 @@ export interface Evidence {
   readonly callee: PartyEvidence
   readonly ledger: CallLedger | undefined
   readonly relayReason: RelayReason | undefined
+  /** Both are on one network by their addresses, so lanline did not relay though no check was answered. */
+  readonly refusedOnOneNetwork: boolean
   readonly captures: readonly CaptureFacts[]
   /** The appliance's own addresses during the call. */
   readonly applianceAddresses: readonly string[]
@@ -109,6 +111,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
       captures: [],
       applianceAddresses: [],
       restarted: false,
+      refusedOnOneNetwork: false,
     },
     ...{ ledger: row.ledger ?? undefined, relayReason: row.relayReason ?? undefined },
   }
@@ -121,6 +124,9 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
       case 'sip':
       case 'channel':
         described(event, parties[event.party])
+        if (event.kind === 'channel' && event.direction === 'out' && event.type === 'relayRefused') {
+          found.refusedOnOneNetwork ||= event.message.reason === 'sameNetwork'
+        }
         break
       case 'ledger':
         found.ledger = bytesOf(event.ledger) >= bytesOf(found.ledger) ? event.ledger : found.ledger

@@ -39,7 +39,9 @@ export function verdictOf(evidence: Evidence): Verdict {
     checked: findings.map(finding => finding.line),
     missing: path === 'direct' || path === 'unknown' ? wanted.flatMap(finding => finding.missing) : [],
     contradictions,
-    ...(path === 'relayed' ? { whyNotDirect: whyNotDirect(evidence) } : {}),
+    ...(path === 'relayed' || (path === 'unknown' && evidence.refusedOnOneNetwork)
+      ? { whyNotDirect: whyNotDirect(evidence) }
+      : {}),
   }
 }
 

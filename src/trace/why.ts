@@ -1,25 +1,44 @@
 /** Why media did not go directly, as far as candidates and checks tell, and what can be done. */
 import { familyOf } from '../core/endpoint.ts'
-import type { CandidateEvidence, Evidence, PartyEvidence } from './evidence.ts'
-import type { Verdict, WhyNotDirect } from './message.ts'
+import { type CandidateEvidence, type Evidence, otherRole, type PartyEvidence } from './evidence.ts'
+import type { PairChecks, Verdict, WhyNotDirect } from './message.ts'
 
 export function whyNotDirect(evidence: Evidence): NonNullable<Verdict['whyNotDirect']> {
   const reason = reasonOf(evidence)
   return { reason, ...words[reason] }
 }
 
-function reasonOf({ caller, callee, relayReason }: Evidence): WhyNotDirect {
+function reasonOf(evidence: Evidence): WhyNotDirect {
+  const { caller, callee } = evidence
+  const relayReason = evidence.relayReason ?? (evidence.refusedOnOneNetwork ? 'checksFailed' : undefined)
   const [ours, theirs] = [hosts(caller), hosts(callee)]
   if (ours.length > 0 && theirs.length > 0) {
     if (apart(ours, theirs)) return 'addressFamily'
-    // RFC 8828 §5.2 mode 3 and draft-ietf-mmusic-mdns-ice-candidates: a name only its own link can resolve.
-    if (relayReason !== 'checksFailed' && (ours.every(hidden) || theirs.every(hidden)))
+    // RFC 8828 §5.2 mode 3 and draft-ietf-mmusic-mdns-ice-candidates: a name only its own link can resolve. One address
+    // that is known is enough: the other's checks to it tell theirs (RFC 8445 §7.3.1.3).
+    if (relayReason !== 'checksFailed' && ours.every(hidden) && theirs.every(hidden))
       return 'hiddenCandidates'
   }
-  const heard = [...caller.checks, ...callee.checks].some(pair => (pair.requestsReceived ?? 0) > 0)
+  const heard = (['caller', 'callee'] as const).some(role =>
+    evidence[role].checks.some(
+      pair => (pair.requestsReceived ?? 0) > 0 && !isRelayed(pair, evidence[otherRole(role)], evidence),
+    ),
+  )
   if (relayReason === 'otherNetwork') return heard ? 'filtered' : 'noRoute'
   if (relayReason === 'checksFailed') return heard ? 'filtered' : 'isolation'
   return heard ? 'filtered' : 'notReported'
+}
+
+/**
+ * A check by way of the relay says nothing of the direct way. It may arrive before its candidate does: then it seems to
+ * come from a peer-reflexive one, whose address browsers do not show (RFC 8445 §7.3.1.3).
+ */
+function isRelayed(pair: PairChecks, other: PartyEvidence, { applianceAddresses }: Evidence): boolean {
+  if (pair.local.startsWith('relay ') || pair.remote.startsWith('relay ')) return true
+  if (!pair.remote.startsWith('prflx ')) return false
+  const [, host = '', port = ''] = /^prflx \[?(.*?)\]?:(\d+)/.exec(pair.remote) ?? []
+  if (applianceAddresses.includes(host)) return true
+  return other.candidates.some(one => one.type === 'relay' && one.port === Number(port))
 }
 
 const hosts = (party: PartyEvidence): CandidateEvidence[] =>
@@ -34,8 +53,8 @@ function apart(ours: readonly CandidateEvidence[], theirs: readonly CandidateEvi
 
 const words: Readonly<Record<WhyNotDirect, { readonly sentence: string; readonly fix: string }>> = {
   hiddenCandidates: {
-    sentence: 'A browser gave only a .local name for itself, which the other network cannot resolve.',
-    fix: 'Allow the microphone before calling (the page then gives real addresses), or reflect mDNS between the networks.',
+    sentence: 'Both browsers gave only .local names for themselves, which another network cannot resolve.',
+    fix: 'Allow the microphone before calling (Chromium then gives real addresses, Firefox does not), or reflect mDNS between the networks.',
   },
   noRoute: {
     sentence: 'The two are on different networks and no check of either reached the other.',
