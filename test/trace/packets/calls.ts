@@ -2,7 +2,7 @@
 import type { CallRow } from '../../../src/calls/message.ts'
 import type { Epoch } from '../../../src/core/clock.ts'
 import type { TraceEvent } from '../../../src/trace/message.ts'
-import { eventsOf, ledger, type Story } from '../story.ts'
+import { eventsOf, ledger, mirrored, pair, type Story } from '../story.ts'
 
 /** `other`: a call of the same two people that no capture holds. */
 export type KeptCall = 'direct' | 'relayed' | 'other'
@@ -26,10 +26,14 @@ export const rowOf = (call: KeptCall, change: Partial<CallRow> = {}): CallRow =>
   ...change,
 })
 
+/** Each by a relayed address of the appliance. */
+const relayedPair = pair({ localType: 'relay', localAddress: '192.168.1.1', remoteType: 'relay' })
+const relayedPairs = { callerPair: relayedPair, calleePair: mirrored(relayedPair) }
+
 /** What both clients told, with the addresses, ports, ufrags and streams of the capture. */
 export function eventsOfKept(call: KeptCall, story: Story = {}): TraceEvent[] {
   const { ufrags, ssrcs, ports } = ends[call]
-  const carried = call === 'relayed' ? { ledger: ledger(90_000, 900), ...story } : story
+  const carried = call === 'relayed' ? { ledger: ledger(90_000, 900), ...relayedPairs, ...story } : story
   const text = JSON.stringify(eventsOf(carried))
     .replaceAll('192.168.1.2', '10.77.0.12')
     .replaceAll('192.168.1.3', call === 'relayed' ? '10.78.0.13' : '10.77.0.13')
