@@ -37,7 +37,7 @@ export function rtcstatsDump({ call, events, madeBy, verdict }: TraceDocument): 
   for (const [role, party] of saying)
     if (party.begun) out.push({ at: call.endedAt ?? party.lastAt, line: ['close', role, null] })
   const metadata = {
-    ...{ fileFormat: 3, userAgent: `lanline ${madeBy.version}`, startTime: call.startedAt },
+    ...{ fileFormat: 3, userAgent: `lanline ${madeBy.version}`, startTime: Math.round(call.startedAt) },
     ...{ lanline: { call: call.id, appliance: madeBy.appliance, path: verdict.path, grade: verdict.grade } },
   }
   return `RTCStatsDump\n${JSON.stringify(metadata)}\n${linesOf(out).join('')}`

@@ -5,7 +5,7 @@ import { fingerprintOfKey, fromBase64, isKey, privateKeyOf, publicKeyOf, publicP
 /** No trace.json begins so, and what is signed of one begins with a brace: a signature is never of the other. */
 const begin = '<!doctype html>'
 const line = /\n<!-- lanline-signature Ed25519 ([A-Za-z0-9+/=]{44}) ([A-Za-z0-9+/=]{88}) -->\n$/
-const lineBytes = 163
+const lineBytes = 170
 const keyBytes = 32
 const signatureBytes = 64
 
