@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { SignedTrace } from '../../src/trace/document.ts'
+import type { WhyNotDirect } from '../../src/trace/message.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { aliceSeat, bobSeat, House } from '../net/house.ts'
 import { type Host, type Lan, must } from '../net/lan.ts'
@@ -19,19 +20,32 @@ async function filter(host: Host, hook: 'input' | 'forward', rules: string): Pro
   return async () => void (await must(host.exec('nft', ['delete', 'table', 'inet', 'lanline'])))
 }
 
-/** What stands between the two networks, and how it is put there. Each gives what undoes it. */
-const obstacles: readonly (readonly [string, (house: House) => Promise<() => Promise<void>>])[] = [
-  ['no route', async () => async () => {}],
-  ['a gateway that does not forward', house => routes(house, 'pi')],
-  ['a router that drops', house => router(house, 'drop')],
-  ['a router that rejects', house => router(house, 'reject')],
+/**
+ * What stands between the two networks, how it is put there, and what the trace says of it. Each gives what undoes it.
+ */
+const obstacles: readonly (readonly [
+  name: string,
+  put: (house: House) => Promise<() => Promise<void>>,
+  reason: WhyNotDirect,
+])[] = [
+  ['no route', async () => async () => {}, 'noRoute'],
+  ['a gateway that does not forward', house => routes(house, 'pi'), 'noRoute'],
+  ['a router that drops', house => router(house, 'drop'), 'noRoute'],
+  ['a router that rejects', house => router(house, 'reject'), 'noRoute'],
+  [
+    'a router that drops what comes from one of them',
+    house => router(house, 'ip saddr 10.78.0.0/24 drop'),
+    'filtered',
+  ],
   [
     'no route, and UDP to the relay blocked',
     house => filter(house.host('pi'), 'input', 'udp dport 3478 drop'),
+    'noRoute',
   ],
   [
     'no route, and UDP and TCP to the relay blocked',
     house => filter(house.host('pi'), 'input', 'udp dport 3478 drop; tcp dport 3478 drop'),
+    'noRoute',
   ],
 ]
 
@@ -44,10 +58,10 @@ async function routes(house: House, gateway: string): Promise<() => Promise<void
   return async () => void (await Promise.all([route('alice', 'del', 77), route('bob', 'del', 78)]))
 }
 
-async function router(house: House, verdict: 'drop' | 'reject'): Promise<() => Promise<void>> {
+async function router(house: House, rule: string): Promise<() => Promise<void>> {
   const gate = house.host('gate')
   await gate.forward()
-  const undo = [await filter(gate, 'forward', verdict), await routes(house, 'gate')]
+  const undo = [await filter(gate, 'forward', rule), await routes(house, 'gate')]
   return async () => void (await Promise.all(undo.map(each => each())))
 }
 
@@ -69,7 +83,7 @@ describeWith(
     afterAll(() => house?.remove())
 
     for (let run = 1; run <= repeats; run++) {
-      describe.each(obstacles)(`with %s${repeats > 1 ? `, run ${run}` : ''}`, (name, put) => {
+      describe.each(obstacles)(`with %s${repeats > 1 ? `, run ${run}` : ''}`, (name, put, reason) => {
         it('hear and see each other within three seconds of pick-up, are told why, and nothing is left open', async () => {
           if (repeats > 1) await anew()
           const remove = await put(house)
@@ -97,6 +111,10 @@ describeWith(
               caller: { openAllocations: 0 },
               callee: { openAllocations: 0 },
             })
+            const { verdict } = await house.owner.trace(row.id)
+            console.info(verdict.checked.map(({ id, figures }) => `${id}: ${figures}`).join('\n'))
+            expect(verdict).toMatchObject({ path: 'relayed', grade: 'ledger', contradictions: [] })
+            expect(verdict.whyNotDirect?.reason).toBe(reason)
           } finally {
             await remove()
           }
@@ -183,6 +201,8 @@ describeWith(
       const trace = JSON.parse(
         (await house.daemon.cli(['trace', 'export', rows[0]!.id])).stdout,
       ) as SignedTrace
+      console.info(trace.verdict.checked.map(({ id, figures }) => `${id}: ${figures}`).join('\n'))
+      expect(trace.verdict).toMatchObject({ path: 'relayed', contradictions: [] })
       expect(traced(trace)).toEqual({
         addresses: ['10.77.0.50', '10.78.0.13', '10.77.0.13'],
         paths: ['direct', 'relayed', 'direct'],
