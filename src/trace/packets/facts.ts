@@ -41,8 +41,10 @@ export function identityOf(events: readonly TraceEvent[]): CallIdentity {
   return { parties: { caller: partyOf('caller'), callee: partyOf('callee') }, applianceAddresses: [...own] }
 }
 
-const canonical = (address: string): string[] =>
-  (shown(address) ? (canonicalAddress(address) ?? []) : []) as string[]
+function canonical(address: string): string[] {
+  const found = shown(address) ? canonicalAddress(address) : undefined
+  return found === undefined ? [] : [found]
+}
 
 const ssrcsOf = ({ streams }: PartyEvidence, direction: 'sent' | 'received'): number[] =>
   streams.filter(one => one.direction === direction).map(({ ssrc }) => ssrc)
