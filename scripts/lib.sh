@@ -31,6 +31,25 @@ install_packages() {
   "$node26" --version >/dev/null || stop "the packaged Node.js does not run on this machine ($(uname -sm))"
 }
 
+# Pairs of a program and the Debian package that brings it: installs what is missing, where that is possible. What is
+# still missing then is for the caller to say.
+install_debian() {
+  local missing=()
+  while [[ $# -gt 0 ]]; do
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null || missing+=("$2")
+    shift 2
+  done
+  [[ ${#missing[@]} -eq 0 ]] && return
+  if [[ $EUID -ne 0 ]] || ! command -v apt-get >/dev/null; then
+    say "not here, what needs them is skipped: ${missing[*]}"
+    return
+  fi
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >/dev/null && apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    say "some packages could not be installed; what needs them is skipped"
+}
+
 # What the pages are made of, as one number.
 page_sources() {
   {
