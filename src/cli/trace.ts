@@ -28,12 +28,20 @@ export const traceExport: Command = {
     if (format.startsWith('pcap') && output === undefined && process.stdout.isTTY) {
       throw new CommandError('a capture file is nothing for a terminal; give --output FILE')
     }
-    const content = await apiDownload(call.config, path(call.words[0]!, format))
-    if (output === undefined) return await toStdout(content)
-    const bytes = await write(String(output), content)
+    const name = call.words[0]!
+    if (output === undefined) return await toStdout(await apiDownload(call.config, path(name, format)))
+    const bytes = await exportTrace(call.config, name, format, String(output))
     call.print({ file: output, bytes }, () => `${output}: ${bytes} bytes`)
   },
 }
+
+/** Resolves with the bytes written. */
+export const exportTrace = async (
+  config: Config,
+  call: string,
+  format: Format,
+  file: string,
+): Promise<number> => write(file, await apiDownload(config, path(call, format)))
 
 export const traceVerify: Command = {
   name: 'trace verify',

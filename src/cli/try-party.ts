@@ -4,9 +4,6 @@ import { WebSocket } from 'ws'
 import { fixedMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
 
-/** Called for every message between a party and the exchange, and for what the parties do. */
-export type Note = (from: string, what: string, to: string) => void
-
 export interface PartyOptions {
   readonly label: string
   readonly url: string
@@ -14,7 +11,6 @@ export interface PartyOptions {
   readonly client: string
   /** The one address of this machine that media is to use. */
   readonly mediaAddress: string
-  readonly note: Note
 }
 
 export class Party {
@@ -51,7 +47,7 @@ export class Party {
       token: options.token,
       client: options.client,
       openMedia: fixedMedia({ audio: audio as never }),
-      env: { WebSocket: tapped(options) as never, RTCPeerConnection: Connection as never },
+      env: { WebSocket: WebSocket as never, RTCPeerConnection: Connection as never },
     })
     const packets = silence(werift)
     this.#silence = setInterval(() => audio.writeRtp(packets.next().value!), 20)
@@ -87,25 +83,4 @@ function* silence({ RtpHeader, RtpPacket }: typeof import('werift')): Generator<
     })
     yield new RtpPacket(header, Buffer.from([0xf8, 0xff, 0xfe])).serialize()
   }
-}
-
-/** A WebSocket that tells of each message's type. Pings and candidates would only hide the ladder. */
-function tapped({ label, note }: PartyOptions): typeof WebSocket {
-  const type = (text: string): string => (JSON.parse(text) as { type: string }).type
-  const hidden = new Set(['ping', 'pong', 'candidate', 'presence', 'roster', 'dialog', 'report'])
-  return class extends WebSocket {
-    constructor(url: string, protocols: string) {
-      super(url, protocols)
-      this.on('message', data => {
-        const what = type(String(data))
-        if (!hidden.has(what)) note('lanline', what, label)
-      })
-    }
-
-    override send(text: string): void {
-      const what = type(text)
-      if (!hidden.has(what)) note(label, what, 'lanline')
-      super.send(text)
-    }
-  } as typeof WebSocket
 }

@@ -15,12 +15,13 @@ import type { Config } from '../config.ts'
 import { silent } from '../core/log.ts'
 import { Daemon } from '../daemon.ts'
 import { ownAddresses } from '../runtime/interfaces.ts'
+import { ladderOf, ladderText } from '../trace/ladder.ts'
 import type { Verdict } from '../trace/message.ts'
 import { api, NotRunning } from './api.ts'
 import { pair } from './call.ts'
 import { type Command, CommandError, type Invocation } from './command.ts'
-import { fetchTrace, verdictLines } from './trace.ts'
-import { type Note, Party } from './try-party.ts'
+import { exportTrace, fetchTrace, verdictLines } from './trace.ts'
+import { Party } from './try-party.ts'
 import { ownVersion } from './version.ts'
 
 /** Both ends are to count together for a while. */
@@ -85,6 +86,8 @@ interface Proof {
   readonly bytesToCaller: number
   readonly bytesDaemonCarried: number
   readonly verdict: Verdict
+  /** The file with its trace, as a page. */
+  readonly trace: string
   readonly seconds: number
   /** What is not as it should be; empty when all is well. */
   readonly failed: readonly string[]
@@ -92,11 +95,6 @@ interface Proof {
 
 async function prove(config: Config): Promise<Proof> {
   const begin = performance.now()
-  const ladder: string[] = []
-  const note: Note = (from, what, to) => {
-    const seconds = ((performance.now() - begin) / 1_000).toFixed(3).padStart(7)
-    ladder.push(`${seconds}  ${from.padStart(7)} ── ${what.padEnd(10, '─')}─▶ ${to}`)
-  }
   const mark = randomBytes(3).toString('hex')
   const people = ['alice', 'bob'].map(label => ({ label, user: `try-${label}-${mark}` }))
   const parties: Party[] = []
@@ -105,31 +103,41 @@ async function prove(config: Config): Promise<Proof> {
     for (const { label, user } of people) {
       await api(config, 'POST', '/users', { name: user, displayName: label })
       added.push(user)
-      parties.push(await register(config, user, label, note))
+      parties.push(await register(config, user, label))
     }
     const [alice, bob] = parties as [Party, Party]
     const seen = await talk(alice, bob, people[1]!.user)
     const row = await closedRow(config, seen.call)
-    const { verdict } = await fetchTrace(config, seen.call)
+    const trace = await fetchTrace(config, seen.call)
+    const page = await keepPage(config, seen.call)
     const seconds = (performance.now() - begin) / 1_000
-    return { ...judge(seen, row, verdict), ladder, seconds: Math.round(seconds * 100) / 100 }
+    return {
+      ...judge(seen, row, trace.verdict),
+      ...{ ladder: ladderText(ladderOf(trace.events)), trace: page },
+      seconds: Math.round(seconds * 100) / 100,
+    }
   } finally {
     for (const party of parties) party.close()
     for (const user of added) await api(config, 'DELETE', `/users/${user}`)
   }
 }
 
-async function register(config: Config, user: string, label: string, note: Note): Promise<Party> {
+/** To be opened and looked at; it outlasts a lanline that was started for this alone. */
+async function keepPage(config: Config, call: string): Promise<string> {
+  const file = join(tmpdir(), `lanline-trace-${call}.html`)
+  await exportTrace(config, call, 'html', file)
+  return file
+}
+
+async function register(config: Config, user: string, label: string): Promise<Party> {
   const wish = { displayName: label, deviceName: 'lanline try', kind: 'app', user }
   const enrolment = await api<Enrolment>(config, 'POST', '/devices', wish)
-  note(label, 'enrol', 'lanline')
   const party = await Party.make({
     label,
     url: await channelUrl(config),
     token: enrolment.token,
     client: `lanline try ${ownVersion()}`,
     mediaAddress: mediaAddress(config),
-    note,
   })
   const welcome = party.phone.next('welcome')
   party.phone.start()
@@ -187,7 +195,7 @@ async function closedRow(config: Config, id: string): Promise<CallRow> {
   }
 }
 
-function judge(seen: Seen, row: CallRow, verdict: Verdict): Omit<Proof, 'ladder' | 'seconds'> {
+function judge(seen: Seen, row: CallRow, verdict: Verdict): Omit<Proof, 'ladder' | 'trace' | 'seconds'> {
   const { caller, callee, call, bytesToCaller, bytesToCallee } = seen
   const direct = mirrors(caller.pair, callee.pair)
   const checks: readonly [boolean, string][] = [
@@ -241,7 +249,7 @@ function tell(proof: Proof, own: boolean): string {
     `bytes caller to callee ${proof.bytesToCallee}, callee to caller ${proof.bytesToCaller}`,
     `bytes the daemon carried ${proof.bytesDaemonCarried}${proof.bytesDaemonCarried === 0 ? ': each end’s packets go to the other’s own socket' : ''}`,
     ...verdictLines(proof.verdict),
-    ...(own ? [] : [`trace: lanline trace export ${proof.call}`]),
+    `trace    ${proof.trace}${own ? '' : `; also: lanline trace export ${proof.call}`}`,
     `call ${proof.call} in ${proof.seconds} s: ${proof.failed.length === 0 ? 'all is well' : 'FAILED'}`,
   ].join('\n')
 }

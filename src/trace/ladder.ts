@@ -158,7 +158,12 @@ function rowOf(event: TraceEvent): LadderRow[] {
     }
     case 'state':
       if (event.what === 'connection') return []
-      return row('connectivity', at, at, `${event.what === 'iceGathering' ? 'gathering' : 'ICE'} ${event.to}`)
+      return row(
+        'connectivity',
+        at,
+        at,
+        event.what === 'iceGathering' ? gathering(event.to) : `ICE ${event.to}`,
+      )
     case 'checks':
       return row(
         'connectivity',
@@ -250,6 +255,9 @@ function sipLabel({ name, text }: TraceEvent & { kind: 'sip' }): string {
   if (/^(401|407) /.test(name)) return `${name.slice(0, 3)} challenge`
   return /\r?\nv=0\r?\n/.test(text) ? `${name} (SDP)` : name
 }
+
+const gathering = (state: string): string =>
+  state === 'gathering' ? 'gathers candidates' : state === 'complete' ? 'all gathered' : `gathering ${state}`
 
 const ends = (event: TraceEvent & { kind: 'sip' | 'channel' }): readonly [Lane, Lane] =>
   event.direction === 'in' ? [event.party, 'lanline'] : ['lanline', event.party]
