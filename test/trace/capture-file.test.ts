@@ -179,10 +179,14 @@ describeWith(['sngrep', 'script'], 'a trace as a capture file, opened by sngrep'
     const directory = mkdtempSync(join(tmpdir(), 'lanline-'))
     const file = join(directory, 'call.pcap')
     writeFileSync(file, captureFile(withPackets(), 'pcap'))
-    const screen = spawn('script', ['-qec', `exec sngrep -F -I ${file}`, '/dev/null'], {
-      env: { ...process.env, TERM: 'vt100', COLUMNS: '100', LINES: '30' },
-      stdio: ['pipe', 'pipe', 'ignore'],
-    })
+    const screen = spawn(
+      'script',
+      ['-qec', `exec setpriv --pdeathsig KILL sngrep -F -I ${file}`, '/dev/null'],
+      {
+        env: { ...process.env, TERM: 'vt100', COLUMNS: '100', LINES: '30' },
+        stdio: ['pipe', 'pipe', 'ignore'],
+      },
+    )
     try {
       let shown = ''
       const found = new Promise<void>((resolve, reject) => {
