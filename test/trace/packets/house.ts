@@ -20,20 +20,29 @@ type Who = Partial<Omit<CaptureUpload, 'body'>>
 
 export class TraceHouse {
   readonly store: Store
-  readonly #directory: string
+  readonly #remove: () => Promise<void>
   readonly #ids = new Map<KeptCall, string>()
   #serial = 0
   io: TraceIo
 
-  private constructor(directory: string, store: Store) {
-    this.#directory = directory
+  private constructor(store: Store, remove: () => Promise<void>) {
+    this.#remove = remove
     this.store = store
     this.io = this.#tracer([])
   }
 
   static async open(): Promise<TraceHouse> {
     const directory = mkdtempSync(join(tmpdir(), 'lanline-trace-'))
-    return new TraceHouse(directory, await openStore(join(directory, 'data')))
+    const store = await openStore(join(directory, 'data'))
+    return new TraceHouse(store, async () => {
+      await store.close()
+      rmSync(directory, { recursive: true })
+    })
+  }
+
+  /** On a store that is somebody else's. */
+  static on(store: Store): TraceHouse {
+    return new TraceHouse(store, async () => {})
   }
 
   /** A new tracer, as at the start of the daemon, which knows these calls to go on. */
@@ -102,8 +111,7 @@ export class TraceHouse {
 
   async close(): Promise<void> {
     await this.io.close()
-    await this.store.close()
-    rmSync(this.#directory, { recursive: true })
+    await this.#remove()
   }
 }
 
