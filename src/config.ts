@@ -37,6 +37,8 @@ export interface Config {
   readonly calls: { readonly retainDays: number }
   readonly trace: { readonly capture: 'auto' | 'off' }
   readonly log: { readonly level: Level }
+  /** Keys that were given, each with where: what the console may not change. */
+  readonly given: Readonly<Record<string, string>>
 }
 
 /** The start must stop here. The message names where, which key, what was found and what is allowed. */
@@ -54,12 +56,13 @@ export interface ConfigSource {
 
 export function loadConfig(source: ConfigSource): Config {
   const values = new Map<string, unknown>()
+  const given: Record<string, string> = {}
   const file =
     source.file ??
     (existsSync(source.systemFile ?? systemFile) ? (source.systemFile ?? systemFile) : undefined)
-  if (file !== undefined) readFile(file, values)
-  readEnvironment(source.environment, values)
-  return freeze(values, defaultsFor(source))
+  if (file !== undefined) readFile(file, values, given)
+  readEnvironment(source.environment, values, given)
+  return freeze(values, defaultsFor(source), given)
 }
 
 /** `lanline.example.toml`: every key with its default, commented out. */
@@ -253,7 +256,7 @@ const keys: Readonly<Record<string, Key>> = {
   },
 }
 
-function readFile(file: string, values: Map<string, unknown>): void {
+function readFile(file: string, values: Map<string, unknown>, given: Record<string, string>): void {
   let tables: Record<string, unknown>
   try {
     tables = parse(readFileSync(file, 'utf8'))
@@ -266,12 +269,16 @@ function readFile(file: string, values: Map<string, unknown>): void {
     if (typeof table !== 'object' || table === null || Array.isArray(table)) {
       throw new ConfigError(`${file}: ${section}: found outside a section; allowed: ${sectionNames()}`)
     }
-    for (const [key, value] of Object.entries(table)) take(`${section}.${key}`, value, file, values)
+    for (const [key, value] of Object.entries(table)) take(`${section}.${key}`, value, file, values, given)
   }
 }
 
 /** `LANLINE_<SECTION>_<KEY>` of the sections above; other variables of that beginning are somebody else's. */
-function readEnvironment(environment: ConfigSource['environment'], values: Map<string, unknown>): void {
+function readEnvironment(
+  environment: ConfigSource['environment'],
+  values: Map<string, unknown>,
+  given: Record<string, string>,
+): void {
   const sections = new Set(Object.keys(keys).map(name => name.split('.')[0]!))
   for (const [variable, value] of Object.entries(environment)) {
     const match = /^LANLINE_([A-Z]+)_([A-Z_]+)$/.exec(variable)
@@ -279,7 +286,7 @@ function readEnvironment(environment: ConfigSource['environment'], values: Map<s
     const section = match[1]!.toLowerCase()
     if (!sections.has(section)) continue
     const name = `${section}.${match[2]!.toLowerCase()}`
-    take(name, fromText(keys[name], value), `environment ${variable}`, values)
+    take(name, fromText(keys[name], value), `environment ${variable}`, values, given)
   }
 }
 
@@ -289,7 +296,13 @@ function fromText(key: Key | undefined, value: string): unknown {
   return value
 }
 
-function take(name: string, value: unknown, where: string, values: Map<string, unknown>): void {
+function take(
+  name: string,
+  value: unknown,
+  where: string,
+  values: Map<string, unknown>,
+  given: Record<string, string>,
+): void {
   const key = keys[name]
   if (key === undefined)
     throw new ConfigError(`${where}: ${name}: no such key; allowed: ${Object.keys(keys).join(', ')}`)
@@ -298,6 +311,7 @@ function take(name: string, value: unknown, where: string, values: Map<string, u
     throw new ConfigError(`${where}: ${name}: found ${JSON.stringify(value)}; allowed: ${key.allowed}`)
   }
   values.set(name, read)
+  given[name] = where
 }
 
 interface Defaults {
@@ -315,7 +329,7 @@ function defaultsFor({ environment, root, checkout }: ConfigSource): Defaults {
   }
 }
 
-function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Config {
+function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults, given: Config['given']): Config {
   const get = (name: string): unknown => (values.has(name) ? values.get(name) : keys[name]!.fallback)
   const wish = (key: string, fallback: number): PortWish => ({
     key,
@@ -350,6 +364,7 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults): Confi
     calls: { retainDays: get('calls.retain_days') as number },
     trace: { capture: get('trace.capture') as 'auto' | 'off' },
     log: { level: get('log.level') as Level },
+    given,
   })
 }
 

@@ -13,6 +13,7 @@ import { nodeListener } from './admin/listener.ts'
 import type { Health, RelayState } from './admin/message.ts'
 import { Now } from './admin/now.ts'
 import { loadPages } from './admin/pages.ts'
+import { Policies } from './admin/policies.ts'
 import type { AppDeps } from './admin/ports.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
@@ -138,6 +139,7 @@ export class Daemon {
   readonly #certificates: Certificates
   readonly #systemd: ServiceManager
   readonly #now: Now
+  readonly #policies: Policies
   readonly #channel: SignallingMachine
   readonly #callLog: CallsMachine
   readonly #calls: Driver<CallInput, CallEffect>
@@ -248,6 +250,7 @@ export class Daemon {
       onFault: (error, during) => this.#fault('sip', error, during),
     })
     this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
+    this.#policies = new Policies(options.config, settings)
     this.#relay = this.#makeRelay(loaded)
     this.#inputs = {
       sip: this.#sip.input,
@@ -407,7 +410,14 @@ export class Daemon {
       help: this.#help,
       metrics: this.#metrics.registry,
       claim: this.#claim,
-      enrolPolicy: this.#config.enrol.policy,
+      policies: this.#policies,
+      ports: () => this.#ports(),
+      dataDirectory: this.#config.data.dir,
+      certificate: () => {
+        const { names, addresses, notBefore, notAfter } = this.#certificates.facts()
+        return { names: [...names, ...addresses], notBefore, notAfter }
+      },
+      logLines: () => this.#log.lines(),
       allowed: this.#allowed(),
       claimMinutes: this.#setupFile.claimMinutes ?? this.#config.enrol.claimMinutes,
       isAttached: peer => this.#names.isAttached(peer),
@@ -437,9 +447,21 @@ export class Daemon {
       state: ports === undefined ? 'failed' : 'ready',
       detail: trouble ?? (ports === undefined ? 'it does not listen' : `UDP and TCP ${plain}, TLS ${tls}`),
       ...relay,
+      policy: this.#policies.relay,
       ports: { plain, tls, relayMin: turn.relayMin, relayMax: turn.relayMax },
       grants: machine.views(),
     }
+  }
+
+  #ports(): ReturnType<AppDeps['ports']> {
+    const { given } = this.#config
+    const { plain: sip, tls: sips } = this.#sipIo.ports
+    const { plain: turn, tls: turns } = this.#relay.ports ?? { plain: 0, tls: 0 }
+    const used = {
+      ...{ 'http.port': this.#web.http?.port ?? 0, 'http.tls_port': this.#web.https?.port ?? 0 },
+      ...{ 'sip.port': sip, 'sip.tls_port': sips, 'turn.port': turn, 'turn.tls_port': turns },
+    }
+    return Object.entries(used).map(([key, port]) => ({ key, port, setIn: given[key] }))
   }
 
   #network(): ReturnType<AppDeps['network']> {
@@ -476,7 +498,7 @@ export class Daemon {
   #makeRelay({ calls, grants }: Loaded): RelayIo {
     const { turn, relay } = this.#config
     return new RelayIo({
-      ...{ policy: relay.policy, networks: relay.networks, remembered: grants, random: this.#random },
+      ...{ policy: this.#policies.relay, networks: relay.networks, remembered: grants, random: this.#random },
       callOf: id => {
         const row = calls.find(id)
         if (row === undefined) return undefined
@@ -550,6 +572,7 @@ export class Daemon {
       hostname: () => this.#names.hostname,
       addresses: () => this.#names.addresses,
       sipPort: () => this.#sipIo.ports.plain,
+      relayPolicy: () => this.#policies.relay,
       certificate: () => this.#certificates.facts(),
       discovery: () => this.#discoveryState(),
       parts: () => this.#health(),
@@ -702,6 +725,8 @@ export class Daemon {
   }
 
   #watchDirectory(): void {
+    const policy = (): void => this.#relay.input({ kind: 'policy', policy: this.#policies.relay })
+    this.#undo.push(this.#store.settings.onSiteChanged(policy))
     const stop = this.#store.directory.onChange(event => {
       if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
       if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
@@ -774,7 +799,7 @@ export class Daemon {
       id: settings.identity().realm,
       caFingerprint: this.#certificates.fingerprint(),
       ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip, sips, stun },
-      relays: this.#config.relay.policy !== 'off',
+      relays: this.#policies.relay !== 'off',
       people: here
         .filter(({ presence }) => presence === 'available' || presence === 'inCall')
         .filter(
@@ -802,7 +827,7 @@ export class Daemon {
   #doChores(): void {
     const now = realClock.epoch()
     this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), now))
-    const pruned = this.#store.calls.prune(this.#config.calls.retainDays, now)
+    const pruned = this.#store.calls.prune(this.#policies.retainDays, now)
     this.#inBackground(
       'prune',
       pruned.then(() => this.#store.traces.prune(now)),

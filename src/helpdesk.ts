@@ -35,6 +35,7 @@ export interface HelpDeskParts {
   readonly hostname: () => string
   readonly addresses: () => readonly OwnAddress[]
   readonly sipPort: () => number
+  readonly relayPolicy: () => ApplianceFacts['relayPolicy']
   readonly moved: ApplianceFacts['moved']
   readonly certificate: () => { readonly notBefore: number; readonly notAfter: number }
   readonly discovery: () => { readonly state: string; readonly detail: string }
@@ -203,7 +204,8 @@ export class HelpDesk {
   }
 
   #appliance(): ApplianceFacts {
-    const { config, hostname, addresses, sipPort, moved, certificate, discovery, parts } = this.#parts
+    const { config, hostname, addresses, sipPort, relayPolicy, moved, certificate, discovery, parts } =
+      this.#parts
     const now = realClock.epoch()
     const { notBefore, notAfter } = certificate()
     const taken = this.#help
@@ -219,7 +221,7 @@ export class HelpDesk {
       wantedHostname: taken !== undefined && present.startsWith(`${taken}-`) ? taken : present,
       address: addresses().find(own => !own.loopback)?.address ?? present,
       sipPort: sipPort(),
-      relayPolicy: config.relay.policy,
+      relayPolicy: relayPolicy(),
       clockSet: now >= plausibleFrom,
       moved,
       certificate: { notBefore: notBefore as Epoch, notAfter: notAfter as Epoch },

@@ -136,7 +136,7 @@ describe('lanline.example.toml', () => {
     expect(given.http.tlsPort.explicit).toBe(fallback.http.tlsPort.fallback)
     expect(given.sip.port.explicit).toBe(fallback.sip.port.fallback)
     expect(given.turn.port.explicit).toBe(fallback.turn.port.fallback)
-    const ports = { data: 0, http: 0, sip: 0, turn: 0 }
+    const ports = { data: 0, http: 0, sip: 0, turn: 0, given: 0 }
     expect({ ...given, ...ports }).toEqual({ ...fallback, ...ports })
   })
 })

@@ -359,14 +359,67 @@ export interface RelayGrant {
  */
 export type ImportedCapture = ImportVerdict
 
-/** GET /settings and PATCH /settings (owner), the latter with any part of it. */
+/** `approve`: the owner allows each, or by invite; `invite`: by invite only; `open`: whoever reaches the page. */
+export type EnrolPolicy = 'approve' | 'invite' | 'open'
+
+/** `setIn`: the configuration has it, there; it cannot be changed here then. */
+export interface Policy<Value> {
+  readonly value: Value
+  readonly setIn: string | undefined
+}
+export interface SitePolicies {
+  readonly enrol: Policy<EnrolPolicy>
+  readonly relay: Policy<RelayPolicy>
+  readonly retainDays: Policy<number>
+}
+export interface PolicyChange {
+  readonly enrolPolicy?: EnrolPolicy | undefined
+  readonly relayPolicy?: RelayPolicy | undefined
+  readonly retainDays?: number | undefined
+}
+
+/** GET /settings and PATCH /settings `SiteSettingsChange` (owner); 409 `fixed` where the configuration has it. */
 export interface SiteSettings {
   readonly place: string
   readonly showNames: boolean
   /** The name in use, without `.local`. A new one is probed for, and may come back with a number behind it. */
   readonly hostname: string
+  readonly policies: SitePolicies
+  /** Ports in use, each with its key and where it was set; undefined: by default. */
+  readonly ports: readonly {
+    readonly key: string
+    readonly port: number
+    readonly setIn: string | undefined
+  }[]
+  readonly dataDirectory: string
+  readonly version: string
+}
+export interface SiteSettingsChange extends PolicyChange {
+  readonly place?: string | undefined
+  readonly showNames?: boolean | undefined
+  readonly hostname?: string | undefined
 }
 
+/** GET /sessions: logins to the console; everybody sees their own, the owner all. DELETE /sessions/:id ends one. */
+export interface ConsoleSession {
+  readonly id: string
+  readonly user: string
+  readonly address: string
+  readonly userAgent: string
+  readonly createdAt: number
+  readonly usedAt: number
+  /** The one that asks. */
+  readonly current: boolean
+}
+
+/** GET /certificate (owner): what HTTPS, SIPS and the relay show. */
+export interface CertificateState {
+  readonly names: readonly string[]
+  readonly notBefore: number
+  readonly notAfter: number
+  /** Of the appliance's authority: what devices trust. */
+  readonly authorityFingerprint: string
+}
 /** GET /network (member): where and how this appliance is found. */
 export interface Network {
   readonly hostname: string

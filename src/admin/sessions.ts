@@ -3,7 +3,11 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { days, type Monotonic } from '../core/clock.ts'
 
 export interface LiveSession {
+  /** Tells sessions apart in lists; opens nothing. */
+  readonly mark: string
   readonly user: string
+  readonly address: string
+  readonly userAgent: string
   readonly csrfToken: string
   readonly createdAt: Monotonic
   readonly usedAt: Monotonic
@@ -21,13 +25,25 @@ export class Sessions {
   readonly #sessions = new Map<string, LiveSession>()
 
   /** Starts a session and returns the cookie's value, told only here. */
-  start(user: string, now: Monotonic): { readonly id: string; readonly session: LiveSession } {
+  start(
+    user: string,
+    now: Monotonic,
+    from: { readonly address: string; readonly userAgent: string } = { address: '', userAgent: '' },
+  ): { readonly id: string; readonly session: LiveSession } {
     const own = [...this.#sessions].filter(([, session]) => session.user === user)
     if (own.length >= sessionLimits.perUser) this.#sessions.delete(own[0]![0])
     if (this.#sessions.size >= sessionLimits.sessions)
       this.#sessions.delete(this.#sessions.keys().next().value!)
     const id = randomBytes(32).toString('base64url')
-    const session = { user, csrfToken: randomBytes(24).toString('base64url'), createdAt: now, usedAt: now }
+    const session = {
+      mark: randomBytes(9).toString('hex'),
+      user,
+      address: from.address,
+      userAgent: from.userAgent.slice(0, 256),
+      csrfToken: randomBytes(24).toString('base64url'),
+      createdAt: now,
+      usedAt: now,
+    }
     this.#sessions.set(keyOf(id), session)
     return { id, session }
   }
@@ -49,6 +65,19 @@ export class Sessions {
   isLive(id: string, now: Monotonic): boolean {
     const session = this.#sessions.get(keyOf(id))
     return session !== undefined && now - session.createdAt <= sessionLimits.lifetimeMilliseconds
+  }
+
+  /** Latest use first; without a user: everybody's. */
+  list(user?: string): readonly LiveSession[] {
+    return [...this.#sessions.values()]
+      .filter(session => user === undefined || session.user === user)
+      .reverse()
+  }
+
+  /** False: there is none. */
+  endMarked(mark: string): boolean {
+    for (const [key, session] of this.#sessions) if (session.mark === mark) return this.#sessions.delete(key)
+    return false
   }
 
   end(id: string | undefined): void {

@@ -79,7 +79,7 @@ export interface RelayTotals {
 }
 
 export class RelayMachine implements Machine<RelayInput, RelayEffect> {
-  readonly #policy: RelayPolicy
+  #policy: RelayPolicy
   readonly #networks: readonly Subnet[]
   readonly #ports: RelayPorts
   readonly #calls = new Map<string, Call>()
@@ -170,6 +170,9 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
         break
       case 'ledger':
         this.#ledger(input.call, input.ledger, now)
+        break
+      case 'policy':
+        this.#policy = input.policy
         break
       case 'started':
         this.#started(now)

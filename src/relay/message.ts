@@ -95,6 +95,8 @@ export type RelayInput =
   | { readonly kind: 'ledger'; readonly call: string; readonly ledger: CallLedger }
   /** The relay's thread is there (again): whatever is granted is given to it anew. */
   | { readonly kind: 'started' }
+  /** The owner decided otherwise: for calls from now on. */
+  | { readonly kind: 'policy'; readonly policy: RelayPolicy }
   | { readonly kind: 'lost' }
   /** By the owner, outside a call. Answered by `manualGrant` with the same ticket. */
   | { readonly kind: 'grantManually'; readonly ticket: number; readonly wish: ManualWish }

@@ -23,9 +23,22 @@ export interface StoredLeaf {
   readonly key: Uint8Array
 }
 
+export interface StoredPolicies {
+  readonly enrol?: string | undefined
+  readonly relay?: string | undefined
+  readonly retainDays?: number | undefined
+}
+
 const tokenKeyBytes = 32
 const traceKeyBytes = 32
-const siteKeys = new Set(['place', 'showNames', 'hostname'])
+const siteKeys = new Set([
+  'place',
+  'showNames',
+  'hostname',
+  'policy.enrol',
+  'policy.relay',
+  'policy.retainDays',
+])
 
 export class Settings {
   readonly #rows: Rows
@@ -82,6 +95,25 @@ export class Settings {
   /** After `startHostname`. */
   hostname(): string {
     return this.#values.get('hostname')!
+  }
+
+  /** What the owner decided in the console; the configuration comes before it. */
+  policies(): StoredPolicies {
+    const days = Number(this.#values.get('policy.retainDays'))
+    return {
+      enrol: this.#values.get('policy.enrol'),
+      relay: this.#values.get('policy.relay'),
+      retainDays: Number.isInteger(days) && days > 0 ? days : undefined,
+    }
+  }
+
+  async changePolicies({ enrol, relay, retainDays }: StoredPolicies): Promise<void> {
+    const values = {
+      ...(enrol === undefined ? {} : { 'policy.enrol': enrol }),
+      ...(relay === undefined ? {} : { 'policy.relay': relay }),
+      ...(retainDays === undefined ? {} : { 'policy.retainDays': String(retainDays) }),
+    }
+    if (Object.keys(values).length > 0) await this.#set(values)
   }
 
   async changeSite(change: {

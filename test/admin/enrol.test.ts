@@ -46,7 +46,7 @@ test('a request may be let in as a further device of somebody, or denied', async
 })
 
 test('an invitation enrols at once, for one device, under every policy', async () => {
-  house = await AdminHouse.open({ enrolPolicy: 'invite' })
+  house = await AdminHouse.open({ config: { enrol: { policy: 'invite' } } })
   const owner = await house.owner()
   const invite = (await house.api('POST', '/invites', { headers: owner, body: { user: 'olivia' } })).body
   expect(invite.url).toBe(`http://10.1.1.1:8080/j#${invite.token}`)
@@ -59,7 +59,7 @@ test('an invitation enrols at once, for one device, under every policy', async (
 })
 
 test('under the open policy everybody is let in at once', async () => {
-  house = await AdminHouse.open({ enrolPolicy: 'open' })
+  house = await AdminHouse.open({ config: { enrol: { policy: 'open' } } })
   await house.owner()
   expect(await house.api('POST', '/devices', { body: wish })).toMatchObject({
     status: 201,
@@ -97,7 +97,7 @@ test('one source has at most five open requests, and a plain word about it; othe
 })
 
 test('one source asking to join again and again is slowed down', async () => {
-  house = await AdminHouse.open({ enrolPolicy: 'open' })
+  house = await AdminHouse.open({ config: { enrol: { policy: 'open' } } })
   await house.owner()
   const statuses: number[] = []
   for (let count = 0; count < 12; count++)

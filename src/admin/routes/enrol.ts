@@ -12,7 +12,7 @@ import * as schemas from '../schemas.ts'
 import type { Tries } from '../tries.ts'
 import { enrolmentOf } from './setup.ts'
 
-type Deps = Pick<AppDeps, 'directory' | 'clock' | 'enrolPolicy' | 'inviteOrigin'> & { readonly tries: Tries }
+type Deps = Pick<AppDeps, 'directory' | 'clock' | 'policies' | 'inviteOrigin'> & { readonly tries: Tries }
 
 const defaultInviteHours = 72
 /** To a further device of one's own, which is at hand. */
@@ -20,7 +20,7 @@ const ownInvite = { hours: 1, open: 5 } as const
 
 type InviteWish = z.infer<typeof schemas.newInvite>
 
-export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries }: Deps): Route[] {
+export function enrolRoutes({ directory, clock, policies, inviteOrigin, tries }: Deps): Route[] {
   const invitesOf = (principal: Principal): readonly InviteRow[] =>
     isOwner(principal)
       ? directory.invites()
@@ -81,10 +81,10 @@ export function enrolRoutes({ directory, clock, enrolPolicy, inviteOrigin, tries
         if (invite !== undefined) {
           return { status: 201, body: enrolmentOf(await directory.enrolByInvite(invite, displayName, wish)) }
         }
-        if (enrolPolicy === 'invite') {
+        if (policies.enrol === 'invite') {
           throw new HttpError(403, 'inviteNeeded', 'ask the owner for an invitation and open its link')
         }
-        if (enrolPolicy === 'open') {
+        if (policies.enrol === 'open') {
           return { status: 201, body: enrolmentOf(await directory.enrol({ displayName }, wish)) }
         }
         const { request, secret } = await directory.addRequest({

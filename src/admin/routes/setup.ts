@@ -39,7 +39,10 @@ export function setupRoutes(deps: Deps): Route[] {
   /** A new session under a new id, whatever the browser held before (against session fixation). */
   const logIn = (user: string, call: Call<unknown, unknown>) => {
     sessions.end(sessionIn(call.cookies, call.secure))
-    const { id, session } = sessions.start(user, clock.monotonic())
+    const { id, session } = sessions.start(user, clock.monotonic(), {
+      address: call.peer,
+      userAgent: call.header('user-agent') ?? '',
+    })
     const mark = tries.newMark(user)
     return {
       session: sessionOf(session, directory),

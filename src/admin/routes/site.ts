@@ -1,24 +1,42 @@
-/** The site itself: what the owner calls it, whether its people are found on the network, and how it is found. */
+/** The site itself: what the owner calls it and allows, how it is found, and what it shows to be trusted. */
 import { crtDownload, type Download, mobileconfigDownload } from '../../tls/downloads.ts'
-import type { SiteSettings } from '../message.ts'
+import { HttpError } from '../errors.ts'
+import type { CertificateState, SiteSettings } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { type Route, route } from '../route.ts'
 import * as schemas from '../schemas.ts'
 
-type Deps = Pick<AppDeps, 'settings' | 'network' | 'inviteOrigin' | 'enrolPolicy' | 'authority'>
+type Deps = Pick<
+  AppDeps,
+  | 'settings'
+  | 'network'
+  | 'inviteOrigin'
+  | 'policies'
+  | 'authority'
+  | 'ports'
+  | 'dataDirectory'
+  | 'version'
+  | 'certificate'
+  | 'logLines'
+>
 
-export function siteRoutes({ settings, network, inviteOrigin, enrolPolicy, authority }: Deps): Route[] {
+export function siteRoutes(deps: Deps): Route[] {
+  const { settings, network, inviteOrigin, policies, authority } = deps
   const body = (): SiteSettings => ({
     place: settings.place(),
     showNames: settings.showNames(),
     hostname: network().hostname,
+    policies: policies.told(),
+    ports: deps.ports(),
+    dataDirectory: deps.dataDirectory,
+    version: deps.version,
   })
   return [
     route({
       method: 'GET',
       path: '/settings',
       who: 'owner',
-      summary: 'What the owner can change about the site.',
+      summary: 'What the owner can change about the site, and what the configuration has decided.',
       answers: { 200: schemas.siteSettings },
       handle: () => ({ status: 200, body: body() }),
     }),
@@ -30,8 +48,14 @@ export function siteRoutes({ settings, network, inviteOrigin, enrolPolicy, autho
       body: schemas.siteSettingsChange,
       answers: { 200: schemas.siteSettings },
       handle: async call => {
-        await settings.changeSite(call.body)
-        return { status: 200, body: { ...body(), ...call.body } }
+        const { place, showNames, hostname, ...policy } = call.body
+        const fixed = policies.fixed(policy)
+        if (fixed !== undefined) {
+          throw new HttpError(409, 'fixed', `${fixed.key} is set in ${fixed.where}: change it there`)
+        }
+        await settings.changeSite({ place, showNames, hostname })
+        await policies.change(policy)
+        return { status: 200, body: { ...body(), ...(hostname === undefined ? {} : { hostname }) } }
       },
     }),
     route({
@@ -41,8 +65,34 @@ export function siteRoutes({ settings, network, inviteOrigin, enrolPolicy, autho
       summary: 'Names, addresses and ports of this appliance, and the address for the code on the fridge.',
       answers: { 200: schemas.network },
       handle: ({ peer: seenAddress }) => {
-        const joinUrl = enrolPolicy === 'invite' ? undefined : `${inviteOrigin()}/j`
+        const joinUrl = policies.enrol === 'invite' ? undefined : `${inviteOrigin()}/j`
         return { status: 200, body: { ...network(), joinUrl, seenAddress } }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/certificate',
+      who: 'owner',
+      summary:
+        'For whom and how long the certificate speaks that is shown now, and which authority signed it.',
+      answers: { 200: schemas.certificateState },
+      handle: () => {
+        const state: CertificateState = {
+          ...deps.certificate(),
+          authorityFingerprint: authority.fingerprint(),
+        }
+        return { status: 200, body: state }
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/log',
+      who: 'owner',
+      summary: 'The last lines of the log, as JSON lines; no secrets are in it.',
+      answers: { 200: null },
+      handle: () => {
+        const content = `${deps.logLines().join('\n')}\n`
+        return { status: 200, file: { contentType: 'application/jsonl', name: 'lanline-log.jsonl', content } }
       },
     }),
     route({
