@@ -24,11 +24,26 @@ export function capturePlanOf(row: CallRow, events: readonly TraceEvent[], ports
   const state = row.endedAt != null ? 'ended' : row.answeredAt != null ? 'answered' : 'ringing'
   // As long as it is not known who picks up there is nobody to capture between.
   if (caller.length === 0 || callee.length === 0) return { state, caller, callee, captures: [] }
-  const relayed = `(${ofAny([...caller, ...callee])}) and (${ofAny(relay)}) and (port ${ports.turn} or portrange ${ports.first}-${ports.last})`
-  const between = `(${ofAny(caller)}) and (${ofAny(callee)})`
-  const hosts = relay.length === 0 ? between : `(${between}) or (${relayed})`
+  const hosts = (version?: 4 | 6): string | undefined => {
+    const [ours, theirs, relays] = [caller, callee, relay].map(all => all.filter(isOf(version)))
+    const ways = [
+      ...both(ours!, theirs!),
+      ...both([...ours!, ...theirs!], relays!).map(
+        way => `${way} and (port ${ports.turn} or portrange ${ports.first}-${ports.last})`,
+      ),
+    ]
+    return ways.length === 0 ? undefined : ways.map(way => `(${way})`).join(' or ')
+  }
   return { state, caller, callee, captures: captureClassesOfCall(hosts) }
 }
+
+const isOf =
+  (version: 4 | 6 | undefined) =>
+  (address: string): boolean =>
+    version === undefined || address.includes(':') === (version === 6)
+
+const both = (some: readonly string[], others: readonly string[]): string[] =>
+  some.length === 0 || others.length === 0 ? [] : [`(${ofAny(some)}) and (${ofAny(others)})`]
 
 /** Addresses are canonical (`identityOf`), so nothing else can get into a filter. */
 const ofAny = (addresses: readonly string[]): string =>

@@ -43,20 +43,24 @@ export function captureClasses({ relay }: CaptureWish, tags: boolean): CaptureCl
 }
 
 /**
- * The same for one call, on a computer of one of the two: between these hosts, and what of it goes through a relay at this
- * port in channels.
+ * The same for one call, on a computer of one of the two: between hosts, and what of it goes through a relay in channels.
+ * `hosts`: an expression that names them, of one IP version or of both; undefined where there are none.
  */
-export function captureClassesOfCall(hosts: string): CaptureClass[] {
+export function captureClassesOfCall(hosts: (version?: 4 | 6) => string | undefined): CaptureClass[] {
   const bare = ethernetBytes + udpBytes + rtpBytes
   const nobody = { addresses: [], firstPort: 0, lastPort: 0 }
   const classes = [
-    { filter: pathFilter, snapBytes: wholeBytes },
-    { filter: mediaV4(nobody), snapBytes: bare + 20 },
-    { filter: mediaV6(nobody), snapBytes: bare + 40 },
-    { filter: channelV4, snapBytes: bare + channelBytes + 20 },
-    { filter: channelV6, snapBytes: bare + channelBytes + 40 },
-  ]
-  return classes.map(({ filter, snapBytes }) => ({ filter: `(${hosts}) and (${filter})`, snapBytes }))
+    { filter: pathFilter, snapBytes: wholeBytes, version: undefined },
+    { filter: mediaV4(nobody), snapBytes: bare + 20, version: 4 },
+    { filter: mediaV6(nobody), snapBytes: bare + 40, version: 6 },
+    { filter: channelV4, snapBytes: bare + channelBytes + 20, version: 4 },
+    { filter: channelV6, snapBytes: bare + channelBytes + 40, version: 6 },
+  ] as const
+  return classes.flatMap(({ filter, snapBytes, version }) => {
+    const named = hosts(version)
+    // libpcap takes no filter that lets nothing through.
+    return named === undefined ? [] : [{ filter: `(${named}) and (${filter})`, snapBytes }]
+  })
 }
 
 /** The arguments of every process that is needed. Only dumpcap takes more than one filter. */

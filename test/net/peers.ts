@@ -14,6 +14,7 @@ export type Peer =
   | 'dumpcap'
   | 'tshark'
   | 'tcpdump'
+  | 'curl'
   | 'sngrep'
   | 'script'
   | 'certutil'

@@ -22,9 +22,11 @@ describe('how a call is to be captured at a computer of one of its two', () => {
       caller: ['192.0.2.7'],
       callee: ['192.0.2.8', '2001:db8::7'],
     })
-    expect(plan.captures.map(({ snapBytes }) => snapBytes)).toEqual([2_048, 54, 74, 58, 78])
-    for (const { filter } of plan.captures) {
-      expect(filter).toContain('((host 192.0.2.7) and (host 192.0.2.8 or host 2001:db8::7)) or')
+    expect(plan.captures.map(({ snapBytes }) => snapBytes)).toEqual([2_048, 54, 58])
+    const filters = plan.captures.map(({ filter }) => filter)
+    expect(filters[0]).toContain('((host 192.0.2.7) and (host 192.0.2.8 or host 2001:db8::7)) or')
+    for (const filter of filters.slice(1)) {
+      expect(filter).toContain('((host 192.0.2.7) and (host 192.0.2.8)) or')
       expect(filter).toContain('(host 192.0.2.1) and (port 3478 or portrange 49152-50151)')
     }
   })
