@@ -15,7 +15,7 @@ export interface CodecQuality {
 }
 
 export const codecs = {
-  /** G.711 with packet loss concealment: G.113 table I.4. */
+  /** G.711 with packet loss concealment: G.113 appendix I. */
   g711: { ie: 0, bpl: 25.1 },
   /**
    * Opus is in no G.113 table. Taken as free of impairment without loss and, concealment as good as G.711's assumed,

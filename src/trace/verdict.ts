@@ -185,12 +185,23 @@ function tellChecks(checks: readonly PairChecks[]): string {
   const answered = checks.filter(wasAnswered)
   const [best] = [...answered].sort((a, b) => (b.responsesReceived ?? 0) - (a.responsesReceived ?? 0))
   const why = new Map<string, number>()
-  for (const pair of checks) if (pair.why) why.set(pair.why, (why.get(pair.why) ?? 0) + 1)
+  for (const pair of checks) {
+    const fate = fateOf(pair)
+    if (fate !== undefined) why.set(fate, (why.get(fate) ?? 0) + 1)
+  }
   return [
     `${answered.length} of ${checks.length} pairs answered`,
     ...(best ? [tellPairChecks(best)] : []),
-    ...[...why].map(([word, count]) => `${count} failed: ${whyFailed[word as WhyFailed]}`),
+    ...[...why].map(([fate, count]) => `${count} ${fate}`),
   ].join(', ')
+}
+
+/** Browsers go on checking for longer than most calls last without a path, and never say that a pair failed. */
+function fateOf(pair: PairChecks): string | undefined {
+  if (pair.why !== undefined) return `failed: ${whyFailed[pair.why]}`
+  const { responsesReceived, requestsSent = 0, requestsReceived = 0 } = pair
+  if (wasAnswered(pair) || responsesReceived === undefined || requestsSent === 0) return undefined
+  return `unanswered: ${whyFailed[requestsReceived > 0 ? 'oneWay' : 'unanswered']}`
 }
 
 export const whyFailed: Readonly<Record<WhyFailed, string>> = {

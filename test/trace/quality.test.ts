@@ -31,6 +31,23 @@ describe('the E-model', () => {
     expect(lossImpairment(0.251, codecs.g711)).toBeCloseTo(47.5, 5)
   })
 
+  it.each([
+    [0.01, 3.64],
+    [0.02, 7.01],
+    [0.05, 15.78],
+    [0.1, 27.07],
+  ])('takes about 4 a percent where little is lost of concealed G.711: at %d %d', (loss, impairment) => {
+    // 95 · Ppl / (Ppl + 25.1); published measurements say about 4 a percent.
+    expect(lossImpairment(loss, codecs.g711)).toBeCloseTo(impairment, 2)
+  })
+
+  it.each([
+    [200, 3.04],
+    [300, 14.77],
+    [400, 24.09],
+  ])('takes for %d ms of absolute delay %d', (milliseconds, impairment) =>
+    expect(delayImpairment(milliseconds)).toBeCloseTo(impairment, 1))
+
   it('calls a call on one LAN good, and one that loses a fifth bad', () => {
     expect(mosEstimate({ loss: 0, jitterMilliseconds: 2, rttMilliseconds: 2 }, codecs.opus)).toBe(4.4)
     expect(
