@@ -21,6 +21,7 @@ export function Field(props: {
   readonly max?: number
   readonly pattern?: string
   readonly autoFocus?: boolean
+  readonly disabled?: boolean
 }) {
   const id = useId()
   const { label, hint, value, autocomplete, ...input } = props
