@@ -1,4 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { SignedTrace } from '../../src/trace/document.ts'
+import type { Verdict } from '../../src/trace/message.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { bobSeat, House } from '../net/house.ts'
 import { hears } from '../net/media-check.ts'
@@ -9,6 +11,8 @@ import { pause, until } from '../net/wait.ts'
 
 const hertz = 700
 
+const line = (verdict: Verdict, id: string): string => verdict.checked.find(one => one.id === id)!.figures
+
 describeWith(
   ['namespaces', 'chromium', 'certutil', 'baresip', 'dumpcap', 'tshark'],
   'a baresip phone',
@@ -18,23 +22,17 @@ describeWith(
     let desk: Baresip
 
     beforeAll(async () => {
-      house = await House.build({ seats: [bobSeat], otherHosts: ['desk'] })
+      house = await House.build({ seats: [bobSeat], otherHosts: ['desk', 'hall'] })
       await house.owner.addUser('bob', 'Bob')
       await house.owner.addUser('paula', 'Paula', 'paula-secret')
+      await house.owner.addUser('hal', 'Hal', 'hals-secret')
       bob = await house.phone('Bob', 'bob')
     }, 120_000)
     afterAll(() => house?.remove())
 
     describe.each(['udp', 'tcp', 'tls'] as const)('registered over %s', transport => {
       beforeAll(async () => {
-        desk = new Baresip(house.host('desk'), {
-          user: 'paula',
-          password: 'paula-secret',
-          server: house.host('pi').address,
-          transport,
-          hertz,
-          authorityFile: house.daemon.authorityFile,
-        })
+        desk = phoneAt('desk', 'paula', 'paula-secret', transport)
         await desk.start()
       })
       afterEach(() => bob.ready())
@@ -49,6 +47,24 @@ describeWith(
         await talk(capture)
         await desk.hangUp()
         await bob.ready()
+        const { verdict, events } = await newestTrace()
+        expect(verdict).toMatchObject({
+          ...{ path: 'direct', grade: 'oneEnd', contradictions: [] },
+          sentence: 'Direct, as the callee says; the caller says nothing.',
+        })
+        expect(verdict.missing).toEqual(
+          expect.arrayContaining([
+            'a client at the caller’s end that reports its selected pair',
+            'the caller’s DTLS state',
+            'the fingerprint that the caller applied',
+          ]),
+        )
+        // What a silent phone's description carried is compared with what the other end applied all the same.
+        expect(line(verdict, 'fingerprints')).toMatch(
+          /^caller: carried sha-\d+ ([0-9A-F:]+)…, applied sha-\d+ \1…; callee: carried .*, applied not said$/,
+        )
+        const names = events.flatMap(one => (one.kind === 'sip' && one.party === 'caller' ? one.name : []))
+        expect(names).toEqual(expect.arrayContaining(['INVITE', 'ACK', 'BYE']))
       })
 
       it('is called by a lanline page; voice goes both ways, directly', async () => {
@@ -68,6 +84,53 @@ describeWith(
       const rows = await house.daemon.calls()
       expect(rows.map(row => [row.reason, row.missed])).toEqual(Array(6).fill(['hangup', false]))
     })
+
+    it('calls one of its kind: no end says which way media went, and that is what the trace says', async () => {
+      desk = phoneAt('desk', 'paula', 'paula-secret', 'udp')
+      const hall = phoneAt('hall', 'hal', 'hals-secret', 'tcp')
+      try {
+        await Promise.all([desk.start(), hall.start()])
+        await desk.dial(`sip:hal@${house.host('pi').address}`)
+        await hall.says(/Incoming call/)
+        await hall.accept()
+        await Promise.all([desk, hall].map(phone => phone.says(/Call established/)))
+        await pause(1_000)
+        await desk.hangUp()
+        await hall.says(/session closed|terminated/)
+        const { verdict } = await newestTrace()
+        expect(verdict).toMatchObject({
+          ...{ path: 'unknown', grade: 'none', contradictions: [] },
+          sentence: 'Unknown: no end says which way media went.',
+        })
+        for (const role of ['caller', 'callee']) {
+          expect(verdict.missing).toContain(`a client at the ${role}’s end that reports its selected pair`)
+        }
+        expect(line(verdict, 'ledger')).toBe('0 bytes: the relay was never opened')
+      } finally {
+        await Promise.all([desk.stop(), hall.stop()])
+      }
+    })
+
+    function phoneAt(
+      host: string,
+      user: string,
+      password: string,
+      transport: 'udp' | 'tcp' | 'tls',
+    ): Baresip {
+      return new Baresip(house.host(host), {
+        ...{ user, password, transport, hertz, server: house.host('pi').address },
+        authorityFile: house.daemon.authorityFile,
+      })
+    }
+
+    /** Of the newest call, which is over. */
+    async function newestTrace(): Promise<SignedTrace> {
+      const row = await until('the newest call is over', async () => {
+        const [newest] = await house.daemon.calls()
+        return newest?.endedAt == null ? undefined : newest
+      })
+      return house.owner.trace(row.id)
+    }
 
     async function talk(capture: Capture): Promise<void> {
       await bob.inCall()
