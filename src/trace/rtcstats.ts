@@ -1,14 +1,14 @@
 /**
  * What both clients reported as an RTCStats dump, file format 3, as its tools read it: a line `RTCStatsDump`, a line of
  * metadata, then a line an event: method, connection, value, milliseconds since the event before (since 1970 for the
- * first). Each party is a connection by its name. Stats have the names of webrtc-stats; uncompressed, which readers
+ * first). Each party is a connection by its name. Stats have the names of webrtc-stats, not shortened, which readers
  * take as well. What no client told is left out rather than made up.
  */
 import type { TraceDocument } from './document.ts'
 import type { PairChecks, StreamSample, TraceEvent } from './message.ts'
 
 type Line = readonly [method: string, connection: string, value: unknown, delta: number]
-type Stats = Record<string, Readonly<Record<string, unknown>>>
+type Stats = Record<string, Readonly<Record<string, unknown>> | null>
 
 const methods = {
   iceConnection: 'oniceconnectionstatechange',
@@ -67,7 +67,8 @@ class PartyStats {
   readonly #pairs = new Map<string, Readonly<Record<string, unknown>>>()
   readonly #candidates = new Map<string, Readonly<Record<string, unknown>>>()
   #transport: Readonly<Record<string, unknown>> = { type: 'transport' }
-  #reported = new Set<string>()
+  /** As the reader has them by now. */
+  #reported = new Map<string, Readonly<Record<string, unknown>>>()
 
   constructor(startedAt: number) {
     this.lastAt = startedAt
@@ -137,26 +138,27 @@ class PartyStats {
     return id
   }
 
-  /** Whole each time; what was there before and is no more is `null`, which takes it away at the reader. */
+  /** Only what is new, as readers expect it; what was there before and is no more is `null`. */
   #stats(streams: readonly StreamSample[], rttMilliseconds: number | undefined, timestamp: number): Stats {
-    const stats: Record<string, Record<string, unknown> | null> = {
-      T: { ...this.#transport, timestamp },
-    }
-    for (const [id, pair] of this.#pairs) stats[id] = { ...pair, timestamp }
-    for (const [id, candidate] of this.#candidates) stats[id] = { ...candidate, timestamp }
+    const now = new Map([['T', this.#transport], ...this.#pairs, ...this.#candidates])
     const selected = this.#transport.selectedCandidatePairId
-    if (typeof selected === 'string' && rttMilliseconds !== undefined)
-      stats[selected] = { ...stats[selected], currentRoundTripTime: secondsOf(rttMilliseconds) }
+    const pair = typeof selected === 'string' ? this.#pairs.get(selected) : undefined
+    if (pair !== undefined && rttMilliseconds !== undefined)
+      now.set(String(selected), { ...pair, currentRoundTripTime: secondsOf(rttMilliseconds) })
     for (const sample of streams) {
       const id = `${sample.direction === 'sent' ? 'O' : 'I'}_${sample.ssrc}`
-      stats[id] = { ...streamStats(sample), timestamp }
-      const remote = sample.direction === 'sent' && { ...remoteStats(sample, id), timestamp }
-      if (remote) stats[`RI_${sample.ssrc}`] = remote
+      now.set(id, streamStats(sample))
+      if (sample.direction === 'sent') now.set(`RI_${sample.ssrc}`, remoteStats(sample, id))
     }
-    const now = new Set(Object.keys(stats))
-    for (const id of this.#reported) if (!now.has(id)) stats[id] = null
+    const stats: Stats = {}
+    for (const [id, report] of now) {
+      const before = this.#reported.get(id) ?? {}
+      const news = Object.entries(report).filter(([name, value]) => before[name] !== value)
+      if (news.length > 0) stats[id] = { ...Object.fromEntries(news), timestamp }
+    }
+    for (const id of this.#reported.keys()) if (!now.has(id)) stats[id] = null
     this.#reported = now
-    return stats as Stats
+    return stats
   }
 }
 

@@ -271,8 +271,14 @@ const ssrcOf = (party: PartyRole, direction: 'sent' | 'received', media: 'audio'
   ((party === 'caller') === (direction === 'sent') ? 0x1a2b_0000 : 0x3c4d_0000) + (media === 'audio' ? 1 : 2)
 
 /** Counters after `count` seconds: steady, with a dip of the picture and a burst of loss in every third minute. */
-function quality(tell: Telling, atMilliseconds: number, party: PartyRole, count: number): void {
-  const streams: StreamSample[] = (['audio', 'video'] as const).flatMap(media =>
+function quality(
+  tell: Telling,
+  atMilliseconds: number,
+  party: PartyRole,
+  count: number,
+  all: readonly ('audio' | 'video')[] = ['audio', 'video'],
+): void {
+  const streams: StreamSample[] = all.flatMap(media =>
     (['sent', 'received'] as const).map(direction => {
       const rate = media === 'audio' ? 50 : 90
       const dips = Math.floor(count / 180) * 20
@@ -297,15 +303,15 @@ function quality(tell: Telling, atMilliseconds: number, party: PartyRole, count:
   })
 }
 
-/** One hour at the bounds of a trace: 20,000 events. */
+/** One hour at the bounds of a trace: 20,000 events, some 6 MB. */
 export function hourOfEvents(): TraceEvent[] {
   const tell = new Telling()
   tell.events.push(...fortyMessages().filter(event => event.atMilliseconds < 9_000))
   for (let second = 1; tell.events.length < 19_990; second++) {
     const moment = 8_900 + second * 1_000
-    for (const party of ['caller', 'callee'] as const) quality(tell, moment, party, second)
+    for (const party of ['caller', 'callee'] as const) quality(tell, moment, party, second, ['audio'])
     tell.at(moment + 20, 'relay', { kind: 'ledger', ledger: ledgerOf(second * 50) })
-    const pairs = Array.from({ length: 4 }, (_, index) => ({
+    const pairs = Array.from({ length: 1 }, (_, index) => ({
       ...{ local: `host 192.168.10.23:5400${index}`, remote: 'host 192.168.20.41:39002', state: 'succeeded' },
       ...{ requestsSent: second * 2, responsesReceived: second * 2, requestsReceived: second },
     }))
