@@ -85,14 +85,13 @@ export class LiveCalls {
     let index = this.#waiting.length
     while (index > 0 && this.#waiting[index - 1]!.packet.at! > at) index--
     this.#waiting.splice(index, 0, { packet, interface: from })
+    // By the many, since taking from the front of an array moves all the rest.
     const newest = this.#waiting.at(-1)!.packet.at!
-    let due = 0
-    while (
-      due < this.#waiting.length &&
-      (this.#waiting[due]!.packet.at! < newest - liveLimits.reorderMilliseconds ||
-        this.#waiting.length - due > liveLimits.reorderPackets)
-    )
-      due++
+    const { reorderMilliseconds, reorderPackets } = liveLimits
+    const isFull = this.#waiting.length > reorderPackets
+    if (!isFull && this.#waiting[0]!.packet.at! > newest - 2 * reorderMilliseconds) return
+    let due = isFull ? reorderPackets / 4 : 0
+    while (due < this.#waiting.length && this.#waiting[due]!.packet.at! < newest - reorderMilliseconds) due++
     for (const one of this.#waiting.splice(0, due)) this.#take(one.packet, one.interface)
   }
 
