@@ -47,7 +47,8 @@ const upsert = `insert into calls (id, caller_user, callee_user, started_at, end
   on conflict (id) do update set caller_user = excluded.caller_user, callee_user = excluded.callee_user,
   started_at = excluded.started_at, ended_at = excluded.ended_at, missed = excluded.missed, row = excluded.row`
 
-const olderThan = '(? is null or seq < (select seq from calls where id = ?))'
+/** As a bound of `seq`, so that a page far back is found and not counted off; takes the id twice. */
+const olderThan = 'seq < iif(? is null, 9007199254740991, coalesce((select seq from calls where id = ?), 0))'
 
 const columns = 'row, path, grade, mos'
 

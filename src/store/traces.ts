@@ -14,6 +14,7 @@ import type { TraceEvent, TraceSummary } from '../trace/message.ts'
 import type { StoredSegment } from '../trace/ports.ts'
 import { concluded, unknownPath } from './calls.ts'
 import { type Rows, statement } from './client.ts'
+import type { Value } from './database.ts'
 import { StoreError } from './errors.ts'
 
 /** Events are kept for so long, and no longer than their call. */
@@ -25,6 +26,8 @@ const segmentCharacters = 128_000
 /** Shorter ones lie there as they are. */
 const worthCompressing = 2_000
 const pruneStep = 200
+/** Rows looked at in one go. */
+const sweepStep = 2_000
 /** Segments handed on at once: some are 128,000 characters, most of a long call far less. */
 const segmentPage = 64
 
@@ -188,23 +191,52 @@ export class Traces {
 
   /** Forgets what belongs to no call, events past their time, and the oldest above the bound of bytes. */
   async prune(now: Epoch): Promise<void> {
-    await this.#rows.write(
-      statement('delete from trace_summaries where call not in (select id from calls)'),
-      statement('delete from trace_places where call not in (select id from calls)'),
-    )
-    if (now >= plausibleFrom) {
-      // A row written under an unset clock has no age: it does not make events go.
-      const old = 'select id from calls where ended_at is not null and started_at >= ? and started_at < ?'
-      await this.#rows.write(
-        statement(
-          `delete from trace_places where call in (${old})`,
-          plausibleFrom,
-          (now - days(eventDays)) as Epoch,
-        ),
-      )
-    }
-    await this.#remove('seq not in (select segment from trace_places)')
+    await this.#sweep('trace_summaries', 'call', 'call not in (select id from calls)')
+    await this.#sweep('trace_places', 'call', 'call not in (select id from calls)')
+    // A row written under an unset clock has no age: it does not make events go.
+    if (now >= plausibleFrom) await this.#forgetBefore(now - days(eventDays))
+    const unused = 'not exists (select 1 from trace_places where segment = seq)'
+    await this.#sweep('trace_segments', 'seq', unused)
     while ((await this.bytes()) > maxEventBytes) if ((await this.forgetOldest()) === 0) return
+  }
+
+  /** Walks a table by its key and removes what is to go, in steps: pruning never keeps a registration waiting. */
+  async #sweep(table: string, key: string, which: string): Promise<void> {
+    for (let from: Value = ''; ; ) {
+      const start = key === 'seq' ? Number(from) : from
+      const [last] = await this.#rows.read(
+        `select max(${key}) as key, count(*) as count from
+          (select ${key} from ${table} where ${key} > ? order by ${key} limit ?)`,
+        start,
+        sweepStep,
+      )
+      if (last === undefined || last.key == null) return
+      await this.#rows.write(
+        statement(`delete from ${table} where ${key} > ? and ${key} <= ? and ${which}`, start, last.key),
+      )
+      if (Number(last.count) < sweepStep) return
+      from = last.key
+    }
+  }
+
+  async #forgetBefore(cutoff: number): Promise<void> {
+    for (let from: number = plausibleFrom; ; ) {
+      const old = await this.#rows.read(
+        `select id, started_at from calls where ended_at is not null and started_at >= ? and started_at < ?
+          order by started_at limit ?`,
+        from,
+        cutoff,
+        sweepStep,
+      )
+      const ids = JSON.stringify(old.map(({ id }) => id))
+      await this.#rows.write(
+        statement('delete from trace_places where call in (select value from json_each(?))', ids),
+      )
+      // Those of the last moment are seen twice.
+      const last = Number(old.at(-1)?.started_at ?? cutoff)
+      if (old.length < sweepStep || last === from) return
+      from = last
+    }
   }
 
   /** What all events take on disk. */
@@ -213,26 +245,8 @@ export class Traces {
   }
 
   /** Some of them, the oldest; their summaries stay. Resolves with the bytes they took, 0 when there are none left. */
-  forgetOldest(): Promise<number> {
-    return this.#removeStep('true', [])
-  }
-
-  /** While suspended events are not kept: what room there is is for what people wait for. */
-  suspend(on: boolean): void {
-    this.#suspended = on
-  }
-
-  /** In steps, so that pruning never keeps a registration waiting. */
-  async #remove(which: string, ...values: readonly number[]): Promise<void> {
-    while ((await this.#removeStep(which, values)) > 0);
-  }
-
-  async #removeStep(which: string, values: readonly number[]): Promise<number> {
-    const due = await this.#rows.read(
-      `select seq, bytes from trace_segments where ${which} order by seq limit ?`,
-      ...values,
-      pruneStep,
-    )
+  async forgetOldest(): Promise<number> {
+    const due = await this.#rows.read('select seq, bytes from trace_segments order by seq limit ?', pruneStep)
     if (due.length === 0) return 0
     const numbers = JSON.stringify(due.map(({ seq }) => seq))
     const listed = '(select value from json_each(?))'
@@ -241,6 +255,11 @@ export class Traces {
       statement(`delete from trace_segments where seq in ${listed}`, numbers),
     )
     return due.reduce((sum, { bytes }) => sum + Number(bytes), 0)
+  }
+
+  /** While suspended events are not kept: what room there is is for what people wait for. */
+  suspend(on: boolean): void {
+    this.#suspended = on
   }
 }
 

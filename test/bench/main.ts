@@ -1,12 +1,16 @@
 /**
- * `scripts/bench trace`: what tracing adds to a call. `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
+ * `scripts/bench trace`: what tracing adds to a call. `scripts/bench history`: what
+ * the console waits for when many calls are kept. `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
  * run; with `--profile`, where the time goes. `scripts/bench machine`: the SIP machine without sockets. `scripts/bench
  * codec`: nanoseconds per decode and encode. `scripts/bench relay`: CPU, latency and highest rate of the relay, beside
- * coturn's in the same run.
+ * coturn's in the same run. `scripts/bench pages`: how soon either page can be used at its first visit.
  */
 import { parseArgs } from 'node:util'
 import { benchCodec } from './codec.ts'
+import { benchExports } from './exports.ts'
+import { benchHistory } from './history.ts'
 import { benchMachine } from './machine.ts'
+import { benchPages } from './pages.ts'
 import { benchRelay } from './relay.ts'
 import { benchSip } from './sip.ts'
 import { benchTrace } from './trace.ts'
@@ -16,8 +20,11 @@ const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrati
        scripts/bench relay [--rounds N] [--seconds N] [--searches N] [--rates PER_SECOND,...] [--between peers|relays]
                         [--burst N] [--only lanline|coturn] [--profile] [--json]
        scripts/bench trace [--rounds N] [--seconds N] [--calls PER_SECOND] [--profile] [--json]
+       scripts/bench history [--count CALLS] [--rounds N] [--json]
        scripts/bench machine [--json]
        scripts/bench codec [--json]
+       scripts/bench exports [--rounds N] [--json]
+       scripts/bench pages [--rounds N] [--json]
 `
 
 const { positionals, values } = parseArgs({
@@ -31,6 +38,7 @@ const { positionals, values } = parseArgs({
     searches: { type: 'string', default: '3' },
     rates: { type: 'string', default: '20000,50000,100000' },
     burst: { type: 'string', default: '64' },
+    count: { type: 'string', default: '100000' },
     between: { type: 'string', default: 'peers' },
     only: { type: 'string' },
     profile: { type: 'boolean', default: false },
@@ -39,6 +47,9 @@ const { positionals, values } = parseArgs({
 })
 
 switch (positionals[0]) {
+  case 'pages':
+    await benchPages({ rounds: Number(values.rounds ?? 5), json: values.json })
+    break
   case 'sip':
     await benchSip({
       rounds: Number(values.rounds ?? 3),
@@ -59,6 +70,13 @@ switch (positionals[0]) {
       json: values.json,
     })
     break
+  case 'history':
+    await benchHistory({
+      calls: Number(values.count),
+      rounds: Number(values.rounds ?? 15),
+      json: values.json,
+    })
+    break
   case 'relay':
     await benchRelay({
       rounds: Number(values.rounds ?? 5),
@@ -74,6 +92,9 @@ switch (positionals[0]) {
     break
   case 'machine':
     benchMachine({ batch: 500, batches: 40, json: values.json })
+    break
+  case 'exports':
+    await benchExports({ rounds: Number(values.rounds ?? 5), json: values.json })
     break
   case 'codec':
     benchCodec({ json: values.json })
