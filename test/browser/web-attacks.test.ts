@@ -282,7 +282,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the web interface under at
     }, hostile('control'))
     expect(marks).toBe(1)
     await page.close()
-  }, 90_000)
+  })
 
   it('runs no script that is not a file of its own', async () => {
     for (const path of ['/', '/admin/']) {

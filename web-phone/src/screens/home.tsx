@@ -114,9 +114,9 @@ function Header({ phone }: { readonly phone: Phone }) {
   const state = phone.state === 'connecting' && phone.me ? 'waiting' : phone.state
   return (
     <header class="bar">
-      <p class="brand">
+      <h1 class="brand">
         <img src="/icon.svg" alt="" width="28" height="28" /> {phone.me?.place || texts.product}
-      </p>
+      </h1>
       <div class="me">
         <div>
           <strong>{phone.me?.name}</strong>
