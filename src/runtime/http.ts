@@ -20,7 +20,7 @@ export const httpLimits = {
   requestMilliseconds: 900_000,
   keepAliveMilliseconds: 30_000,
   /** Nothing came and nothing could be sent: who asks and does not read holds no answer in memory for longer. */
-  stillMilliseconds: 90_000,
+  stillMilliseconds: 180_000,
   headerBytes: 16_384,
 } as const
 
