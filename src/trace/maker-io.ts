@@ -13,7 +13,7 @@ import { eventsOf } from './segments.ts'
 export const maxWaitingFiles = 16
 /** Of what is read at first: a call with no more than this is some milliseconds' work. */
 const shortSegments = 48
-const shortBytes = 96_000
+const shortBytes = 32_000
 const idleMilliseconds = minutes(5)
 const heapMegabytes = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 16 }
 
