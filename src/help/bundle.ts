@@ -28,7 +28,7 @@ function parsed(line: string): unknown {
 
 /** Members that hold a secret wherever they are, by name. */
 const secretNames =
-  /pass(word|phrase|wd)?$|secret|token|credential|authori[sz]ation|cookie|(^|[a-z])[Kk]ey$|ha1|nonce|^pwd$|hash$|setupCode|^code$/i
+  /pass(word|phrase|wd)?$|secret|token|credential|authori[sz]ation|cookie|[a-z]key$|ha1|nonce|^pwd$|hash$|setupCode|^code$/i
 /** Numbers and yes or no under such a name (a SIP status, "is set") open nothing. */
 const cleaned = (value: unknown, name = ''): unknown => {
   if (typeof value === 'string') return secretNames.test(name) ? mark : cleanText(value)

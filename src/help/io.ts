@@ -56,6 +56,7 @@ export class HelpIo {
       calls: facts,
       incidents: this.#incidents.all(),
       appliance: appliance(),
+      networks: this.#ports.networks(),
     })
     return { ...told, calls }
   }

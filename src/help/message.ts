@@ -118,6 +118,14 @@ export interface HelpFacts {
   readonly calls: readonly CallFacts[]
   readonly incidents: readonly Incident[]
   readonly appliance: ApplianceFacts
+  /** This machine's, and those that the configuration names. */
+  readonly networks: readonly KnownNetwork[]
+}
+
+export interface KnownNetwork {
+  readonly name: string
+  readonly address: string
+  readonly prefixLength: number
 }
 
 export interface PersonFacts {

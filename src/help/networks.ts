@@ -1,12 +1,6 @@
 /** Which networks reach which, from what became of calls between them. Pure. */
-import { formatIPv6, isInSubnet, parseIPv4, parseIPv6 } from '../core/endpoint.ts'
-import type { NetworkCell, NetworkedCall, NetworkTable } from './message.ts'
-
-export interface KnownNetwork {
-  readonly name: string
-  readonly address: string
-  readonly prefixLength: number
-}
+import { formatIPv6, isInSubnet, isLoopback, parseIPv4, parseIPv6 } from '../core/endpoint.ts'
+import type { KnownNetwork, NetworkCell, NetworkedCall, NetworkTable } from './message.ts'
 
 const maxNetworks = 12
 const maxReasons = 4
@@ -79,6 +73,7 @@ function told(cell: Growing): NetworkCell {
  * /64: as the relay tells networks apart. `''`: no address.
  */
 export function networkOf(address: string, known: readonly KnownNetwork[]): string {
+  if (isLoopback(address)) return 'this computer'
   const holding = known
     .filter(one => isInSubnet(address, one.address, one.prefixLength))
     .sort((a, b) => b.prefixLength - a.prefixLength)[0]

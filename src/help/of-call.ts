@@ -3,6 +3,7 @@ import type { CallRow } from '../calls/message.ts'
 import type { RelayRefusal } from '../relay/message.ts'
 import { finding, nameOf, personOf } from './finding.ts'
 import type { CallFacts, Finding, HelpFacts, PartyFacts } from './message.ts'
+import { networkOf } from './networks.ts'
 import { microphone, ofPerson } from './of-person.ts'
 
 /** More than so many of a hundred packets lost is heard. */
@@ -10,6 +11,8 @@ const badLossPercent = 5
 const badMos = 3.6
 /** So few packets are not yet silence. */
 const fewPackets = 25
+/** About five seconds: estimates of less say more of the start than of the line. */
+const judgedPackets = 250
 
 export function ofCall(facts: HelpFacts, call: CallFacts): Finding[] {
   const { row } = call
@@ -172,7 +175,8 @@ const refusalCauses: Readonly<Record<RelayRefusal, 'relayOff' | 'noPath' | 'rela
 
 function refused(facts: HelpFacts, call: CallFacts, why: RelayRefusal): Finding {
   const cause = refusalCauses[why]
-  if (cause === 'noPath') return noPath(facts, call)
+  // Between two on one network the relay would be of use only by a policy that few want: they should reach each other.
+  if (cause === 'noPath' || (cause === 'relayOff' && onOneNetwork(facts, call))) return noPath(facts, call)
   const [caller, callee] = namesOf(facts, call)
   const evidence = `${checksOf(facts, call)} ${where(facts, call)}`.trim()
   if (cause === 'relayOff') {
@@ -192,6 +196,11 @@ function refused(facts: HelpFacts, call: CallFacts, why: RelayRefusal): Finding 
           ? 'Try again when another relayed call has ended, or widen turn.relay_min and turn.relay_max.'
           : 'Restart lanline with the button below and call again.',
   })
+}
+
+function onOneNetwork({ networks }: HelpFacts, { caller, callee }: CallFacts): boolean {
+  const network = networkOf(caller.address, networks)
+  return network !== '' && network === networkOf(callee.address, networks)
 }
 
 const relayWords: Readonly<Record<RelayRefusal, string>> = {
@@ -282,7 +291,9 @@ function poor(facts: HelpFacts, call: CallFacts): Finding | undefined {
     .sort((a, b) => b.percent - a.percent)[0]!
   const mos = call.mos
   const isLossy = worst.percent >= badLossPercent
-  if (!isLossy && (mos === undefined || mos >= badMos)) return undefined
+  const heard = Math.min(caller.packetsReceived, callee.packetsReceived)
+  const isPoor = mos !== undefined && mos < badMos && heard >= judgedPackets
+  if (!isLossy && !isPoor) return undefined
   const path = verdict?.path === 'relayed' ? 'relayed' : 'direct'
   return finding(
     isLossy ? 'network' : 'media',

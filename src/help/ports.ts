@@ -1,6 +1,13 @@
 /** What Help needs from others. */
 import type { CallRow } from '../calls/message.ts'
-import type { ApplianceFacts, CallFacts, Incident, NetworkedCall, PersonFacts } from './message.ts'
+import type {
+  ApplianceFacts,
+  CallFacts,
+  Incident,
+  KnownNetwork,
+  NetworkedCall,
+  PersonFacts,
+} from './message.ts'
 
 export interface HelpPorts {
   people(): readonly PersonFacts[]
@@ -12,7 +19,7 @@ export interface HelpPorts {
   /** The newest calls that were answered. */
   networked(): Promise<readonly NetworkedCall[]>
   /** This machine's networks, and those that the configuration names. */
-  networks(): readonly { readonly name: string; readonly address: string; readonly prefixLength: number }[]
+  networks(): readonly KnownNetwork[]
 }
 
 export interface IncidentStore {

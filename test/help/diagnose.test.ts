@@ -93,6 +93,11 @@ describe('Help', () => {
     })
   })
 
+  it('5b: the relay is off, but on one network it is not what is missing', () => {
+    const failed = call({ relayRefusal: 'off', caller: dead, callee: dead, row: { reason: 'mediaFailed' } })
+    expect(told(facts({ calls: [failed] }))).toEqual({ stage: 'network', cause: 'noPath' })
+  })
+
   it('6: UDP is blocked both ways, or one way', () => {
     const blocked = call({
       relayRefusal: 'sameNetwork',

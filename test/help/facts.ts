@@ -84,4 +84,8 @@ export const facts = (change: {
   calls: change.calls ?? [],
   incidents: change.incidents ?? [],
   appliance: { ...appliance, ...change.appliance },
+  networks: [
+    { name: 'eth0', address: '10.1.1.1', prefixLength: 24 },
+    { name: 'eth0.20', address: '10.1.2.1', prefixLength: 24 },
+  ],
 })

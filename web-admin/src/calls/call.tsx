@@ -126,41 +126,45 @@ function FactsCard({ call, trace }: Known) {
   return (
     <Card title={texts.facts}>
       <dl class="facts">
-        <dt>{texts.startedAt}</dt>
-        <dd>
-          <Time at={startedAt} />
-        </dd>
+        <div class="fact">
+          <dt>{texts.startedAt}</dt>
+          <dd>
+            <Time at={startedAt} />
+          </dd>
+        </div>
         {answeredAt != null && (
-          <>
-            <dt>{texts.answeredAfter}</dt>
-            <dd>{texts.milliseconds(answeredAt - startedAt)}</dd>
-          </>
+          <div class="fact">
+              <dt>{texts.answeredAfter}</dt>
+              <dd>{texts.milliseconds(Math.round(answeredAt - startedAt))}</dd>
+            </div>
         )}
         {first != null && (
-          <>
-            <dt>{texts.firstMedia}</dt>
-            <dd>{texts.milliseconds(first)}</dd>
-          </>
+          <div class="fact">
+              <dt>{texts.firstMedia}</dt>
+              <dd>{texts.milliseconds(first)}</dd>
+            </div>
         )}
         {answeredAt != null && endedAt != null && (
-          <>
-            <dt>{texts.lasted}</dt>
-            <dd>{duration(endedAt - answeredAt)}</dd>
-          </>
+          <div class="fact">
+              <dt>{texts.lasted}</dt>
+              <dd>{duration(endedAt - answeredAt)}</dd>
+            </div>
         )}
         {endedAt != null && (
-          <>
-            <dt>{texts.ended}</dt>
-            <dd>
-              <Time at={endedAt} />{' '}
-              {texts.endedBy(texts.parties[call.endedBy ?? 'server']!, call.reason ?? '')}
-            </dd>
-          </>
+          <div class="fact">
+              <dt>{texts.ended}</dt>
+              <dd>
+                <Time at={endedAt} />{' '}
+                {texts.endedBy(texts.parties[call.endedBy ?? 'server']!, call.reason ?? '')}
+              </dd>
+            </div>
         )}
-        <dt>{texts.id}</dt>
-        <dd>
-          <code>{call.id}</code>
-        </dd>
+        <div class="fact">
+          <dt>{texts.id}</dt>
+          <dd>
+            <code>{call.id}</code>
+          </dd>
+        </div>
       </dl>
     </Card>
   )

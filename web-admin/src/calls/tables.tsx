@@ -43,7 +43,7 @@ export function PairsCard({ events, names }: Props) {
           <tbody>
             {pairs.map(pair => (
               <tr key={`${pair.party} ${pair.local} ${pair.remote}`}>
-                <td>{names[pair.party]}</td>
+                <td class="keep">{names[pair.party]}</td>
                 <td data-label={texts.local}>
                   <code>{pair.local}</code>
                 </td>
@@ -94,23 +94,33 @@ function End({ facts }: { readonly facts: SecurityFacts }) {
         : ` ✗ ${texts.carriedNot}`
   return (
     <dl class="facts tight">
-      <dt>{texts.state}</dt>
-      <dd>
-        {facts.state || texts.untold} {facts.version}
-      </dd>
-      <dt>{texts.cipher}</dt>
-      <dd>{facts.cipher || texts.untold}</dd>
-      <dt>{texts.srtp}</dt>
-      <dd>{facts.srtpProfile || texts.untold}</dd>
-      <dt>{texts.fingerprint}</dt>
-      <dd>
-        <code class="fingerprint">{facts.ownFingerprint || texts.untold}</code>
-      </dd>
-      <dt>{texts.applied}</dt>
-      <dd>
-        <code class="fingerprint">{facts.appliedFingerprint || texts.untold}</code>
-        <span class={facts.appliedWasCarried === false ? 'failure' : 'soft small'}>{carried}</span>
-      </dd>
+      <div class="fact">
+        <dt>{texts.state}</dt>
+        <dd>
+          {facts.state || texts.untold} {facts.version}
+        </dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.cipher}</dt>
+        <dd>{facts.cipher || texts.untold}</dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.srtp}</dt>
+        <dd>{facts.srtpProfile || texts.untold}</dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.fingerprint}</dt>
+        <dd>
+          <code class="fingerprint">{facts.ownFingerprint || texts.untold}</code>
+        </dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.applied}</dt>
+        <dd>
+          <code class="fingerprint">{facts.appliedFingerprint || texts.untold}</code>
+          <span class={facts.appliedWasCarried === false ? 'failure' : 'soft small'}>{carried}</span>
+        </dd>
+      </div>
     </dl>
   )
 }
@@ -136,25 +146,31 @@ export function RelayCard({ call, names }: { readonly call: ToldCall; readonly n
 function Ledger({ of: ledger }: { readonly of: PartyLedger }) {
   return (
     <dl class="facts tight">
-      <dt>{texts.sent}</dt>
-      <dd>{texts.packetsBytes(ledger.sentPackets, bytes(ledger.sentBytes))}</dd>
-      <dt>{texts.received}</dt>
-      <dd>{texts.packetsBytes(ledger.receivedPackets, bytes(ledger.receivedBytes))}</dd>
-      <dt>{texts.allocations}</dt>
-      <dd>{ledger.allocations}</dd>
+      <div class="fact">
+        <dt>{texts.sent}</dt>
+        <dd>{texts.packetsBytes(ledger.sentPackets, bytes(ledger.sentBytes))}</dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.received}</dt>
+        <dd>{texts.packetsBytes(ledger.receivedPackets, bytes(ledger.receivedBytes))}</dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.allocations}</dt>
+        <dd>{ledger.allocations}</dd>
+      </div>
       {ledger.droppedPackets > 0 && (
-        <>
-          <dt>{texts.dropped}</dt>
-          <dd>{ledger.droppedPackets}</dd>
-        </>
+        <div class="fact">
+            <dt>{texts.dropped}</dt>
+            <dd>{ledger.droppedPackets}</dd>
+          </div>
       )}
       {ledger.refusals > 0 && (
-        <>
-          <dt>{texts.refusals}</dt>
-          <dd>
-            {ledger.refusals} {ledger.refusedPeers.join(', ')}
-          </dd>
-        </>
+        <div class="fact">
+            <dt>{texts.refusals}</dt>
+            <dd>
+              {ledger.refusals} {ledger.refusedPeers.join(', ')}
+            </dd>
+          </div>
       )}
     </dl>
   )

@@ -176,21 +176,25 @@ function Stages({ finding }: { readonly finding: Finding }) {
 function Details({ finding }: { readonly finding: Finding }) {
   return (
     <dl class="facts">
-      <dt>{texts.evidence}</dt>
-      <dd>
-        {finding.evidence} <Since finding={finding} />
-      </dd>
-      <dt>{texts.fix}</dt>
-      <dd>
-        <strong>{finding.fix}</strong>
-      </dd>
+      <div class="fact">
+        <dt>{texts.evidence}</dt>
+        <dd>
+          {finding.evidence} <Since finding={finding} />
+        </dd>
+      </div>
+      <div class="fact">
+        <dt>{texts.fix}</dt>
+        <dd>
+          <strong>{finding.fix}</strong>
+        </dd>
+      </div>
       {finding.call !== undefined && (
-        <>
-          <dt />
-          <dd>
-            <a href={hrefTo('calls', finding.call)}>{texts.toCall}</a>
-          </dd>
-        </>
+        <div class="fact">
+            <dt />
+            <dd>
+              <a href={hrefTo('calls', finding.call)}>{texts.toCall}</a>
+            </dd>
+          </div>
       )}
     </dl>
   )
