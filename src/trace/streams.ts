@@ -8,7 +8,8 @@
  * not count as lost (libwebrtc takes a gap of some dozens of sequence numbers for a stream begun anew).
  *
  * Of a picture Chromium counts at both ends what goes over the stream's RTX as well: packets sent again, and those by
- * which it probes the way. Firefox counts neither, so what its packets leave open its frames must tell.
+ * which it probes the way. Firefox counts neither, so what its packets leave open its frames must tell. And a packet that
+ * arrives when it is sent again is lost no more: it was sent twice and is received once.
  */
 import type { PartyEvidence, StreamEvidence } from './evidence.ts'
 
@@ -55,9 +56,9 @@ export function compareStreams(sender: PartyEvidence, receiver: PartyEvidence): 
     if (fell(one) || fell(other)) return { outcome: 'missing', figures: `${name}: a counter began anew` }
     const during = compareDuring(name, one, other, error, disturbed)
     const whole = compareWhole(name, one, other)
-    if (whole?.outcome === 'fails') return whole
-    if (during.outcome === 'fails' || whole === undefined) return during
-    return whole.outcome === 'missing' && during.outcome === 'holds' ? during : whole
+    // The last counts need no clocks: where they agree nothing is missing, and nothing is too much.
+    if (whole === undefined) return during
+    return whole.outcome === 'missing' && during.outcome !== 'missing' ? during : whole
   })
   return [...compared, ...unsent(sender, receiver)]
 }
@@ -84,11 +85,13 @@ function compareWhole(
   const [from, to] = [sent.samples.at(-1)!, received.samples.at(-1)!]
   if (from.final !== true || to.final !== true) return undefined
   const got = to.packets + to.lost
-  const figures = `${name}: sent ${from.packets}, received ${to.packets} + lost ${to.lost} in all (${percent(got, from.packets)})`
+  const { repeats = 0 } = from
+  const again = repeats > 0 ? ` (${repeats} again)` : ''
+  const figures = `${name}: sent ${from.packets}${again}, received ${to.packets} + lost ${to.lost} in all (${percent(got, from.packets)})`
   // Of a handful of packets one is already more than 2 %.
   const most = Math.max(tolerance * from.packets, Math.min(inFlight, 0.06 * from.packets))
   if (got - (to.repeats ?? 0) > from.packets + most) return { outcome: 'fails', figures }
-  if (got < from.packets - most) {
+  if (got < from.packets - repeats - most) {
     return isWithoutRepeats(received)
       ? byFrames(figures, from, to)
       : { outcome: 'missing', figures: `${figures}: not all is accounted for` }
@@ -129,7 +132,7 @@ function compareDuring(
   const within = received.samples.filter(({ atMilliseconds: at }) => at >= first && at <= last)
   const to = within.at(-1)
   const total = to === undefined ? 0 : to.packets + to.lost - (to.repeats ?? 0)
-  const most = to === undefined ? 0 : mostUntil(sent, to.atMilliseconds, error)
+  const most = to === undefined ? 0 : mostUntil(sent, to.atMilliseconds, error + transitMilliseconds)
   if (total > most * (1 + tolerance) + inFlight) {
     return { outcome: 'fails', figures: `${name}: received ${total} when at most ${most} had been sent` }
   }
@@ -167,7 +170,7 @@ function compareSpan(
 ): StreamComparison & { readonly unknown: number } {
   const [from, to] = [samples[0], samples.at(-1)!]
   const got = to.packets + to.lost - from.packets - from.lost
-  const packets = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
+  const packets = between(sent, from.atMilliseconds, to.atMilliseconds, error, packetsOf)
   const unknown = packets.most - packets.least
   const lost = to.lost - from.lost
   const seconds = (to.atMilliseconds - from.atMilliseconds) / 1_000
@@ -182,9 +185,25 @@ function compareSpan(
   }
   const bytes = bytesFit(sent, from, to, error)
   if (bytes !== undefined) return { outcome: 'fails', figures: `${figures}; ${bytes}`, unknown }
+  const again = between(
+    sent,
+    from.atMilliseconds,
+    to.atMilliseconds,
+    error,
+    sample => sample.repeats ?? 0,
+  ).most
   const repeats = (to.repeats ?? 0) - (from.repeats ?? 0)
-  if (got - repeats > packets.most * (1 + tolerance) + inFlight) return { outcome: 'fails', figures, unknown }
-  return Math.abs(got - packets.likely) <= Math.max(tolerance * packets.likely, inFlight)
+  // A report may wait on its way for longer than the round trips that were measured say.
+  const { most } = between(
+    sent,
+    from.atMilliseconds,
+    to.atMilliseconds,
+    error + transitMilliseconds,
+    packetsOf,
+  )
+  if (got - repeats > most * (1 + tolerance) + inFlight) return { outcome: 'fails', figures, unknown }
+  const off = Math.max(tolerance * packets.likely, inFlight)
+  return got <= packets.likely + off && got >= packets.likely - again - off
     ? { outcome: 'holds', figures, unknown }
     : { outcome: 'missing', figures: `${figures}: counted too seldom to tell`, unknown }
 }
@@ -203,14 +222,15 @@ function mostUntil({ samples }: StreamEvidence, at: number, error: number): numb
 function isShort(sent: StreamEvidence, from: Sample, to: Sample, error: number): boolean {
   const got = to.packets + to.lost - from.packets - from.lost
   const arrived = to.atMilliseconds - transitMilliseconds
-  const { least } = between(sent, from.atMilliseconds, arrived, error, sample => sample.packets)
-  return got < least * (1 - tolerance) - inFlight
+  const { least } = between(sent, from.atMilliseconds, arrived, error, packetsOf)
+  const again = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.repeats ?? 0)
+  return got < least * (1 - tolerance) - inFlight - again.most
 }
 
 /** How much of what was probably sent did not arrive, 0 to 1. */
 function shortShare(sent: StreamEvidence, from: Sample, to: Sample, error: number): number {
   const got = to.packets + to.lost - from.packets - from.lost
-  const { likely } = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.packets)
+  const { likely } = between(sent, from.atMilliseconds, to.atMilliseconds, error, packetsOf)
   return likely <= 0 ? 0 : 1 - got / likely
 }
 
@@ -244,6 +264,8 @@ const fell = ({ samples }: StreamEvidence): boolean =>
   samples.some((sample, index) => index > 0 && sample.packets < samples[index - 1]!.packets)
 
 type Sample = StreamEvidence['samples'][number]
+
+const packetsOf = ({ packets }: Sample): number => packets
 
 /** A sentence if the receiver's bytes cannot be the sender's. */
 function bytesFit(sent: StreamEvidence, from: Sample, to: Sample, error: number): string | undefined {
