@@ -138,20 +138,35 @@ function ofRelay(
   return { comment: `relay: from the ${role} ${counted}`, told: { [role]: told } }
 }
 
-/** What was kept of the call's packets, as each capture has them. */
+/** What was kept of the call's packets. What several captures have is one packet, with what each of them says of it. */
 function capturedFrames({ call, events }: TraceDocument, interfaces: WrittenInterface[]): WrittenFrame[] {
-  return events.flatMap(event => {
-    if (event.kind !== 'capture' || event.facts.packets === undefined) return []
+  const known = new Map<string, { readonly frame: WrittenFrame; readonly comments: string[] }>()
+  for (const event of events) {
+    if (event.kind !== 'capture' || event.facts.packets === undefined) continue
     const { name, packets } = event.facts
     interfaces.push(named(name, 'the first and the last of this call, headers only'))
-    return packets.map(packet => ({
-      at: (call.startedAt + packet.atMilliseconds) as Epoch,
-      bytes: Buffer.from(packet.bytes, 'base64'),
-      interface: interfaces.length - 1,
-      originalBytes: packet.originalBytes,
-      comments: [capturedComment(event, packet)],
-    }))
-  })
+    // What was sent again is in one capture as often as it was sent.
+    const counts = new Map<string, number>()
+    for (const packet of packets) {
+      const count = (counts.get(packet.bytes) ?? 0) + 1
+      counts.set(packet.bytes, count)
+      const key = `${count} ${packet.bytes}`
+      const comment = capturedComment(event, packet)
+      const before = known.get(key)
+      if (before !== undefined) before.comments.push(comment)
+      else {
+        const comments = [comment]
+        const frame = {
+          at: (call.startedAt + packet.atMilliseconds) as Epoch,
+          bytes: Buffer.from(packet.bytes, 'base64'),
+          interface: interfaces.length - 1,
+          ...{ originalBytes: packet.originalBytes, comments },
+        }
+        known.set(key, { frame, comments })
+      }
+    }
+  }
+  return [...known.values()].map(({ frame }) => frame)
 }
 
 const capturedComment = (

@@ -100,6 +100,12 @@ function withPackets(): TraceDocument {
       facts: { name: 'the switch', packets: kept },
       atMilliseconds: 9_000,
     },
+    {
+      source: 'capture',
+      kind: 'capture',
+      facts: { name: 'bob', packets: kept.slice(0, 9) },
+      atMilliseconds: 9_100,
+    },
   ]
   const events = more.map((event, index) => ({ ...event, number: 6 + index }) as unknown as TraceEvent)
   return { ...trace, events: [...trace.events, ...events] }
@@ -142,6 +148,9 @@ describeWith(['tshark'], 'a trace as a capture file, read by tshark', () => {
       expect(kept!.every(([, comment]) => comment!.startsWith('event 8: captured by the switch: '))).toBe(
         true,
       )
+      // The same packet from another place is no second one.
+      expect(all.filter(([from]) => from === 'bob')).toEqual([])
+      expect(all.filter(([, comment]) => comment!.includes('event 9: captured by bob: '))).toHaveLength(9)
       expect(relay!.map(([, comment]) => comment)).toEqual([
         "event 6: relay: opened for the caller (noPath), 45.0 ms after the call's start",
         "event 6: relay: opened for the callee (noPath), 45.0 ms after the call's start",
@@ -198,7 +207,8 @@ describeWith(['sngrep', 'script'], 'a trace as a capture file, opened by sngrep'
         screen.once('exit', code => reject(new Error(`sngrep ended with ${code}: ${shown}`)))
       })
       await found
-      expect(shown).toContain('Dialogs: 1')
+      // One call: the second line of the list is empty.
+      expect(shown.match(/alice@lan/g)).toHaveLength(1)
     } finally {
       screen.removeAllListeners('exit')
       screen.kill('SIGKILL')
