@@ -20,7 +20,7 @@ const [directory = 'docs/admin', ...only] = process.argv.slice(2)
 mkdirSync(directory, { recursive: true })
 
 /** Four pictures of what is on the page. */
-async function take(page: Page, name: string, options: { readonly whole?: boolean } = {}): Promise<void> {
+async function take(page: Page, name: string): Promise<void> {
   if (only.length > 0 && !only.includes(name)) return
   for (const width of widths) {
     await page.setViewportSize({ width, height: heights[width] })
@@ -29,8 +29,13 @@ async function take(page: Page, name: string, options: { readonly whole?: boolea
       // Fonts and layout settle; a picture of the middle of it would differ each time.
       await page.evaluate(() => document.fonts.ready)
       await pause(150)
+      // As tall as the page: bars that stay at the window's edge would else stand in the middle of the picture.
+      const tall = await page.evaluate(() => document.documentElement.scrollHeight)
+      await page.setViewportSize({ width, height: Math.max(heights[width], tall) })
+      await pause(100)
       const path = join(directory, `${name}-${width}-${colorScheme}.png`)
-      await page.screenshot({ path, fullPage: options.whole ?? true })
+      await page.screenshot({ path })
+      await page.setViewportSize({ width, height: heights[width] })
     }
   }
   console.log(`screenshots: ${name}`)

@@ -16,6 +16,7 @@ import { loadPages } from './admin/pages.ts'
 import { Policies } from './admin/policies.ts'
 import type { AppDeps } from './admin/ports.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
+import { applyBackup, backupOf } from './backup/backup.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
@@ -63,6 +64,7 @@ import { SipMachine } from './sip/machine.ts'
 import type { SipEffect, SipInput } from './sip/message.ts'
 import type { LoadedBinding } from './store/bindings.ts'
 import type { DeviceRow } from './store/message.ts'
+import { migrations } from './store/migrations.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
 import { TraceIo, type TraceIoOptions } from './trace/io.ts'
@@ -164,6 +166,7 @@ export class Daemon {
   static async start(options: DaemonOptions): Promise<Daemon> {
     const { data, net } = options.config
     mkdirSync(data.dir, { recursive: true, mode: 0o700 })
+    if (applyBackup(data.dir)) options.log.warn('restored')
     const store = await openStore(data.dir)
     const setupFile = readSetupFile(data.dir)
     const interfaces = readInterfaces(net.bind)
@@ -413,6 +416,9 @@ export class Daemon {
       policies: this.#policies,
       ports: () => this.#ports(),
       dataDirectory: this.#config.data.dir,
+      backup: backupOf({
+        ...{ dataDirectory: this.#config.data.dir, version: this.#version, schema: migrations.length },
+      }),
       certificate: () => {
         const { names, addresses, notBefore, notAfter } = this.#certificates.facts()
         return { names: [...names, ...addresses], notBefore, notAfter }

@@ -17,6 +17,7 @@ import { pageAt } from './places.ts'
 import type { AppDeps } from './ports.ts'
 import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
+import { backupRoutes } from './routes/backup.ts'
 import { callRoutes } from './routes/calls.ts'
 import { captureRoutes } from './routes/captures.ts'
 import { enrolRoutes } from './routes/enrol.ts'
@@ -70,6 +71,7 @@ export function createApp(deps: AppDeps): App {
     ...relayRoutes(parts),
     ...helpRoutes(parts),
     ...liveRoutes(parts),
+    ...backupRoutes(parts),
     ...sessionRoutes(parts),
     ...siteRoutes(parts),
     {

@@ -355,7 +355,7 @@ export interface RelayGrant {
 /**
  * POST /calls/{id}/capture?name=…&takenAt=client|switch|elsewhere (the two of the call, and the owner): the body is the
  * file as it is. Codes: `busy` (with Retry-After), `forgotten`, `tooMany`, `notACapture` (`detail` says what is wrong),
- * `tooLarge`, `stalled`.
+ * `tooLarge`, `stalled`, `noRoom`.
  */
 export type ImportedCapture = ImportVerdict
 
@@ -420,6 +420,17 @@ export interface CertificateState {
   /** Of the appliance's authority: what devices trust. */
   readonly authorityFingerprint: string
 }
+/** POST /backup (owner): the file itself, `application/octet-stream`. */
+export interface BackupRequest {
+  /** At least 12 characters. */
+  readonly passphrase: string
+}
+/** POST /restore (owner), the file as body → `Manifest` of src/backup/message.ts; POST /restore/apply → this. */
+export interface RestoreApplied {
+  /** False: it takes its place when somebody starts lanline anew. */
+  readonly restarts: boolean
+}
+
 /** GET /network (member): where and how this appliance is found. */
 export interface Network {
   readonly hostname: string

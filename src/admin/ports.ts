@@ -1,5 +1,6 @@
 /** What the web interface needs from the running daemon. The store's parts are taken by their types. */
 
+import type { Manifest } from '../backup/message.ts'
 import type { CallRow } from '../calls/message.ts'
 import type { Clock, Epoch } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
@@ -92,7 +93,17 @@ export interface Help {
   restart(): void
 }
 
+/** One file with everything that is kept, and the way back. Rejects with an error named `BackupError` of a stable code. */
+export interface Backup {
+  make(passphrase: string): AsyncGenerator<Uint8Array<ArrayBuffer>>
+  check(sealed: AsyncIterable<Uint8Array>, passphrase: string): Promise<Manifest>
+  /** What was checked takes its place at the next start. False: nothing was checked. */
+  accept(): boolean
+  forget(): void
+}
+
 export interface AppDeps {
+  readonly backup: Backup
   readonly version: string
   readonly clock: Clock
   readonly random: Random

@@ -139,6 +139,17 @@ export const certificateState = z.strictObject({
   notAfter: time,
   authorityFingerprint: z.string(),
 })
+export const backupRequest = z.strictObject({ passphrase: z.string().min(12).max(1_024) })
+export const backupManifest = z.strictObject({
+  place: z.string(),
+  madeAt: time,
+  version: z.string(),
+  schema: z.number(),
+  users: z.number(),
+  devices: z.number(),
+  calls: z.number(),
+})
+export const restoreApplied = z.strictObject({ restarts: z.boolean() })
 export const ownPassword = z.strictObject({ current: z.string().max(256), password })
 export const siteSettingsChange = z.strictObject({
   place: placeName.optional(),

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { ConfigError, loadConfig } from '../config.ts'
+import { backup, restore } from './backup.ts'
 import { callList, callShow } from './call.ts'
 import { traceImport } from './capture.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
@@ -11,6 +12,7 @@ import { invite } from './invite.ts'
 import { relayClose, relayGrant, relayStatus } from './relay.ts'
 import { serve } from './serve.ts'
 import { traceExport, traceKey, traceVerify } from './trace.ts'
+import { traceShow } from './trace-show.ts'
 import { tryOut } from './try.ts'
 import { userAdd, userList, userPassword, userRemove } from './user.ts'
 import { version } from './version.ts'
@@ -29,11 +31,14 @@ const commands: readonly Command[] = [
   callShow,
   traceExport,
   traceImport,
+  traceShow,
   traceVerify,
   traceKey,
   relayStatus,
   relayGrant,
   relayClose,
+  backup,
+  restore,
   doctor,
   version,
 ]

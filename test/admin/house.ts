@@ -8,6 +8,7 @@ import { loadPages } from '../../src/admin/pages.ts'
 import { Policies, type PolicyConfig } from '../../src/admin/policies.ts'
 import type { AppDeps } from '../../src/admin/ports.ts'
 import * as schemas from '../../src/admin/schemas.ts'
+import { backupOf } from '../../src/backup/backup.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import { silent } from '../../src/core/log.ts'
 import { seededRandom } from '../../src/core/random.ts'
@@ -133,6 +134,7 @@ export class AdminHouse {
       policies: new Policies(policyConfig(), store.settings),
       ports: () => [{ key: 'http.port', port: 8080, setIn: undefined }],
       dataDirectory: join(directory, 'data'),
+      backup: backupOf({ dataDirectory: join(directory, 'data'), version: '0.0.0-test', schema: 1_000 }),
       certificate: () => ({ names: ['lanline.local'], notBefore: 0, notAfter: 1e13 }),
       logLines: () => ['{"event":"ready"}'],
       claimMinutes: 15,

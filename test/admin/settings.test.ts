@@ -117,3 +117,49 @@ describe('logins', () => {
     expect((await house.api('POST', '/session', { body: login })).status).toBe(200)
   })
 })
+
+describe('a backup by the page', () => {
+  const words = 'three words and one'
+
+  it('is one file; looked through it says what it holds, and replaces nothing until it is told to', async () => {
+    house = await AdminHouse.open()
+    const owner = await house.owner()
+    const env = { listener: 'https' as const, peer: '10.1.1.9' }
+    const ask = (path: string, body: BodyInit, headers: Record<string, string>) =>
+      house.app.fetch(
+        new Request(`http://any/api/v1${path}`, {
+          ...{ method: 'POST', body, duplex: 'half' as const },
+          headers: { host: 'lanline.local:8443', ...owner, ...headers },
+        }),
+        env,
+      )
+    const made = await ask('/backup', JSON.stringify({ passphrase: words }), {
+      'content-type': 'application/json',
+    })
+    expect(made.headers.get('content-disposition')).toMatch(/^attachment; filename="lanline-[\d-]+\.backup"$/)
+    const file = new Uint8Array(await made.arrayBuffer())
+    const binary = { 'content-type': 'application/octet-stream' }
+    const wrong = await ask('/restore', file, { ...binary, 'x-backup-passphrase': 'something%20else' })
+    expect([wrong.status, (await wrong.json()).error.code]).toEqual([403, 'wrongPassphrase'])
+    const nothing = await ask('/restore/apply', '', {})
+    expect(nothing.status).toBe(404)
+    const looked = await ask('/restore', file, {
+      ...binary,
+      'x-backup-passphrase': encodeURIComponent(words),
+    })
+    expect(await looked.json()).toMatchObject({ place: 'Mill', users: 1, devices: 1, calls: 0 })
+    const applied = await ask('/restore/apply', '', {})
+    expect(applied.status).toBe(200)
+    expect((await house.api('GET', '/users', { headers: owner })).body).toHaveLength(1)
+  })
+
+  it('is the owner’s alone, and needs a passphrase that deserves the name', async () => {
+    house = await AdminHouse.open()
+    const owner = await house.owner()
+    const member = await house.member()
+    const post = (headers: object, passphrase: string) =>
+      house.api('POST', '/backup', { headers: headers as Record<string, string>, body: { passphrase } })
+    expect((await post(member, words)).status).toBe(403)
+    expect((await post(owner, 'short')).status).toBe(400)
+  })
+})

@@ -1,5 +1,6 @@
 /** The console's way to `/api/v1`: JSON, the session's CSRF token on every change, failures as one sentence. */
 import type { ErrorBody } from '../../src/admin/message.ts'
+import { common } from './texts/common.ts'
 
 /** `code` is the appliance's stable word; `unreachable` when there was no answer. */
 export class ApiError extends Error {
@@ -38,34 +39,52 @@ export class Api {
     return this.#ask('DELETE', path, undefined)
   }
 
+  /** Sends a file as it is. */
+  upload<Body>(path: string, file: Blob, headers: Readonly<Record<string, string>>): Promise<Body> {
+    return this.#fetch('POST', path, file, { ...headers, 'content-type': 'application/octet-stream' }).then(
+      response => response.json() as Promise<Body>,
+    )
+  }
+
+  /** A file made of what is sent, under the name that the appliance gives it. */
+  async file(path: string, body: unknown): Promise<{ readonly blob: Blob; readonly name: string }> {
+    const response = await this.#fetch('POST', path, JSON.stringify(body), {
+      'content-type': 'application/json',
+    })
+    const told = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1]
+    // A stream that breaks off in the middle rejects here: half a file is none.
+    return { blob: await response.blob(), name: told ?? 'lanline' }
+  }
+
   async #ask<Body>(method: string, path: string, body: unknown): Promise<Body> {
-    const headers: Record<string, string> = {}
-    if (body !== undefined) headers['content-type'] = 'application/json'
-    if (method !== 'GET' && this.#csrfToken) headers['x-csrf-token'] = this.#csrfToken
+    const json = body === undefined ? null : JSON.stringify(body)
+    const headers: Record<string, string> = json === null ? {} : { 'content-type': 'application/json' }
+    const response = await this.#fetch(method, path, json, headers)
+    return (await response.json().catch(() => undefined)) as Body
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body: BodyInit | null,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<Response> {
+    const csrf: Record<string, string> =
+      method !== 'GET' && this.#csrfToken ? { 'x-csrf-token': this.#csrfToken } : {}
     let response: Response
     try {
       response = await fetch(`/api/v1${path}`, {
-        method,
-        headers,
-        cache: 'no-store',
-        body: body === undefined ? null : JSON.stringify(body),
+        ...{ method, body, cache: 'no-store' },
+        headers: { ...headers, ...csrf },
       })
     } catch {
-      throw new ApiError(
-        0,
-        'unreachable',
-        'lanline does not answer. Is it running, and are you on its network?',
-      )
+      throw new ApiError(0, 'unreachable', common.unreachable)
     }
+    if (response.ok) return response
     const answer: unknown = await response.json().catch(() => undefined)
-    if (response.ok) return answer as Body
     const error = (answer as ErrorBody | undefined)?.error
     if (response.status === 401 && error?.code === 'notLoggedIn') this.#onLoggedOut()
-    throw new ApiError(
-      response.status,
-      error?.code ?? 'failed',
-      sentence(error?.message ?? 'This did not work.'),
-    )
+    throw new ApiError(response.status, error?.code ?? 'failed', sentence(error?.message ?? common.failed))
   }
 }
 

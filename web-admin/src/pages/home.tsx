@@ -303,7 +303,7 @@ function Appliance({ health }: { readonly health: HealthDetail | undefined }) {
   ]
   return (
     <Card title={home.health}>
-      <dl class="facts">
+      <dl class="facts tiles">
         {facts.map(([name, value]) => (
           <div class="fact" key={name}>
             <dt>{name}</dt>

@@ -6,6 +6,7 @@ import { Card, PageHead } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Await } from '../parts/states.tsx'
 import { LoggedIn, Owners, OwnPassword } from '../settings/account.tsx'
+import { Backup } from '../settings/backup.tsx'
 import { Certificate } from '../settings/certificate.tsx'
 import { Ports, ThisPlace, WhatIsAllowed } from '../settings/site.tsx'
 import { settings } from '../texts/settings.ts'
@@ -38,6 +39,7 @@ function OfTheOwner() {
       <div class="stack">
         <ThisPlace site={site} />
         <WhatIsAllowed site={site} />
+        <Backup />
         <Certificate />
       </div>
       <div class="stack">

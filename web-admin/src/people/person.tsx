@@ -73,7 +73,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
       </PageHead>
       {user.disabled && <p class="note bad person-off">{people.offNote}</p>}
       <div class="stack">
-        <Card title={people.rights} aside={<Badges user={user} />}>
+        <Card title={people.whoTheyAre} aside={<Badges user={user} />}>
           <dl class="facts person-facts">
             <div class="fact">
               <dt>{people.presence}</dt>

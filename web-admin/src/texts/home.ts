@@ -12,7 +12,7 @@ export const home = {
   partFailed: (part: string) => `The part “${part}” has failed`,
   updating: 'What to do',
 
-  available: 'Available now',
+  available: 'Here now',
   nobody: 'Nobody can be called right now.',
   nobodyBody: 'Open the phone page on a device, or invite somebody.',
   others: (count: number) => (count === 1 ? '1 other is away.' : `${count} others are away.`),

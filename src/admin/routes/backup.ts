@@ -1,0 +1,141 @@
+/** One encrypted file with everything, and the way back in two steps: looked through, then put in place. */
+import type { BackupProblem, Manifest } from '../../backup/message.ts'
+import { HttpError } from '../errors.ts'
+import type { RestoreApplied } from '../message.ts'
+import type { AppDeps } from '../ports.ts'
+import { type Route, route } from '../route.ts'
+import * as schemas from '../schemas.ts'
+
+type Deps = Pick<AppDeps, 'backup' | 'help' | 'clock' | 'log'>
+
+const uploadLimitBytes = 4_294_967_296
+const statusOf: Readonly<Record<BackupProblem, number>> = {
+  notABackup: 400,
+  wrongPassphrase: 403,
+  damaged: 422,
+  newer: 409,
+  tooLarge: 413,
+}
+
+export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
+  let isBusy = false
+  const alone = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (isBusy) throw new HttpError(503, 'busy', 'a backup is being made or read; try again in a moment')
+    isBusy = true
+    try {
+      return await work()
+    } finally {
+      isBusy = false
+    }
+  }
+  return [
+    route({
+      method: 'POST',
+      path: '/backup',
+      who: 'owner',
+      summary:
+        'One file with people, devices, calls, traces, settings, authority and keys, encrypted with the passphrase.',
+      body: schemas.backupRequest,
+      answers: { 200: null },
+      handle: async call => {
+        if (isBusy) throw new HttpError(503, 'busy', 'a backup is being made or read; try again in a moment')
+        isBusy = true
+        const day = new Date(clock.epoch()).toISOString().slice(0, 10)
+        log.info('backup')
+        const content = streamOf(backup.make(call.body.passphrase), () => {
+          isBusy = false
+        })
+        return {
+          status: 200,
+          file: { contentType: 'application/octet-stream', name: `lanline-${day}.backup`, content },
+        }
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/restore',
+      who: 'owner',
+      summary:
+        'Takes in a backup, decrypts it and looks through it; nothing is replaced yet. The passphrase is in the header x-backup-passphrase, percent-encoded.',
+      upload: { limitBytes: uploadLimitBytes, contentType: 'application/octet-stream' },
+      answers: { 200: schemas.backupManifest },
+      handle: call =>
+        alone(async () => {
+          const manifest = await backup.check(call.upload, passphraseIn(call.header('x-backup-passphrase')))
+          const body: Manifest = manifest
+          return { status: 200, body }
+        }).catch(error => {
+          throw toldOf(error)
+        }),
+    }),
+    route({
+      method: 'POST',
+      path: '/restore/apply',
+      who: 'owner',
+      summary:
+        'What was looked through takes the place of everything when lanline starts next; with `restarts` it does now.',
+      answers: { 200: schemas.restoreApplied },
+      handle: () => {
+        if (!backup.accept())
+          throw new HttpError(404, 'notFound', 'no backup was looked through; upload it first')
+        log.warn('restore')
+        const body: RestoreApplied = { restarts: help.canRestart }
+        if (help.canRestart) help.restart()
+        return { status: 200, body }
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: '/restore',
+      who: 'owner',
+      summary: 'Forgets a backup that was looked through.',
+      answers: { 204: null },
+      handle: () => {
+        backup.forget()
+        return { status: 204 }
+      },
+    }),
+  ]
+}
+
+function passphraseIn(header: string | undefined): string {
+  try {
+    if (header !== undefined && header !== '') return decodeURIComponent(header)
+  } catch {
+    // As if there were none.
+  }
+  throw new HttpError(400, 'badBody', 'x-backup-passphrase: the passphrase of the backup is missing')
+}
+
+function toldOf(error: unknown): unknown {
+  if (!(error instanceof Error) || error.name !== 'BackupError') return error
+  const code = (error as Error & { code: BackupProblem }).code
+  return new HttpError(statusOf[code], code, error.message)
+}
+
+/** No faster than it is read; who goes away ends it. */
+function streamOf(
+  parts: AsyncGenerator<Uint8Array<ArrayBuffer>>,
+  onEnd: () => void,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        try {
+          const { value, done } = await parts.next()
+          if (!done) return controller.enqueue(value)
+          onEnd()
+          controller.close()
+        } catch (error) {
+          onEnd()
+          controller.error(error)
+        }
+      },
+      async cancel() {
+        onEnd()
+        await parts.return(undefined)
+      },
+    },
+    { highWaterMark: 1 },
+  )
+}

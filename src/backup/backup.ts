@@ -1,0 +1,173 @@
+/**
+ * One file with everything that is kept (people, devices, calls, traces, settings, authority, keys), and the way back.
+ * A backup is looked through whole before it replaces anything, lies ready then, and takes its place when lanline
+ * starts: what was there before is kept beside it.
+ */
+import { createReadStream, createWriteStream, existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { createGunzip, createGzip } from 'node:zlib'
+import { BackupError, seal, unseal } from './container.ts'
+import type { Manifest } from './message.ts'
+import type { Looked, Work } from './worker.ts'
+
+export interface Place {
+  readonly dataDirectory: string
+  readonly version: string
+  /** The newest database that this lanline knows. */
+  readonly schema: number
+}
+
+export const minPassphraseCharacters = 12
+/** Unpacked: as much as the largest store takes, several times over. */
+const limitBytes = 8_000_000_000
+const databaseFile = 'lanline.db'
+const files = {
+  copy: 'backup-copy.db',
+  checking: 'restore-checking.db',
+  checked: 'restore-checked.db',
+  ready: 'restore-ready.db',
+  before: 'before-restore.db',
+} as const
+
+/** All of it, for who holds that data directory. */
+export const backupOf = (place: Place) => ({
+  make: (passphrase: string) => makeBackup(place, passphrase),
+  check: (sealed: AsyncIterable<Uint8Array>, passphrase: string) => checkBackup(place, sealed, passphrase),
+  accept: () => acceptBackup(place.dataDirectory),
+  forget: () => forgetBackup(place.dataDirectory),
+})
+
+/** The file's bytes, as they come. What is being made of it on disk is gone when they end. */
+export async function* makeBackup(
+  { dataDirectory, version }: Place,
+  passphrase: string,
+): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const to = join(dataDirectory, `${process.pid}-${performance.now()}-${files.copy}`)
+  try {
+    const looked = await doWork({ kind: 'copy', from: join(dataDirectory, databaseFile), to })
+    const { whole: _, ...counts } = looked
+    const manifest: Manifest = { ...counts, version, madeAt: Date.now() }
+    yield* seal(plainOf(manifest, to), passphrase)
+  } finally {
+    rmSync(to, { force: true })
+  }
+}
+
+async function* plainOf(manifest: Manifest, database: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${JSON.stringify(manifest)}\n`)
+  const packed = createReadStream(database).pipe(createGzip({ level: 3 }))
+  for await (const part of packed) yield part as Uint8Array
+}
+
+/** Decrypts, unpacks and looks through a backup; it lies there then, and nothing else has changed. Throws `BackupError`. */
+export async function checkBackup(
+  place: Place,
+  sealed: AsyncIterable<Uint8Array>,
+  passphrase: string,
+): Promise<Manifest> {
+  const checking = join(place.dataDirectory, files.checking)
+  try {
+    const plain = unseal(sealed, passphrase)
+    const { manifest, rest } = await manifestOf(plain)
+    await unpack(rest, checking)
+    const looked = await doWork({ kind: 'look', at: checking })
+    if (!looked.whole) throw new BackupError('damaged', 'the database in this backup is damaged')
+    if (looked.schema > place.schema) {
+      throw new BackupError(
+        'newer',
+        `this backup was made by lanline ${manifest.version}: update this one first`,
+      )
+    }
+    const file = await open(checking, 'r+')
+    await file.sync()
+    await file.close()
+    renameSync(checking, join(place.dataDirectory, files.checked))
+    const { whole: _, ...counts } = looked
+    return { ...counts, version: manifest.version, madeAt: manifest.madeAt }
+  } finally {
+    rmSync(checking, { force: true })
+  }
+}
+
+/** What was checked is to take its place at the next start. False: nothing was. */
+export function acceptBackup(dataDirectory: string): boolean {
+  const checked = join(dataDirectory, files.checked)
+  if (!existsSync(checked)) return false
+  renameSync(checked, join(dataDirectory, files.ready))
+  return true
+}
+
+export const forgetBackup = (dataDirectory: string): void =>
+  rmSync(join(dataDirectory, files.checked), { force: true })
+
+/**
+ * Before the store is opened: puts a backup that lies ready in its place. Each step may be the last before the power
+ * goes; the next start then goes on with it. The old log must leave before its database, or it would be read into the
+ * new one.
+ */
+export function applyBackup(dataDirectory: string): boolean {
+  const at = (name: string): string => join(dataDirectory, name)
+  // What an end in the middle of the work has left.
+  for (const name of existsSync(dataDirectory) ? readdirSync(dataDirectory) : []) {
+    if (name.endsWith(files.copy) || name === files.checking) rmSync(at(name), { force: true })
+  }
+  if (!existsSync(at(files.ready))) return false
+  for (const suffix of ['-wal', '-shm', '']) {
+    const from = at(databaseFile + suffix)
+    if (existsSync(from)) renameSync(from, at(files.before + suffix))
+  }
+  renameSync(at(files.ready), at(databaseFile))
+  return true
+}
+
+async function manifestOf(
+  plain: AsyncGenerator<Uint8Array>,
+): Promise<{ readonly manifest: Manifest; readonly rest: AsyncIterable<Uint8Array> }> {
+  let held = Buffer.alloc(0)
+  while (!held.includes(10)) {
+    const { value, done } = await plain.next()
+    if (done || held.length > 65_536) throw new BackupError('damaged', 'this backup holds nothing')
+    held = Buffer.concat([held, value])
+  }
+  const end = held.indexOf(10)
+  const { version, madeAt, ...others } = JSON.parse(held.subarray(0, end).toString('utf8'))
+  async function* rest(): AsyncGenerator<Uint8Array> {
+    yield held.subarray(end + 1)
+    yield* plain
+  }
+  return { manifest: { ...others, version: String(version), madeAt: Number(madeAt) }, rest: rest() }
+}
+
+async function unpack(packed: AsyncIterable<Uint8Array>, to: string): Promise<void> {
+  let bytes = 0
+  async function* counted(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const part of parts) {
+      bytes += part.length
+      if (bytes > limitBytes)
+        throw new BackupError('tooLarge', 'this backup unpacks to more than any lanline keeps')
+      yield part
+    }
+  }
+  try {
+    await pipeline(Readable.from(packed), createGunzip(), counted, createWriteStream(to, { mode: 0o600 }))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
+      throw new BackupError('damaged', 'this backup cannot be unpacked')
+    }
+    throw error
+  }
+}
+
+function doWork(work: Work): Promise<Looked> {
+  const worker = new Worker(fileURLToPath(new URL('./worker.ts', import.meta.url)), { workerData: work })
+  return new Promise((resolve, reject) => {
+    worker.once('message', resolve)
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('the copy of the database was not made')))
+  })
+}

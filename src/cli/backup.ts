@@ -1,0 +1,73 @@
+/** One encrypted file with everything, and the way back; both with lanline running or stopped. */
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { acceptBackup, checkBackup, makeBackup, minPassphraseCharacters } from '../backup/backup.ts'
+import { migrations } from '../store/migrations.ts'
+import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
+import { ownVersion } from './version.ts'
+
+const options = { 'passphrase-stdin': { type: 'boolean' } } as const
+
+export const backup: Command = {
+  name: 'backup',
+  usage: '<file> --passphrase-stdin',
+  about: 'writes people, devices, calls, settings, certificates and keys into one encrypted file',
+  words: [1, 1],
+  options,
+  run: async call => {
+    const file = call.words[0]!
+    const passphrase = await passphraseOf(call)
+    if ([...passphrase].length < minPassphraseCharacters) {
+      throw new CommandError(`the passphrase needs at least ${minPassphraseCharacters} characters`)
+    }
+    if (existsSync(file)) throw new CommandError(`${file} is there already; choose another name`)
+    if (!call.options.json) process.stderr.write('backing up …\n')
+    const part = `${file}.part`
+    try {
+      await pipeline(makeBackup(placeOf(call), passphrase), createWriteStream(part, { mode: 0o600 }))
+      renameSync(part, file)
+    } catch (error) {
+      rmSync(part, { force: true })
+      throw new CommandError(`no backup was made: ${sentenceOf(error)}`)
+    }
+    call.print({ file }, () => `backed up to ${file}; keep file and passphrase apart`)
+  },
+}
+
+export const restore: Command = {
+  name: 'restore',
+  usage: '<file> --passphrase-stdin',
+  about: 'looks through a backup; it replaces everything when lanline starts next',
+  words: [1, 1],
+  options,
+  run: async call => {
+    const passphrase = await passphraseOf(call)
+    const place = placeOf(call)
+    if (!call.options.json) process.stderr.write('looking through the backup …\n')
+    const manifest = await checkBackup(place, createReadStream(call.words[0]!), passphrase).catch(error => {
+      throw new CommandError(`nothing was restored: ${sentenceOf(error)}`)
+    })
+    acceptBackup(place.dataDirectory)
+    const { users, devices, calls } = manifest
+    call.print(
+      manifest,
+      () =>
+        `${users} people, ${devices} devices and ${calls} calls take the place of what is here when lanline starts next; restart it now if it runs. What is here is kept as before-restore.db.`,
+    )
+  },
+}
+
+const placeOf = ({ config }: Invocation) => ({
+  dataDirectory: config.data.dir,
+  version: ownVersion(),
+  schema: migrations.length,
+})
+
+async function passphraseOf(call: Invocation): Promise<string> {
+  if (!call.options['passphrase-stdin'])
+    throw new UsageError('give the passphrase on stdin, with --passphrase-stdin')
+  return (await text(process.stdin)).replace(/\r?\n$/, '')
+}
+
+const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

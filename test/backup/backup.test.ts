@@ -1,0 +1,108 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { acceptBackup, applyBackup, checkBackup, makeBackup } from '../../src/backup/backup.ts'
+import { seal, unseal } from '../../src/backup/container.ts'
+import { openStore } from '../../src/store/store.ts'
+
+const passphrase = 'three words and one'
+const bytesOf = async (parts: AsyncIterable<Uint8Array>): Promise<Buffer> => {
+  const all: Uint8Array[] = []
+  for await (const part of parts) all.push(part)
+  return Buffer.concat(all)
+}
+async function* inPieces(bytes: Uint8Array, size = 1_000): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
+}
+
+let directories: string[] = []
+beforeEach(() => {
+  directories = []
+})
+afterEach(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+})
+const place = () => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'lanline-backup-'))
+  directories.push(dataDirectory)
+  return { dataDirectory, version: '1.2.3', schema: 1_000 }
+}
+
+describe('a backup', () => {
+  it('is taken while the store is open, and gives a new data directory the same people, realm and authority', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const claimed = await store.directory.claim({
+      ...{ displayName: 'Olivia', place: 'Mill', passwordHash: 'x', device: { name: 'B', kind: 'page' } },
+    })
+    const file = await bytesOf(makeBackup(here, passphrase))
+    const identity = store.settings.identity()
+    const traceKey = store.settings.traceKey()
+    await store.close()
+    expect(readdirSync(here.dataDirectory).filter(name => name.includes('backup'))).toEqual([])
+    expect(file.includes('Olivia')).toBe(false)
+
+    const there = place()
+    const other = await openStore(there.dataDirectory)
+    await other.close()
+    const manifest = await checkBackup(there, inPieces(file), passphrase)
+    expect(manifest).toMatchObject({ place: 'Mill', users: 1, devices: 1, calls: 0, version: '1.2.3' })
+    expect(applyBackup(there.dataDirectory)).toBe(false)
+    expect(acceptBackup(there.dataDirectory)).toBe(true)
+    expect(applyBackup(there.dataDirectory)).toBe(true)
+    const restored = await openStore(there.dataDirectory)
+    expect(restored.settings.identity()).toEqual(identity)
+    expect(restored.settings.traceKey()).toEqual(traceKey)
+    expect(restored.directory.byToken(claimed.token)?.user).toBe('olivia')
+    await restored.close()
+    expect(readdirSync(there.dataDirectory)).toContain('before-restore.db')
+  })
+
+  it('goes on where the power went while it took its place', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    await checkBackup(here, inPieces(file), passphrase)
+    acceptBackup(here.dataDirectory)
+    // As after the first half: the old database has left, the new one is not there.
+    rmSync(join(here.dataDirectory, 'lanline.db'))
+    expect(applyBackup(here.dataDirectory)).toBe(true)
+    await (await openStore(here.dataDirectory)).close()
+  })
+
+  it('of a newer database is refused, and leaves nothing behind', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    const older = { ...place(), schema: 1 }
+    await expect(checkBackup(older, inPieces(file), passphrase)).rejects.toMatchObject({ code: 'newer' })
+    expect(readdirSync(older.dataDirectory)).toEqual([])
+  })
+
+  it('with another passphrase, cut, changed or reordered opens nothing', async () => {
+    const plain = Buffer.alloc(200_000, 'lanline')
+    const file = await bytesOf(seal(inPieces(plain), passphrase))
+    expect(await bytesOf(unseal(inPieces(file, 777), passphrase))).toEqual(plain)
+    const fails = async (bytes: Buffer, words: string, code: string) =>
+      expect(bytesOf(unseal(inPieces(bytes, 5_000), words))).rejects.toMatchObject({ code })
+    await fails(file, 'another passphrase', 'wrongPassphrase')
+    await fails(Buffer.from('PK a zip file\nand more'), passphrase, 'notABackup')
+    await fails(file.subarray(0, file.length - 1), passphrase, 'damaged')
+    const headerEnd = file.indexOf(10) + 1
+    const chunk = 4 + 65_536 + 16
+    // Ends exactly after a chunk that was not the last.
+    await fails(file.subarray(0, headerEnd + chunk * 2), passphrase, 'damaged')
+    const swapped = Buffer.from(file)
+    file.copy(swapped, headerEnd + chunk, headerEnd + chunk * 2, headerEnd + chunk * 3)
+    file.copy(swapped, headerEnd + chunk * 2, headerEnd + chunk, headerEnd + chunk * 2)
+    await fails(swapped, passphrase, 'damaged')
+    for (const at of [headerEnd + 10, headerEnd + chunk + 100, file.length - 20]) {
+      const changed = Buffer.from(file)
+      changed[at]! ^= 1
+      await expect(bytesOf(unseal(inPieces(changed, 5_000), passphrase))).rejects.toThrow()
+    }
+  })
+})
