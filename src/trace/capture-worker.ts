@@ -15,6 +15,7 @@ const hash = createHash('sha256')
 const reader = new CaptureReader({ wire: true })
 const match = new CallMatch(setup.call)
 let [stopped, ended] = [false, false]
+let bytes = 0
 
 port.on('message', (order: ReaderOrder) => {
   // What was on its way when the last word had been said.
@@ -22,6 +23,7 @@ port.on('message', (order: ReaderOrder) => {
   if (order.kind === 'end') return end()
   const chunk = new Uint8Array(order.memory, 0, order.bytes)
   hash.update(chunk)
+  bytes += chunk.length
   for (const packet of reader.push(chunk)) match.add(packet)
   // What is no capture at all is not worth its upload.
   if (reader.stop !== undefined && !stopped) {
@@ -39,7 +41,7 @@ function end(): void {
   const provenance = { ...setup.provenance, sha256: hash.digest('hex') }
   const facts = factsOf(match, ending, provenance, setup.startedAt)
   const { interfaces: _, firstAt: _first, lastAt: _last, ...file } = ending
-  tell({ kind: 'done', reading: { facts, file, encrypted: match.figures().encrypted } })
+  tell({ kind: 'done', reading: { facts, file: { ...file, bytes }, encrypted: match.figures().encrypted } })
   port.close()
 }
 

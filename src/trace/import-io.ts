@@ -5,7 +5,7 @@
 import type { CallRow } from '../calls/message.ts'
 import { realClock } from '../runtime/clock.ts'
 import { type CaptureReading, readCapture } from './capture-io.ts'
-import { isWhole, summaryOf } from './document.ts'
+import type { KnownCaptures, Made, Wish } from './making.ts'
 import type {
   CaptureFacts,
   CaptureRefusal,
@@ -15,7 +15,6 @@ import type {
   TraceEvent,
   TraceSummary,
 } from './message.ts'
-import { identityOf } from './packets/facts.ts'
 import { explainStop } from './packets/stop.ts'
 
 export const importLimits = {
@@ -26,8 +25,8 @@ export const importLimits = {
 } as const
 
 export interface ImportPorts {
-  /** All that is kept of a call, what waits to be kept included. */
-  readonly events: (call: string) => Promise<readonly TraceEvent[]>
+  /** Of all that is kept of a call, what waits to be kept included. */
+  readonly make: <W extends Wish>(call: string, wish: W) => Promise<Made<W>>
   readonly rowOf: (call: string) => Promise<CallRow | undefined>
   /** Gives it to the tracer if that still has the call. */
   readonly addLive: (call: string, facts: CaptureFacts) => boolean
@@ -59,10 +58,10 @@ export class CaptureImports {
     }
     this.#underWay.add(by)
     try {
-      const events = await this.#ports.events(row.id)
-      const refusal = refusalOf(events)
+      const refusal = refusalOf(await this.#ports.make(row.id, { kind: 'captures' }))
       if (refusal !== undefined) return refusal
-      const setup = { call: identityOf(events), startedAt: row.startedAt, provenance }
+      const identity = await this.#ports.make(row.id, { kind: 'identity' })
+      const setup = { call: identity, startedAt: row.startedAt, provenance }
       const reading = await readCapture(body, setup, this.#stop.signal)
       const { file } = reading
       if (file.frames === 0 && file.stop !== undefined) {
@@ -80,19 +79,29 @@ export class CaptureImports {
 
   async #keep(call: string, reading: CaptureReading): Promise<ImportOutcome> {
     const { facts } = reading
-    const [row, before] = await Promise.all([this.#ports.rowOf(call), this.#ports.events(call)])
-    const refusal = row === undefined ? forgotten : refusalOf(before)
-    if (row === undefined || refusal !== undefined) return refusal ?? forgotten
-    const known = eventOf(facts, before)
-    if (known !== undefined) return imported('known', reading, summaryOf(row, before).verdict, known.number)
-    if (facts.flows.length === 0) return imported('nothing', reading, summaryOf(row, before).verdict)
+    const [row, before] = await Promise.all([
+      this.#ports.rowOf(call),
+      this.#ports.make(call, { kind: 'captures' }),
+    ])
+    if (row === undefined) return forgotten
+    const known = numberOf(facts, before)
+    if (known !== undefined || facts.flows.length === 0) {
+      const unchanged = await this.#ports.make(call, { kind: 'summary', row })
+      if (unchanged === undefined) return forgotten
+      return imported(known === undefined ? 'nothing' : 'known', reading, unchanged.verdict, known)
+    }
+    const refusal = refusalOf(before)
+    if (refusal !== undefined) return refusal
     if (!this.#ports.addLive(call, facts)) await this.#ports.save(call, lateEvent(row, facts, before))
-    const events = await this.#ports.events(call)
-    const added = eventOf(facts, events)
-    if (added === undefined) throw new Error('the capture could not be kept')
-    const summary = summaryOf(row, events)
+    const added = numberOf(facts, await this.#ports.make(call, { kind: 'captures' }))
+    const summary = await this.#ports.make(call, { kind: 'summary', row })
+    if (added === undefined || summary === undefined)
+      return refused(
+        'noRoom',
+        'it could not be kept: the disk is short of room; make some and bring it again',
+      )
     if (row.endedAt != null) await this.#ports.conclude(summary)
-    return imported('added', reading, summary.verdict, added.number)
+    return imported('added', reading, summary.verdict, added)
   }
 }
 
@@ -106,25 +115,21 @@ const forgotten = refused(
   'the events of this call are no longer kept, so that nothing says which packets were its own',
 )
 
-function refusalOf(events: readonly TraceEvent[]): ImportOutcome | undefined {
-  if (!isWhole(events)) return forgotten
-  const captures = events.filter(({ kind }) => kind === 'capture').length
-  if (captures < importLimits.captures) return undefined
-  return refused('tooMany', `this call has ${captures} captures already, which is all that are kept`)
+function refusalOf({ isWhole, captures }: KnownCaptures): ImportOutcome | undefined {
+  if (!isWhole) return forgotten
+  if (captures.length < importLimits.captures) return undefined
+  return refused('tooMany', `this call has ${captures.length} captures already, which is all that are kept`)
 }
 
-const eventOf = ({ sha256 }: CaptureFacts, events: readonly TraceEvent[]): TraceEvent | undefined =>
-  events.find(event => event.kind === 'capture' && event.facts.sha256 === sha256)
+const numberOf = ({ sha256 }: CaptureFacts, { captures }: KnownCaptures): number | undefined =>
+  captures.find(one => one.sha256 === sha256)?.number
 
 /** Of a call that the tracer has no more. Its time is by the wall clock: nobody's monotonic clock lasts as long. */
-function lateEvent(row: CallRow, facts: CaptureFacts, events: readonly TraceEvent[]): TraceEvent {
-  const last = events.reduce((most, { atMilliseconds }) => Math.max(most, atMilliseconds), 0)
-  return {
-    number: events.reduce((most, { number }) => Math.max(most, number), 0) + 1,
-    atMilliseconds: Math.max(last, realClock.epoch() - row.startedAt),
-    ...{ source: 'capture', kind: 'capture', facts },
-  }
-}
+const lateEvent = (row: CallRow, facts: CaptureFacts, known: KnownCaptures): TraceEvent => ({
+  number: known.lastNumber + 1,
+  atMilliseconds: Math.max(known.lastAtMilliseconds, realClock.epoch() - row.startedAt),
+  ...{ source: 'capture', kind: 'capture', facts },
+})
 
 function imported(
   kind: 'added' | 'known' | 'nothing',

@@ -21,7 +21,6 @@ import type {
   ImportOutcome,
   KnownCall,
   TraceEffect,
-  TraceEvent,
   TraceInput,
 } from './message.ts'
 import { pagePolicy } from './page.ts'
@@ -73,7 +72,7 @@ export class TraceIo {
     })
     this.#imports = new CaptureImports({
       rowOf: options.rowOf,
-      events: call => this.#events(call),
+      make: (call, wish) => this.#make(call, wish),
       addLive: (call, facts) => {
         const isLive = this.#machine.has(call)
         if (isLive) this.input({ kind: 'capture', call, facts })
@@ -155,13 +154,6 @@ export class TraceIo {
     this.#flush()
     await Promise.allSettled(this.#writing)
     return await this.#maker.make(call, wish)
-  }
-
-  /** What waits to be kept included. */
-  async #events(call: string): Promise<readonly TraceEvent[]> {
-    this.#flush()
-    await Promise.allSettled(this.#writing)
-    return this.#options.store.events(call)
   }
 
   #flush(): void {

@@ -3,7 +3,7 @@ import type { CallRow } from '../calls/message.ts'
 import { callFactsOf } from './call-facts.ts'
 import { captureFile } from './capture-file.ts'
 import { capturePlanOf, type RelayPorts } from './capture-plan.ts'
-import { documentOf, fingerprintOfKey, publicKeyOf, signTrace, summaryOf } from './document.ts'
+import { documentOf, fingerprintOfKey, isWhole, publicKeyOf, signTrace, summaryOf } from './document.ts'
 import { ladderOf } from './ladder.ts'
 import { ladderSvg } from './ladder-svg.ts'
 import type { TraceEvent, TraceSummary } from './message.ts'
@@ -26,6 +26,7 @@ export type Wish =
   | { readonly kind: 'summary'; readonly row: CallRow }
   | { readonly kind: 'facts'; readonly row: CallRow }
   | { readonly kind: 'identity' }
+  | { readonly kind: 'captures' }
   | { readonly kind: 'plan'; readonly row: CallRow; readonly ports: RelayPorts }
 
 export type Made<W extends Wish> = W extends { kind: 'file' }
@@ -36,7 +37,18 @@ export type Made<W extends Wish> = W extends { kind: 'file' }
       ? ReturnType<typeof callFactsOf>
       : W extends { kind: 'plan' }
         ? ReturnType<typeof capturePlanOf>
-        : ReturnType<typeof identityOf>
+        : W extends { kind: 'captures' }
+          ? KnownCaptures
+          : ReturnType<typeof identityOf>
+
+/** What a further capture of a call has to do with. */
+export interface KnownCaptures {
+  /** False where events were forgotten. */
+  readonly isWhole: boolean
+  readonly captures: readonly { readonly number: number; readonly sha256: string | undefined }[]
+  readonly lastNumber: number
+  readonly lastAtMilliseconds: number
+}
 
 /** `kept`: what was concluded before the events were forgotten. */
 export function made(wish: Wish, events: readonly TraceEvent[], kept: TraceSummary | undefined): Made<Wish> {
@@ -49,8 +61,23 @@ export function made(wish: Wish, events: readonly TraceEvent[], kept: TraceSumma
       return callFactsOf(wish.row, events, kept)
     case 'identity':
       return identityOf(events)
+    case 'captures':
+      return knownCaptures(events)
     case 'plan':
       return capturePlanOf(wish.row, events, wish.ports)
+  }
+}
+
+function knownCaptures(events: readonly TraceEvent[]): KnownCaptures {
+  const most = (read: (event: TraceEvent) => number): number =>
+    events.reduce((highest, event) => Math.max(highest, read(event)), 0)
+  return {
+    isWhole: isWhole(events),
+    captures: events.flatMap(one =>
+      one.kind === 'capture' ? [{ number: one.number, sha256: one.facts.sha256 }] : [],
+    ),
+    lastNumber: most(({ number }) => number),
+    lastAtMilliseconds: most(({ atMilliseconds }) => atMilliseconds),
   }
 }
 

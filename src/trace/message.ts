@@ -313,7 +313,7 @@ export interface CaptureUpload extends Pick<CaptureFacts, 'name'> {
 }
 
 /** `forgotten`: the events of the call, by which its packets could be known. `tooMany`: the call has its share. */
-export type CaptureRefusal = 'busy' | 'forgotten' | 'tooMany' | 'notACapture'
+export type CaptureRefusal = 'busy' | 'forgotten' | 'tooMany' | 'notACapture' | 'noRoom'
 
 export type ImportOutcome =
   | {

@@ -15,6 +15,7 @@ const statusOf: Readonly<Record<CaptureRefusal, number>> = {
   forgotten: 409,
   tooMany: 409,
   notACapture: 400,
+  noRoom: 507,
 }
 const retryAfterSeconds = 5
 
