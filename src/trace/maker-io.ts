@@ -37,10 +37,8 @@ export class TraceMaker {
   /** Rejects with `MakerBusy`, or with what the store or the making failed by. */
   async make<W extends Wish>(call: string, wish: W): Promise<Made<W>> {
     const pages = this.#store.segments(call)[Symbol.asyncIterator]()
-    const first = await pages.next()
-    const segments = first.done === true ? [] : first.value
-    if (isShort(segments) && !isHeavy(wish)) {
-      await pages.return?.()
+    const { segments, isAll } = await begun(pages)
+    if (isAll && !isHeavy(wish)) {
       const kept = await this.#store.summary(call)
       return made(wish, eventsOf(call, segments), kept) as Made<W>
     }
@@ -116,6 +114,19 @@ export class TraceMaker {
     const worker = this.#worker
     this.#worker = undefined
     void worker?.terminate()
+  }
+}
+
+/** As much as it takes to see whether the call is a short one. */
+async function begun(
+  pages: AsyncIterator<readonly StoredSegment[]>,
+): Promise<{ readonly segments: readonly StoredSegment[]; readonly isAll: boolean }> {
+  const segments: StoredSegment[] = []
+  for (;;) {
+    const page = await pages.next()
+    if (page.done === true) return { segments, isAll: true }
+    segments.push(...page.value)
+    if (!isShort(segments)) return { segments, isAll: false }
   }
 }
 

@@ -244,7 +244,7 @@ describe('lanline try', () => {
     expect(tried).toMatchObject({ code: 0, err: '' })
     expect(tried.out).toContain('bytes the daemon carried 0')
     expect(tried.out).toMatch(/caller {5,}lanline {5,}callee/)
-    expect(tried.out).toMatch(/^verdict {2}Direct: /m)
+    expect(tried.out).toMatch(/^verdict {2}Direct/m)
     const file = /^trace +(\S+\.html)$/m.exec(tried.out)![1]!
     expect((await lanline(['trace', 'verify', file])).out).toMatch(/^genuine: a page/)
     rmSync(file)
