@@ -73,6 +73,8 @@ export class Advertiser {
   #told: string | undefined
   #links: readonly OwnLink[] = []
   #publishing: NodeJS.Timeout | undefined
+  /** What was told last, as text. */
+  #published = ''
   #stopped = false
 
   constructor(options: AdvertiserOptions) {
@@ -141,6 +143,10 @@ export class Advertiser {
 
   #publish(): void {
     const publication = this.#options.publication()
+    // It is asked after each call and registration, and most change nothing of it.
+    const text = JSON.stringify(publication)
+    if (text === this.#published) return
+    this.#published = text
     this.#mdns.input({ kind: 'publish', publication })
     this.#avahi.input({ kind: 'publish', publication })
   }

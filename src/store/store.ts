@@ -64,6 +64,7 @@ export async function openStore(
       lost: client.lost,
       close: async () => {
         calls.flush()
+        await traces.flush().catch(() => {})
         // A disk that takes nothing more is no reason to keep hold of it.
         await directory.keepStays().catch(() => {})
         await client.close()

@@ -26,6 +26,8 @@ const segmentCharacters = 128_000
 /** Shorter ones lie there as they are. */
 const worthCompressing = 2_000
 const pruneStep = 200
+/** How long what was concluded of calls of which nothing is known may wait. */
+const untoldMilliseconds = 1_000
 /** Rows looked at in one go. */
 const sweepStep = 2_000
 /** Segments handed on at once: some are 128,000 characters, most of a long call far less. */
@@ -44,6 +46,8 @@ export class Traces {
   #waiting: Waiting[] = []
   #untold: string[] = []
   #suspended = false
+  #soon = false
+  #timer: NodeJS.Timeout | undefined
   #written: PromiseWithResolvers<void> | undefined
   /** Segments are written in order of their making. */
   #last: Promise<unknown> = Promise.resolve()
@@ -65,33 +69,36 @@ export class Traces {
       last.calls.push(call)
       last.text += line
     }
-    return this.#soon()
+    this.#written ??= Promise.withResolvers()
+    if (!this.#soon) setImmediate(() => void this.flush().catch(() => {}))
+    this.#soon = true
+    return this.#written.promise
   }
 
   /** The same for a call of which nothing is known but what its row says. */
   concludeUntold(call: string): Promise<void> {
     this.#untold.push(call)
-    return this.#soon()
-  }
-
-  #soon(): Promise<void> {
-    if (this.#written === undefined) {
-      this.#written = Promise.withResolvers()
-      setImmediate(() => this.#flush())
-    }
+    // Nobody waits for it, and each commit costs more than all that is in it.
+    this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), untoldMilliseconds)
+    this.#written ??= Promise.withResolvers()
     return this.#written.promise
   }
 
-  #flush(): void {
+  /** Gives what waits to the database now; resolves or rejects when that is done. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     const written = this.#written
     if (written === undefined) return
     const [segments, untold] = [this.#waiting, this.#untold]
     this.#written = undefined
+    this.#soon = false
     this.#waiting = []
     this.#untold = []
     const work = this.#last.then(() => this.#write(segments, untold))
     this.#last = work.catch(() => {})
     work.then(written.resolve, written.reject)
+    await work
   }
 
   async #write(segments: readonly Waiting[], untold: readonly string[]): Promise<void> {

@@ -22,6 +22,7 @@ import type {
   KnownCall,
   TraceEffect,
   TraceInput,
+  TraceSave,
 } from './message.ts'
 import { pagePolicy } from './page.ts'
 import type { TraceStore } from './ports.ts'
@@ -51,6 +52,7 @@ export class TraceIo {
   readonly #driver: Driver<TraceInput, TraceEffect>
   /** Writes under way, so that a reader sees what was given before. */
   readonly #writing = new Set<Promise<unknown>>()
+  #saves: TraceSave[] = []
   readonly #maker: TraceMaker
   readonly #imports: CaptureImports
   readonly #watch: WatchIo | undefined
@@ -158,6 +160,7 @@ export class TraceIo {
 
   #flush(): void {
     for (const effect of this.#machine.flush()) this.#carryOut(effect)
+    this.#saveAll()
   }
 
   #carryOut(effect: TraceEffect): void {
@@ -166,7 +169,9 @@ export class TraceIo {
       case 'over':
         return this.#watch?.input(effect)
       case 'save':
-        return this.#inBackground('save', this.#save(effect))
+        if (this.#saves.length === 0) queueMicrotask(this.#saveAll)
+        this.#saves.push(effect)
+        return
       case 'finished':
         if (!effect.told) {
           return this.#inBackground('conclude', this.#options.store.concludeUntold(effect.call))
@@ -180,13 +185,20 @@ export class TraceIo {
     }
   }
 
-  async #save({ call, events, bytes }: TraceEffect & { kind: 'save' }): Promise<void> {
-    let lost = events.length
+  /** What the machine gives out in one turn is kept together. */
+  readonly #saveAll = (): void => {
+    const saves = this.#saves
+    this.#saves = []
+    if (saves.length > 0) this.#inBackground('save', this.#keep(saves))
+  }
+
+  async #keep(saves: readonly TraceSave[]): Promise<void> {
+    let lost = true
     try {
-      await this.#options.store.save(call, events)
-      lost = 0
+      await Promise.all(saves.map(({ call, events }) => this.#options.store.save(call, events)))
+      lost = false
     } finally {
-      this.input({ kind: 'written', call, bytes, lost })
+      this.input({ kind: 'written', saves, lost })
     }
   }
 

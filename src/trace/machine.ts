@@ -228,12 +228,13 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
           this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: input.addresses })
         }
         break
-      case 'written': {
-        this.#unwrittenBytes -= input.bytes
-        const leftOut = input.lost > 0 ? this.#calls.get(input.call)?.leftOut : undefined
-        leftOut?.set('notSaved', (leftOut.get('notSaved') ?? 0) + input.lost)
+      case 'written':
+        for (const { call, bytes, events } of input.saves) {
+          this.#unwrittenBytes -= bytes
+          const leftOut = input.lost ? this.#calls.get(call)?.leftOut : undefined
+          leftOut?.set('notSaved', (leftOut.get('notSaved') ?? 0) + events.length)
+        }
         break
-      }
       case 'capture':
         this.#to(input.call, now, 'capture', { kind: 'capture', facts: input.facts })
     }

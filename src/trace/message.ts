@@ -455,22 +455,24 @@ export type TraceInput =
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
   /** A device is reached at this address from now on. */
   | { readonly kind: 'reached'; readonly device: string; readonly address: string }
-  /** What was given to be kept is out of our hands; so many events of it could not be. */
-  | { readonly kind: 'written'; readonly call: string; readonly bytes: number; readonly lost: number }
+  /** What was given to be kept is out of our hands; `lost`: it could not be. */
+  | { readonly kind: 'written'; readonly saves: readonly TraceSave[]; readonly lost: boolean }
   | { readonly kind: 'capture'; readonly call: string; readonly facts: CaptureFacts }
+
+/** Keep these, after those kept before. */
+export interface TraceSave {
+  readonly kind: 'save'
+  readonly call: string
+  readonly events: readonly TraceEvent[]
+  /** Roughly; to be told back by `written`. */
+  readonly bytes: number
+}
 
 export type TraceEffect =
   /** For whoever captures: this party's checks are known by this, from now on; the call is over. Only if asked for. */
   | { readonly kind: 'ufrag'; readonly call: string; readonly party: PartyRole; readonly ufrag: string }
   | { readonly kind: 'over'; readonly call: string; readonly answered: boolean }
-  /** Keep these, after those kept before. */
-  | {
-      readonly kind: 'save'
-      readonly call: string
-      readonly events: readonly TraceEvent[]
-      /** Roughly; to be told back by `written`. */
-      readonly bytes: number
-    }
+  | TraceSave
   /** No more will come by itself: conclude. Not `told`: nobody said anything of its media, so there is nothing to conclude. */
   | { readonly kind: 'finished'; readonly call: string; readonly told: boolean }
   | { readonly kind: 'note'; readonly reason: string; readonly detail: string }

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { freePorts } from '../interop/free-ports.ts'
 import { startLanline } from './lanline.ts'
-import { threadCpu, totalNanoseconds } from './process-cpu.ts'
+import { cpuBetween, type ThreadCpu, threadCpu, totalNanoseconds } from './process-cpu.ts'
 import { printProfile } from './profile.ts'
 import type { Server } from './server.ts'
 import { Bench, people } from './sip.ts'
@@ -26,6 +26,8 @@ const tailMilliseconds = 22_000
 const warmUpRounds = 2
 
 interface Side {
+  /** The same by thread, at the first round that counts. */
+  threads: readonly ThreadCpu[]
   readonly server: Server
   readonly bench: Bench
   /** CPU so far, at the start of each round and at the end. */
@@ -40,7 +42,7 @@ export async function benchTrace(options: TraceBenchOptions): Promise<void> {
     mkdirSync(own)
     const [callerPort, calleePort] = await freePorts(2)
     const server = await startLanline({ directory: own, users: people, profile: options.profile, preload })
-    return { server, bench: new Bench(own, callerPort!, calleePort!), at: [], done: [] }
+    return { server, bench: new Bench(own, callerPort!, calleePort!), at: [], done: [], threads: [] }
   }
   const on = await start('on', [])
   const off = await start('off', [path.join(import.meta.dirname, 'no-trace.ts')])
@@ -53,6 +55,7 @@ export async function benchTrace(options: TraceBenchOptions): Promise<void> {
     await Promise.all(sides.map(({ server, bench }) => bench.register(server, 250, 2)))
     for (let round = 0; round < options.rounds + warmUpRounds; round++) {
       read()
+      if (round === warmUpRounds) for (const side of sides) side.threads = threadCpu(side.server.pid)
       await Promise.all(
         sides.map(async ({ server, bench, done }) => {
           const sample = await bench.call(server, options.callsPerSecond, options.seconds)
@@ -63,6 +66,7 @@ export async function benchTrace(options: TraceBenchOptions): Promise<void> {
     }
     await new Promise(resolve => setTimeout(resolve, tailMilliseconds))
     read()
+    for (const side of sides) side.threads = cpuBetween(side.threads, threadCpu(side.server.pid))
   } finally {
     for (const { server } of sides) await server.stop()
   }
@@ -91,6 +95,7 @@ function report(options: TraceBenchOptions, on: Side, off: Side, failed: number)
   if (options.json) return void process.stdout.write(`${JSON.stringify(result)}\n`)
   process.stdout.write(
     [
+      ...[on, off].map(side => `${side === on ? 'traced' : 'not traced'}: ${byThread(side)}`),
       `CPU of a call: ${result.on.toFixed(1)} µs traced, ${result.off.toFixed(1)} µs not, ratio ${result.ratio.toFixed(3)}`,
       `of ${sorted.length} rounds: median ${result.pairs.median.toFixed(3)}, quartiles ${result.pairs.quarter.toFixed(3)} and ${result.pairs.threeQuarters.toFixed(3)}`,
       ...(failed > 0 ? [`${failed} calls failed`] : []),
@@ -98,4 +103,11 @@ function report(options: TraceBenchOptions, on: Side, off: Side, failed: number)
       '',
     ].join('\n'),
   )
+}
+
+function byThread({ threads, done }: Side): string {
+  const calls = done.slice(warmUpRounds).reduce((sum, one) => sum + one, 0)
+  const sums = new Map<string, number>()
+  for (const { name, nanoseconds } of threads) sums.set(name, (sums.get(name) ?? 0) + nanoseconds)
+  return [...sums].map(([name, sum]) => `${name} ${(sum / 1_000 / calls).toFixed(0)}`).join(', ')
 }
