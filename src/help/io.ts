@@ -3,7 +3,7 @@ import type { CallRow } from '../calls/message.ts'
 import type { Epoch } from '../core/clock.ts'
 import { realClock } from '../runtime/clock.ts'
 import { diagnose } from './diagnose.ts'
-import { Incidents } from './incidents.ts'
+import { Incidents, keyOf } from './incidents.ts'
 import type { CallFacts, Diagnosis, Incident, IncidentFact, NetworkTable } from './message.ts'
 import { networkTable } from './networks.ts'
 import type { HelpPorts, IncidentStore } from './ports.ts'
@@ -65,8 +65,17 @@ export class HelpIo {
     networkTable(await this.#ports.networked(), this.#ports.networks())
 
   readonly flush = async (): Promise<void> => {
+    const failing = this.#incidents.all().find(one => one.kind === 'notWritten' && one.until === undefined)
     const changed = this.#incidents.takeChanged()
-    if (changed.size > 0) await this.#store.save(changed).catch(this.#onFailure)
+    // Where writes fail this tries whether they still do.
+    if (failing !== undefined) changed.set(keyOf(failing), failing)
+    if (changed.size === 0) return
+    try {
+      await this.#store.save(changed)
+      if (failing !== undefined) this.ended({ kind: 'notWritten' })
+    } catch (error) {
+      this.#onFailure(error)
+    }
   }
 }
 

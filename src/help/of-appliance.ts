@@ -17,8 +17,14 @@ export function ofAppliance(facts: HelpFacts): Finding[] {
   ].filter(one => one !== undefined)
 }
 
-const ofKind = ({ incidents, asked }: HelpFacts, kind: Incident['kind']): Incident | undefined =>
-  incidents.filter(one => one.kind === kind && lasted(one.at, one.until ?? one.lastAt, asked.at)).at(-1)
+/** Writes that fail, until one succeeds again. */
+const failedWrites = ({ incidents, asked }: HelpFacts): Incident | undefined =>
+  incidents.findLast(
+    one =>
+      one.kind === 'notWritten' &&
+      lasted(one.at, one.until, asked.at) &&
+      (one.until === undefined || one.until >= asked.at),
+  )
 
 function notRunning(facts: HelpFacts): Finding | undefined {
   // Between its two ends nothing is known at all, so it counts from end to end and not a moment around.
@@ -42,7 +48,7 @@ const fullBytes = 20_000_000
 
 function disk(facts: HelpFacts): Finding | undefined {
   const { disk: seen } = facts.appliance
-  const failed = ofKind(facts, 'notWritten')
+  const failed = failedWrites(facts)
   const isFull = (seen !== undefined && seen.freeBytes < fullBytes) || failed?.detail === 'diskFull'
   if (!isFull && failed === undefined) return undefined
   const evidence = [

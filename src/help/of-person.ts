@@ -86,6 +86,8 @@ function refusals(facts: HelpFacts, person: PersonFacts): Finding[] {
   const around = incidents.filter(one => lasted(one.at, one.lastAt, asked.at))
   const wrong = around
     .filter(one => one.kind === 'wrongPassword' && isTheirs(one, person))
+    // Registered since with the right one.
+    .filter(one => asked.at <= one.lastAt || !deviceOfAccount(person, one.account)?.reachable)
     .sort((a, b) => b.lastAt - a.lastAt)
   const addresses = new Set(person.devices.map(device => device.address).filter(address => address !== ''))
   const strangers = around.filter(
@@ -97,8 +99,11 @@ function refusals(facts: HelpFacts, person: PersonFacts): Finding[] {
   ]
 }
 
+const deviceOfAccount = (person: PersonFacts, account: string): DeviceFacts | undefined =>
+  person.devices.find(known => known.digestUser === account)
+
 function wrongPassword(person: PersonFacts, incident: Incident): Finding {
-  const device = person.devices.find(known => known.digestUser === incident.account)
+  const device = deviceOfAccount(person, incident.account)
   const what = device === undefined ? 'A phone' : called(device)
   return finding(
     'security',
@@ -108,7 +113,7 @@ function wrongPassword(person: PersonFacts, incident: Incident): Finding {
       evidence: `${times(incident.count, 'try').replace('trys', 'tries')} as ${incident.account} from ${incident.source}, refused with 401.`,
       fix: `Set a new SIP password under People, ${person.name}, and type it into the phone at ${incident.source}; its user name is ${incident.account}.`,
     },
-    { since: incident.at, until: device?.reachable ? incident.lastAt : undefined },
+    { since: incident.at },
   )
 }
 

@@ -186,16 +186,14 @@ function Details({ finding }: { readonly finding: Finding }) {
         <dt>{texts.fix}</dt>
         <dd>
           <strong>{finding.fix}</strong>
+          {finding.call !== undefined && (
+            <>
+              {' '}
+              <a href={hrefTo('calls', finding.call)}>{texts.toCall}</a>
+            </>
+          )}
         </dd>
       </div>
-      {finding.call !== undefined && (
-        <div class="fact">
-            <dt />
-            <dd>
-              <a href={hrefTo('calls', finding.call)}>{texts.toCall}</a>
-            </dd>
-          </div>
-      )}
     </dl>
   )
 }
