@@ -19,6 +19,7 @@ export const keptLimits = {
   checks: 4,
   answers: 4,
   handshakes: 12,
+  fragments: 64,
   streams: 8,
   firstOfStream: 3,
   lastOfStream: 3,
@@ -41,6 +42,7 @@ export class KeptFlow {
   readonly #kept: KeptPacket[] = []
   readonly #last = new Map<number, KeptPacket[]>()
   readonly #counts = new Map<string, number>()
+  readonly #fragments = new Set<string>()
   bytes = 0
 
   /** The bytes by which it grew. */
@@ -57,7 +59,9 @@ export class KeptFlow {
     } else if (content.kind === 'dtls') {
       const names = content.fragments.map(handshakeName)
       const what = `DTLS ${[...new Set(names)].join(', ')}`
-      if (names.length > 0 && this.#isNext('dtls', keptLimits.handshakes)) this.#keep({ at, what, packet })
+      if (this.#hasNewFragment(packet) && this.#isNext('dtls', keptLimits.handshakes)) {
+        this.#keep({ at, what, packet })
+      }
     } else if (content.kind === 'rtp') this.#media(content.ssrc, at, packet)
     return this.bytes - before
   }
@@ -79,6 +83,16 @@ export class KeptFlow {
     tail.push({ at, what: `one of the last of stream ${ssrc}`, packet })
     if (tail.length > keptLimits.lastOfStream) tail.shift()
     else this.bytes += packet.wire!.ip.length
+  }
+
+  /** What was sent again is not kept: tools that put handshakes together take it for damage. */
+  #hasNewFragment({ wire, inside }: Packet): boolean {
+    const before = this.#fragments.size
+    const message = wire!.ip.subarray(wire!.dataAt + (inside === undefined ? 0 : channel.headerBytes))
+    for (const mark of fragmentMarks(message)) {
+      if (this.#fragments.size < keptLimits.fragments) this.#fragments.add(mark)
+    }
+    return this.#fragments.size > before
   }
 
   #isNext(what: string, limit: number): boolean {
@@ -146,6 +160,21 @@ function readableRecords(bytes: Uint8Array): number {
     at += 13 + u16(bytes, at + 11)
   }
   return Math.min(at, bytes.length)
+}
+
+/** RFC 6347 §4.2.2: of every readable handshake fragment its type, message, place and length. */
+function fragmentMarks(bytes: Uint8Array): string[] {
+  const marks: string[] = []
+  const end = readableRecords(bytes)
+  for (let at = 0; at + 13 <= end; at += 13 + u16(bytes, at + 11)) {
+    if (bytes[at] !== 22) continue
+    const recordEnd = Math.min(end, at + 13 + u16(bytes, at + 11))
+    for (let part = at + 13; part + 12 <= recordEnd; ) {
+      marks.push(Buffer.from(bytes.subarray(part, part + 12)).toString('hex'))
+      part += 12 + bytes[part + 9]! * 65_536 + u16(bytes, part + 10)
+    }
+  }
+  return marks
 }
 
 const a = stunAttribute

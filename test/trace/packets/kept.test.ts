@@ -112,6 +112,28 @@ describe('which packets of a call are kept', () => {
     expect(media.at(-1)!.atMilliseconds - first!.atMilliseconds).toBeGreaterThan(1_000)
   })
 
+  it('are each fragment of a handshake once, however often it was sent', () => {
+    const match = new CallMatch({
+      parties: {
+        caller: { ufrags: ['evtj'], addresses: [bob.address] },
+        callee: { ufrags: ['h6vY'], addresses: [alice.address] },
+      },
+      applianceAddresses: [],
+    })
+    const fragment = (record: number, offset: number): Uint8Array => {
+      const handshake = [1, 0, 0, 8, 0, 0, 0, 0, offset, 0, 0, 4, 1, 2, 3, 4]
+      return udpPacket(
+        alice,
+        bob,
+        Buffer.from([22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, record, 0, 16, ...handshake]),
+      )
+    }
+    const sent = [fragment(0, 0), fragment(1, 4), fragment(2, 0), fragment(3, 4)]
+    for (const packet of packetsOf(pcap(linkType.raw, [udpPacket(alice, bob, check), ...sent])))
+      match.add(packet)
+    expect(match.kept().map(({ what }) => what)).toEqual(['check', 'DTLS ClientHello', 'DTLS ClientHello'])
+  })
+
   it('are none if the reader was not asked for bytes', () => {
     const reader = new CaptureReader()
     expect(reader.push(captured('direct')).every(({ wire }) => wire === undefined)).toBe(true)
