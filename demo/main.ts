@@ -4,13 +4,12 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Lan } from '../test/net/lan.ts'
-import { analyse } from './analysis.ts'
+import { folder, pages, refresh } from './analysis.ts'
 import { filmSeconds, play } from './play.ts'
 import { contactSheet, frame, Recording } from './recording.ts'
 
 const limitBytes = 4 * 1024 * 1024
 const docs = fileURLToPath(new URL('../docs/', import.meta.url))
-const folder = join(docs, 'demo')
 const keep = fileURLToPath(new URL('../test/vectors/captures/keep', import.meta.url))
 const say = (words: string): void => console.log(`demo: ${words}`)
 
@@ -46,7 +45,7 @@ try {
       )
     }
   }
-  await analyse(folder)
+  for (const page of pages) await refresh(page)
   say(
     `docs/demo.mp4 (${(size / 1_048_576).toFixed(1)} MiB, ${filmSeconds} s), docs/demo.png and docs/demo/ are written`,
   )
