@@ -13,7 +13,7 @@ import { type CaptureProgram, captureCommands } from './watch-command.ts'
 import type { CaptureWish, FromCapture, ToCapture } from './watch-message.ts'
 
 /** Frames a second that are looked at; while there are more, the program has to wait and the kernel to drop. */
-const framesEachSecond = 20_000
+const framesEachSecond = 10_000
 const folders = [
   '/usr/bin',
   '/usr/sbin',
