@@ -128,6 +128,7 @@ describe('lanline.example.toml', () => {
       'mdns',
       'enrol',
       'calls',
+      'trace',
       'log',
     ])
     const given = loadConfig(withFile(uncommented))
