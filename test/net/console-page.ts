@@ -45,7 +45,9 @@ export class ConsolePage {
     const mine = this.page.getByText('It is yours now')
     const not = this.page.getByRole('alert').filter({ hasText: /\S/ })
     await mine.or(not).first().waitFor({ timeout: patience })
-    return mine.isVisible()
+    if (!(await mine.isVisible())) return false
+    await this.skipVisit()
+    return true
   }
 
   /** Makes a link for somebody new, and scans its code from the screen as a phone would. */

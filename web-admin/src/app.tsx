@@ -33,7 +33,15 @@ export function App() {
         const { Visit } = await import('./pages/visit.tsx')
         return setState({ kind: 'visit', setup, session, component: Visit })
       }
-      if (session !== undefined) return setState({ kind: 'open', setup, session })
+      if (session !== undefined) {
+        // Nothing is new: whoever is inside keeps what they see and have typed.
+        const known = JSON.stringify([setup, session])
+        return setState(old =>
+          old.kind === 'open' && JSON.stringify([old.setup, old.session]) === known
+            ? old
+            : { kind: 'open', setup, session },
+        )
+      }
       setState(old => ({ kind: 'login', setup, wasOpen: old.kind === 'open' }))
     } catch (error) {
       // Whoever is inside stays there and is told by the frame.

@@ -106,7 +106,7 @@ export class Live {
     this.#failures++
     // A single hiccup is no news.
     if (this.#failures > 1) this.#set({ connection: 'lost' })
-    if (this.#failures === 2) this.#onLoggedOut()
+    if (this.#failures > 1) this.#onLoggedOut()
     clearTimeout(this.#retry)
     this.#retry = setTimeout(() => this.#connect(), wait)
   }

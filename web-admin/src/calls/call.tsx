@@ -134,30 +134,30 @@ function FactsCard({ call, trace }: Known) {
         </div>
         {answeredAt != null && (
           <div class="fact">
-              <dt>{texts.answeredAfter}</dt>
-              <dd>{texts.milliseconds(Math.round(answeredAt - startedAt))}</dd>
-            </div>
+            <dt>{texts.answeredAfter}</dt>
+            <dd>{texts.milliseconds(Math.round(answeredAt - startedAt))}</dd>
+          </div>
         )}
         {first != null && (
           <div class="fact">
-              <dt>{texts.firstMedia}</dt>
-              <dd>{texts.milliseconds(first)}</dd>
-            </div>
+            <dt>{texts.firstMedia}</dt>
+            <dd>{texts.milliseconds(first)}</dd>
+          </div>
         )}
         {answeredAt != null && endedAt != null && (
           <div class="fact">
-              <dt>{texts.lasted}</dt>
-              <dd>{duration(endedAt - answeredAt)}</dd>
-            </div>
+            <dt>{texts.lasted}</dt>
+            <dd>{duration(endedAt - answeredAt)}</dd>
+          </div>
         )}
         {endedAt != null && (
           <div class="fact">
-              <dt>{texts.ended}</dt>
-              <dd>
-                <Time at={endedAt} />{' '}
-                {texts.endedBy(texts.parties[call.endedBy ?? 'server']!, call.reason ?? '')}
-              </dd>
-            </div>
+            <dt>{texts.ended}</dt>
+            <dd>
+              <Time at={endedAt} />{' '}
+              {texts.endedBy(texts.parties[call.endedBy ?? 'server']!, call.reason ?? '')}
+            </dd>
+          </div>
         )}
         <div class="fact">
           <dt>{texts.id}</dt>

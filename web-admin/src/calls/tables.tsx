@@ -160,17 +160,17 @@ function Ledger({ of: ledger }: { readonly of: PartyLedger }) {
       </div>
       {ledger.droppedPackets > 0 && (
         <div class="fact">
-            <dt>{texts.dropped}</dt>
-            <dd>{ledger.droppedPackets}</dd>
-          </div>
+          <dt>{texts.dropped}</dt>
+          <dd>{ledger.droppedPackets}</dd>
+        </div>
       )}
       {ledger.refusals > 0 && (
         <div class="fact">
-            <dt>{texts.refusals}</dt>
-            <dd>
-              {ledger.refusals} {ledger.refusedPeers.join(', ')}
-            </dd>
-          </div>
+          <dt>{texts.refusals}</dt>
+          <dd>
+            {ledger.refusals} {ledger.refusedPeers.join(', ')}
+          </dd>
+        </div>
       )}
     </dl>
   )

@@ -44,8 +44,10 @@ export default function Home() {
         </div>
         <div class="stack">
           <Media relay={state.relay} />
-          <Appliance health={state.health} />
         </div>
+      </div>
+      <div class="below">
+        <Appliance health={state.health} />
       </div>
     </>
   )
