@@ -1,10 +1,12 @@
 /** Captures brought for a call: what is kept of them, what is not, and what the verdict makes of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Epoch } from '../../src/core/clock.ts'
+import { seededRandom } from '../../src/core/random.ts'
 import { realClock } from '../../src/runtime/clock.ts'
 import type { SignedTrace } from '../../src/trace/document.ts'
 import { importLimits } from '../../src/trace/import-io.ts'
 import type { TraceEvent } from '../../src/trace/message.ts'
+import { isSoak } from '../property/counts.ts'
 import { eventsOfKept } from './packets/calls.ts'
 import { captured, pcap } from './packets/files.ts'
 import { TraceHouse } from './packets/house.ts'
@@ -146,6 +148,26 @@ describe('a capture brought for a call', () => {
     expect(told).toMatchObject({ kind: 'refused', reason: 'notACapture', detail })
     expect(captures(await house.trace('direct'))).toEqual([])
   })
+
+  it('that was damaged anywhere, or is nothing but noise, is refused, or read up to there', async () => {
+    await house.keep('direct')
+    const random = seededRandom(5)
+    const seen = new Set<string>()
+    for (let count = 0; count < (isSoak ? 1_000 : 12); count++) {
+      const whole = captured(count % 2 === 0 ? 'direct' : 'relayed')
+      const begin = whole.subarray(0, random.below(whole.length))
+      const mutant =
+        count % 3 === 0 ? Buffer.concat([begin.subarray(0, 400), random.bytes(5_000)]) : Buffer.from(begin)
+      for (let change = 0; change < count % 5; change++) {
+        mutant[random.below(Math.max(1, mutant.length))] = random.below(256)
+      }
+      const told = await house.outcome('direct', mutant, { by: 'somebody' })
+      seen.add(told.kind)
+      if (told.kind === 'refused') expect(['notACapture', 'tooMany']).toContain(told.reason)
+      else if (told.file.stop) expect(told.facts.stoppedBecause).toMatch(/byte \d+/)
+    }
+    expect(seen.size).toBeGreaterThan(1)
+  }, 600_000)
 
   it('that is no capture is refused before it is whole', async () => {
     await house.keep('direct')
