@@ -149,7 +149,7 @@ function figuresOf(direct: readonly CaptureFlow[], around: readonly CaptureFlow[
   }, RTP packets ${media}`
   const where = direct[0] === undefined ? 'the two' : `${direct[0].source} and ${direct[0].target}`
   const more = new Set(direct.map(({ source, target }) => [source, target].sort().join(' '))).size - 1
-  return `between ${where}${more > 0 ? ` (and ${more} more pairs)` : ''} ${told}; RTP by way of lanline ${mediaOf(around)}`
+  return `between ${where}${more > 0 ? ` (and ${more} more)` : ''} ${told}; RTP by way of lanline ${mediaOf(around)}`
 }
 
 /** Media of the call on ways that nobody named. */
