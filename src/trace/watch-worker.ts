@@ -82,7 +82,9 @@ function start(wish: CaptureWish): void {
     }
     child.once('error', error => ended(`${program.name} does not start: ${error.message}`))
     // Once its pipes are empty, too: it may have said why.
-    child.once('close', code => ended(`${program.name} ended with ${code}: ${lastWords(said)}`))
+    child.once('close', (code, signal) =>
+      ended(`${program.name} ended (${signal ?? code}): ${lastWords(said)}`),
+    )
     child.stdout.once('data', () => {
       running++
       if (running === begun.length && children === begun) tell({ kind: 'running', program: program.name })
