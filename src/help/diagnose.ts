@@ -31,7 +31,7 @@ export function diagnose(facts: HelpFacts): Diagnosis {
   ]
   return {
     ...{ user: asked.user, at: asked.at },
-    findings: withoutEqual(ranked(all)).slice(0, maxFindings),
+    findings: withoutEqual(ranked(all, asked.at)).slice(0, maxFindings),
     calls: calls.map(call => call.row),
   }
 }
@@ -39,14 +39,18 @@ export function diagnose(facts: HelpFacts): Diagnosis {
 const isNear = (startedAt: number, endedAt: number | undefined, at: number): boolean =>
   startedAt - aroundMilliseconds <= at && at <= (endedAt ?? Number.POSITIVE_INFINITY) + aroundMilliseconds
 
-/** What failed before what was poor before what only happened; causes before symptoms; else as they were found. */
-function ranked(findings: readonly Finding[]): Finding[] {
+/**
+ * What failed before what was poor before what only happened; causes before symptoms; within each what was nearest to
+ * the asked time.
+ */
+function ranked(findings: readonly Finding[], asked: number): Finding[] {
   const place = (one: Finding): number => {
     if (one.cause === 'notRunning') return -1
     if (explaining.has(one.cause)) return 1
     return order[one.weight] + (symptoms.has(one.cause) ? 2 : 0)
   }
-  return [...findings].sort((a, b) => place(a) - place(b))
+  const distance = ({ since, until }: Finding): number => Math.abs(asked - (until ?? since ?? asked))
+  return [...findings].sort((a, b) => place(a) - place(b) || distance(a) - distance(b))
 }
 
 /** The same trouble of several calls is told once, of the call nearest to the asked time. */

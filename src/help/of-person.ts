@@ -113,7 +113,7 @@ function wrongPassword(person: PersonFacts, incident: Incident): Finding {
       evidence: `${times(incident.count, 'try').replace('trys', 'tries')} as ${incident.account} from ${incident.source}, refused with 401.`,
       fix: `Set a new SIP password under People, ${person.name}, and type it into the phone at ${incident.source}; its user name is ${incident.account}.`,
     },
-    { since: incident.at },
+    { since: incident.at, until: incident.lastAt },
   )
 }
 

@@ -87,6 +87,13 @@ describeWith(
       expect(await finds('notRegistered')).toMatchObject({ stage: 'signalling', since: expect.any(Number) })
     })
 
+    it('the diagnostics tell of all this, and hold no secret', async () => {
+      const told = JSON.stringify(await askLocally(daemon.dataDirectory, '/help/diagnostics'))
+      for (const word of ['notRunning', 'dora', 'cross-vlan', 'sip_bindings']) expect(told).toContain(word)
+      for (const secret of ['right-password', daemon.setupCode, 'PRIVATE KEY'])
+        expect(told).not.toContain(secret)
+    })
+
     it('the clock stands in 1970, and setting it mends it', async () => {
       shift(86_400_000 - Date.now())
       expect(await finds('clockNotSet')).toMatchObject({
