@@ -45,7 +45,7 @@ export function checked(schema: NonNullable<Route['body']>, value: unknown, code
 
 /**
  * The body as it comes, no faster than it is read. Throws `HttpError` when it is said to be or turns out too large, or when
- * nothing comes any more; throws otherwise when the sender is gone before its end.
+ * nothing comes any more, or the sender is gone before its end.
  */
 export function uploadOf(
   { upload }: Route,
@@ -70,12 +70,18 @@ async function* bounded(
   const source = body()
   const chunks = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
   for (let bytes = 0; ; ) {
-    const { value, done } = await within(stallMilliseconds, Promise.resolve(chunks.next()))
+    const next = Promise.resolve(chunks.next()).catch(cutOff)
+    const { value, done } = await within(stallMilliseconds, next)
     if (done) return
     bytes += value.length
     if (bytes > limitBytes) throw tooLarge(limitBytes)
     yield value
   }
+}
+
+/** Whoever is gone reads no answer; it is no fault of ours for the log either. */
+const cutOff = (): never => {
+  throw new HttpError(400, 'cutOff', 'the connection ended before the file did; send it again')
 }
 
 const tooLarge = (limitBytes: number): HttpError =>
