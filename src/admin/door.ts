@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { crtDownload, type Download, mobileconfigDownload } from '../tls/downloads.ts'
+import { isConsolePlace } from './places.ts'
 import { type System, systemOf, trustSteps } from './trust.ts'
 
 export interface Knock {
@@ -120,7 +121,8 @@ function secureOrigin({ host, httpsPort }: Knock): string {
 
 function html(knock: Knock): string {
   const claims = !knock.claimed || knock.pathname === '/admin'
-  const way = claims ? '/admin/' : ways.has(knock.pathname) ? knock.pathname : '/'
+  const isWay = ways.has(knock.pathname) || isConsolePlace(knock.pathname)
+  const way = claims ? '/admin/' : isWay ? knock.pathname : '/'
   const { lead, now } = knock.claimed ? words.phone : words.claim
   const target = `${secureOrigin(knock)}${way}`
   const system = systemOf(knock.userAgent)

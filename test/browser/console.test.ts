@@ -62,7 +62,8 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', (
     await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name }).click(patience)
     await heading(name).waitFor(patience)
   }
-  const newcomer = (browser: Browser): Promise<Page> => openPage(browser, `https://${lan.host('pi').address}`)
+  const newcomer = (browser: Browser, origin = `https://${lan.host('pi').address}`): Promise<Page> =>
+    openPage(browser, origin)
 
   it('is claimed on one screen; the rest of the first visit goes on after a reload, and lets people in', async () => {
     let loaded = 0
@@ -100,7 +101,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', (
   })
 
   it('shows at once who asks, who is there, and by which way they talk', async () => {
-    ben = await PhonePage.open(await newcomer(attic), daemon.origin.replace('https:', 'http:'))
+    ben = await PhonePage.open(await newcomer(attic, daemon.origin), daemon.origin.replace('https:', 'http:'))
     await ben.askToJoin('Ben')
     await page.getByRole('link', { name: 'Ben asks to join' }).click(patience)
     await heading('People').waitFor(patience)

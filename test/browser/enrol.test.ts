@@ -122,7 +122,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     await ownersPhone.hangUp()
     await guest.page.getByText(/^You are a guest here until/).waitFor()
     expect(await guest.page.getByText('Dora').count()).toBe(0)
-    await owner.page.getByRole('button', { name: 'Hanna stays for good' }).click()
+    await owner.keep('Hanna')
     await guest.page.getByText(/^You are a guest here until/).waitFor({ state: 'hidden' })
     await guest.seesPerson('Dora', /Available/)
   })

@@ -105,6 +105,13 @@ export class ConsolePage {
     await this.page.getByText('Nobody is waiting.').waitFor({ timeout: patience })
   }
 
+  /** A guest becomes a member. */
+  async keep(displayName: string): Promise<void> {
+    await this.#goTo('People')
+    await this.page.getByRole('link', { name: displayName }).click({ timeout: patience })
+    await this.page.getByRole('button', { name: 'Stay for good' }).click({ timeout: patience })
+  }
+
   async #goTo(page: string): Promise<void> {
     const pages = this.page.getByRole('navigation', { name: 'Pages' })
     await pages.getByRole('link', { name: page }).click({ timeout: patience })

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest'
+import type { Page } from '../../src/admin/pages.ts'
+import { pageAt } from '../../src/admin/places.ts'
+
+const page = (name: string) => ({ etag: name }) as Page
+const pages = new Map([
+  ['/admin/', page('console')],
+  ['/admin/assets/a.js', page('script')],
+])
+
+it('every place of the console is its one page, and nothing else is', () => {
+  for (const path of [
+    '/admin/',
+    '/admin/people',
+    '/admin/people/mia-2',
+    '/admin/calls/0af3',
+    '/admin/settings',
+    '/admin/help',
+  ])
+    expect(pageAt(pages, path)?.etag, path).toBe('console')
+  expect(pageAt(pages, '/admin/assets/a.js')?.etag).toBe('script')
+  for (const path of [
+    ...['/admin/other', '/admin/people/', '/admin/people/a/b', '/admin/people/a%2fb', '/Admin/people'],
+    ...[
+      '/admin/assets/b.js',
+      '/people',
+      '/admin/peoplex',
+      '/admin/people/..%2f',
+      `/admin/people/${'x'.repeat(65)}`,
+    ],
+  ])
+    expect(pageAt(pages, path), path).toBeUndefined()
+})
