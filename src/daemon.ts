@@ -370,6 +370,7 @@ export class Daemon {
       webSockets: this.#webSockets,
       allowLocal: (address: string) => this.#names.isBound(address),
       onRefused: (reason: string, remote: string) => this.#note('web', reason, remote),
+      onCertificateRefused: (alert: string, remote: string) => this.#help.certificateRefused(alert, remote),
     }
     this.#web.http = await openPort(
       http.port,

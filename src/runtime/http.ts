@@ -33,6 +33,8 @@ export interface HttpOptions {
   /** False refuses a connection by the own address it came to. */
   readonly allowLocal: (address: string) => boolean
   readonly onRefused: (reason: string, remote: string) => void
+  /** A client ended the handshake because of our certificate; `alert` is its word (RFC 8446 §6.2). */
+  readonly onCertificateRefused?: ((alert: string, remote: string) => void) | undefined
 }
 
 export interface HttpListener {
@@ -103,7 +105,12 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
       socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () => socket.destroy())
     else socket.destroy()
   })
-  server.on('tlsClientError', (_error, socket: Duplex) => socket.destroy())
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const alert = certificateAlert(error.code)
+    if (alert !== undefined)
+      options.onCertificateRefused?.(alert, canonicalAddress(socket.remoteAddress ?? '') ?? '')
+    socket.destroy()
+  })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ port: options.port, exclusive: true }, () => {
@@ -140,6 +147,15 @@ export function listenLocal(path: string, listener: RequestListener): Promise<{ 
     })
     process.umask(before)
   })
+}
+
+/** OpenSSL's code for an alert that was received, as `certificate expired`; undefined for all that say nothing of it. */
+function certificateAlert(code: string | undefined): string | undefined {
+  const word =
+    /^ERR_SSL_[A-Z0-9]+_ALERT_((?:BAD|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_[A-Z]+|UNKNOWN_CA)$/.exec(
+      code ?? '',
+    )?.[1]
+  return word?.replaceAll('_', ' ').toLowerCase().replace('unknown ca', 'unknown authority')
 }
 
 function peerOf(socket: Socket): string {
