@@ -25,6 +25,8 @@ export interface LiveState {
 }
 
 const silenceMilliseconds = 25_000
+/** A tab that nobody looks at gives its connection back: a browser has six for one server. */
+const unseenMilliseconds = 60_000
 const retries = [500, 1_000, 2_000, 5_000, 10_000] as const
 
 export class Live {
@@ -38,6 +40,7 @@ export class Live {
   #source: EventSource | undefined
   #silence: ReturnType<typeof setTimeout> | undefined
   #retry: ReturnType<typeof setTimeout> | undefined
+  #unseen: ReturnType<typeof setTimeout> | undefined
   #failures = 0
 
   /** `onLoggedOut`: perhaps; the session is to be looked at. */
@@ -51,9 +54,17 @@ export class Live {
 
   open(): void {
     const again = (): void => this.#connect()
+    const looked = (): void => {
+      clearTimeout(this.#unseen)
+      if (document.hidden) this.#unseen = setTimeout(() => this.#pause(), unseenMilliseconds)
+      else if (this.#source === undefined) this.#connect()
+    }
     addEventListener('online', again)
+    document.addEventListener('visibilitychange', looked)
     this.close = () => {
       removeEventListener('online', again)
+      document.removeEventListener('visibilitychange', looked)
+      clearTimeout(this.#unseen)
       clearTimeout(this.#retry)
       clearTimeout(this.#silence)
       this.#source?.close()
@@ -91,6 +102,13 @@ export class Live {
       this.#take(JSON.parse(message.data) as LiveEvent)
     }
     source.onerror = () => this.#lost()
+  }
+
+  #pause(): void {
+    clearTimeout(this.#retry)
+    clearTimeout(this.#silence)
+    this.#source?.close()
+    this.#source = undefined
   }
 
   /** From here on something is to be heard. */

@@ -75,7 +75,7 @@ export const people = {
   addSipHint: 'Only for a SIP phone. For a browser make an invitation afterwards.',
   added: (name: string) => `${name} was added.`,
 
-  whoTheyAre: 'Here they are',
+  whoTheyAre: 'Person',
   address: 'SIP address',
   presence: 'Now',
   rights: 'Rights',
