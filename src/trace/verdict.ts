@@ -96,7 +96,7 @@ const changeMilliseconds = 6_000
 
 function pairsLine(evidence: Evidence): Finding {
   const { caller, callee } = evidence
-  const question = 'Are the two selected pairs each other’s mirror?'
+  const question = 'Are the two selected pairs each other’s mirror, with no relay in them?'
   const silent = roles.filter(role => lastPair(evidence[role]) === undefined)
   if (silent.length > 0) {
     const missing = silent.map(role => `a client at the ${role}’s end that reports its selected pair`)

@@ -53,7 +53,7 @@ export interface Known {
   readonly accounts: readonly DormantAccount[]
 }
 
-/** What the relay carried for one party. `sent` came from it, `received` went to it. */
+/** What the relay carried of one party, by whichever of the two relays. `sent` came from it, `received` went to it. */
 export interface PartyLedger {
   /** Ever opened; `openAllocations` are there now. */
   readonly allocations: number

@@ -80,7 +80,10 @@ export class Router {
     if (allocation === undefined || this.#options.grants.isOwn(address)) return undefined
     const { party } = allocation.holder
     if (party === undefined || !isPermitted(allocation, address, now)) return undefined
-    if (bytes.length > dataBytes || !this.#mayPass(party, bytes.length, now)) return undefined
+    // Nobody but the other party is permitted, so it came from there, past any relay of its own.
+    const other = otherParty(party)
+    if (bytes.length > dataBytes || !this.#mayPass(other, bytes.length, now)) return undefined
+    other.ledger.sent(bytes.length, now)
     return this.#toClient(allocation, party, address, port, keyOf(address, port), bytes, now)
   }
 
@@ -98,6 +101,7 @@ export class Router {
       if (!this.#options.grants.mayReach(allocation.holder, { address, port })) return undefined
       if (!this.#mayPass(party, bytes.length, now)) return undefined
       party.ledger.sent(bytes.length, now)
+      otherParty(party).ledger.received(bytes.length, now)
       return { to: 'peer', relay: allocation.relay, peer: { address, port }, bytes }
     }
     const target = this.#byAddress.get(key)

@@ -459,6 +459,11 @@ describe('data', () => {
       header: Buffer.of(0x40, 0, 0, 3),
       bytes: Buffer.from('you'),
     })
+    relay.later(1_000)
+    // Twice each way, through the caller’s relay alone: what comes from there is the callee’s.
+    const { caller, callee } = lastLedger(relay)
+    expect(caller).toMatchObject({ sentPackets: 2, receivedPackets: 2, receivedBytes: 6 })
+    expect(callee).toMatchObject({ sentPackets: 2, sentBytes: 6, receivedPackets: 2 })
   })
 
   it('between the two parties’ relays never leaves the relay', () => {
