@@ -8,5 +8,5 @@ export const login = {
   toPhone: 'To the phone',
   forgotten: 'Password forgotten?',
   forgottenBody:
-    'On the machine itself, run: lanline user passwd <name>. On a flashed card, put an empty file reset-owner on its boot partition and start again.',
+    'Another owner sets a new one on your page. Without one, on the machine itself: lanline user passwd <name> --password-stdin.',
 } as const
