@@ -146,6 +146,7 @@ export async function play(lan: Lan, recording: Recording): Promise<Played> {
   )
   recording.caption('Relayed via lanline, and why: for this call, between these two, until they hang up')
   await recording.at(46)
+  recording.caption('Alice hangs up, and the relay closes')
   await alice.hangUp()
   await Promise.all([alice.ready(), bob.ready()])
   await second.stop()
@@ -224,18 +225,19 @@ async function newestCall(daemon: Daemon): Promise<string> {
   })
 }
 
-/** The shell prints each command before it runs it. */
+/** Each command is printed before it is run. */
 function openTerminal(display: string, folder: string): ChildProcess {
   const script = join(folder, 'verify.sh')
   copyFileSync(join(folder, 'call.json'), join(folder, 'changed.json'))
   writeFileSync(
     script,
     [
-      `export PATH=${checkout}scripts:$PATH PS4='$ '`,
-      `cd ${folder}; set -x`,
-      'lanline trace verify call.json',
+      `export PATH=${checkout}scripts:$PATH; cd ${folder}`,
+      `run() { printf '\n$ %s\n' "$1"; eval "$1"; }`,
+      "run 'lanline trace verify call.json | cut -c1-110 | head -5'",
       `sed -i 's/"number":7,/"number":8,/' changed.json`,
-      'lanline trace verify changed.json',
+      "run 'cmp call.json changed.json'",
+      "run 'lanline trace verify changed.json'",
       'sleep 60',
     ].join('\n'),
   )
@@ -243,9 +245,9 @@ function openTerminal(display: string, folder: string): ChildProcess {
     '-fa',
     'DejaVu Sans Mono',
     '-fs',
-    '13',
+    '14',
     '-geometry',
-    '118x30+20+20',
+    '114x22+40+60',
     '-bg',
     '#101820',
     '-fg',
