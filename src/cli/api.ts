@@ -51,7 +51,8 @@ export async function apiUpload<Answer>(
   path: string,
   body: AsyncIterable<Uint8Array>,
 ): Promise<Answer> {
-  const headers = { 'content-type': 'application/octet-stream' }
+  // After `Connection: close` the daemon would hang up with its refusal, and what is still being sent would lose it.
+  const headers = { 'content-type': 'application/octet-stream', connection: 'keep-alive' }
   const { sent, answer } = open(config, 'POST', path, headers)
   const text = textOrRefusal(answer, 'POST', path)
   // Whoever refuses takes no more of it: the answer says why, not that the line broke.
