@@ -23,7 +23,7 @@ export const home = {
   lastCalls: 'All calls',
   calling: (caller: string, callee: string) => `${caller} and ${callee}`,
   ringing: 'ringing',
-  talking: (length: string) => `since ${length}`,
+  talking: (length: string) => `for ${length}`,
   video: 'video',
   audio: 'audio',
   direct: 'direct',
