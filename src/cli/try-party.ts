@@ -34,6 +34,8 @@ export class Party {
           ...given,
           iceUseIpv6: false,
           iceUseTcp: false,
+          // On a computer without a network it is the loopback's, which werift does not take by itself.
+          iceAdditionalHostAddresses: [options.mediaAddress],
           // On one machine every address reaches every other; the two ends must not choose different ones.
           iceFilterCandidatePair: pair =>
             pair.localCandidate.host === options.mediaAddress &&

@@ -239,9 +239,10 @@ describe('lanline try', () => {
     await end(daemon.child, 'SIGINT')
   })
 
-  it('brings a daemon of its own when none is running', async () => {
-    const tried = await lanline(['try'])
+  it('brings a daemon of its own when none is running, also on a computer without a network', async () => {
+    const tried = await lanline(['try'], '', { LANLINE_NET_BIND: '127.0.0.1' })
     expect(tried).toMatchObject({ code: 0, err: '' })
+    expect(tried.out).toContain('127.0.0.1')
     expect(tried.out).toContain('bytes the daemon carried 0')
     expect(tried.out).toMatch(/caller {5,}lanline {5,}callee/)
     expect(tried.out).toMatch(/^verdict {2}Direct/m)
