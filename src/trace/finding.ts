@@ -24,3 +24,13 @@ export const short = (fingerprint: string): string =>
 
 /** False of an address that a browser keeps to itself (RFC 8828, or a name by mDNS). */
 export const shown = (address: string): boolean => address !== '' && !address.endsWith('.local')
+
+/** `820 bytes`, `513 kB`, `2.3 MB`. */
+export function tellBytes(bytes: number): string {
+  if (bytes < 10_000) return `${bytes} bytes`
+  if (bytes < 999_500) return `${Math.round(bytes / 1_000)} kB`
+  return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0)} MB`
+}
+
+/** Checks and a last packet that cross a change of path are no media: up to this nobody is contradicted. */
+export const strayPackets = 50

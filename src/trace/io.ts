@@ -172,14 +172,13 @@ export class TraceIo {
         if (this.#saves.length === 0) queueMicrotask(this.#saveAll)
         this.#saves.push(effect)
         return
+      case 'ended':
+        return this.#concludeSoon(effect.call)
       case 'finished':
         if (!effect.told) {
           return this.#inBackground('conclude', this.#options.store.concludeUntold(effect.call))
         }
-        return this.#inBackground(
-          'conclude',
-          this.#inTurn(effect.call, () => this.#conclude(effect.call)),
-        )
+        return this.#concludeSoon(effect.call)
       case 'note':
         return this.#options.onNote(effect.reason, effect.detail)
     }
@@ -200,6 +199,13 @@ export class TraceIo {
     } finally {
       this.input({ kind: 'written', saves, lost })
     }
+  }
+
+  #concludeSoon(call: string): void {
+    this.#inBackground(
+      'conclude',
+      this.#inTurn(call, () => this.#conclude(call)),
+    )
   }
 
   async #conclude(call: string): Promise<void> {

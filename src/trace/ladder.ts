@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../core/endpoint.ts'
 import type { RelayReason } from '../relay/message.ts'
 import { bytesOf } from './evidence.ts'
+import { tellBytes } from './finding.ts'
 import type { PairChecks, TraceEvent } from './message.ts'
 import { tellPair, tellPairChecks, wasAnswered } from './verdict.ts'
 
@@ -88,12 +89,6 @@ function withWays(events: readonly TraceEvent[]): LadderRow[] {
 const grantReasons: Readonly<Record<RelayReason, string>> = {
   otherNetwork: 'the two are on networks that do not reach each other',
   checksFailed: 'no connectivity check was answered although the two are on one network',
-}
-
-/** `513 kB`. */
-export function tellBytes(bytes: number): string {
-  if (bytes < 10_000) return `${bytes} bytes`
-  return bytes < 10_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${Math.round(bytes / 1_000_000)} MB`
 }
 
 /** Of checks only what became of a pair: that they go on is no news. */

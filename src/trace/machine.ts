@@ -49,11 +49,16 @@ export const traceLimits = {
   devices: 4_096,
   /** Reports cross the end of a call; for so long they are still taken. */
   lateMilliseconds: seconds(20),
+  /** From the end to the first verdict: what both ends tell last has come by then, unless a line is down. */
+  firstVerdictMilliseconds: seconds(1),
   batchMilliseconds: 1_000,
   /** Of one call, before its time. */
   batchEvents: 500,
   restartedCalls: 1_000,
 } as const
+
+/** Timers are named by the call, this before it. */
+const firstVerdict = 'first verdict '
 
 export interface TraceOptions {
   readonly now: Monotonic
@@ -248,6 +253,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   wake(now: Monotonic): TraceEffect[] {
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
       if (name === 'batch') this.#save()
+      else if (name.startsWith(firstVerdict)) this.#toldSoFar(name.slice(firstVerdict.length))
       else this.#finish(name, now)
     }
     return this.#taken()
@@ -413,6 +419,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     call.ended = true
     if (this.#watched) this.#out.push({ kind: 'over', call: row.id, answered: row.answeredAt != null })
     this.#timers.set(row.id, after(now, traceLimits.lateMilliseconds))
+    this.#timers.set(`${firstVerdict}${row.id}`, after(now, traceLimits.firstVerdictMilliseconds))
   }
 
   // ----------------------------------------------------------------------------------------------------- events
@@ -511,6 +518,14 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     for (const ufrag of new Set(found)) {
       this.#out.push({ kind: 'ufrag', call, party: happening.party, ufrag })
     }
+  }
+
+  /** People look at a call right after it: its path is not to wait for what may still come late. */
+  #toldSoFar(id: string): void {
+    const call = this.#calls.get(id)
+    if (call === undefined || !call.told) return
+    this.#saveOne(call)
+    this.#out.push({ kind: 'ended', call: id })
   }
 
   #finish(id: string, now: Monotonic): void {

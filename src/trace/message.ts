@@ -89,10 +89,10 @@ export interface ChannelHappening {
   readonly message: Readonly<Record<string, unknown>>
 }
 
-/** A party's connection to the appliance. */
+/** A party's connection to the appliance, after its first message of the call: that message names the connection. */
 export interface FlowHappening {
   readonly kind: 'flow'
-  readonly what: 'opened' | 'closed' | 'resumed'
+  readonly what: 'closed' | 'resumed'
   readonly party: PartyRole
   readonly device: string
   readonly remote: Endpoint
@@ -473,6 +473,8 @@ export type TraceEffect =
   | { readonly kind: 'ufrag'; readonly call: string; readonly party: PartyRole; readonly ufrag: string }
   | { readonly kind: 'over'; readonly call: string; readonly answered: boolean }
   | TraceSave
+  /** The call is over, and what its ends say last has come, as a rule: a first verdict. Only where `told` would be true. */
+  | { readonly kind: 'ended'; readonly call: string }
   /** No more will come by itself: conclude. Not `told`: nobody said anything of its media, so there is nothing to conclude. */
   | { readonly kind: 'finished'; readonly call: string; readonly told: boolean }
   | { readonly kind: 'note'; readonly reason: string; readonly detail: string }

@@ -10,12 +10,12 @@
  */
 import type { SelectedPair } from '../calls/message.ts'
 import { formatEndpoint } from '../core/endpoint.ts'
-import type { PartyRole } from '../turn/message.ts'
 import { packetsLine } from './captured.ts'
 import { bytesOf, type Evidence, otherRole, type PartyEvidence, pairAt } from './evidence.ts'
-import { type Finding, finding, short, shown } from './finding.ts'
+import { type Finding, finding, shown, strayPackets, tellBytes } from './finding.ts'
 import type { Contradiction, Grade, PairChecks, Path, Verdict, WhyFailed } from './message.ts'
 import { compareStreams } from './streams.ts'
+import { dtlsLine, fingerprintsLine } from './verdict-keys.ts'
 import { whyNotDirect } from './why.ts'
 
 const roles = ['caller', 'callee'] as const
@@ -65,7 +65,8 @@ function judged(
 function sentenceOf(path: Path, grade: Grade, evidence: Evidence): string {
   if (path === 'contradicted') return 'The sides disagree: what they say cannot all be true.'
   if (path === 'relayed') {
-    if (grade === 'ledger') return `Relayed: lanline carried ${bytesOf(evidence.ledger)} bytes for this call.`
+    if (grade === 'ledger')
+      return `Relayed: lanline carried ${tellBytes(bytesOf(evidence.ledger))} for this call.`
     return 'Relayed, as the ends say, by a relay that is not this lanline.'
   }
   if (path === 'unknown') {
@@ -225,90 +226,6 @@ export function tellPairChecks(pair: PairChecks): string {
   return `${pair.local} → ${pair.remote} ${[pair.state, ...told, ...rtt, ...why].join(', ')}`
 }
 
-// --------------------------------------------------------------------------------------------- DTLS, fingerprints
-
-function dtlsLine(evidence: Evidence): Finding {
-  const question = 'Is DTLS connected at both ends?'
-  const figures = roles.map(role => `${role} ${tellDtls(evidence[role])}`).join('; ')
-  const without = roles.filter(role => evidence[role].dtls?.state !== 'connected')
-  if (without.length === 0) return finding('dtls', question, 'holds', figures)
-  const contradictions = without.flatMap(role => keyless(evidence, role) ?? [])
-  const failed = without.some(role => evidence[role].dtls?.state === 'failed')
-  return finding(
-    'dtls',
-    question,
-    failed || contradictions.length > 0 ? 'fails' : 'missing',
-    figures,
-    contradictions,
-    without.map(role => `the ${role}’s DTLS state`),
-  )
-}
-
-/** RFC 5764 §4.2: without a handshake an end has no keys, neither to send nor to understand what it receives. */
-function keyless(evidence: Evidence, role: PartyRole): Contradiction | undefined {
-  const { dtls, dtlsConnected } = evidence[role]
-  if (dtls === undefined || dtls.state === '' || dtlsConnected) return undefined
-  const [who, packets] = roles
-    .map(one => [one, receivedPackets(evidence[one])] as const)
-    .reduce((most, one) => (one[1] > most[1] ? one : most))
-  if (packets <= strayPackets) return undefined
-  return {
-    about: `the ${role}’s DTLS`,
-    one: `${role}: ${dtls.state}, never connected`,
-    other: `${who}: received ${packets} packets, for which both ends need keys`,
-  }
-}
-
-const receivedPackets = ({ streams }: PartyEvidence): number =>
-  streams
-    .filter(({ direction }) => direction === 'received')
-    .reduce((sum, { samples }) => sum + (samples.at(-1)?.packets ?? 0), 0)
-
-function tellDtls({ dtls }: PartyEvidence): string {
-  if (dtls === undefined) return 'says nothing'
-  const said = [dtls.version, dtls.cipher, dtls.srtpProfile].filter(part => part !== '')
-  const unsaid = ['version', 'cipher', 'SRTP profile'].filter(
-    (_, index) => [dtls.version, dtls.cipher, dtls.srtpProfile][index] === '',
-  )
-  const missing = unsaid.length > 0 ? [`${unsaid.join(', ')} not said`] : []
-  return [dtls.state || 'says nothing', ...said, ...missing].join(', ')
-}
-
-function fingerprintsLine(evidence: Evidence): Finding {
-  const question = 'Is the certificate each end applied the one the exchange carried?'
-  const each = roles.map(role => fingerprintOf(evidence, role))
-  const figures = each.map(one => one.figures).join('; ')
-  const contradictions = each.flatMap(one => one.contradictions)
-  const missing = each.flatMap(one => one.missing)
-  const outcome = contradictions.length > 0 ? 'fails' : missing.length > 0 ? 'missing' : 'holds'
-  return finding('fingerprints', question, outcome, figures, contradictions, missing)
-}
-
-/** The certificate of one party: what it has, what its descriptions carried, what the other applied. */
-function fingerprintOf(evidence: Evidence, role: PartyRole) {
-  const party = evidence[role]
-  const other = otherRole(role)
-  const carried = party.sentFingerprints
-  const applied = evidence[other].remoteFingerprint
-  const contradictions: Contradiction[] = []
-  const wrong = (who: string, what: string): void => {
-    contradictions.push({
-      about: `the ${role}’s certificate`,
-      one: `exchange: ${carried.map(short).join(', ')}`,
-      other: `${who}: ${short(what)}`,
-    })
-  }
-  if (carried.length > 0 && applied !== '' && !carried.includes(applied)) wrong(`${other} applied`, applied)
-  const own = party.localFingerprint
-  if (carried.length > 0 && own !== '' && !carried.includes(own)) wrong(`${role} has`, own)
-  const missing = [
-    ...(carried.length === 0 ? [`a fingerprint in the ${role}’s description`] : []),
-    ...(applied === '' ? [`the fingerprint that the ${other} applied`] : []),
-  ]
-  const figures = `${role}: carried ${carried.map(short).join(', ') || 'none'}, applied ${applied === '' ? 'not said' : short(applied)}`
-  return { figures, contradictions, missing }
-}
-
 // ------------------------------------------------------------------------------------------------ streams, ledger
 
 function streamsLine({ caller, callee }: Evidence): Finding {
@@ -333,9 +250,6 @@ function streamsLine({ caller, callee }: Evidence): Finding {
   const outcome = contradictions.length > 0 ? 'fails' : missing.length > 0 ? 'missing' : 'holds'
   return finding('streams', question, outcome, figures, contradictions, missing)
 }
-
-/** Checks and a last packet that cross a change of path are no media: below this a ledger contradicts nobody. */
-const strayPackets = 50
 
 function ledgerLine(evidence: Evidence): Finding {
   const question = 'Did lanline’s relay carry nothing for this call?'

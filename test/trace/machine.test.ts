@@ -387,6 +387,29 @@ describe('the tracer', () => {
     expect(machine.sizes.calls).toBe(0)
   })
 
+  it('has a first verdict a second after the end, of a call that somebody told of', () => {
+    const ended: TraceInput = { kind: 'row', row: row({ endedAt: 9 as Epoch }) }
+    const first = at(2_000 + traceLimits.firstVerdictMilliseconds)
+    const told = fresh()
+    run(told, [
+      [1, started],
+      [2, answered],
+      [1_500, { kind: 'report', call: id, device: 'B', report: report() }],
+      [2_000, ended],
+    ])
+    // With all that came, and not yet without what may come.
+    const effects = told.wake(first).filter(({ kind }) => kind === 'save' || kind === 'ended')
+    expect(effects.at(-1)).toEqual({ kind: 'ended', call: id })
+    expect(told.has(id)).toBe(true)
+    const silent = fresh()
+    run(silent, [
+      [1, started],
+      [2, answered],
+      [2_000, ended],
+    ])
+    expect(silent.wake(first).map(({ kind }) => kind)).not.toContain('ended')
+  })
+
   it("says where nobody told anything of a call's media, and then a verdict could only be that nothing is known", () => {
     const machine = fresh()
     const events = run(machine, [

@@ -27,7 +27,7 @@ describe('trace.html', () => {
     const told = textOf(forty)
     for (const words of [
       ...['Alice Arnold', '2026-11-21 09:30:15 UTC', 'after 4.2 s', 'by callee: hangup'],
-      ...['Relayed: lanline carried 513000 bytes', 'To change it:', '407 challenge', 'nothing came back'],
+      ...['Relayed: lanline carried 513 kB for', 'To change it:', '407 challenge', 'nothing came back'],
       ...['DTLS 1.3', 'TLS_AES_128_GCM_SHA256', '0x1a2b0001', 'Round trip', 'lanline was started again'],
       ...['6.332 s: opened (otherNetwork)', '192.168.10.77', 'lanline trace verify', 'AB:CD'],
     ])
