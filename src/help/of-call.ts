@@ -183,7 +183,7 @@ function refused(facts: HelpFacts, call: CallFacts, why: RelayRefusal): Finding 
     return finding('network', 'relayOff', {
       sentence: `${caller} and ${callee} do not reach each other, and relaying is turned off on this appliance.`,
       evidence,
-      fix: 'Set relay.policy = "cross-vlan" in the configuration and restart lanline; or let the router pass UDP between the two networks.',
+      fix: 'Under Settings let the relay carry calls “between different networks” (relay.policy = "cross-vlan"), from the next call on; or let the router pass UDP between the two networks.',
     })
   }
   return finding('network', 'relayFailed', {
@@ -219,7 +219,9 @@ function noPath(facts: HelpFacts, call: CallFacts): Finding {
   const heard = one.checksReceived + other.checksReceived > 0
   const evidence = `${checksOf(facts, call)} ${where(facts, call)}`.trim()
   const relayed = row.relayReason !== undefined
-  const onFailure = relayed ? '' : ' Or set relay.policy = "on-failure": lanline then carries such calls.'
+  const onFailure = relayed
+    ? ''
+    : ' Or under Settings let the relay carry calls “whenever there is no direct way” (relay.policy = "on-failure").'
   if (heard) {
     return finding('network', 'filtered', {
       sentence: `Packets between ${caller} and ${callee} pass one way only.`,

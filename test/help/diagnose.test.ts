@@ -89,7 +89,7 @@ describe('Help', () => {
       call: 'c1',
       evidence:
         'Alice sent 12 checks, 0 answered, 0 arrived; Bob sent 12 checks, 0 answered, 0 arrived. Alice is at 10.1.2.20, Bob at 10.1.1.20.',
-      fix: expect.stringContaining('relay.policy = "cross-vlan"'),
+      fix: expect.stringMatching(/^Under Settings .*relay\.policy = "cross-vlan"\), from the next call on/),
     })
   })
 
