@@ -71,6 +71,14 @@ describe('the schema on the trace page', () => {
     expect(missing).toEqual([])
   })
 
+  it('names all that a summary has', () => {
+    const [, body = ''] = /export interface TraceSummary \{([\s\S]*?)\n\}/.exec(source)!
+    const [, row = ''] = /^\| `summary` \|(.*)$/m.exec(page)!
+    const names = [...body.matchAll(/^ {2}readonly (\w+)/gm)].map(([, member]) => member!)
+    expect(names).toContain('relayRefusal')
+    expect(names.filter(name => !row.includes(`\`${name}\``))).toEqual([])
+  })
+
   it('names every format of an export', () => {
     for (const format of ['json', 'html', 'pcapng', 'pcap', 'rtcstats'])
       expect(page).toContain(`trace.${format}`)
