@@ -170,7 +170,7 @@ function useCalls(key: string) {
     const stop = live.onCall(call => {
       if (call.endedAt == null) return
       clearTimeout(waiting)
-      waiting = setTimeout(() => void ask(undefined), 1_500)
+      waiting = setTimeout(() => void ask(undefined), 2_000)
     })
     return () => {
       clearTimeout(waiting)
