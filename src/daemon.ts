@@ -2,54 +2,43 @@
  * The one composition root: builds every part, wires them, starts them in order and stops them in reverse. Nothing
  * else sees more than its own room and its ports.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { hostname as machineName } from 'node:os'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { TLSSocket } from 'node:tls'
 import { createApp } from './admin/app.ts'
 import { type ClaimSecrets, newClaimSecrets } from './admin/claim.ts'
 import { type Allowed, refuseUpgrade } from './admin/guard.ts'
 import { nodeListener } from './admin/listener.ts'
-import type { Health, RelayState } from './admin/message.ts'
 import { Now } from './admin/now.ts'
 import { loadPages } from './admin/pages.ts'
 import { Policies } from './admin/policies.ts'
 import type { AppDeps } from './admin/ports.ts'
-import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
-import { applyBackup, backupOf } from './backup/backup.ts'
-import { CallsMachine, callLimits } from './calls/machine.ts'
-import type { CallEffect, CallInput, CallRow } from './calls/message.ts'
+import type { SetupFile } from './admin/setup-file.ts'
+import { backupOf } from './backup/backup.ts'
+import type { CallsMachine } from './calls/machine.ts'
+import type { CallEffect, CallInput } from './calls/message.ts'
 import type { Config } from './config.ts'
-import { type Epoch, hours, type Monotonic, seconds } from './core/clock.ts'
-import { formatEndpoint } from './core/endpoint.ts'
+import { hours, seconds } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
-import { discoveryStateOf, publicationOf } from './discovery.ts'
 import { lookAtOneself } from './doctor/self.ts'
 import { EchoIo } from './echo/io.ts'
 import { EchoMachine } from './echo/machine.ts'
-import { type EchoEffect, type EchoInput, echoDevice } from './echo/message.ts'
+import type { EchoEffect, EchoInput } from './echo/message.ts'
 import { withEcho } from './echo/person.ts'
-import {
-  type ExchangeInputs,
-  passCallEffect,
-  passRelayEffect,
-  passSignallingEffect,
-  passSipEffect,
-} from './exchange.ts'
-import type { Incident } from './help/message.ts'
+import { Effects } from './effects.ts'
+import { registerGauges } from './gauges.ts'
 import { HelpDesk } from './helpdesk.ts'
+import { type Loaded, load, openData } from './loading.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
-import type { Publication } from './mdns/message.ts'
-import { type OutsideEffect, RelayIo } from './relay/io.ts'
-import type { RelayReason } from './relay/message.ts'
+import { RelayIo } from './relay/io.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
 import { Driver } from './runtime/driver.ts'
 import { type HttpListener, listenHttp, listenLocal } from './runtime/http.ts'
 import { type Interfaces, readInterfaces, watchInterfaces } from './runtime/interfaces.ts'
 import { Metrics } from './runtime/metrics.ts'
-import { OwnNames } from './runtime/names.ts'
+import type { OwnNames } from './runtime/names.ts'
 import { openPort } from './runtime/ports.ts'
 import { systemRandom } from './runtime/random.ts'
 import { type RecentLog, withRecent } from './runtime/recent-log.ts'
@@ -62,13 +51,12 @@ import { closeCode, type SignallingEffect, type SignallingInput } from './signal
 import { SipIo } from './sip/io.ts'
 import { SipMachine } from './sip/machine.ts'
 import type { SipEffect, SipInput } from './sip/message.ts'
-import type { LoadedBinding } from './store/bindings.ts'
+import { State, type Urls } from './state.ts'
 import type { DeviceRow } from './store/message.ts'
 import { migrations } from './store/migrations.ts'
-import { openStore, type Store } from './store/store.ts'
-import { Certificates } from './tls/certificates.ts'
+import type { Store } from './store/store.ts'
+import type { Certificates } from './tls/certificates.ts'
 import { TraceIo, type TraceIoOptions } from './trace/io.ts'
-import type { KnownCall } from './trace/message.ts'
 import type { DormantAccount } from './turn/message.ts'
 
 export interface DaemonOptions {
@@ -85,14 +73,6 @@ export interface MovedPort {
   readonly to: number
 }
 
-export interface Urls {
-  readonly page: string
-  readonly thisComputer: string
-  readonly phones: readonly string[]
-  /** While nobody owns the appliance. */
-  readonly claim: { readonly link: string; readonly code: string } | undefined
-}
-
 /** Guests whose time is over, forgotten requests and invitations: looked for this often. */
 const sweepPeriodMilliseconds = seconds(10)
 /** Room on the disk: looked at this often. A download fills what is short in less than an hour. */
@@ -106,22 +86,6 @@ const sipPingMilliseconds = 30_000
 
 /** How long good-byes may take to leave before every connection is cut. */
 const goodbyeMilliseconds = 150
-
-/** What was loaded before the first machine could be made. */
-interface Loaded {
-  readonly store: Store
-  readonly setupFile: SetupFile
-  readonly names: OwnNames
-  readonly certificates: Certificates
-  readonly bindings: readonly LoadedBinding[]
-  readonly calls: CallsMachine
-  /** Calls that relayed when the daemon ended. */
-  readonly grants: readonly { readonly call: string; readonly reason: RelayReason }[]
-  /** Calls that go on, as their traces know them. */
-  readonly traced: readonly KnownCall[]
-  /** What Help remembers. */
-  readonly incidents: readonly Incident[]
-}
 
 export class Daemon {
   readonly moved: MovedPort[] = []
@@ -150,7 +114,7 @@ export class Daemon {
   readonly #relay: RelayIo
   readonly #trace: TraceIo
   readonly #help: HelpDesk
-  readonly #inputs: ExchangeInputs
+  readonly #effects: Effects
   readonly #sipIo: SipIo
   readonly #signallingIo: SignallingIo
   readonly #echo: Driver<EchoInput, EchoEffect>
@@ -160,45 +124,16 @@ export class Daemon {
   readonly #webSockets: WebSockets
   readonly #web: { http?: HttpListener; https?: HttpListener; local?: { close(): void } } = {}
   readonly #undo: (() => void)[] = []
-  #storeLost: string | undefined
+  readonly #state: State
 
   /** Rejects with `PortError` or `StoreError` when it cannot start; then nothing is left open. */
   static async start(options: DaemonOptions): Promise<Daemon> {
-    const { data, net } = options.config
-    mkdirSync(data.dir, { recursive: true, mode: 0o700 })
-    if (applyBackup(data.dir)) options.log.warn('restored')
-    const store = await openStore(data.dir)
-    const setupFile = readSetupFile(data.dir)
-    const interfaces = readInterfaces(net.bind)
-    const names = new OwnNames({
-      hostname: await presetSite(store, net.hostname, setupFile),
-      machineName: machineName(),
-      addresses: interfaces.addresses,
-      limited: net.bind.length > 0,
-    })
+    const store = await openData(options.config.data.dir, options.log)
     let daemon: Daemon | undefined
     try {
-      const subjects = names.subjects()
-      const [certificates, bindings, calls, grants, traced, incidents] = await Promise.all([
-        Certificates.open(store.settings, { hostname: net.hostname, subjects, now: realClock.epoch() }),
-        store.bindings.load(),
-        loadCalls(store),
-        store.grants.load(),
-        tracedCalls(store),
-        store.incidents.load(),
-      ])
-      daemon = new Daemon(options, {
-        store,
-        setupFile,
-        names,
-        certificates,
-        bindings,
-        calls,
-        grants,
-        traced,
-        incidents,
-      })
-      await daemon.#open(interfaces)
+      const loaded = await load(store, options.config)
+      daemon = new Daemon(options, loaded)
+      await daemon.#open(loaded.interfaces)
       return daemon
     } catch (error) {
       if (daemon) await daemon.stop()
@@ -219,13 +154,10 @@ export class Daemon {
     this.#store = loaded.store
     this.#certificates = loaded.certificates
     this.lost = loaded.store.lost
-    void this.lost.then(why => {
-      this.#storeLost = why
-    })
     const { directory, settings } = loaded.store
     const people = withEcho(directory)
     this.#trace = this.#makeTrace(loaded)
-    this.#calls = this.#drive('calls', loaded.calls, effect => this.#carryOutCalls(effect))
+    this.#calls = this.#drive('calls', loaded.calls, effect => this.#effects.calls(effect))
     this.#channel = new SignallingMachine({
       devices: people,
       callLog: loaded.calls,
@@ -233,7 +165,7 @@ export class Daemon {
     })
     this.#callLog = loaded.calls
     this.#now = new Now({ people: () => this.#channel.people, openCalls: () => loaded.calls.open() })
-    this.#signalling = this.#drive('signalling', this.#channel, effect => this.#carryOutSignalling(effect))
+    this.#signalling = this.#drive('signalling', this.#channel, effect => this.#effects.signalling(effect))
     const sip = new SipMachine({
       accounts: people,
       own: loaded.names,
@@ -252,15 +184,9 @@ export class Daemon {
       onNote: (reason, detail) => this.#note('sip', reason, detail),
       onFault: (error, during) => this.#fault('sip', error, during),
     })
-    this.#sip = this.#drive('sip', sip, effect => this.#carryOutSip(effect))
+    this.#sip = this.#drive('sip', sip, effect => this.#effects.sip(effect))
     this.#policies = new Policies(options.config, settings)
     this.#relay = this.#makeRelay(loaded)
-    this.#inputs = {
-      sip: this.#sip.input,
-      signalling: this.#signalling.input,
-      calls: this.#calls.input,
-      relay: this.#relay.input,
-    }
     this.#signallingIo = new SignallingIo({
       path: '/ws',
       input: input => {
@@ -268,34 +194,46 @@ export class Daemon {
         this.#signalling.input(input)
       },
     })
-    this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#carryOutEcho(effect))
+    this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#effects.echo(effect))
     this.#echoIo = new EchoIo({
       input: this.#echo.input,
       addresses: () => this.#names.addresses.filter(own => !own.loopback).map(own => own.address),
     })
     const { mode } = options.config.mdns
     if (mode !== 'off') this.#advertiser = this.#makeAdvertiser(mode, options.environment)
+    this.#state = new State({
+      ...{ config: options.config, version: options.version, claim: this.#claim, store: loaded.store },
+      ...{ names: loaded.names, certificates: loaded.certificates, policies: this.#policies },
+      ...{ channel: this.#channel, sipIo: this.#sipIo, relay: this.#relay, advertiser: this.#advertiser },
+      web: this.#web,
+    })
     this.#webSockets = this.#makeWebSockets()
     const restart = Promise.withResolvers<void>()
     this.restartWanted = restart.promise
     this.#help = this.#makeHelp(loaded, isSupervised(options.environment) ? restart.resolve : undefined)
-    this.#watchDirectory()
-    this.#registerGauges(sip)
+    this.#effects = new Effects({
+      ...{ sip: this.#sip, signalling: this.#signalling, calls: this.#calls, echo: this.#echo },
+      inputs: {
+        sip: this.#sip.input,
+        signalling: this.#signalling.input,
+        calls: this.#calls.input,
+        relay: this.#relay.input,
+      },
+      ...{ sipIo: this.#sipIo, signallingIo: this.#signallingIo, echoIo: this.#echoIo, relay: this.#relay },
+      ...{ trace: this.#trace, help: this.#help, advertiser: this.#advertiser, now: this.#now },
+      store: loaded.store,
+      note: (room, reason, detail, remote) => this.#note(room, reason, detail, remote),
+      inBackground: (what, work) => this.#inBackground(what, work),
+    })
+    this.#watchStore()
+    registerGauges(this.#metrics, {
+      ...{ sip, channel: this.#channel, webSockets: this.#webSockets },
+      ...{ trace: this.#trace, relay: this.#relay },
+    })
   }
 
-  /** Where it can be reached, for people. */
   urls(): Urls {
-    const http = this.#web.http?.port ?? 0
-    const https = this.#web.https?.port ?? 0
-    const lan = this.#names.addresses.filter(own => !own.loopback)
-    const claimed = this.#store.directory.owner() !== undefined
-    const link = `http://localhost:${http}/admin/#claim=${this.#claim.token}`
-    return {
-      page: `https://${this.#names.hostname}.local:${https}/`,
-      thisComputer: `http://localhost:${http}/`,
-      phones: lan.map(({ address }) => `http://${formatEndpoint({ address, port: http })}/`),
-      claim: claimed ? undefined : { link, code: this.#claim.code },
-    }
+    return this.#state.urls()
   }
 
   /** In reverse order of starting; what was acknowledged is on disk when this resolves. */
@@ -354,8 +292,8 @@ export class Daemon {
     this.#undo.push(() => clearInterval(looks))
     this.#inBackground('space', this.#store.space.look())
     this.#doChores()
-    this.#systemd.ready(this.urls().page)
-    this.#log.info('ready', { page: this.urls().page, version: this.#version })
+    this.#systemd.ready(this.#state.urls().page)
+    this.#log.info('ready', { page: this.#state.urls().page, version: this.#version })
   }
 
   async #openWeb(): Promise<void> {
@@ -404,7 +342,7 @@ export class Daemon {
       settings,
       live: this.#now,
       relay: {
-        state: () => this.#relayState(),
+        state: () => this.#state.relayState(),
         ledgerOf: row => this.#relay.machine.ledgerOf(row),
         carriedBytes: () => this.#relay.machine.totals.bytes,
         grant: wish => this.#relay.grant(wish),
@@ -415,7 +353,7 @@ export class Daemon {
       metrics: this.#metrics.registry,
       claim: this.#claim,
       policies: this.#policies,
-      ports: () => this.#ports(),
+      ports: () => this.#state.ports(),
       dataDirectory: this.#config.data.dir,
       backup: backupOf({
         ...{ dataDirectory: this.#config.data.dir, version: this.#version, schema: migrations.length },
@@ -428,58 +366,21 @@ export class Daemon {
       allowed: this.#allowed(),
       claimMinutes: this.#setupFile.claimMinutes ?? this.#config.enrol.claimMinutes,
       isAttached: peer => this.#names.isAttached(peer),
-      network: () => this.#network(),
+      network: () => this.#state.network(),
       pages: loadPages({ phone: join(root, 'web-phone/dist'), admin: join(root, 'web-admin/dist') }),
       authority: this.#certificates,
-      health: () => this.#health(),
+      health: () => this.#state.health(),
       look: (health, devices) =>
         lookAtOneself({
           ...{ dataDirectory: this.#config.data.dir, now: realClock.epoch(), health, devices },
-          network: { ...this.#network(), joinUrl: undefined, seenAddress: '' },
+          network: { ...this.#state.network(), joinUrl: undefined, seenAddress: '' },
           calls: this.#callLog.recent(recentCalls),
           certificate: this.#certificates.facts(),
           caFingerprint: this.#certificates.fingerprint(),
         }),
       httpsPort: () => this.#web.https?.port ?? 0,
       // As short as can be: it is typed, and drawn as a code.
-      inviteOrigin: () => new URL(this.urls().phones[0] ?? this.urls().thisComputer).origin,
-    }
-  }
-
-  #relayState(): RelayState {
-    const { turn, relay } = this.#config
-    const { ports, trouble, machine } = this.#relay
-    const { plain, tls } = ports ?? { plain: 0, tls: 0 }
-    return {
-      state: ports === undefined ? 'failed' : 'ready',
-      detail: trouble ?? (ports === undefined ? 'it does not listen' : `UDP and TCP ${plain}, TLS ${tls}`),
-      ...relay,
-      policy: this.#policies.relay,
-      ports: { plain, tls, relayMin: turn.relayMin, relayMax: turn.relayMax },
-      grants: machine.views(),
-    }
-  }
-
-  #ports(): ReturnType<AppDeps['ports']> {
-    const { given } = this.#config
-    const { plain: sip, tls: sips } = this.#sipIo.ports
-    const { plain: turn, tls: turns } = this.#relay.ports ?? { plain: 0, tls: 0 }
-    const used = {
-      ...{ 'http.port': this.#web.http?.port ?? 0, 'http.tls_port': this.#web.https?.port ?? 0 },
-      ...{ 'sip.port': sip, 'sip.tls_port': sips, 'turn.port': turn, 'turn.tls_port': turns },
-    }
-    return Object.entries(used).map(([key, port]) => ({ key, port, setIn: given[key] }))
-  }
-
-  #network(): ReturnType<AppDeps['network']> {
-    const { plain, tls } = this.#sipIo.ports
-    return {
-      hostname: this.#names.hostname,
-      addresses: this.#names.addresses
-        .filter(own => !own.loopback)
-        .map(({ interface: name, address, prefixLength }) => ({ interface: name, address, prefixLength })),
-      ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip: plain, sips: tls },
-      discovery: this.#discoveryState(),
+      inviteOrigin: () => new URL(this.#state.urls().phones[0] ?? this.#state.urls().thisComputer).origin,
     }
   }
 
@@ -522,7 +423,7 @@ export class Daemon {
         certificate: this.#certificates.current(),
       }),
       onMoved: (key, from, to) => this.moved.push({ key, from, to }),
-      carryOut: effect => this.#carryOutRelay(effect),
+      carryOut: effect => this.#effects.relay(effect),
       onNote: (reason, detail, count) => {
         this.#metrics.note('relay', reason, count)
         this.#log.room('relay').debug(reason, { detail, count })
@@ -581,12 +482,12 @@ export class Daemon {
       sipPort: () => this.#sipIo.ports.plain,
       relayPolicy: () => this.#policies.relay,
       certificate: () => this.#certificates.facts(),
-      discovery: () => this.#discoveryState(),
-      parts: () => this.#health(),
+      discovery: () => this.#state.discovery(),
+      parts: () => this.#state.health(),
       sections: async () => ({
-        health: this.#health(),
-        network: this.#network(),
-        relay: this.#relayState(),
+        health: this.#state.health(),
+        network: this.#state.network(),
+        relay: this.#state.relayState(),
         metrics: await this.#metrics.registry.metrics(),
       }),
       logLines: () => this.#log.lines(),
@@ -613,140 +514,11 @@ export class Daemon {
     return new Driver({ machine, clock: realClock, carryOut, onFault })
   }
 
-  #carryOutSip(effect: SipEffect): void {
-    switch (effect.kind) {
-      case 'send':
-        this.#trace.sip('out', effect.flow, effect.bytes)
-        return this.#sipIo.carryOut(effect)
-      case 'connect':
-      case 'close':
-        return this.#sipIo.carryOut(effect)
-      case 'saveBindings':
-        return this.#saveBindings(effect)
-      case 'note':
-        this.#help.noted(effect)
-        return this.#note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
-      case 'reachable':
-        this.#keepLive(effect)
-        this.#advertiser?.changed()
-        break
-      case 'agentEvent':
-        if (effect.device === echoDevice) return this.#echo.input({ kind: 'agentEvent', event: effect.event })
-        break
-      case 'call':
-        this.#trace.input(effect)
-    }
-    passSipEffect(effect, this.#inputs)
-  }
-
-  #carryOutSignalling(effect: SignallingEffect): void {
-    const { directory } = this.#store
-    switch (effect.kind) {
-      case 'sendFrame':
-        this.#trace.input({ ...effect, kind: 'frame', direction: 'out' })
-        return this.#signallingIo.carryOut(effect)
-      case 'closeConnection':
-        return this.#signallingIo.carryOut(effect)
-      case 'reported':
-        return this.#trace.input({ ...effect, kind: 'report' })
-      case 'saveDoNotDisturb':
-        return this.#inBackground(
-          'saveDoNotDisturb',
-          directory.changeUser(effect.user, { doNotDisturb: effect.on }),
-        )
-      case 'deviceSeen':
-        return directory.seen(effect.device)
-      case 'mediaProblem':
-        return this.#help.mediaProblem(effect)
-      case 'answerRequest': {
-        const { id, allow, staySeconds } = effect
-        const answered = allow ? directory.allowRequest(id, { staySeconds }) : directory.denyRequest(id)
-        return this.#inBackground('answerRequest', answered)
-      }
-      case 'note':
-        return this.#note('signalling', effect.reason, effect.detail)
-    }
-    passSignallingEffect(effect, this.#inputs)
-  }
-
-  #carryOutEcho(effect: EchoEffect): void {
-    switch (effect.kind) {
-      case 'agent':
-        return this.#sip.input({ kind: 'agent', device: echoDevice, command: effect.command })
-      case 'toWorker':
-        return this.#echoIo.carryOut(effect.message)
-      case 'note':
-        return this.#note('echo', effect.reason, effect.detail)
-    }
-  }
-
-  #carryOutRelay(effect: OutsideEffect): void {
-    const { grants } = this.#store
-    switch (effect.kind) {
-      case 'remember':
-        this.#trace.input({ kind: 'grant', call: effect.call, reason: effect.reason })
-        return this.#inBackground('rememberGrant', grants.remember(effect.call, effect.reason))
-      case 'forget':
-        this.#trace.input({ kind: 'grant', call: effect.call, reason: undefined })
-        return this.#inBackground('forgetGrant', grants.forget(effect.call))
-      case 'note':
-        return this.#note('relay', effect.reason, effect.detail)
-      case 'ledger':
-        this.#trace.input(effect)
-    }
-    passRelayEffect(effect, this.#inputs)
-  }
-
-  #carryOutCalls(effect: CallEffect): void {
-    if (effect.kind === 'changed') {
-      this.#advertiser?.changed()
-      this.#trace.input({ kind: 'row', row: effect.row })
-      this.#now.called(effect.row)
-    }
-    if (effect.kind === 'save') this.#inBackground('saveCall', this.#store.calls.save(effect.row))
-    passCallEffect(effect, this.#inputs)
-  }
-
-  #saveBindings(effect: Extract<SipEffect, { kind: 'saveBindings' }>): void {
-    const { ticket } = effect
-    this.#store.bindings.save(effect.put, effect.remove).then(
-      () => {
-        if (ticket !== undefined) this.#sip.input({ kind: 'saved', ticket })
-      },
-      error => {
-        this.#note('store', 'saveBindings', String(error))
-        this.#help.notWritten(error)
-        if (ticket !== undefined) this.#sip.input({ kind: 'saveFailed', ticket })
-      },
-    )
-  }
-
-  #keepLive(effect: Extract<SipEffect, { kind: 'reachable' }>): void {
-    const { device, reachable, transport, remote, local, userAgent } = effect
-    this.#now.reached(device, reachable ? { transport, userAgent, address: remote.address } : undefined)
-    const flow = { remote: remote.address, local: local.address, client: transport === 'hosted' }
-    this.#relay.reached(device, reachable ? flow : undefined)
-    this.#help.reachable(effect)
-    if (reachable) this.#trace.input({ kind: 'reached', device, address: remote.address })
-    this.#store.directory.seen(device)
-  }
-
-  #watchDirectory(): void {
+  #watchStore(): void {
+    const { directory, settings } = this.#store
     const policy = (): void => this.#relay.input({ kind: 'policy', policy: this.#policies.relay })
-    this.#undo.push(this.#store.settings.onSiteChanged(policy))
-    const stop = this.#store.directory.onChange(event => {
-      if (event.kind === 'people') this.#signalling.input({ kind: 'peopleChanged' })
-      if (event.kind === 'requests') this.#signalling.input({ kind: 'requestsChanged' })
-      if (event.kind === 'password') this.#relay.accountChanged(event.device)
-      if (event.kind !== 'revoked' && event.kind !== 'disabled') return
-      this.#help.revoked(event.device)
-      // Its calls first: the other ends hang up while it can still be told.
-      this.#calls.input({ kind: 'revoked', device: event.device })
-      this.#signalling.input({ kind: event.kind, device: event.device })
-      this.#sip.input({ kind: 'revoked', device: event.device })
-      this.#relay.input({ kind: 'revoked', device: event.device })
-    })
-    this.#undo.push(stop)
+    this.#undo.push(settings.onSiteChanged(policy))
+    this.#undo.push(directory.onChange(event => this.#effects.directoryChanged(event)))
   }
 
   #interfacesChanged({ addresses, links }: Interfaces): void {
@@ -774,7 +546,7 @@ export class Daemon {
       busSocketPath: busSocketPath(environment.DBUS_SYSTEM_BUS_ADDRESS),
       clock: realClock,
       random: this.#random,
-      publication: () => this.#publication(),
+      publication: () => this.#state.publication(),
       onEstablished: hostname => this.#hostnameIs(hostname),
       onInstanceRenamed: (from, to) => this.#log.info('instanceRenamed', { from, to }),
       onTrouble: trouble => {
@@ -794,27 +566,6 @@ export class Daemon {
     advertiser.start(readInterfaces(this.#config.net.bind).links)
   }
 
-  #publication(): Publication {
-    const { directory, settings } = this.#store
-    const here = settings.showNames() ? this.#channel.people : []
-    const { plain: sip, tls: sips } = this.#sipIo.ports
-    const stun = this.#relay.ports?.plain ?? 0
-    return publicationOf({
-      hostname: settings.hostname(),
-      place: settings.place(),
-      version: this.#version,
-      id: settings.identity().realm,
-      caFingerprint: this.#certificates.fingerprint(),
-      ports: { http: this.#web.http?.port ?? 0, https: this.#web.https?.port ?? 0, sip, sips, stun },
-      relays: this.#policies.relay !== 'off',
-      people: here
-        .filter(({ presence }) => presence === 'available' || presence === 'inCall')
-        .filter(
-          ({ user }) => directory.user(user)?.role === 'member' || directory.user(user)?.role === 'owner',
-        ),
-    })
-  }
-
   /** The network has settled on a name: pages, certificate and the next start go by it. */
   #hostnameIs(hostname: string): void {
     const from = this.#names.hostname
@@ -822,13 +573,9 @@ export class Daemon {
     const wanted = this.#store.settings.hostname()
     if (hostname.startsWith(`${wanted}-`)) this.#help.nameTaken(wanted)
     this.#names.hostnameChanged(hostname)
-    this.#log.info('hostRenamed', { from, to: hostname, page: this.urls().page })
+    this.#log.info('hostRenamed', { from, to: hostname, page: this.#state.urls().page })
     this.#inBackground('hostname', this.#store.settings.changeSite({ hostname }))
     this.#refreshCertificate()
-  }
-
-  #discoveryState(): ReturnType<AppDeps['network']>['discovery'] {
-    return discoveryStateOf(this.#advertiser?.state, this.#names.hostname)
   }
 
   #doChores(): void {
@@ -841,50 +588,7 @@ export class Daemon {
     )
   }
 
-  // What is told
-
-  #health(): Health['parts'] {
-    const { plain, tls } = this.#sipIo.ports
-    const web = this.#web
-    const relay = this.#relayState()
-    const discovery = this.#discoveryState()
-    return {
-      sip: { state: 'ok', detail: `UDP and TCP ${plain}, TLS ${tls} on ${this.#sipIo.addresses.join(', ')}` },
-      signalling: { state: 'ok', detail: `${this.#channel.sizes.sessions} devices` },
-      discovery: { state: healthOf[discovery.state], detail: discovery.detail },
-      relay: { state: relay.state === 'ready' ? 'ok' : 'failed', detail: relay.detail },
-      web: { state: 'ok', detail: `HTTP ${web.http?.port ?? 0}, HTTPS ${web.https?.port ?? 0}` },
-      store: this.#storeHealth(),
-    }
-  }
-
-  #storeHealth(): Health['parts'][string] {
-    const { full, note } = this.#store.space
-    const trouble = this.#storeLost ?? full
-    if (trouble !== undefined) return { state: 'failed', detail: trouble }
-    const { dir } = this.#config.data
-    return { state: 'ok', detail: note === undefined ? dir : `${dir}; ${note}` }
-  }
-
-  #registerGauges(sip: SipMachine): void {
-    const gauge = (name: string, help: string, read: () => number): void =>
-      this.#metrics.gauge(`lanline_${name}`, help, read)
-    gauge('sip_bindings', 'Registered contacts.', () => sip.sizes.bindings)
-    gauge('sip_transactions', 'SIP transactions under way.', () => {
-      return sip.sizes.serverTransactions + sip.sizes.clientTransactions
-    })
-    gauge('channel_sessions', 'Devices on the client channel.', () => this.#channel.sizes.sessions)
-    gauge('websockets', 'Open WebSockets.', () => this.#webSockets.size)
-    gauge('traced_calls', 'Calls whose trace is being written.', () => this.#trace.sizes.calls)
-    const { machine } = this.#relay
-    const relayed = (name: string, help: string, read: () => number): void =>
-      this.#metrics.counter(`lanline_relay_${name}_total`, help, read)
-    gauge('relay_grants', 'Calls that may relay now, and grants by hand.', () => machine.sizes.grants)
-    relayed('grants', 'Grants ever given.', () => machine.totals.granted)
-    relayed('allocations', 'Relayed addresses ever given.', () => machine.totals.allocations)
-    relayed('packets', 'Packets that parties sent through the relay.', () => machine.totals.packets)
-    relayed('bytes', 'Bytes that parties sent through the relay.', () => machine.totals.bytes)
-  }
+  // What went wrong
 
   #note(room: string, reason: string, detail: string, remote?: string): void {
     this.#metrics.note(room, reason)
@@ -917,43 +621,3 @@ function accountOf(device: DeviceRow | undefined): DormantAccount | undefined {
 /** systemd tells what it starts so (systemd.exec(5)); it starts anew what ends with this code. */
 const isSupervised = (environment: DaemonOptions['environment']): boolean =>
   environment.INVOCATION_ID !== undefined || environment.NOTIFY_SOCKET !== undefined
-
-const healthOf = { ready: 'ok', probing: 'ok', conflict: 'ok', off: 'off', failed: 'failed' } as const
-
-/** The name to try for. What the setup file says of the site counts while nobody owns it. */
-async function presetSite(store: Store, configured: string, file: SetupFile): Promise<string> {
-  const { directory, settings } = store
-  const hostname = await settings.startHostname(configured)
-  if (directory.owner() !== undefined) return hostname
-  await settings.changeSite({ place: file.place, hostname: file.hostname })
-  return settings.hostname()
-}
-
-/** When they began, by the clock of this process. */
-async function tracedCalls(store: Store): Promise<KnownCall[]> {
-  const { traces, calls } = store
-  const known = async (row: CallRow): Promise<KnownCall> => {
-    const ago = Math.max(0, realClock.epoch() - row.startedAt)
-    const startedAt = (realClock.monotonic() - ago) as Monotonic
-    return { row, startedAt, lastNumber: await traces.lastNumber(row.id) }
-  }
-  return Promise.all((await calls.open()).map(known))
-}
-
-/** Open calls, and as many closed ones as the call log keeps in memory. */
-async function loadCalls(store: Store): Promise<CallsMachine> {
-  const open = await store.calls.open()
-  const recent: CallRow[] = []
-  while (recent.length < callLimits.recent) {
-    const before = recent.at(-1)?.id
-    const page = await store.calls.list({ limit: 500, before })
-    recent.push(...page.calls.map(({ outcome: _, ...row }) => row))
-    if (page.calls.length < 500) break
-  }
-  return new CallsMachine({
-    epoch: now => (realClock.epoch() - (realClock.monotonic() - now)) as Epoch,
-    open,
-    recent: recent.filter(row => row.endedAt != null),
-    now: realClock.monotonic(),
-  })
-}

@@ -97,13 +97,26 @@ function mayWithinRoom(from: Place, to: Place): boolean {
   return isRim(from) || isWorker(from) || !isRim(to)
 }
 
+/**
+ * The composition root beside `exchange.ts`, `discovery.ts` and `helpdesk.ts`, which have rules of their own. Only
+ * `daemon.ts` makes and starts what opens sockets; `loading.ts` makes what is loaded before; the others see everything
+ * as types, and what they hold is given to them.
+ */
+const given = ['effects.ts', 'gauges.ts', 'state.ts']
+
 function mayFromTop(from: Place, to: Place, one: Import): boolean {
   if (from.file === 'main.ts') return to.room === 'cli' || ['config.ts', 'daemon.ts'].includes(to.file)
   if (from.file === 'exchange.ts' || from.file === 'discovery.ts') return isContract(to) && one.typeOnly
   // A part of the root that reads what the root gives it.
   if (from.file === 'helpdesk.ts') return one.typeOnly || ['core', 'runtime', 'help'].includes(to.room)
   if (from.file === 'config.ts') return to.room === 'core' || to.room === 'runtime'
-  if (from.file === 'daemon.ts') return to.room !== 'cli' && to.file !== 'main.ts' && !pages.includes(to.room)
+  if (to.room === 'cli' || to.file === 'main.ts' || pages.includes(to.room)) return false
+  if (given.includes(from.file)) {
+    if (to.room === '') return one.typeOnly || ['exchange.ts', 'discovery.ts'].includes(to.file)
+    return one.typeOnly || to.room === 'core' || isContract(to)
+  }
+  if (from.file === 'loading.ts') return to.file !== 'daemon.ts' && (one.typeOnly || !isRim(to))
+  if (from.file === 'daemon.ts') return true
   return false
 }
 
@@ -306,6 +319,21 @@ describe('a planted violation is found:', () => {
       'the daemon imports a command',
       { 'src/daemon.ts': `import { p } from './cli/serve.ts'`, 'src/cli/serve.ts': '' },
       /daemon/,
+    ],
+    [
+      'what carries effects out makes a part',
+      { 'src/effects.ts': `import { SipIo } from './sip/io.ts'`, 'src/sip/io.ts': '' },
+      /effects\.ts: may not import src\/sip\/io/,
+    ],
+    [
+      'what loads opens sockets',
+      { 'src/loading.ts': `import { SipIo } from './sip/io.ts'`, 'src/sip/io.ts': '' },
+      /loading\.ts: may not import src\/sip\/io/,
+    ],
+    [
+      'a room imports the composition root',
+      { 'src/admin/a.ts': `import type { State } from '../state.ts'`, 'src/state.ts': '' },
+      /admin\/a\.ts: may not import src\/state\.ts/,
     ],
     [
       'a ring of three',

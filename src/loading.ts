@@ -1,0 +1,105 @@
+/**
+ * What is loaded before the first machine can be made: the store with what goes on from before, the setup file, the name
+ * to try for, the certificates. A part of the composition root.
+ */
+import { mkdirSync } from 'node:fs'
+import { hostname as machineName } from 'node:os'
+import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
+import { applyBackup } from './backup/backup.ts'
+import { CallsMachine, callLimits } from './calls/machine.ts'
+import type { CallRow } from './calls/message.ts'
+import type { Config } from './config.ts'
+import type { Epoch, Monotonic } from './core/clock.ts'
+import type { Log } from './core/log.ts'
+import type { Incident } from './help/message.ts'
+import type { RelayReason } from './relay/message.ts'
+import { realClock } from './runtime/clock.ts'
+import { type Interfaces, readInterfaces } from './runtime/interfaces.ts'
+import { OwnNames } from './runtime/names.ts'
+import type { LoadedBinding } from './store/bindings.ts'
+import { openStore, type Store } from './store/store.ts'
+import { Certificates } from './tls/certificates.ts'
+import type { KnownCall } from './trace/message.ts'
+
+/** What was loaded before the first machine could be made. */
+export interface Loaded {
+  readonly store: Store
+  readonly setupFile: SetupFile
+  readonly interfaces: Interfaces
+  readonly names: OwnNames
+  readonly certificates: Certificates
+  readonly bindings: readonly LoadedBinding[]
+  readonly calls: CallsMachine
+  /** Calls that relayed when the daemon ended. */
+  readonly grants: readonly { readonly call: string; readonly reason: RelayReason }[]
+  /** Calls that go on, as their traces know them. */
+  readonly traced: readonly KnownCall[]
+  /** What Help remembers. */
+  readonly incidents: readonly Incident[]
+}
+
+/** Takes in a backup that waits, then opens the store. Rejects with `StoreError`. */
+export async function openData(directory: string, log: Log): Promise<Store> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  if (applyBackup(directory)) log.warn('restored')
+  return openStore(directory)
+}
+
+export async function load(store: Store, { data, net }: Config): Promise<Loaded> {
+  const setupFile = readSetupFile(data.dir)
+  const interfaces = readInterfaces(net.bind)
+  const names = new OwnNames({
+    hostname: await presetSite(store, net.hostname, setupFile),
+    machineName: machineName(),
+    addresses: interfaces.addresses,
+    limited: net.bind.length > 0,
+  })
+  const subjects = names.subjects()
+  const [certificates, bindings, calls, grants, traced, incidents] = await Promise.all([
+    Certificates.open(store.settings, { hostname: net.hostname, subjects, now: realClock.epoch() }),
+    store.bindings.load(),
+    loadCalls(store),
+    store.grants.load(),
+    tracedCalls(store),
+    store.incidents.load(),
+  ])
+  return { store, setupFile, interfaces, names, certificates, bindings, calls, grants, traced, incidents }
+}
+
+/** The name to try for. What the setup file says of the site counts while nobody owns it. */
+async function presetSite(store: Store, configured: string, file: SetupFile): Promise<string> {
+  const { directory, settings } = store
+  const hostname = await settings.startHostname(configured)
+  if (directory.owner() !== undefined) return hostname
+  await settings.changeSite({ place: file.place, hostname: file.hostname })
+  return settings.hostname()
+}
+
+/** When they began, by the clock of this process. */
+async function tracedCalls(store: Store): Promise<KnownCall[]> {
+  const { traces, calls } = store
+  const known = async (row: CallRow): Promise<KnownCall> => {
+    const ago = Math.max(0, realClock.epoch() - row.startedAt)
+    const startedAt = (realClock.monotonic() - ago) as Monotonic
+    return { row, startedAt, lastNumber: await traces.lastNumber(row.id) }
+  }
+  return Promise.all((await calls.open()).map(known))
+}
+
+/** Open calls, and as many closed ones as the call log keeps in memory. */
+async function loadCalls(store: Store): Promise<CallsMachine> {
+  const open = await store.calls.open()
+  const recent: CallRow[] = []
+  while (recent.length < callLimits.recent) {
+    const before = recent.at(-1)?.id
+    const page = await store.calls.list({ limit: 500, before })
+    recent.push(...page.calls.map(({ outcome: _, ...row }) => row))
+    if (page.calls.length < 500) break
+  }
+  return new CallsMachine({
+    epoch: now => (realClock.epoch() - (realClock.monotonic() - now)) as Epoch,
+    open,
+    recent: recent.filter(row => row.endedAt != null),
+    now: realClock.monotonic(),
+  })
+}
