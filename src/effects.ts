@@ -21,7 +21,7 @@ import type { SignallingIo } from './signalling/io.ts'
 import type { SignallingEffect, SignallingInput } from './signalling/message.ts'
 import type { SipIo } from './sip/io.ts'
 import type { SipEffect, SipInput } from './sip/message.ts'
-import type { DirectoryEvent } from './store/directory.ts'
+import type { DirectoryEvent } from './store/directory/message.ts'
 import type { Store } from './store/store.ts'
 import type { TraceIo } from './trace/io.ts'
 

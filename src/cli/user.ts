@@ -1,5 +1,5 @@
 import type { NewUser, User } from '../admin/message.ts'
-import { DirectoryError } from '../store/directory.ts'
+import { DirectoryError } from '../store/directory/message.ts'
 import { StoreError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import { api, NotRunning } from './api.ts'

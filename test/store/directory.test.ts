@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { days, type Epoch, hours, type Monotonic, minutes } from '../../src/core/clock.ts'
 import { userNameFrom } from '../../src/store/credentials.ts'
-import { type DirectoryEvent, limits } from '../../src/store/directory.ts'
+import { type DirectoryEvent, limits } from '../../src/store/directory/message.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 
 let path: string

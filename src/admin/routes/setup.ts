@@ -1,6 +1,7 @@
 /** Health, the claim, and logging in. */
 import { minutes } from '../../core/clock.ts'
-import type { Directory, NewDevice } from '../../store/directory.ts'
+import type { NewDevice } from '../../store/directory/message.ts'
+import type { Directory } from '../../store/directory.ts'
 import { isClaimToken, isRightClaim } from '../claim.ts'
 import { clearSession, knownIn, sessionIn, setKnown, setSession } from '../cookies.ts'
 import { HttpError, tooManyTries } from '../errors.ts'

@@ -1,0 +1,144 @@
+/**
+ * What the directory holds in memory, and the discipline of every change: one at a time, on disk before memory shows it,
+ * told after that. People, devices, invitations and requests change it by no other way.
+ */
+import { type Epoch, type Monotonic, plausibleFrom } from '../../core/clock.ts'
+import type { Rows } from '../client.ts'
+import type { Statement } from '../database.ts'
+import type { DeviceRow, InviteRow, RequestRow, UserRow } from '../message.ts'
+import type { Settings } from '../settings.ts'
+import { leftOf, type StayMoment } from '../stay.ts'
+import * as tables from '../tables.ts'
+import type { DirectoryEvent } from './message.ts'
+
+export class Held {
+  readonly settings: Settings
+  readonly now: () => Epoch
+  readonly running: () => Monotonic
+  readonly users = new Map<string, UserRow>()
+  readonly devices = new Map<string, DeviceRow>()
+  readonly deviceByTokenHash = new Map<string, string>()
+  readonly deviceByDigestUser = new Map<string, string>()
+  readonly invites = new Map<string, InviteRow>()
+  readonly requests = new Map<string, RequestRow>()
+  readonly #rows: Rows
+  readonly #devicesOfUser = new Map<string, Set<string>>()
+  readonly #listeners = new Set<(event: DirectoryEvent) => void>()
+  #lastChange: Promise<unknown> = Promise.resolve()
+
+  constructor(rows: Rows, settings: Settings, now: () => Epoch, running: () => Monotonic) {
+    this.#rows = rows
+    this.settings = settings
+    this.now = now
+    this.running = running
+  }
+
+  async load(loadedAt: Monotonic): Promise<void> {
+    const [users, devices, invites, requests] = await Promise.all([
+      this.#rows.read('select * from users order by created_at, name'),
+      this.#rows.read('select * from devices order by created_at, id'),
+      this.#rows.read('select * from invites'),
+      this.#rows.read('select * from requests order by created_at'),
+    ])
+    for (const row of users) this.keepUser(tables.userOf(row, loadedAt))
+    for (const row of devices) this.keepDevice(tables.deviceOf(row))
+    for (const row of invites) this.invites.set(String(row.id), tables.inviteOf(row))
+    for (const row of requests) this.requests.set(String(row.id), tables.requestOf(row))
+    // Before anything else: a machine that is restarted every minute must not forget any of them.
+    await this.write(...this.guests().map(tables.putUser)).catch(() => {
+      // A full disk is said by whoever writes next; people shall be able to call all the same.
+    })
+  }
+
+  // The discipline of a change
+
+  /** One change at a time: what a change checked still holds when it is written. */
+  exclusively<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#lastChange.then(change)
+    this.#lastChange = result.catch(() => {})
+    return result
+  }
+
+  /** Resolves when all of it is on disk. */
+  write(...statements: readonly Statement[]): Promise<unknown> {
+    return this.#rows.write(...statements)
+  }
+
+  tell(event: DirectoryEvent): void {
+    for (const listener of this.#listeners) listener(event)
+  }
+
+  /** Returns how to stop listening. */
+  onChange(listener: (event: DirectoryEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  // Reading
+
+  /** The device, unless it or its person may not connect now. */
+  alive(id: string | undefined): DeviceRow | undefined {
+    const device = id === undefined ? undefined : this.devices.get(id)
+    if (device?.expiresAt !== undefined && device.expiresAt <= this.now()) return undefined
+    const owner = device && this.users.get(device.user)
+    if (owner?.disabled) return undefined
+    const stay = owner?.stay
+    if (stay !== undefined && leftOf(stay, this.moment()) === 0) return undefined
+    return device
+  }
+
+  owner(): UserRow | undefined {
+    return [...this.users.values()].find(user => user.role === 'owner')
+  }
+
+  devicesOf(user: string): readonly DeviceRow[] {
+    return [...(this.#devicesOfUser.get(user) ?? [])].map(id => this.devices.get(id)!)
+  }
+
+  guests(): readonly UserRow[] {
+    return [...this.users.values()].filter(user => user.stay !== undefined)
+  }
+
+  moment(): StayMoment {
+    return { now: this.now(), running: this.running() }
+  }
+
+  // Memory, after the disk
+
+  keepUser(user: UserRow): void {
+    this.users.set(user.name, user)
+  }
+
+  forgetUser(name: string): void {
+    const devices = this.devicesOf(name)
+    this.users.delete(name)
+    for (const device of devices) this.forgetDevice(device)
+    this.#devicesOfUser.delete(name)
+    for (const invite of this.invites.values()) if (invite.user === name) this.invites.delete(invite.id)
+    for (const request of this.requests.values()) if (request.user === name) this.requests.delete(request.id)
+    for (const device of devices) this.tell({ kind: 'revoked', device: device.id, user: name })
+  }
+
+  keepDevice(device: DeviceRow): void {
+    this.devices.set(device.id, device)
+    if (device.tokenHash !== undefined) this.deviceByTokenHash.set(device.tokenHash, device.id)
+    if (device.digestUser !== undefined) this.deviceByDigestUser.set(device.digestUser, device.id)
+    const siblings = this.#devicesOfUser.get(device.user)
+    if (siblings) siblings.add(device.id)
+    else this.#devicesOfUser.set(device.user, new Set([device.id]))
+  }
+
+  forgetDevice(device: DeviceRow): void {
+    this.devices.delete(device.id)
+    this.#devicesOfUser.get(device.user)?.delete(device.id)
+    if (device.tokenHash !== undefined) this.deviceByTokenHash.delete(device.tokenHash)
+    if (device.digestUser !== undefined) this.deviceByDigestUser.delete(device.digestUser)
+    for (const request of this.requests.values()) {
+      if (request.device === device.id) this.requests.delete(request.id)
+    }
+  }
+}
+
+/** Made under an unset clock, nobody knows how old it is: counted as new until it is used or withdrawn. */
+export const elapsed = (from: Epoch, now: Epoch): number =>
+  from < plausibleFrom && now >= plausibleFrom ? 0 : Math.max(0, now - from)

@@ -1,0 +1,137 @@
+/** The people: the one who claims, those who are added, what is changed of them, and how they go. */
+import { isUserName } from '../credentials.ts'
+import type { UserRow } from '../message.ts'
+import { newStay } from '../stay.ts'
+import * as tables from '../tables.ts'
+import type { Drafts } from './drafts.ts'
+import type { Held } from './held.ts'
+import { type DeviceWish, DirectoryError, type NewDevice, notFound } from './message.ts'
+
+export class People {
+  readonly #held: Held
+  readonly #drafts: Drafts
+
+  constructor(held: Held, drafts: Drafts) {
+    this.#held = held
+    this.#drafts = drafts
+  }
+
+  /** Makes the first person, who owns the appliance, and names the place. Rejects (`claimed`) when there is an owner. */
+  claim(wish: {
+    readonly displayName: string
+    readonly place: string
+    readonly showNames?: boolean | undefined
+    readonly passwordHash: string
+    readonly device: DeviceWish
+  }): Promise<NewDevice> {
+    return this.#held.exclusively(async () => {
+      if (this.#held.owner())
+        throw new DirectoryError('claimed', 'this appliance has an owner already; log in instead')
+      const user = this.#drafts.newUser(wish.displayName, { role: 'owner', passwordHash: wish.passwordHash })
+      const enrolled = this.#drafts.newDevice(user, wish.device)
+      await this.#held.settings.changeSite({ place: wish.place, showNames: wish.showNames })
+      await this.#held.write(tables.putUser(user), tables.putDevice(enrolled.device))
+      this.#held.keepUser(user)
+      this.#held.keepDevice(enrolled.device)
+      this.#held.tell({ kind: 'people' })
+      return enrolled
+    })
+  }
+
+  /** Makes a person; with `sipPassword` also a SIP device, its digest user the person's name. */
+  add(wish: {
+    readonly name: string
+    readonly displayName?: string | undefined
+    readonly sipPassword?: string | undefined
+  }): Promise<UserRow> {
+    return this.#held.exclusively(async () => {
+      if (!isUserName(wish.name)) {
+        throw new DirectoryError(
+          'badName',
+          `${JSON.stringify(wish.name)} is no name: use up to 32 of a-z, 0-9, - and .`,
+        )
+      }
+      // The name of a SIP device is an address of its person: nobody else may come to go by it.
+      if (this.#drafts.isTaken(wish.name)) throw new DirectoryError('taken', `${wish.name} exists already`)
+      const user = this.#drafts.newUser(wish.displayName ?? wish.name, { name: wish.name })
+      const device =
+        wish.sipPassword === undefined ? undefined : this.#drafts.newSipDevice(user.name, wish.sipPassword)
+      await this.#held.write(tables.putUser(user), ...(device ? [tables.putDevice(device)] : []))
+      this.#held.keepUser(user)
+      if (device) this.#held.keepDevice(device)
+      this.#held.tell({ kind: 'people' })
+      return user
+    })
+  }
+
+  change(
+    name: string,
+    change: {
+      readonly displayName?: string | undefined
+      readonly doNotDisturb?: boolean | undefined
+      readonly passwordHash?: string | undefined
+      readonly seenByGuests?: boolean | undefined
+      /** The last owner stays one, and stays enabled. */
+      readonly disabled?: boolean | undefined
+      readonly role?: 'owner' | 'member' | undefined
+      /** A guest's time from now on; null: they stay for good, as a member. */
+      readonly staySeconds?: number | null | undefined
+    },
+  ): Promise<UserRow> {
+    return this.#held.exclusively(async () => {
+      const user = this.#held.users.get(name)
+      if (user === undefined) throw notFound(name)
+      const { staySeconds, ...rest } = change
+      if (staySeconds !== undefined && user.role !== 'guest') {
+        throw new DirectoryError('notGuest', `${name} is no guest: only a guest's time can be changed`)
+      }
+      this.#keepAnOwner(user, change)
+      const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
+      const changed: UserRow = {
+        ...user,
+        ...given,
+        ...(staySeconds === null ? { role: 'member', stay: undefined } : {}),
+        ...(typeof staySeconds === 'number'
+          ? { stay: newStay(staySeconds * 1_000, this.#held.moment()) }
+          : {}),
+      }
+      await this.#held.write(tables.putUser(changed))
+      this.#held.keepUser(changed)
+      if (changed.disabled && !user.disabled) {
+        for (const device of this.#held.devicesOf(name))
+          this.#held.tell({ kind: 'disabled', device: device.id, user: name })
+      }
+      this.#held.tell({ kind: 'people' })
+      return changed
+    })
+  }
+
+  /** The person, all their devices and invites. The last owner cannot be removed. */
+  remove(name: string): Promise<void> {
+    return this.#held.exclusively(async () => {
+      const user = this.#held.users.get(name)
+      if (user === undefined) throw notFound(name)
+      this.#keepAnOwner(user, { disabled: true })
+      await this.#held.write(tables.deleteUser(name))
+      this.#held.forgetUser(name)
+      this.#held.tell({ kind: 'people' })
+    })
+  }
+
+  /** Somebody must be able to open the console. */
+  #keepAnOwner(
+    user: UserRow,
+    change: { readonly disabled?: boolean | undefined; readonly role?: string | undefined },
+  ): void {
+    if (user.role === 'guest' && change.role !== undefined) {
+      throw new DirectoryError('guest', 'a guest cannot own this; let them stay for good first')
+    }
+    const leaves = change.disabled === true || change.role === 'member'
+    if (user.role !== 'owner' || !leaves) return
+    const others = [...this.#held.users.values()].filter(
+      ({ name, role, disabled }) => role === 'owner' && !disabled && name !== user.name,
+    )
+    if (others.length === 0)
+      throw new DirectoryError('owner', `${user.name} is the only owner; make somebody else owner first`)
+  }
+}
