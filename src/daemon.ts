@@ -1,6 +1,7 @@
 /**
  * The one composition root: builds every part, wires them, starts them in order and stops them in reverse. Nothing
- * else sees more than its own room and its ports.
+ * else sees more than its own room and its ports. Long because each part is made here, and nowhere else; what is loaded
+ * before is in `loading.ts`, what becomes of effects in `effects.ts`, what is told of the whole in `state.ts`.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -123,8 +124,8 @@ export class Daemon {
   readonly #advertiser: Advertiser | undefined
   readonly #webSockets: WebSockets
   readonly #web: { http?: HttpListener; https?: HttpListener; local?: { close(): void } } = {}
-  readonly #undo: (() => void)[] = []
   readonly #state: State
+  readonly #undo: (() => void)[] = []
 
   /** Rejects with `PortError` or `StoreError` when it cannot start; then nothing is left open. */
   static async start(options: DaemonOptions): Promise<Daemon> {
