@@ -3,7 +3,15 @@
  * A backup is looked through whole before it replaces anything, lies ready then, and takes its place when lanline
  * starts: what was there before is kept beside it.
  */
-import { createReadStream, createWriteStream, existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -71,6 +79,8 @@ export async function checkBackup(
   passphrase: string,
 ): Promise<Manifest> {
   const checking = join(place.dataDirectory, files.checking)
+  // A lanline that never ran here has none yet.
+  mkdirSync(place.dataDirectory, { recursive: true, mode: 0o700 })
   try {
     const plain = unseal(sealed, passphrase)
     const { manifest, rest } = await manifestOf(plain)

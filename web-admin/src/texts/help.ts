@@ -80,6 +80,10 @@ export const helpTexts = {
   restartImpossible:
     'Nothing here would start lanline again, so it cannot be restarted from this page: stop and start it where you started it.',
   restartTitle: 'Restart lanline?',
-  restartLost: ['Calls that are ringing right now are cut off.', 'This page is away for some seconds.'],
-  restartDone: 'Restarting. This page connects again by itself.',
+  restartLost: [
+    'Calls that are ringing right now are cut off.',
+    'This page is away for some seconds.',
+    'Everybody is logged out of the console.',
+  ],
+  restartDone: 'Restarting. Log in again in some seconds.',
 } as const
