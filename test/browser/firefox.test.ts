@@ -1,11 +1,15 @@
 /** Firefox as a phone beside Chromium: called and calling, on one network and on two. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { SignedTrace } from '../../src/trace/document.ts'
+import { openPage } from '../net/chromium.ts'
+import { ConsolePage } from '../net/console-page.ts'
+import { Daemon } from '../net/daemon.ts'
+import { openFirefoxPage } from '../net/firefox.ts'
 import { aliceSeat, faySeat, fritzSeat, House } from '../net/house.ts'
 import { type Host, type Lan, must } from '../net/lan.ts'
 import { hears, mediaComesIn, sees, selectedPair } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
-import type { PhonePage } from '../net/phone-page.ts'
+import { PhonePage } from '../net/phone-page.ts'
 import { pause, until } from '../net/wait.ts'
 
 interface Person {
@@ -22,9 +26,17 @@ describeWith(
     let alice: Person
     let fay: Person
     let fritz: Person
+    /** Another house's appliance on Alice's and Fay's network, which belongs to nobody. */
+    let mill: Daemon
 
     beforeAll(async () => {
-      house = await House.build({ seats: [aliceSeat, faySeat, fritzSeat], prepare })
+      const neighbour = async (lan: Lan): Promise<Daemon> => {
+        mill = new Daemon(lan.host('mill'), { 'net.hostname': 'mill' }, { byAddress: true })
+        await mill.start()
+        return mill
+      }
+      const seats = [aliceSeat, faySeat, fritzSeat]
+      house = await House.build({ seats, otherHosts: ['mill'], prepare, neighbour })
       const people = ['Alice', 'Fay', 'Fritz'].map(async name => {
         const host = name.toLowerCase()
         await house.owner.addUser(host, name)
@@ -101,6 +113,41 @@ describeWith(
       } finally {
         await remove()
       }
+    })
+
+    it('claim a fresh appliance in Firefox’s console, let Chromium in and call it', async () => {
+      const console = await ConsolePage.claim(
+        await openFirefoxPage(house.browser('fay')),
+        `${mill.origin}/admin/`,
+        'Fay',
+      )
+      const guest = await PhonePage.open(await openPage(house.browser('alice'), mill.origin), mill.origin)
+      await guest.askToJoin('Alice')
+      await console.allow('Alice')
+      await guest.ready()
+      await console.openPhone()
+      const phone = new PhonePage(console.page)
+      await phone.ready()
+      await phone.callVideo('Alice')
+      await guest.rings('Fay')
+      await guest.accept()
+      await Promise.all([
+        hears(guest.page, faySeat.hertz, 20, 2),
+        mediaComesIn(console.page),
+        sees(console.page, 'red'),
+      ])
+      expect(await phone.badge()).toMatch(/^Media path: direct/)
+      await phone.hangUp()
+      await Promise.all([phone.ready(), guest.ready()])
+      await console.page.goto(`${mill.origin}/admin/calls`)
+      await console.page.getByRole('link', { name: /^Fay.*Alice/ }).click()
+      await console.page.getByRole('heading', { level: 1, name: 'Fay → Alice' }).waitFor()
+      await console.page
+        .getByText(/^Direct[:,] /)
+        .first()
+        .waitFor()
+      await console.page.context().close()
+      await guest.page.context().close()
     })
 
     /** One calls, the other answers; milliseconds from pick-up until sound and picture come in at both. */

@@ -4,7 +4,7 @@
  * appliance's authority is trusted the way a person would have done it, and with a tone and a colour as its devices.
  */
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { Host } from './lan.ts'
@@ -128,7 +128,9 @@ export function trustAuthority(home: string, pemFile: string, nickname: string):
   const database = join(home, '.pki', 'nssdb')
   mkdirSync(database, { recursive: true })
   const certutil = pathOf('certutil')!
-  execFileSync(certutil, ['-d', `sql:${database}`, '-N', '--empty-password'], { stdio: 'ignore' })
+  // Of a store that is there it would ask for the password.
+  if (!existsSync(join(database, 'cert9.db')))
+    execFileSync(certutil, ['-d', `sql:${database}`, '-N', '--empty-password'], { stdio: 'ignore' })
   execFileSync(certutil, ['-d', `sql:${database}`, '-A', '-t', 'C,,', '-n', nickname, '-i', pemFile], {
     stdio: 'ignore',
   })

@@ -1,5 +1,6 @@
 /** A real lanline on a host of the LAN, with a configuration and data directory of its own. */
 import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +19,8 @@ export type Settings = Readonly<Record<string, string | number | boolean | reado
 
 export interface How {
   readonly byAddress?: boolean
+  /** Another appliance on the same host, after or before: its own data directory and configuration. */
+  readonly directory?: string
   /** Over this process's own. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -38,7 +41,7 @@ export class Daemon {
   constructor(host: Host, settings: Settings = {}, how: How = {}) {
     this.host = host
     this.#environment = { ...process.env, ...how.environment }
-    const directory = join(host.lan.directory, `lanline-${host.name}`)
+    const directory = join(host.lan.directory, how.directory ?? `lanline-${host.name}`)
     mkdirSync(directory, { recursive: true })
     this.dataDirectory = join(directory, 'data')
     this.#configFile = join(directory, 'lanline.toml')
@@ -156,10 +159,17 @@ export class Daemon {
     return list.calls
   }
 
+  /** Waits until it ends by itself; its exit code. */
+  async ended(): Promise<number | null> {
+    const child = this.#process!
+    if (child.exitCode === null) await once(child, 'exit')
+    return child.exitCode
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-    const ended = new Promise(resolve => child.once('exit', resolve))
+    const ended = once(child, 'exit')
     child.kill(signal)
     await ended
   }

@@ -32,6 +32,8 @@ export interface HouseOptions {
   readonly settings?: Settings
   /** Something to be done to the LAN before anything runs on it. */
   readonly prepare?: (lan: Lan) => Promise<void>
+  /** Another house's appliance on the same LAN, which the browsers trust too. */
+  readonly neighbour?: (lan: Lan) => Promise<Daemon>
 }
 
 export class House {
@@ -54,12 +56,13 @@ export class House {
     })
     try {
       await options.prepare?.(lan)
+      const neighbour = await options.neighbour?.(lan)
       const daemon = new Daemon(lan.host('pi'), options.settings)
       await daemon.start()
       const house = new House(lan, daemon, await Owner.claim(daemon))
       await Promise.all(
         options.seats.map(async seat => {
-          const trusted = [daemon.authorityFile]
+          const trusted = [daemon, neighbour].flatMap(each => each?.authorityFile ?? [])
           const start = seat.browser === 'firefox' ? startFirefox : startChromium
           house.#browsers.set(seat.host, await start(lan.host(seat.host), { ...seat, trusted }))
         }),
