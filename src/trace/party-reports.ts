@@ -4,8 +4,15 @@ import type { CheckedPair, MediaReport, StateChange, StreamCount } from '../sign
 import { ClientClock } from './clocks.ts'
 import type { DtlsHappening, Happening, Moment, PairChecks, WhyFailed } from './message.ts'
 import { codecs, mosEstimate } from './quality.ts'
+import { mark } from './redact.ts'
 
 export type TimedHappening = Happening & Pick<Moment, 'atMilliseconds' | 'clockErrorMilliseconds'>
+
+/** Of webrtc-pc §4.3, §5.6 and §5.5: a client may say anything, and only these are states. */
+const stateWords = new Set(
+  'new checking connecting connected completed disconnected failed closed gathering complete'.split(' '),
+)
+const stateWord = (said: string): string => (said === '' || stateWords.has(said) ? said : mark)
 
 const states = ['iceGathering', 'iceConnection', 'connection'] as const
 const maxStreams = 64
@@ -76,14 +83,16 @@ export class PartyReports {
     }
   }
 
-  #became(what: What, to: string): Happening | undefined {
+  #became(what: What, said: string): Happening | undefined {
+    const to = stateWord(said)
     const from = this.#states[what]
     this.#states[what] = to
     return to === from ? undefined : { kind: 'state', what, from, to }
   }
 
   *#dtlsOf(report: MediaReport): Iterable<DtlsHappening> {
-    const { dtls: state, localFingerprint, remoteFingerprint } = report
+    const { localFingerprint, remoteFingerprint } = report
+    const state = stateWord(report.dtls)
     const { version, cipher, srtpProfile } = this.#ciphers
     this.#ciphers = {
       version: report.dtlsVersion ?? version,

@@ -12,7 +12,7 @@ export const maxField = 1_024
 
 /** Fields whose value is grammar, addresses and numbers (RFC 3261 §20 and its extensions). */
 const plainFields = new Set(
-  `accept accept-encoding accept-language alert-info allow allow-events call-id content-encoding content-language
+  `accept accept-encoding accept-language allow allow-events call-id content-encoding content-language
   content-length content-type cseq date event expires max-forwards mime-version min-expires min-se rack recv-info
   require retry-after rseq server session-expires subscription-state supported timestamp unsupported user-agent via
   warning privacy info-package reason`.split(/\s+/),
@@ -164,6 +164,8 @@ export function redactChannel(message: Readonly<Record<string, unknown>>): Recor
 function member(name: string, value: unknown, type: unknown): unknown {
   // Sentences of ours.
   if (name === 'message') return type === 'error' || type === 'relayRefused' ? word(value) : mark
+  // Words of ours; whatever else a client puts there was refused, and is not kept.
+  if (name === 'reason' || name === 'problem') return /^[A-Za-z]{0,32}$/.test(String(value)) ? value : mark
   if (name === 'sdp' && typeof value === 'string') return redactSdp(value)
   if (name === 'candidate') return isRecord(value) ? candidateOf(value) : mark
   if (name === 'servers') return Array.isArray(value) ? value.slice(0, 8).map(server) : mark

@@ -35,6 +35,8 @@ export interface LocalDaemonOptions {
   /** Users who get a device that speaks `lanline.v1` besides. */
   readonly apps?: readonly string[]
   readonly nodeOptions?: readonly string[]
+  /** More of `lanline.toml`. */
+  readonly configuration?: string
 }
 
 export async function startLocalDaemon(options: LocalDaemonOptions): Promise<LocalDaemon> {
@@ -50,6 +52,7 @@ export async function startLocalDaemon(options: LocalDaemonOptions): Promise<Loc
       `[sip]\nport = ${sip}\ntls_port = ${sipTls}`,
       `[http]\nport = ${http}\ntls_port = ${https}`,
       '[net]\nbind = ["127.0.0.1"]\n',
+      options.configuration ?? '',
     ].join('\n'),
   )
   const nodeOptions = options.nodeOptions ?? []
@@ -62,7 +65,7 @@ export async function startLocalDaemon(options: LocalDaemonOptions): Promise<Loc
   await new Promise<void>((resolve, reject) => {
     const take = (chunk: Buffer): void => {
       // Only what a failure would need is kept: a flood may be logged.
-      output = (output + chunk.toString()).slice(-100_000)
+      output = (output + chunk.toString()).slice(-1_000_000)
       if (output.includes('lanline ready ')) resolve()
     }
     child.stdout.on('data', take)

@@ -1,4 +1,6 @@
 /** Debian's coturn clients through a grant by hand: another implementation of TURN, by every transport and method. */
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { RelayGrant, RelayState } from '../../src/admin/message.ts'
 import { Daemon } from '../net/daemon.ts'
@@ -54,8 +56,16 @@ describeWith(
     }, 60_000)
     afterAll(() => lan?.remove())
 
-    /** By the API for IPv4, by the command line for IPv6. */
+    const credentials: string[] = []
+
     async function grant(family: Family): Promise<RelayGrant> {
+      const granted = await granting(family)
+      credentials.push(granted.credential)
+      return granted
+    }
+
+    /** By the API for IPv4, by the command line for IPv6. */
+    async function granting(family: Family): Promise<RelayGrant> {
       const { peer, client: from } = addresses[family]
       const wish = ['--peer', peer, '--for', from, '--seconds', '60', '--json']
       if (family === 6)
@@ -95,6 +105,16 @@ describeWith(
         })
         expect(ledger).toMatchObject({ refusals: 0, droppedPackets: 0 })
       })
+    })
+
+    it('no credential of a grant is in what the appliance keeps, logs or shows', async () => {
+      const files = readdirSync(daemon.dataDirectory, { recursive: true, encoding: 'utf8' })
+        .map(name => join(daemon.dataDirectory, name))
+        .filter(file => statSync(file).isFile())
+      const shown = await owner.request('GET', '/relay')
+      const texts = [...files.map(file => readFileSync(file, 'latin1')), daemon.output, shown.body]
+      expect(credentials.length).toBeGreaterThan(0)
+      expect(credentials.filter(one => texts.some(text => text.includes(one)))).toEqual([])
     })
 
     it.each([4, 6] as const)('turnutils_stunclient agrees on its address, IPv%s', async family => {
