@@ -1,19 +1,22 @@
 /** The console as its owner uses it, from an appliance that belongs to nobody, by what is on the screen. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
+import { join } from 'node:path'
+import type { Browser, Download, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { checkBackup } from '../../src/backup/backup.ts'
-import { migrations } from '../../src/store/migrations.ts'
-import { openPage, startChromium } from '../net/chromium.ts'
+import { Capture } from '../net/capture.ts'
+import { openPage, startChromium, trustAuthority } from '../net/chromium.ts'
 import { ConsolePage, scan } from '../net/console-page.ts'
 import { Daemon } from '../net/daemon.ts'
 import { Lan } from '../net/lan.ts'
+import { hears } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import { PhonePage } from '../net/phone-page.ts'
+import { pause } from '../net/wait.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const patience = { timeout: 20_000 }
+const passphrase = 'three words and one'
 
 interface Violation {
   readonly id: string
@@ -33,7 +36,7 @@ async function barriers(page: Page): Promise<string[]> {
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
 }
 
-describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', () => {
+describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the console', () => {
   let lan: Lan
   let daemon: Daemon
   let desk: Browser
@@ -42,6 +45,10 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', (
   let page: Page
   let mia: PhonePage
   let ben: PhonePage
+  /** What the switch saw of Mia's call with Ben. */
+  let capture: Capture
+  let backup: string
+  let saves = 0
 
   beforeAll(async () => {
     lan = await Lan.create({ hosts: ['pi', 'desk', 'hall', 'attic'], names: { 'lanline.local': 'pi' } })
@@ -108,14 +115,63 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', (
     await page.getByRole('button', { name: 'Allow Ben', exact: true }).click(patience)
     await ben.ready()
     await goTo('Home')
+    capture = await Capture.start(lan)
     await mia.callAudio('Ben')
     await ben.rings('Mia')
     await page.getByRole('link', { name: 'Mia and Ben' }).waitFor(patience)
     await ben.accept()
     await mia.inCall()
     await page.getByText('direct', { exact: true }).waitFor(patience)
+    await Promise.all([hears(mia.page, 440, 20, 2), hears(ben.page, 440, 20, 2)])
+    // So long that both ends count the same streams at several moments.
+    await pause(2_500)
     await mia.hangUp()
     await page.getByText('No call at the moment.').waitFor(patience)
+    await capture.stop()
+    await ben.ready()
+    await ben.callAudio('Mia')
+    await mia.rings('Ben')
+    await mia.decline()
+    await ben.ready()
+  })
+
+  it('takes in what the switch saw of a call, and says then that captured packets show its way', async () => {
+    await goTo('Calls')
+    await page.getByRole('link', { name: /^Mia.*Ben/ }).click(patience)
+    await heading('Mia → Ben').waitFor(patience)
+    await page.getByText('Direct: both ends agree, and lanline carried nothing.').waitFor(patience)
+    await page.getByLabel('Capture file').setInputFiles(capture.file)
+    await page.getByLabel('Taken at').selectOption('a switch or access point')
+    // As slow as a large file over Wi-Fi: its progress can be read.
+    const network = await page.context().newCDPSession(page)
+    const speeds = { latency: 0, downloadThroughput: -1, uploadThroughput: statSync(capture.file).size }
+    await network.send('Network.emulateNetworkConditions', { offline: false, ...speeds })
+    await page.getByRole('button', { name: 'Read it' }).click()
+    await page.getByRole('progressbar', { name: /^Sending: [1-9]\d? %$/ }).waitFor(patience)
+    await network.detach()
+    await page.getByText('Direct: captured packets show it, and both ends agree.').first().waitFor(patience)
+    await page.getByText(/^[\d,]+ packets of this call in \d+ flows\.$/).waitFor(patience)
+    await page.getByText('direct, proven').waitFor(patience)
+    expect(await barriers(page)).toEqual([])
+  })
+
+  it('gives the trace of each call, which anybody can verify by the key that the page names', async () => {
+    for (const title of ['Ben → Mia', 'Mia → Ben']) {
+      await goTo('Calls')
+      const [caller, callee] = title.split(' → ')
+      await page.getByRole('link', { name: new RegExp(`^${caller}.*${callee}`) }).click(patience)
+      await heading(title).waitFor(patience)
+      await page.getByText('How to check a signed trace').click()
+      const key = await page
+        .getByText(/^This appliance’s key:/)
+        .locator('code')
+        .textContent()
+      for (const name of ['Signed trace', 'Report to print']) {
+        const file = await saved(() => page.getByRole('link', { name, exact: true }).click(patience))
+        const { stdout } = await daemon.cli(['trace', 'verify', file, '--key', key!])
+        expect(stdout).toContain('unchanged since')
+      }
+    }
   })
 
   it('switches a person off and on, and names what is lost before a device is revoked', async () => {
@@ -138,14 +194,11 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', (
     await ben.page.getByText('This device was removed').waitFor(patience)
   })
 
-  it('gives a backup that restores into a new data directory', async () => {
+  it('gives a backup as one file', async () => {
     await goTo('Settings')
-    await page.getByLabel('Passphrase', { exact: true }).fill('three words and one')
-    const coming = page.waitForEvent('download', patience)
-    await page.getByRole('button', { name: 'Download a backup' }).click()
-    const file = await (await coming).createReadStream()
-    const place = { dataDirectory: lan.directory, version: '', schema: migrations.length }
-    expect(await checkBackup(place, file, 'three words and one')).toMatchObject({ users: 3, calls: 1 })
+    await page.getByLabel('Passphrase', { exact: true }).fill(passphrase)
+    backup = await saved(() => page.getByRole('button', { name: 'Download a backup' }).click())
+    await page.getByText(/^lanline-.*\.backup is saved\.$/).waitFor(patience)
   })
 
   it('keeps nobody out, at either width, light and dark', async () => {
@@ -170,11 +223,114 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'the console', (
     await page.getByText('Connection to lanline lost.').waitFor(patience)
     await daemon.start()
     // Its sessions went with it.
+    await logIn()
+    await heading('Home').waitFor(patience)
+    await page.getByText('Mia', { exact: true }).waitFor(patience)
+  })
+  it('restores the backup in a fresh appliance; a phone of before comes back without noticing', async () => {
+    const opened = await openedAt(mia)
+    await page.context().close()
+    await daemon.stop()
+    // Another card in the same box; something starts it again when it ends, as systemd does.
+    const fresh = new Daemon(
+      lan.host('pi'),
+      {},
+      { directory: 'fresh', environment: { INVOCATION_ID: 'test' } },
+    )
+    await fresh.start()
+    trustAuthority(join(lan.directory, 'home-desk'), fresh.authorityFile, 'fresh')
+    daemon = fresh
+    page = await openPage(desk, daemon.origin)
+    await ConsolePage.claim(page, `${daemon.origin}/admin/`, 'Nobody')
+    await goTo('Settings')
+    await page.getByText('Restore a backup').click()
+    const form = page.getByRole('form', { name: 'Restore a backup' })
+    await form.getByLabel('Backup file').setInputFiles(backup)
+    await form.getByLabel('Passphrase of the backup').fill('three other words')
+    await form.getByRole('button', { name: 'Look into it' }).click()
+    await form.getByText('The passphrase is not right, or the file was changed.').waitFor(patience)
+    await form.getByLabel('Passphrase of the backup').fill(passphrase)
+    await form.getByRole('button', { name: 'Look into it' }).click()
+    const holds = page.getByRole('status').filter({ hasText: 'The backup is whole, and holds:' })
+    await holds.waitFor(patience)
+    const lines = await holds.getByRole('listitem').allTextContents()
+    for (const line of ['Place: Test house', '3 people', '2 devices', '2 calls'])
+      expect(lines).toContain(line)
+    expect(await barriers(page)).toEqual([])
+    await holds.getByRole('button', { name: 'Restore' }).click()
+    const dialog = page.getByRole('dialog', { name: 'Replace everything by this backup?' })
+    expect(await dialog.getByRole('listitem').count()).toBe(3)
+    await dialog.getByRole('button', { name: 'Restore' }).click()
+    await startedAgain()
+    await logIn()
+    await goTo('People')
+    for (const person of ['Mia', 'Ben'])
+      await page.getByRole('link', { name: person }).first().waitFor(patience)
+    expect(await page.getByText('Nobody', { exact: true }).count()).toBe(0)
+    await goTo('Calls')
+    await page.getByText('direct, proven').waitFor(patience)
+    await page.goto(`${daemon.origin}/admin/people/mia`)
+    await page.getByText('connected', { exact: true }).waitFor({ timeout: 60_000 })
+    expect(await openedAt(mia)).toBe(opened)
+    await callsTheEcho(mia)
+  })
+
+  it('restarts from Help, where something starts it again', async () => {
+    await goTo('Help')
+    await page.getByRole('button', { name: 'Restart lanline' }).click(patience)
+    const dialog = page.getByRole('dialog', { name: 'Restart lanline?' })
+    expect(await dialog.getByRole('listitem').allTextContents()).toContain(
+      'Everybody is logged out of the console.',
+    )
+    await dialog.getByRole('button', { name: 'Restart lanline' }).click()
+    await startedAgain()
+    await logIn()
+    await mia.ready(60)
+  })
+
+  it('is backed up and restored on the command line while it is stopped', async () => {
+    await daemon.stop()
+    const file = join(lan.directory, 'stopped.backup')
+    await daemon.cli(['backup', file, '--passphrase-stdin'], passphrase)
+    daemon = new Daemon(lan.host('pi'), {}, { directory: 'third' })
+    const { stdout } = await daemon.cli(['restore', file, '--passphrase-stdin'], passphrase)
+    expect(stdout).toContain('3 people, 2 devices and 3 calls')
+    await daemon.start()
+    expect(await daemon.calls()).toHaveLength(3)
+    await callsTheEcho(mia)
+  })
+
+  /** What supervises it: it ended because it wanted to be started. */
+  async function startedAgain(): Promise<void> {
+    expect(await daemon.ended()).toBe(75)
+    await daemon.start()
+  }
+
+  async function logIn(): Promise<void> {
     await page.getByText('You are logged out.').waitFor({ timeout: 30_000 })
     await page.getByLabel('Name').fill('olivia')
     await page.getByLabel('Password').fill('correct horse battery')
     await page.getByRole('button', { name: 'Log in' }).click()
-    await heading('Home').waitFor(patience)
-    await page.getByText('Mia', { exact: true }).waitFor(patience)
-  })
+  }
+
+  async function callsTheEcho(phone: PhonePage): Promise<void> {
+    await phone.ready(60)
+    await phone.callAudio('Echo test')
+    await phone.inCall()
+    await phone.hangUp()
+    await phone.ready()
+  }
+
+  /** When its page was loaded: a reload changes it. */
+  const openedAt = ({ page }: PhonePage): Promise<number> => page.evaluate(() => performance.timeOrigin)
+
+  /** The file that an act of the owner brings. */
+  async function saved(act: () => Promise<void>): Promise<string> {
+    const coming = page.waitForEvent('download', patience)
+    await act()
+    const download: Download = await coming
+    const file = join(lan.directory, `${saves++}-${download.suggestedFilename()}`)
+    await download.saveAs(file)
+    return file
+  }
 })

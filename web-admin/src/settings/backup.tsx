@@ -7,7 +7,8 @@ import { Card } from '../parts/card.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { Field, Form } from '../parts/form.tsx'
 import { when } from '../parts/time.tsx'
-import { toast } from '../parts/toast.tsx'
+import { attempt, toast } from '../parts/toast.tsx'
+import { common } from '../texts/common.ts'
 import { settings } from '../texts/settings.ts'
 
 export function Backup() {
@@ -93,9 +94,21 @@ function Restore() {
             <li>{containsLine.devices(manifest.devices)}</li>
             <li>{containsLine.calls(manifest.calls)}</li>
           </ul>
-          <div>
+          <div class="buttons">
             <button type="button" class="button danger" onClick={() => setAsking(true)}>
               {settings.restore}
+            </button>
+            <button
+              type="button"
+              class="button quiet"
+              onClick={() =>
+                void attempt(async () => {
+                  await api.delete('/restore')
+                  setManifest(undefined)
+                })
+              }
+            >
+              {common.cancel}
             </button>
           </div>
         </div>
