@@ -1,5 +1,5 @@
 /** Clients on `lanline.v1` without any media: they call each other and report what a test wants them to. */
-import type { Enrolment } from '../../src/admin/message.ts'
+import type { Enrolment, ToldCall } from '../../src/admin/message.ts'
 import type { SelectedPair } from '../../src/calls/message.ts'
 import { api } from '../../src/cli/api.ts'
 import type { Config } from '../../src/config.ts'
@@ -56,6 +56,11 @@ export class Reporters {
 
   trace(call: string): Promise<SignedTrace> {
     return api(this.#config, 'GET', `/calls/${call}/trace.json`)
+  }
+
+  /** As the list of calls has it. */
+  listed(call: string): Promise<ToldCall> {
+    return api(this.#config, 'GET', `/calls/${call}`)
   }
 
   /** A new person with a device that is online. */

@@ -36,6 +36,9 @@ it('two that agree are direct by both ends', async () => {
     'caller in bye',
   ])
   expect(JSON.stringify(trace)).not.toContain('verysecretpassword')
+  // Reports may come for 20 s more; the list is not kept waiting for them.
+  const outcome = async () => (await reporters.listed(trace.call.id)).outcome
+  await expect.poll(outcome, { timeout: 5_000 }).toMatchObject({ path: 'direct', grade: 'bothEnds' })
 })
 
 it('of a SIP phone every message is there, without its secrets, and what it does not tell is said', async () => {
