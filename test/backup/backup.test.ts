@@ -72,6 +72,17 @@ describe('a backup', () => {
     await (await openStore(here.dataDirectory)).close()
   })
 
+  it('is looked through in a data directory that is not there yet', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    const there = { ...here, dataDirectory: join(here.dataDirectory, 'new', 'data') }
+    await checkBackup(there, inPieces(file), passphrase)
+    expect(acceptBackup(there.dataDirectory)).toBe(true)
+    expect(applyBackup(there.dataDirectory)).toBe(true)
+  })
+
   it('of a newer database is refused, and leaves nothing behind', async () => {
     const here = place()
     const store = await openStore(here.dataDirectory)

@@ -48,12 +48,14 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
   /** What the switch saw of Mia's call with Ben. */
   let capture: Capture
   let backup: string
+  let authority: string
   let saves = 0
 
   beforeAll(async () => {
     lan = await Lan.create({ hosts: ['pi', 'desk', 'hall', 'attic'], names: { 'lanline.local': 'pi' } })
     daemon = new Daemon(lan.host('pi'))
     await daemon.start()
+    authority = readFileSync(daemon.authorityFile, 'utf8')
     const trusted = [daemon.authorityFile]
     const start = (name: string) => startChromium(lan.host(name), { hertz: 440, colour: 'red', trusted })
     const browsers = await Promise.all(['desk', 'hall', 'attic'].map(start))
@@ -251,6 +253,11 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     await form.getByText('The passphrase is not right, or the file was changed.').waitFor(patience)
     await form.getByLabel('Passphrase of the backup').fill(passphrase)
     await form.getByRole('button', { name: 'Look into it' }).click()
+    // Put away, and taken up again.
+    await page.getByRole('status').getByRole('button', { name: 'Cancel' }).click(patience)
+    await form.getByLabel('Backup file').setInputFiles(backup)
+    await form.getByLabel('Passphrase of the backup').fill(passphrase)
+    await form.getByRole('button', { name: 'Look into it' }).click()
     const holds = page.getByRole('status').filter({ hasText: 'The backup is whole, and holds:' })
     await holds.waitFor(patience)
     const lines = await holds.getByRole('listitem').allTextContents()
@@ -264,8 +271,9 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     await startedAgain()
     await logIn()
     await goTo('People')
-    for (const person of ['Mia', 'Ben'])
+    for (const person of ['Mia', 'Ben']) {
       await page.getByRole('link', { name: person }).first().waitFor(patience)
+    }
     expect(await page.getByText('Nobody', { exact: true }).count()).toBe(0)
     await goTo('Calls')
     await page.getByText('direct, proven').waitFor(patience)
@@ -275,7 +283,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     await callsTheEcho(mia)
   })
 
-  it('restarts from Help, where something starts it again', async () => {
+  it('restarts from Help, where something starts it again; phones come back', async () => {
     await goTo('Help')
     await page.getByRole('button', { name: 'Restart lanline' }).click(patience)
     const dialog = page.getByRole('dialog', { name: 'Restart lanline?' })
@@ -297,7 +305,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     expect(stdout).toContain('3 people, 2 devices and 3 calls')
     await daemon.start()
     expect(await daemon.calls()).toHaveLength(3)
-    await callsTheEcho(mia)
+    expect(readFileSync(daemon.authorityFile, 'utf8')).toBe(authority)
   })
 
   /** What supervises it: it ended because it wanted to be started. */
