@@ -31,6 +31,10 @@ test('the schemas have the fields that the types of message.ts have', () => {
   expectTypeOf<Keys<typeof schemas.joinState>>().toEqualTypeOf<keyof message.JoinState>()
   expectTypeOf<Keys<typeof schemas.waitingRequest>>().toEqualTypeOf<keyof message.WaitingRequest>()
   expectTypeOf<Keys<typeof schemas.invite>>().toEqualTypeOf<keyof message.Invite>()
+  expectTypeOf<Keys<typeof schemas.softphoneRequest>>().toEqualTypeOf<keyof message.SoftphoneRequest>()
+  expectTypeOf<Keys<typeof schemas.softphone>>().toEqualTypeOf<keyof message.Softphone>()
+  expectTypeOf<Keys<typeof schemas.relayGrantRequest>>().toEqualTypeOf<keyof message.RelayGrantRequest>()
+  expectTypeOf<Keys<typeof schemas.relayGrant>>().toEqualTypeOf<keyof message.RelayGrant>()
   expectTypeOf<Keys<typeof schemas.callRow>>().toEqualTypeOf<keyof message.ToldCall>()
   expectTypeOf<NonNullable<z.infer<typeof schemas.callRow>['callerPair']>>().toHaveProperty('localType')
   expectTypeOf<keyof NonNullable<z.infer<typeof schemas.callRow>['callerPair']>>().toEqualTypeOf<

@@ -118,7 +118,7 @@ export const people = {
   removeTitle: (name: string) => `Remove ${name}?`,
   removeLost: (devices: number) => [
     devices === 1 ? 'Their device is disconnected.' : `Their ${devices} devices are disconnected.`,
-    'Calls in progress end; invitations to them are void.',
+    'Calls in progress end; invitations made for this person no longer work.',
     'The call log keeps their calls.',
   ],
   removed: (name: string) => `${name} was removed.`,
