@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import { type PastCall, pastCalls } from '../history.ts'
 import type { Line } from '../line.ts'
+import { CallBack } from '../parts/call-back.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { clock, moment, texts } from '../texts.ts'
@@ -74,16 +75,7 @@ function Row({ call, may, line }: { readonly call: PastCall; readonly may: boole
           {words.kind[kind](call.video)}, {facts.join(', ')}
         </span>
       </div>
-      <button
-        type="button"
-        class="round"
-        aria-label={texts.callBack(call.name)}
-        title={texts.callBack(call.name)}
-        disabled={!may}
-        onClick={() => line.place(call, false)}
-      >
-        <Icon name="phone" />
-      </button>
+      <CallBack person={call} line={line} online={may} />
     </li>
   )
 }

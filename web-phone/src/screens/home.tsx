@@ -4,6 +4,7 @@ import type { MissedCall, Person } from '../../../src/signalling/message.ts'
 import { echoUser } from '../check/echo.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
+import { CallBack } from '../parts/call-back.tsx'
 import { Icon } from '../parts/icon.tsx'
 import type { Bell } from '../ring.ts'
 import { moment, texts } from '../texts.ts'
@@ -219,16 +220,7 @@ function MissedRow({
           {call.video ? texts.missedVideo : texts.missedAudio}, {moment(call.at, now)}
         </span>
       </div>
-      <button
-        type="button"
-        class="round"
-        aria-label={texts.callBack(call.name)}
-        title={texts.callBack(call.name)}
-        disabled={!online}
-        onClick={() => line.place(call, false)}
-      >
-        <Icon name="phone" />
-      </button>
+      <CallBack person={call} line={line} online={online} />
     </li>
   )
 }

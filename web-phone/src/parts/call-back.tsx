@@ -1,0 +1,28 @@
+import type { Line } from '../line.ts'
+import { texts } from '../texts.ts'
+import { Icon } from './icon.tsx'
+
+/** Calls whoever a row is about, without picture. */
+export function CallBack({
+  person,
+  line,
+  online,
+}: {
+  readonly person: { readonly user: string; readonly name: string }
+  readonly line: Line
+  readonly online: boolean
+}) {
+  const label = texts.callBack(person.name)
+  return (
+    <button
+      type="button"
+      class="round"
+      aria-label={label}
+      title={label}
+      disabled={!online}
+      onClick={() => line.place(person, false)}
+    >
+      <Icon name="phone" />
+    </button>
+  )
+}
