@@ -16,5 +16,7 @@ export default defineConfig({
     // The pages' content security policy allows no inline anything.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Its advice on slow plugins is nothing for whoever starts lanline for the first time.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 })

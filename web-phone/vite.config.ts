@@ -17,6 +17,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      // Its advice on slow plugins is nothing for whoever starts lanline for the first time.
+      checks: { pluginTimings: false },
       input: { index: `${here}index.html`, sw: `${here}src/sw.ts` },
       // At the root, so that it is over the whole page, and by one name, so that a new one takes its place.
       output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
