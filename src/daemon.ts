@@ -178,10 +178,7 @@ export class Daemon {
     })
     this.#sipIo = new SipIo({
       clock: realClock,
-      input: input => {
-        if (input.kind === 'received') this.#trace.sip('in', input.flow, input.bytes)
-        this.#sip.input(input)
-      },
+      input: input => this.#sip.input(input),
       onNote: (reason, detail) => this.#note('sip', reason, detail),
       onFault: (error, during) => this.#fault('sip', error, during),
     })
@@ -378,6 +375,7 @@ export class Daemon {
           calls: this.#callLog.recent(recentCalls),
           certificate: this.#certificates.facts(),
           caFingerprint: this.#certificates.fingerprint(),
+          ownerReset: this.#store.settings.ownerReset(),
         }),
       httpsPort: () => this.#web.https?.port ?? 0,
       // As short as can be: it is typed, and drawn as a code.

@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs'
 import { hostname as machineName } from 'node:os'
+import { findResetFile } from './admin/reset-file.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { applyBackup } from './backup/backup.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
@@ -46,6 +47,7 @@ export async function openData(directory: string, log: Log): Promise<Store> {
 }
 
 export async function load(store: Store, { data, net }: Config): Promise<Loaded> {
+  await releaseIfAsked(store, data.dir)
   const setupFile = readSetupFile(data.dir)
   const interfaces = readInterfaces(net.bind)
   const names = new OwnNames({
@@ -64,6 +66,14 @@ export async function load(store: Store, { data, net }: Config): Promise<Loaded>
     store.incidents.load(),
   ])
   return { store, setupFile, interfaces, names, certificates, bindings, calls, grants, traced, incidents }
+}
+
+/** The file goes when what it asks for is on disk. */
+async function releaseIfAsked(store: Store, directory: string): Promise<void> {
+  const file = findResetFile(directory)
+  if (file === undefined) return
+  await store.directory.releaseOwners(file.mark)
+  file.remove()
 }
 
 /** The name to try for. What the setup file says of the site counts while nobody owns it. */

@@ -99,6 +99,8 @@ export type LiveEvent =
 /** GET /setup, open to all; POST /setup claims: 201 and a session cookie, 403 wrong code, 409 already claimed. */
 export interface SetupState {
   readonly claimed: boolean
+  /** Unclaimed again: who owned it, and everybody's devices and calls, are still there. */
+  readonly reset: boolean
   readonly place: string
   /** Where the authority's certificate can be had, and its SHA-256 fingerprint in colon-separated upper-case hex. */
   readonly caFingerprint: string

@@ -222,6 +222,7 @@ export const healthDetail = health.extend({
 })
 export const setupState = z.strictObject({
   claimed: z.boolean(),
+  reset: z.boolean(),
   place: z.string(),
   caFingerprint: z.string(),
   openSeconds: z.number(),

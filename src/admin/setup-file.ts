@@ -20,15 +20,15 @@ export interface SetupFile {
 }
 
 export const setupFileName = 'lanline-setup.txt'
-/** The partition of a Raspberry Pi's card that other computers can write, then the data directory. */
-const directories = (dataDirectory: string): string[] => ['/boot/firmware', dataDirectory]
+/** The partition of a Raspberry Pi's card that other computers can write. */
+export const bootDirectory = '/boot/firmware'
 /** A text this long is not ours. */
 const longestCharacters = 10_000
 const allowed =
   'allowed are setup_code = XXXX-XXXX (letters and digits), claim_minutes = 0 to 60, place = up to 64 characters, hostname = one name of letters, digits and -'
 
 export function readSetupFile(dataDirectory: string): SetupFile {
-  for (const directory of directories(dataDirectory)) {
+  for (const directory of [bootDirectory, dataDirectory]) {
     try {
       return parseSetupFile(readFileSync(join(directory, setupFileName), 'utf8'))
     } catch {

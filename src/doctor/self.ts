@@ -1,8 +1,8 @@
 /** The daemon's look at itself: what the console's first page says of health. */
 import { availableParallelism } from 'node:os'
-import type { Device, Health, HealthDetail, Network } from '../admin/message.ts'
+import type { Device, Health, HealthDetail, HealthFinding, Network } from '../admin/message.ts'
 import type { CallRow } from '../calls/message.ts'
-import { plausibleFrom } from '../core/clock.ts'
+import { days, plausibleFrom } from '../core/clock.ts'
 import { readLoad, readMachine } from '../runtime/machine.ts'
 import { judgeFromInside } from './judge.ts'
 
@@ -24,7 +24,18 @@ export interface LookSource {
     readonly own?: boolean
   }
   readonly caFingerprint: string
+  readonly ownerReset?: OwnerReset | undefined
 }
+
+/** A new owner by a file on the card. */
+export interface OwnerReset {
+  readonly at: number
+  readonly owners: readonly string[]
+  readonly claimedBy?: string | undefined
+}
+
+/** So long everybody who opens the console is told. */
+const resetShownMilliseconds = days(7)
 
 /** All cores, busy for a minute. */
 const busyLoad = 1.5
@@ -42,6 +53,10 @@ export function lookAtOneself(source: LookSource): Look {
     ...{ seen: [], lookedUp: undefined, mdnsHolders: [], ports: {} },
     certificate: { names, notBefore, notAfter },
   })
+  const { ownerReset } = source
+  if (ownerReset !== undefined && now - ownerReset.at < resetShownMilliseconds) {
+    findings.push(resetFinding(ownerReset))
+  }
   if (load.load > availableParallelism() * busyLoad) {
     findings.push({
       check: 'load',
@@ -64,3 +79,11 @@ export function lookAtOneself(source: LookSource): Look {
     findings,
   }
 }
+
+const resetFinding = ({ at, owners, claimedBy = 'nobody yet' }: OwnerReset): HealthFinding => ({
+  check: 'owner',
+  level: 'warning',
+  found: `a file on the card asked for a new one on ${new Date(at).toISOString().slice(0, 10)}; it was ${owners.join(', ')}, and is ${claimedBy}`,
+  advice:
+    'Somebody had the card in their hands. If that was none of you, look through the people and their devices. This is shown for seven days.',
+})

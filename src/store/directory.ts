@@ -173,6 +173,7 @@ export class Directory implements Accounts, Devices {
   // Changes, each described where it is made; a property, so that its signature is written once
 
   readonly claim: People['claim'] = (...given) => this.#people.claim(...given)
+  readonly releaseOwners: People['releaseOwners'] = (...given) => this.#people.releaseOwners(...given)
   readonly addUser: People['add'] = (...given) => this.#people.add(...given)
   readonly changeUser: People['change'] = (...given) => this.#people.change(...given)
   readonly removeUser: People['remove'] = (...given) => this.#people.remove(...given)

@@ -3,6 +3,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { type Rows, statement } from './client.ts'
+import type { Statement } from './database.ts'
 
 /** What the appliance is to SIP; `realm` and `tokenKey` never change, since HA1s and dialog tokens contain them. */
 export interface StoredIdentity {
@@ -27,6 +28,17 @@ export interface StoredPolicies {
   readonly enrol?: string | undefined
   readonly relay?: string | undefined
   readonly retainDays?: number | undefined
+}
+
+/** What became of the ownership since a file on the card asked for a new claim. */
+export interface StoredReset {
+  readonly at: number
+  /** Of the file, so that it counts once. */
+  readonly mark: string
+  /** Who owned the appliance until then. */
+  readonly owners: readonly string[]
+  /** Who claimed it then. */
+  readonly claimedBy?: string | undefined
 }
 
 const tokenKeyBytes = 32
@@ -136,6 +148,16 @@ export class Settings {
     return () => this.#siteListeners.delete(listener)
   }
 
+  ownerReset(): StoredReset | undefined {
+    const kept = this.#values.get('ownerReset')
+    return kept === undefined ? undefined : (JSON.parse(kept) as StoredReset)
+  }
+
+  /** Both or neither are on disk. */
+  setOwnerReset(reset: StoredReset, ...along: readonly Statement[]): Promise<void> {
+    return this.#set({ ownerReset: JSON.stringify(reset) }, along)
+  }
+
   authority(): StoredAuthority | undefined {
     const root = this.#values.get('authority.root')
     if (root === undefined) return undefined
@@ -164,7 +186,7 @@ export class Settings {
     return this.#set({ 'leaf.certificate': toBase64(leaf.certificate), 'leaf.key': toBase64(leaf.key) })
   }
 
-  async #set(values: Readonly<Record<string, string>>): Promise<void> {
+  async #set(values: Readonly<Record<string, string>>, along: readonly Statement[] = []): Promise<void> {
     const entries = Object.entries(values)
     await this.#rows.write(
       ...entries.map(([key, value]) =>
@@ -174,6 +196,7 @@ export class Settings {
           value,
         ),
       ),
+      ...along,
     )
     for (const [key, value] of entries) this.#values.set(key, value)
     if (entries.some(([key]) => siteKeys.has(key))) for (const listener of this.#siteListeners) listener()

@@ -334,3 +334,41 @@ test('a guest may call those who are marked, and nobody else', async () => {
   expect([directory.mayCall('bob', 'gast'), directory.mayCall('eve', 'gast')]).toEqual([true, true])
   expect(directory.mayCall('gast', 'gast')).toBe(true)
 })
+
+const ownerWish = { displayName: 'Olivia', place: 'Mill', passwordHash: 'hash', device: page }
+
+test('released by a file: nobody owns it, everybody and their devices stay, and the former owner claims it as themself', async () => {
+  const first = await store.directory.claim(ownerWish)
+  await store.directory.addUser({ name: 'bob', sipPassword: 'secret phone' })
+  expect(await store.directory.releaseOwners('7:1')).toBe(true)
+  await reopen()
+  expect(store.directory.owner()).toBeUndefined()
+  expect(store.directory.byToken(first.token)).toMatchObject({ user: 'olivia' })
+  expect(store.directory.byDigestUser('bob')).toBeDefined()
+  expect(store.settings.ownerReset()).toEqual({ at: now, mark: '7:1', owners: ['olivia'] })
+  await store.directory.claim({ ...ownerWish, passwordHash: 'another' })
+  await reopen()
+  expect(store.directory.owner()).toMatchObject({ name: 'olivia', passwordHash: 'another' })
+  expect(store.directory.users().map(({ name }) => name).sort()).toEqual(['bob', 'olivia'])
+  expect(store.directory.devices('olivia')).toHaveLength(2)
+  expect(store.settings.ownerReset()).toMatchObject({ claimedBy: 'olivia' })
+})
+
+test('somebody else may claim what was released: former owners are members, and nobody takes a member’s name', async () => {
+  await store.directory.claim(ownerWish)
+  await store.directory.addUser({ name: 'bob', displayName: 'Bob' })
+  await store.directory.releaseOwners('7:1')
+  await store.directory.claim({ ...ownerWish, displayName: 'Bob' })
+  expect(store.directory.owner()).toMatchObject({ name: 'bob-2' })
+  expect(store.directory.user('olivia')).toMatchObject({ role: 'member' })
+  expect(store.directory.user('bob')).toMatchObject({ role: 'member' })
+})
+
+test('a file that cannot be removed counts once, and one where nobody owns the appliance not at all', async () => {
+  expect(await store.directory.releaseOwners('7:1')).toBe(false)
+  await store.directory.claim(ownerWish)
+  expect(await store.directory.releaseOwners('7:1')).toBe(true)
+  await store.directory.claim(ownerWish)
+  expect(await store.directory.releaseOwners('7:1')).toBe(false)
+  expect(await store.directory.releaseOwners('7:2')).toBe(true)
+})

@@ -13,7 +13,10 @@ import * as schemas from '../schemas.ts'
 import type { LiveSession, Sessions } from '../sessions.ts'
 import type { Tries } from '../tries.ts'
 
-type Deps = Pick<AppDeps, 'clock' | 'directory' | 'claim' | 'claimMinutes' | 'isAttached' | 'authority'> & {
+type Deps = Pick<
+  AppDeps,
+  'clock' | 'directory' | 'claim' | 'claimMinutes' | 'isAttached' | 'authority' | 'settings'
+> & {
   readonly sessions: Sessions
   readonly passwords: Passwords
   readonly tries: Tries
@@ -70,6 +73,7 @@ export function setupRoutes(deps: Deps): Route[] {
       handle: call => {
         const body: SetupState = {
           claimed: directory.owner() !== undefined,
+          reset: directory.owner() === undefined && deps.settings.ownerReset() !== undefined,
           place: directory.place(),
           caFingerprint: deps.authority.fingerprint(),
           openSeconds: openSeconds(call.peer),

@@ -1,5 +1,5 @@
 /** The people: the one who claims, those who are added, what is changed of them, and how they go. */
-import { isUserName } from '../credentials.ts'
+import { isUserName, userNameFrom } from '../credentials.ts'
 import type { UserRow } from '../message.ts'
 import { newStay } from '../stay.ts'
 import * as tables from '../tables.ts'
@@ -16,7 +16,10 @@ export class People {
     this.#drafts = drafts
   }
 
-  /** Makes the first person, who owns the appliance, and names the place. Rejects (`claimed`) when there is an owner. */
+  /**
+   * Makes the first person, who owns the appliance, and names the place. After `releaseOwners` somebody who owned it is that
+   * person again, with a new password and one device more. Rejects (`claimed`) when there is an owner.
+   */
   claim(wish: {
     readonly displayName: string
     readonly place: string
@@ -27,14 +30,42 @@ export class People {
     return this.#held.exclusively(async () => {
       if (this.#held.owner())
         throw new DirectoryError('claimed', 'this appliance has an owner already; log in instead')
-      const user = this.#drafts.newUser(wish.displayName, { role: 'owner', passwordHash: wish.passwordHash })
+      const owned = { role: 'owner', passwordHash: wish.passwordHash } as const
+      const reset = this.#held.settings.ownerReset()
+      const former = reset?.owners.includes(userNameFrom(wish.displayName))
+        ? this.#held.users.get(userNameFrom(wish.displayName))
+        : undefined
+      const user = former
+        ? { ...former, ...owned, disabled: false }
+        : this.#drafts.newUser(wish.displayName, owned)
       const enrolled = this.#drafts.newDevice(user, wish.device)
       await this.#held.settings.changeSite({ place: wish.place, showNames: wish.showNames })
-      await this.#held.write(tables.putUser(user), tables.putDevice(enrolled.device))
+      const rows = [tables.putUser(user), tables.putDevice(enrolled.device)]
+      if (reset) await this.#held.settings.setOwnerReset({ ...reset, claimedBy: user.name }, ...rows)
+      else await this.#held.write(...rows)
       this.#held.keepUser(user)
       this.#held.keepDevice(enrolled.device)
       this.#held.tell({ kind: 'people' })
       return enrolled
+    })
+  }
+
+  /**
+   * Nobody owns the appliance any more, so that it can be claimed anew: who owned it stays as a member, with devices and
+   * calls. `mark` names what asked for it, which counts once. False: it did already, or nobody owned the appliance.
+   */
+  releaseOwners(mark: string): Promise<boolean> {
+    return this.#held.exclusively(async () => {
+      const owners = [...this.#held.users.values()].filter(({ role }) => role === 'owner')
+      if (owners.length === 0 || this.#held.settings.ownerReset()?.mark === mark) return false
+      const members = owners.map((owner): UserRow => ({ ...owner, role: 'member' }))
+      await this.#held.settings.setOwnerReset(
+        { at: this.#held.now(), mark, owners: owners.map(({ name }) => name) },
+        ...members.map(tables.putUser),
+      )
+      for (const member of members) this.#held.keepUser(member)
+      this.#held.tell({ kind: 'people' })
+      return true
     })
   }
 

@@ -122,8 +122,8 @@ function Claim({ setup, onClaimed }: { readonly setup: SetupState; readonly onCl
   const needsCode = token === '' && !isOpen
   return (
     <Sheet>
-      <h1>{visit.welcome}</h1>
-      <p class="soft">{visit.lead}</p>
+      <h1>{setup.reset ? visit.resetTitle : visit.welcome}</h1>
+      <p class="soft">{setup.reset ? visit.resetLead : visit.lead}</p>
       {token === '' && isOpen && <p class="note small">{visit.open}</p>}
       <Form submit={visit.submit} large onSubmit={claim}>
         {needsCode && <Field label={visit.code} name="code" required maxLength={16} hint={visit.codeHint} />}

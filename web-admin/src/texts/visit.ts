@@ -1,6 +1,9 @@
 export const visit = {
   welcome: 'Welcome to lanline',
   lead: 'This appliance belongs to nobody yet. Whoever fills this in becomes its owner.',
+  resetTitle: 'Whose is it now?',
+  resetLead:
+    'A file on the card asked for a new owner. People, devices and calls are all still here. Who owned this before takes the same name again, and goes on as that person.',
   open: 'It was started just now, so no code is needed from this network. Later the setup code is asked for.',
   code: 'Setup code',
   codeHint: 'XXXX-XXXX, as printed where lanline was started.',
