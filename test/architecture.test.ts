@@ -9,7 +9,9 @@ import { describe, expect, it } from 'vitest'
 type Files = ReadonlyMap<string, string>
 
 const root = join(import.meta.dirname, '..')
-const protocolRooms = ['stun', 'turn', 'relay', 'sip', 'signalling', 'calls', 'mdns', 'echo', 'trace', 'help']
+const protocolRooms = [
+  ...['stun', 'turn', 'relay', 'sip', 'signalling', 'calls', 'mdns', 'echo', 'trace', 'help', 'update'],
+]
 const pages = ['client', 'web-phone', 'web-admin']
 
 /** Every broken rule, as `file: what`. */
@@ -147,6 +149,8 @@ function mayAcrossRooms(from: Place, to: Place, one: Import): boolean {
   if (from.room === 'runtime') return false
   // A trace is shown and verified without the daemon.
   if (from.room === 'cli' && to.room === 'trace') return !isRim(to)
+  // An update is installed and confirmed beside the daemon.
+  if (from.room === 'cli' && to.room === 'update') return true
   if (from.room === 'cli')
     return to.room === '' ? to.file !== 'main.ts' : !isProtocol(to.room) || one.typeOnly
   if (isContract(to) && one.typeOnly && to.room !== '') return true

@@ -1,0 +1,87 @@
+/**
+ * A new version's first minutes: when is it good, when is it given up, and what is told of how it went. The clock and the
+ * looks at its health come from outside.
+ */
+import { type Monotonic, minutes, seconds } from '../core/clock.ts'
+import type { Booted, ToldStatus, UpdateStatus } from './message.ts'
+
+export const trialLimits = {
+  /** So long all must be well at a stretch. */
+  goodMilliseconds: seconds(60),
+  /** So long after its start the version before comes back. */
+  giveUpMilliseconds: minutes(5),
+  lookEveryMilliseconds: seconds(3),
+  /** A status that says work goes on, and is older than this, was left by work that broke off. */
+  staleMilliseconds: minutes(5),
+} as const
+
+export interface HealthLook {
+  readonly version: string
+  readonly parts: Readonly<Record<string, { readonly state: string; readonly detail: string }>>
+}
+
+/** What no version may be without, whatever failed before it. */
+const needed = ['sip', 'signalling', 'web', 'store'] as const
+
+/** Why all is not well; undefined: it is. What had failed before the update is no reason, but for what is needed. */
+export function trouble(
+  look: HealthLook | undefined,
+  version: string,
+  failedBefore: readonly string[],
+): string | undefined {
+  if (look === undefined) return 'lanline does not answer'
+  if (look.version !== version) return `lanline ${look.version} answers, not ${version}`
+  const missing = needed.find(part => look.parts[part]?.state !== 'ok')
+  if (missing !== undefined) return `${missing}: ${look.parts[missing]?.detail ?? 'not there'}`
+  const failed = Object.entries(look.parts).find(
+    ([part, { state }]) => state === 'failed' && !failedBefore.includes(part),
+  )
+  return failed && `${failed[0]}: ${failed[1].detail}`
+}
+
+export const failedParts = (look: HealthLook | undefined): string[] =>
+  Object.entries(look?.parts ?? {}).flatMap(([part, { state }]) => (state === 'failed' ? [part] : []))
+
+export type TrialStep =
+  | { readonly kind: 'wait' | 'confirm' }
+  | { readonly kind: 'giveUp'; readonly why: string }
+
+/** One trial, from its start on. */
+export class Trial {
+  readonly #startedAt: Monotonic
+  #goodSince: Monotonic | undefined
+
+  constructor(now: Monotonic) {
+    this.#startedAt = now
+  }
+
+  looked(why: string | undefined, now: Monotonic): TrialStep {
+    this.#goodSince = why === undefined ? (this.#goodSince ?? now) : undefined
+    if (this.#goodSince !== undefined && now - this.#goodSince >= trialLimits.goodMilliseconds) {
+      return { kind: 'confirm' }
+    }
+    if (now - this.#startedAt < trialLimits.giveUpMilliseconds) return { kind: 'wait' }
+    return { kind: 'giveUp', why: why ?? 'it was not well for a minute at a stretch' }
+  }
+}
+
+/** How an update went, by what was written and what runs now. */
+export function told(
+  status: UpdateStatus | undefined,
+  now: { readonly booted: Booted | undefined; readonly bootId: string; readonly at: number },
+): ToldStatus | undefined {
+  if (status === undefined) return undefined
+  const { failedBefore: _, bootId, ...rest } = status
+  const { phase } = status
+  const sameStart = bootId === now.bootId
+  if (phase === 'verifying' || phase === 'writing' || phase === 'checking') {
+    if (sameStart && now.at - status.at < trialLimits.staleMilliseconds) return rest
+    const why = sameStart ? 'it broke off; the log says why' : 'the power went in the middle of it'
+    return { ...rest, phase: 'failed', percent: undefined, why }
+  }
+  if (phase !== 'restarting' || sameStart || now.booted === undefined) return rest
+  if (now.booted.slot !== status.slot) {
+    return { ...rest, phase: 'wentBack', why: status.why ?? `lanline ${status.to} did not start` }
+  }
+  return { ...rest, phase: now.booted.trial ? 'onTrial' : 'confirmed' }
+}

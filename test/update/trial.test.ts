@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest'
+import type { Monotonic } from '../../src/core/clock.ts'
+import type { UpdateStatus } from '../../src/update/message.ts'
+import { failedParts, Trial, told, trouble } from '../../src/update/trial.ts'
+
+const ok = { state: 'ok', detail: '' }
+const well = {
+  version: '0.2.0',
+  parts: { sip: ok, signalling: ok, web: ok, store: ok, relay: ok, discovery: ok },
+}
+const failed = { state: 'failed', detail: 'no port' }
+
+/** What is decided when `lookAt` says what it saw every three seconds. */
+function decided(lookAt: (second: number) => string | undefined): string {
+  const trial = new Trial(0 as Monotonic)
+  for (let second = 0; second < 1_000; second += 3) {
+    const step = trial.looked(lookAt(second), (second * 1_000) as Monotonic)
+    if (step.kind === 'giveUp') return `${second} gave up: ${step.why}`
+    if (step.kind === 'confirm') return `${second} confirmed`
+  }
+  return 'nothing'
+}
+
+describe('a trial', () => {
+  it('is confirmed after a minute in which all was well', () => {
+    expect(decided(second => (second < 20 ? 'lanline does not answer' : undefined))).toBe('81 confirmed')
+  })
+  it('begins its minute anew when something was not well', () => {
+    expect(decided(second => (second === 48 ? 'sip: no port' : undefined))).toBe('111 confirmed')
+  })
+  it('is given up after five minutes, and says why', () => {
+    expect(decided(() => 'lanline does not answer')).toBe('300 gave up: lanline does not answer')
+    expect(decided(second => (second % 30 === 0 ? 'sip: no port' : undefined))).toMatch(/^300 gave up/)
+  })
+})
+
+describe('all is well', () => {
+  it('when the new version answers and no part of it failed', () => {
+    expect(trouble(well, '0.2.0', [])).toBeUndefined()
+    expect(trouble(undefined, '0.2.0', [])).toMatch(/does not answer/)
+    expect(trouble(well, '0.3.0', [])).toMatch(/0\.2\.0 answers/)
+    expect(trouble({ ...well, parts: { ...well.parts, relay: failed } }, '0.2.0', [])).toBe('relay: no port')
+  })
+  it('also where a part had failed before, but for those that are needed', () => {
+    const look = { ...well, parts: { ...well.parts, relay: failed, store: ok } }
+    expect(failedParts(look)).toEqual(['relay'])
+    expect(trouble(look, '0.2.0', ['relay'])).toBeUndefined()
+    expect(trouble({ ...well, parts: { ...well.parts, store: failed } }, '0.2.0', ['store'])).toMatch(/store/)
+    expect(trouble({ version: '0.2.0', parts: {} }, '0.2.0', [])).toMatch(/not there/)
+  })
+})
+
+describe('what is told of an update', () => {
+  const status: UpdateStatus = {
+    ...{ phase: 'restarting', from: '0.1.0', to: '0.2.0', slot: 'b', percent: undefined, why: undefined },
+    ...{ failedBefore: [], bootId: 'one', at: 1_000 },
+  }
+  const later = (slot: 'a' | 'b', trial: boolean) => ({
+    booted: { slot, trial, boot: 1 },
+    bootId: 'two',
+    at: 2_000,
+  })
+  it('is how it went, by the slot that runs', () => {
+    expect(told(status, { ...later('a', false), bootId: 'one' })?.phase).toBe('restarting')
+    expect(told(status, later('b', true))?.phase).toBe('onTrial')
+    expect(told(status, later('b', false))?.phase).toBe('confirmed')
+    expect(told(status, later('a', false))).toMatchObject({
+      phase: 'wentBack',
+      why: 'lanline 0.2.0 did not start',
+    })
+    expect(told({ ...status, phase: 'wentBack', why: 'sip: no port' }, later('a', false))?.why).toBe(
+      'sip: no port',
+    )
+  })
+  it('is that it failed, when the power went or the work broke off', () => {
+    const writing: UpdateStatus = { ...status, phase: 'writing', percent: 40 }
+    expect(told(writing, { ...later('a', false), bootId: 'one' })).toMatchObject({
+      phase: 'writing',
+      percent: 40,
+    })
+    expect(told(writing, later('a', false))).toMatchObject({ phase: 'failed', percent: undefined })
+    expect(told(writing, { ...later('a', false), bootId: 'one', at: 1e9 })?.phase).toBe('failed')
+  })
+})
