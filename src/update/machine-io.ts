@@ -1,0 +1,89 @@
+/** Reads and writes what this machine's slots are in: small files, each replaced whole. */
+
+import type { KeyObject } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { trustedKeys } from './codec.ts'
+import type { Booted, Slot, SlotState, UpdateProblem, UpdateStatus } from './message.ts'
+import { dataMount, type Places } from './places.ts'
+import { decodeBooted, decodeState, encodeState, mountedAt, slotDevice } from './slots.ts'
+
+export class UpdateError extends Error {
+  readonly code: UpdateProblem
+
+  constructor(code: UpdateProblem, message: string) {
+    super(message)
+    this.name = 'UpdateError'
+    this.code = code
+  }
+}
+
+export const textOf = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+export const bootedOf = (places: Places): Booted | undefined => decodeBooted(textOf(places.booted))
+export const stateOf = (places: Places): SlotState => decodeState(textOf(places.state))
+export const keysOf = (places: Places): KeyObject[] => trustedKeys(textOf(places.keys) ?? '')
+export const bootIdOf = (places: Places): string => (textOf(places.bootId) ?? '').trim()
+
+/** Our own root wrote it, whole. */
+export function statusOf(places: Places): UpdateStatus | undefined {
+  try {
+    return JSON.parse(textOf(places.status) ?? '') as UpdateStatus
+  } catch {
+    return undefined
+  }
+}
+
+export const writeState = (places: Places, state: SlotState): void =>
+  replace(places.state, encodeState(state))
+export const writeStatus = (places: Places, status: UpdateStatus): void =>
+  replace(places.status, `${JSON.stringify(status)}\n`)
+
+/** Readable by all: the daemon, which may not write there, tells what is in it. */
+function replace(path: string, text: string): void {
+  const fresh = `${path}.new`
+  const file = openSync(fresh, 'w', 0o644)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(fresh, path)
+  syncDirectory(dirname(path))
+}
+
+/** What was renamed or removed in it is so after a power cut, too. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
+
+export interface SlotDevice {
+  readonly path: string
+  readonly bytes: number
+}
+
+/** Undefined: it cannot be found, or its size cannot be told. */
+export function deviceOf(places: Places, slot: Slot): SlotDevice | undefined {
+  const device = slotDevice(mountedAt(dataMount, textOf(places.mounts) ?? '') ?? '', slot)
+  if (device === undefined) return undefined
+  const path = places.under(device)
+  try {
+    if (statSync(path).isFile()) return { path, bytes: statSync(path).size }
+    const sectors = Number(textOf(places.under(`/sys/class/block/${basename(device)}/size`)))
+    return sectors > 0 ? { path, bytes: sectors * 512 } : undefined
+  } catch {
+    return undefined
+  }
+}

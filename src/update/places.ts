@@ -1,0 +1,44 @@
+/** Where an image keeps what updates are about. A root in front of all of it is for tests. */
+export interface Places {
+  /** Written by the first steps of the start: which slot, and whether it is on trial. */
+  readonly booted: string
+  /** On the data partition, root's own. */
+  readonly slots: string
+  readonly state: string
+  readonly status: string
+  /** In the read-only root: whose signature counts. */
+  readonly keys: string
+  readonly mounts: string
+  readonly bootId: string
+  readonly dropCaches: string
+  /** Where a device's files lie: `/dev/vda2`, `/sys/class/block/vda2/size`. */
+  under(path: string): string
+}
+
+export const dataMount = '/data'
+
+export function placesUnder(root = ''): Places {
+  const under = (path: string): string => root + path
+  return {
+    booted: under('/run/lanline-slot'),
+    slots: under('/data/slots'),
+    state: under('/data/slots/state'),
+    status: under('/data/slots/status.json'),
+    keys: under('/usr/lib/lanline/update-key.pub'),
+    mounts: under('/proc/self/mounts'),
+    bootId: under('/proc/sys/kernel/random/boot_id'),
+    dropCaches: under('/proc/sys/vm/drop_caches'),
+    under,
+  }
+}
+
+/** In the data directory: what is taken in, what was verified, and what root is to install. */
+export const waiting = {
+  directory: 'update',
+  incoming: 'incoming',
+  ready: 'ready',
+  /** `lanline-update.path` waits for it. */
+  bundle: 'bundle',
+  /** Lies beside it where the owner means a version that is not newer. */
+  evenIfNotNewer: 'bundle-not-newer',
+} as const
