@@ -83,6 +83,10 @@ export function exampleToml(): string {
 }
 
 const systemFile = '/etc/lanline/lanline.toml'
+/** Where a package and the image have put this file's folder. */
+const installed = '/usr/lib/lanline'
+/** Of lanline as a service of the machine. */
+export const serviceDataDirectory = '/var/lib/lanline'
 
 interface Key {
   readonly about: readonly string[]
@@ -322,10 +326,12 @@ interface Defaults {
 
 function defaultsFor({ environment, root, checkout }: ConfigSource): Defaults {
   const systemd = environment.NOTIFY_SOCKET !== undefined || environment.STATE_DIRECTORY !== undefined
+  // The command line of an installed lanline looks for the service's data; its own rights do not matter.
+  const service = systemd || checkout === installed
   return {
-    dataDir: systemd ? (environment.STATE_DIRECTORY ?? '/var/lib/lanline') : join(checkout, 'data'),
-    httpPort: root || systemd ? 80 : 8080,
-    httpTlsPort: root || systemd ? 443 : 8443,
+    dataDir: service ? (environment.STATE_DIRECTORY ?? serviceDataDirectory) : join(checkout, 'data'),
+    httpPort: root || service ? 80 : 8080,
+    httpTlsPort: root || service ? 443 : 8443,
   }
 }
 

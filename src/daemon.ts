@@ -20,6 +20,7 @@ import type { CallsMachine } from './calls/machine.ts'
 import type { CallEffect, CallInput } from './calls/message.ts'
 import type { Config } from './config.ts'
 import { hours, seconds } from './core/clock.ts'
+import type { Endpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
 import { lookAtOneself } from './doctor/self.ts'
@@ -33,6 +34,7 @@ import { HelpDesk } from './helpdesk.ts'
 import { type Loaded, load, openData } from './loading.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
 import { RelayIo } from './relay/io.ts'
+import { tcpAnswers, tlsAnswers, udpAnswers } from './runtime/answers.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
 import { Driver } from './runtime/driver.ts'
@@ -43,6 +45,7 @@ import type { OwnNames } from './runtime/names.ts'
 import { openPort } from './runtime/ports.ts'
 import { systemRandom } from './runtime/random.ts'
 import { type RecentLog, withRecent } from './runtime/recent-log.ts'
+import { Supervision } from './runtime/supervision.ts'
 import { type ServiceManager, serviceManager } from './runtime/systemd.ts'
 import { credentialsOf } from './runtime/tls.ts'
 import { WebSockets } from './runtime/websocket.ts'
@@ -56,6 +59,8 @@ import { State, type Urls } from './state.ts'
 import type { DeviceRow } from './store/message.ts'
 import { migrations } from './store/migrations.ts'
 import type { Store } from './store/store.ts'
+import { encode as encodeStun } from './stun/codec.ts'
+import { stunType } from './stun/message.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { TraceIo, type TraceIoOptions } from './trace/io.ts'
 import type { DormantAccount } from './turn/message.ts'
@@ -82,6 +87,8 @@ const spacePeriodMilliseconds = seconds(30)
 const chorePeriodMilliseconds = hours(1)
 /** So many calls show whether devices reach each other. */
 const recentCalls = 50
+/** To whoever is asked whether it answers; the transaction is never looked at. */
+const bindingRequest = encodeStun({ type: stunType.bindingRequest, transaction: new Uint8Array(12) })
 /** A SIP client's WebSocket that answers no ping is gone. */
 const sipPingMilliseconds = 30_000
 
@@ -104,7 +111,9 @@ export class Daemon {
   readonly #names: OwnNames
   readonly #store: Store
   readonly #certificates: Certificates
-  readonly #systemd: ServiceManager
+  /** Undefined where nobody supervises this process. */
+  readonly #manager: ServiceManager | undefined
+  #supervision: Supervision | undefined
   readonly #now: Now
   readonly #policies: Policies
   readonly #channel: SignallingMachine
@@ -147,7 +156,7 @@ export class Daemon {
     this.#config = options.config
     this.#log = withRecent(options.log)
     this.#version = options.version
-    this.#systemd = serviceManager(options.environment)
+    this.#manager = serviceManager(options.environment)
     this.#setupFile = loaded.setupFile
     for (const complaint of this.#setupFile.complaints) this.#log.warn('setupFile', { complaint })
     this.#claim = newClaimSecrets(this.#random, this.#setupFile.code)
@@ -203,7 +212,7 @@ export class Daemon {
       ...{ config: options.config, version: options.version, claim: this.#claim, store: loaded.store },
       ...{ names: loaded.names, certificates: loaded.certificates, policies: this.#policies },
       ...{ channel: this.#channel, sipIo: this.#sipIo, relay: this.#relay, advertiser: this.#advertiser },
-      web: this.#web,
+      ...{ sip, calls: loaded.calls, web: this.#web },
     })
     this.#webSockets = this.#makeWebSockets()
     const restart = Promise.withResolvers<void>()
@@ -236,7 +245,7 @@ export class Daemon {
 
   /** In reverse order of starting; what was acknowledged is on disk when this resolves. */
   async stop(): Promise<void> {
-    this.#systemd.stopping()
+    this.#supervision?.stopping()
     this.#help.stopping()
     this.#signalling.input({ kind: 'stopping' })
     this.#advertiser?.stop()
@@ -254,7 +263,6 @@ export class Daemon {
     await this.#trace.close()
     await this.#help.flush()
     await this.#store.close()
-    this.#systemd.close()
   }
 
   // Starting
@@ -290,7 +298,7 @@ export class Daemon {
     this.#undo.push(() => clearInterval(looks))
     this.#inBackground('space', this.#store.space.look())
     this.#doChores()
-    this.#systemd.ready(this.#state.urls().page)
+    if (this.#manager !== undefined) this.#supervision = this.#supervise(this.#manager)
     this.#log.info('ready', { page: this.#state.urls().page, version: this.#version })
   }
 
@@ -597,6 +605,43 @@ export class Daemon {
   #fault(room: string, error: unknown, during: string): void {
     this.#metrics.note(room, 'fault')
     this.#log
+  // Supervision
+
+  /** Ready once every thread and listener answers; a sign of life as long as they do. */
+  #supervise(manager: ServiceManager): Supervision {
+    const { http, https } = this.#web
+    const here = (port: number): Endpoint => ({ address: '127.0.0.1', port })
+    const { plain, tls } = this.#sipIo.ports
+    return new Supervision({
+      manager,
+      clock: realClock,
+      parts: {
+        store: () => this.#store.answers().then(() => true),
+        relay: () => this.#relay.answers().then(() => true),
+        http: () => tcpAnswers(here(http?.port ?? 0)),
+        https: () => tlsAnswers(here(https?.port ?? 0)),
+        sipUdp: () => udpAnswers(here(plain), bindingRequest),
+        sipTcp: () => tcpAnswers(here(plain)),
+        sipTls: () => tlsAnswers(here(tls)),
+        relayTcp: () => this.#relayListens(),
+      },
+      status: () => this.#state.statusLine(),
+      onSilent: parts => {
+        if (parts === undefined) return this.#log.info('answering')
+        this.#log.warn('silent', { parts: parts.join(' ') })
+        if (parts.includes('relay')) this.#relay.giveUp()
+      },
+      onFault: (error, during) => this.#fault('supervision', error, during),
+    })
+  }
+
+  /** It listens on no loopback address; without a network, or while it is started anew, there is nothing to ask. */
+  async #relayListens(): Promise<boolean> {
+    const [address] = this.#ownAddresses()
+    const port = this.#relay.ports?.plain
+    return address === undefined || port === undefined || tcpAnswers({ address, port })
+  }
+
       .room(room)
       .error('fault', { during, error: error instanceof Error ? error.stack : String(error) })
   }

@@ -6,6 +6,7 @@ import type { ClaimSecrets } from './admin/claim.ts'
 import type { Health, RelayState } from './admin/message.ts'
 import type { Policies } from './admin/policies.ts'
 import type { AppDeps } from './admin/ports.ts'
+import type { CallsMachine } from './calls/machine.ts'
 import type { Config } from './config.ts'
 import { formatEndpoint } from './core/endpoint.ts'
 import { discoveryStateOf, publicationOf } from './discovery.ts'
@@ -15,6 +16,7 @@ import type { RelayIo } from './relay/io.ts'
 import type { OwnNames } from './runtime/names.ts'
 import type { SignallingMachine } from './signalling/machine.ts'
 import type { SipIo } from './sip/io.ts'
+import type { SipMachine } from './sip/machine.ts'
 import type { Store } from './store/store.ts'
 import type { Certificates } from './tls/certificates.ts'
 
@@ -35,12 +37,17 @@ export interface StateParts {
   readonly certificates: Certificates
   readonly policies: Policies
   readonly channel: SignallingMachine
+  readonly sip: SipMachine
+  readonly calls: CallsMachine
   readonly sipIo: SipIo
   readonly relay: RelayIo
   readonly advertiser: Advertiser | undefined
   /** Filled as they open. */
   readonly web: { readonly http?: { readonly port: number }; readonly https?: { readonly port: number } }
 }
+
+/** The built-in person who sends everything back is registered like a device. */
+const echoBindings = 1
 
 export class State {
   readonly #parts: StateParts
@@ -66,6 +73,13 @@ export class State {
       phones: lan.map(({ address }) => `http://${formatEndpoint({ address, port: http })}/`),
       claim: claimed ? undefined : { link, code: this.#parts.claim.code },
     }
+  }
+
+  /** What it does now, for whoever supervises it. */
+  statusLine(): string {
+    const open = this.#parts.calls.sizes.open
+    const registered = Math.max(0, this.#parts.sip.sizes.bindings - echoBindings)
+    return `${open} ${open === 1 ? 'call' : 'calls'}, ${registered} registered, ${this.urls().page}`
   }
 
   health(): Health['parts'] {

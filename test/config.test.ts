@@ -47,6 +47,12 @@ describe('without file and environment', () => {
     const environment = { NOTIFY_SOCKET: '/run/n', STATE_DIRECTORY: '/var/lib/lanline' }
     expect(loadConfig({ ...nothing, environment }).data.dir).toBe('/var/lib/lanline')
   })
+
+  it('an installed lanline is the service, also for the command line of whoever calls it', () => {
+    const config = loadConfig({ ...nothing, checkout: '/usr/lib/lanline' })
+    expect(config.data.dir).toBe('/var/lib/lanline')
+    expect([config.http.port.fallback, config.http.tlsPort.fallback]).toEqual([80, 443])
+  })
 })
 
 describe('what is given', () => {

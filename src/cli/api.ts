@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ErrorBody } from '../admin/message.ts'
-import type { Config } from '../config.ts'
+import { type Config, serviceDataDirectory } from '../config.ts'
 import { CommandError } from './command.ts'
 
 export const socketPath = (config: Config): string => join(config.data.dir, 'lanline.sock')
@@ -93,7 +93,8 @@ function open(config: Config, method: string, path: string, headers: OutgoingHtt
 
 function refusal(config: Config, error: NodeJS.ErrnoException): CommandError {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-    return new NotRunning(`no lanline is running on ${config.data.dir}; start it with: lanline serve`)
+    const start = config.data.dir === serviceDataDirectory ? 'systemctl start lanline' : 'lanline serve'
+    return new NotRunning(`no lanline is running on ${config.data.dir}; start it with: ${start}`)
   }
   if (error.code === 'EACCES') {
     return new CommandError(`${socketPath(config)} belongs to another user; run this as that user or as root`)

@@ -1,8 +1,10 @@
+import { serviceDataDirectory } from '../config.ts'
 import { Daemon } from '../daemon.ts'
 import { jsonLog } from '../runtime/log.ts'
 import { PortError } from '../runtime/ports.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Command, CommandError } from './command.ts'
+import { isAnothers } from './owner.ts'
 import { ownVersion } from './version.ts'
 
 /** A stop that takes longer is cut short: everything acknowledged is on disk already. */
@@ -17,6 +19,11 @@ export const serve: Command = {
   about: 'runs the exchange in the foreground until Ctrl-C',
   run: async call => {
     const { config, environment } = call
+    if (config.data.dir === serviceDataDirectory && isAnothers(config.data.dir)) {
+      throw new CommandError(
+        `${config.data.dir} belongs to the service; start it with: systemctl start lanline`,
+      )
+    }
     const log = jsonLog(config.log.level)
     const asked = stopSignal()
     const daemon = await Daemon.start({ config, environment, log, version: ownVersion() }).catch(error => {

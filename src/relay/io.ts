@@ -125,8 +125,18 @@ export class RelayIo {
     this.input({ kind: 'addressesChanged' })
   }
 
-  certificateRenewed(pair: { readonly cert: string; readonly key: string }): void {
+  certificateRenewed(pair: TurnSetup['certificate']): void {
     this.#thread.order({ kind: 'certificate', ...pair })
+  }
+
+  /** Resolves when its thread answers, or when there is none now. */
+  answers(): Promise<void> {
+    return this.#thread.answers()
+  }
+
+  /** Its thread does not answer: another takes its place. */
+  giveUp(): void {
+    this.#thread.giveUp()
   }
 
   async close(): Promise<void> {

@@ -1,30 +1,32 @@
-/** Tells systemd that the service is ready, how it is, and that it lives; does nothing anywhere else. */
+/**
+ * The words for systemd (sd_notify(3)): ready, how it is, that it lives. Its socket is a datagram one, which Node cannot
+ * open; so the unit has systemd open it (`OpenFile=`, from systemd 253) and a word is one write. Where there is no such
+ * file, `systemd-notify` is started for each word. Anywhere else nothing is ever said.
+ */
 import { spawn } from 'node:child_process'
+import { write } from 'node:fs'
+
+type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ServiceManager {
-  ready(status: string): void
-  status(text: string): void
-  stopping(): void
-  /** Stops the watchdog's timer. */
-  close(): void
+  /** How soon after a sign of life it wants the next; undefined: it wants none. */
+  readonly watchdogMilliseconds: number | undefined
+  /** Assignments such as `READY=1`, told together. */
+  tell(...words: readonly string[]): void
 }
 
-const none: ServiceManager = { ready() {}, status() {}, stopping() {}, close() {} }
+/** What `OpenFile=` calls the socket in `systemd/lanline.service`. */
+const fileName = 'notify'
+/** sd_listen_fds(3): the first that is passed. */
+const firstDescriptor = 3
 
-/**
- * `environment` is the process's: without `NOTIFY_SOCKET` nothing is ever sent. With `WATCHDOG_USEC` a sign of life
- * goes out at half that interval; it comes from the event loop, so a stuck loop is restarted.
- */
-export function serviceManager(
-  environment: Readonly<Record<string, string | undefined>>,
-  notify: (arguments_: readonly string[]) => void = spawnNotify,
-): ServiceManager {
-  if (!environment.NOTIFY_SOCKET) return none
-  const watchdogMicroseconds = Number(environment.WATCHDOG_USEC ?? 0)
-  const timer =
-    watchdogMicroseconds > 0
-      ? setInterval(() => notify(['WATCHDOG=1']), watchdogMicroseconds / 2_000).unref()
-      : undefined
+/** Undefined where nobody listens: `environment` is the process's, without `NOTIFY_SOCKET`. */
+export function serviceManager(environment: Environment, ownPid = process.pid): ServiceManager | undefined {
+  if (!environment.NOTIFY_SOCKET) return undefined
+  const microseconds = Number(environment.WATCHDOG_USEC ?? 0)
+  // Who is meant stands beside it; the command line of a service inherits both.
+  const forUs = environment.WATCHDOG_PID === undefined || Number(environment.WATCHDOG_PID) === ownPid
+  const descriptor = passedDescriptor(environment, ownPid)
   return {
     ready: status => notify(['--ready', `--status=${status}`, `--pid=${process.pid}`]),
     status: text => notify([`--status=${text}`]),
@@ -33,8 +35,10 @@ export function serviceManager(
   }
 }
 
-function spawnNotify(arguments_: readonly string[]): void {
-  const child = spawn('systemd-notify', arguments_, { stdio: 'ignore' })
+const mostWaiting = 8
+
+function startNotify(words: readonly string[]): void {
+  const child = spawn('systemd-notify', words, { stdio: 'ignore' })
   // The program may be missing in a container: then there is nobody to tell either.
   child.on('error', () => {})
   child.unref()

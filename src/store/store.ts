@@ -22,6 +22,8 @@ export interface Store {
   readonly space: Pick<DiskSpace, 'look' | 'note'> & { readonly full: string | undefined }
   /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
   readonly lost: Promise<string>
+  /** Resolves when its thread has done what it was asked before. Rejects with `StoreError`. */
+  answers(): Promise<void>
   /** Commits what is pending and lets go of the data directory. */
   close(): Promise<void>
 }
@@ -35,8 +37,10 @@ export async function openStore(
   dataDirectory: string,
   now: () => Epoch = () => Date.now() as Epoch,
   running: () => Monotonic = () => performance.now() as Monotonic,
+  /** This version is on trial: a copy of a database that it changes comes back should it fail. */
+  onTrial = false,
 ): Promise<Store> {
-  const client = await StoreClient.open(dataDirectory)
+  const client = await StoreClient.open(dataDirectory, onTrial)
   try {
     const settings = await Settings.load(client)
     const calls = new Calls(client)
@@ -62,6 +66,9 @@ export async function openStore(
         },
       },
       lost: client.lost,
+      answers: async () => {
+        await client.read('SELECT 1')
+      },
       close: async () => {
         calls.flush()
         await traces.flush().catch(() => {})

@@ -113,6 +113,8 @@ export type TurnWord =
   /** No room for it. */
   | { readonly kind: 'notGranted'; readonly call: string }
   /** Ledgers that changed, once a second. Totals, not differences. */
+  /** Answered by `here`. */
+  | { readonly kind: 'areYouThere' }
   | {
       readonly kind: 'ledgers'
       readonly ledgers: readonly { readonly call: string; readonly ledger: CallLedger }[]
@@ -121,6 +123,7 @@ export type TurnWord =
   | { readonly kind: 'closed'; readonly call: string }
   /** Counts since the last time, by stable word. */
   | { readonly kind: 'notes'; readonly notes: Readonly<Record<string, number>> }
+  | { readonly kind: 'here' }
   | { readonly kind: 'fault'; readonly during: string; readonly error: string }
 
 /** How a client reaches us: RFC 8656's 5-tuple. `key` names it for as long as it lasts. */

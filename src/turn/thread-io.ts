@@ -32,6 +32,8 @@ const stopMilliseconds = 500
 export class TurnThread {
   readonly #options: TurnThreadOptions
   #worker: Worker | undefined
+/** Who asks again before an answer came; one that is stuck is given up after the first. */
+const mostWaiting = 8
   #ports: TurnPorts | undefined
   #again: NodeJS.Timeout | undefined
   #closed = false
@@ -39,6 +41,7 @@ export class TurnThread {
   constructor(options: TurnThreadOptions) {
     this.#options = options
   }
+  #waiting: (() => void)[] = []
 
   /** Undefined while it does not listen. */
   get ports(): TurnPorts | undefined {
@@ -67,7 +70,8 @@ export class TurnThread {
           this.#forget(worker)
           void worker.terminate()
           reject(new PortError(word.message))
-        } else this.#options.onWord(word)
+        } else if (word.kind === 'here') this.#answered()
+        else this.#options.onWord(word)
       })
       const ended = (why: string): void => {
         // Before it listened the start has failed; afterwards the thread is lost.
@@ -88,6 +92,20 @@ export class TurnThread {
     this.#closed = true
     clearTimeout(this.#again)
     const worker = this.#worker
+  /** Resolves when it answers. Where it is not there it is being started anew, and nobody is to wait for it. */
+  answers(): Promise<void> {
+    if (this.#ports === undefined) return Promise.resolve()
+    return new Promise(resolve => {
+      if (this.#waiting.length < mostWaiting) this.#waiting.push(resolve)
+      this.order({ kind: 'areYouThere' })
+    })
+  }
+
+  /** Ends a thread that does not answer; like any that is lost it is started again, once it has let go of its ports. */
+  giveUp(): void {
+    void this.#worker?.terminate()
+  }
+
     if (worker === undefined) return
     this.#forget(worker)
     const gone = new Promise(resolve => worker.once('exit', resolve))
@@ -101,8 +119,13 @@ export class TurnThread {
     if (this.#worker !== worker) return
     this.#worker = undefined
     this.#ports = undefined
+  #answered(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
+  }
+
+    this.#waiting = []
   #lost(worker: Worker, why: string): void {
     if (this.#worker !== worker || this.#closed) return
     this.#forget(worker)

@@ -87,6 +87,8 @@ async function obey(order: TurnOrder): Promise<void> {
       return io.addressesChanged(order.addresses)
     case 'certificate':
       return io.reload(credentialsOf(order))
+    case 'areYouThere':
+      return tell({ kind: 'here' })
     case 'stop':
       driver.stop()
       io.close()
