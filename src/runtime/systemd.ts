@@ -28,10 +28,41 @@ export function serviceManager(environment: Environment, ownPid = process.pid): 
   const forUs = environment.WATCHDOG_PID === undefined || Number(environment.WATCHDOG_PID) === ownPid
   const descriptor = passedDescriptor(environment, ownPid)
   return {
-    ready: status => notify(['--ready', `--status=${status}`, `--pid=${process.pid}`]),
-    status: text => notify([`--status=${text}`]),
-    stopping: () => notify(['STOPPING=1']),
-    close: () => clearInterval(timer),
+    watchdogMilliseconds: microseconds > 0 && forUs ? microseconds / 1_000 : undefined,
+    tell: descriptor === undefined ? (...words) => startNotify(words) : writer(descriptor),
+  }
+}
+
+/** sd_listen_fds(3): so many from 3 on, for the process named, with names in the same order. */
+export function passedDescriptor(environment: Environment, ownPid: number): number | undefined {
+  if (Number(environment.LISTEN_PID) !== ownPid) return undefined
+  const names = (environment.LISTEN_FDNAMES ?? '').split(':')
+  const index = names.slice(0, Number(environment.LISTEN_FDS)).indexOf(fileName)
+  return index < 0 ? undefined : firstDescriptor + index
+}
+
+/** One write at a time, off the event loop: systemd may be slow, and then its socket takes no more. */
+function writer(descriptor: number): ServiceManager['tell'] {
+  const waiting: Buffer[] = []
+  let lost = false
+  const next = (): void => {
+    const [datagram] = waiting
+    if (datagram === undefined) return
+    write(descriptor, datagram, error => {
+      waiting.shift()
+      if (error) {
+        lost = true
+        startNotify(datagram.toString().split('\n'))
+      }
+      next()
+    })
+  }
+  return (...words) => {
+    if (lost) return startNotify(words)
+    // What waits longest is the oldest news; what is first is being written.
+    if (waiting.length >= mostWaiting) waiting.splice(1, 1)
+    waiting.push(Buffer.from(words.join('\n')))
+    if (waiting.length === 1) next()
   }
 }
 
