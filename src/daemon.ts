@@ -595,16 +595,6 @@ export class Daemon {
     )
   }
 
-  // What went wrong
-
-  #note(room: string, reason: string, detail: string, remote?: string): void {
-    this.#metrics.note(room, reason)
-    this.#log.room(room).debug(reason, { detail, remote })
-  }
-
-  #fault(room: string, error: unknown, during: string): void {
-    this.#metrics.note(room, 'fault')
-    this.#log
   // Supervision
 
   /** Ready once every thread and listener answers; a sign of life as long as they do. */
@@ -642,6 +632,16 @@ export class Daemon {
     return address === undefined || port === undefined || tcpAnswers({ address, port })
   }
 
+  // What went wrong
+
+  #note(room: string, reason: string, detail: string, remote?: string): void {
+    this.#metrics.note(room, reason)
+    this.#log.room(room).debug(reason, { detail, remote })
+  }
+
+  #fault(room: string, error: unknown, during: string): void {
+    this.#metrics.note(room, 'fault')
+    this.#log
       .room(room)
       .error('fault', { during, error: error instanceof Error ? error.stack : String(error) })
   }

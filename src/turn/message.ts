@@ -101,6 +101,8 @@ export type TurnOrder =
   | { readonly kind: 'openGrant'; readonly grant: Grant }
   /** Allocations go at once. Answered by a last `ledger`, then `closed`. */
   | { readonly kind: 'closeGrant'; readonly call: string }
+  /** Answered by `here`. */
+  | { readonly kind: 'areYouThere' }
   | { readonly kind: 'stop' }
 
 /** Worker to main thread. */
@@ -109,12 +111,11 @@ export type TurnWord =
   /** The start must stop: an explicit port is taken. */
   | { readonly kind: 'refused'; readonly message: string }
   | { readonly kind: 'moved'; readonly key: string; readonly from: number; readonly to: number }
+  | { readonly kind: 'here' }
   | { readonly kind: 'granted'; readonly call: string }
   /** No room for it. */
   | { readonly kind: 'notGranted'; readonly call: string }
   /** Ledgers that changed, once a second. Totals, not differences. */
-  /** Answered by `here`. */
-  | { readonly kind: 'areYouThere' }
   | {
       readonly kind: 'ledgers'
       readonly ledgers: readonly { readonly call: string; readonly ledger: CallLedger }[]
@@ -123,7 +124,6 @@ export type TurnWord =
   | { readonly kind: 'closed'; readonly call: string }
   /** Counts since the last time, by stable word. */
   | { readonly kind: 'notes'; readonly notes: Readonly<Record<string, number>> }
-  | { readonly kind: 'here' }
   | { readonly kind: 'fault'; readonly during: string; readonly error: string }
 
 /** How a client reaches us: RFC 8656's 5-tuple. `key` names it for as long as it lasts. */

@@ -28,20 +28,20 @@ export interface TurnThreadOptions {
 const heapMegabytes = 128
 const againMilliseconds = 1_000
 const stopMilliseconds = 500
+/** Who asks again before an answer came; one that is stuck is given up after the first. */
+const mostWaiting = 8
 
 export class TurnThread {
   readonly #options: TurnThreadOptions
   #worker: Worker | undefined
-/** Who asks again before an answer came; one that is stuck is given up after the first. */
-const mostWaiting = 8
   #ports: TurnPorts | undefined
   #again: NodeJS.Timeout | undefined
   #closed = false
+  #waiting: (() => void)[] = []
 
   constructor(options: TurnThreadOptions) {
     this.#options = options
   }
-  #waiting: (() => void)[] = []
 
   /** Undefined while it does not listen. */
   get ports(): TurnPorts | undefined {
@@ -88,10 +88,6 @@ const mostWaiting = 8
     this.#worker?.postMessage(order)
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#again)
-    const worker = this.#worker
   /** Resolves when it answers. Where it is not there it is being started anew, and nobody is to wait for it. */
   answers(): Promise<void> {
     if (this.#ports === undefined) return Promise.resolve()
@@ -106,6 +102,10 @@ const mostWaiting = 8
     void this.#worker?.terminate()
   }
 
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#again)
+    const worker = this.#worker
     if (worker === undefined) return
     this.#forget(worker)
     const gone = new Promise(resolve => worker.once('exit', resolve))
@@ -115,17 +115,17 @@ const mostWaiting = 8
     clearTimeout(timer)
   }
 
-  #forget(worker: Worker): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
-    this.#ports = undefined
   #answered(): void {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
+  #forget(worker: Worker): void {
+    if (this.#worker !== worker) return
+    this.#waiting = []
+    this.#worker = undefined
+    this.#ports = undefined
   }
 
-    this.#waiting = []
   #lost(worker: Worker, why: string): void {
     if (this.#worker !== worker || this.#closed) return
     this.#forget(worker)
