@@ -56,6 +56,7 @@ import { SipIo } from './sip/io.ts'
 import { SipMachine } from './sip/machine.ts'
 import type { SipEffect, SipInput } from './sip/message.ts'
 import { State, type Urls } from './state.ts'
+import { trialCopyIn } from './store/copies.ts'
 import type { DeviceRow } from './store/message.ts'
 import { migrations } from './store/migrations.ts'
 import type { Store } from './store/store.ts'
@@ -64,6 +65,9 @@ import { stunType } from './stun/message.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { TraceIo, type TraceIoOptions } from './trace/io.ts'
 import type { DormantAccount } from './turn/message.ts'
+import { Updates } from './update/io.ts'
+import { architectureOf, bootedOf } from './update/machine-io.ts'
+import { type Places, placesUnder } from './update/places.ts'
 
 export interface DaemonOptions {
   readonly config: Config
@@ -108,6 +112,7 @@ export class Daemon {
   readonly #random = systemRandom()
   readonly #setupFile: SetupFile
   readonly #claim: ClaimSecrets
+  readonly #updates: Updates
   readonly #names: OwnNames
   readonly #store: Store
   readonly #certificates: Certificates
@@ -138,11 +143,14 @@ export class Daemon {
 
   /** Rejects with `PortError` or `StoreError` when it cannot start; then nothing is left open. */
   static async start(options: DaemonOptions): Promise<Daemon> {
-    const store = await openData(options.config.data.dir, options.log)
+    const places = placesUnder(options.environment.LANLINE_APPLIANCE_ROOT)
+    const booted = bootedOf(places)
+    const start = { image: booted !== undefined, onTrial: booted?.trial === true }
+    const store = await openData(options.config.data.dir, options.log, start)
     let daemon: Daemon | undefined
     try {
       const loaded = await load(store, options.config)
-      daemon = new Daemon(options, loaded)
+      daemon = new Daemon(options, loaded, places)
       await daemon.#open(loaded.interfaces)
       return daemon
     } catch (error) {
@@ -152,7 +160,7 @@ export class Daemon {
     }
   }
 
-  private constructor(options: DaemonOptions, loaded: Loaded) {
+  private constructor(options: DaemonOptions, loaded: Loaded, places: Places) {
     this.#config = options.config
     this.#log = withRecent(options.log)
     this.#version = options.version
@@ -160,6 +168,7 @@ export class Daemon {
     this.#setupFile = loaded.setupFile
     for (const complaint of this.#setupFile.complaints) this.#log.warn('setupFile', { complaint })
     this.#claim = newClaimSecrets(this.#random, this.#setupFile.code)
+    this.#updates = this.#makeUpdates(places)
     this.#names = loaded.names
     this.#store = loaded.store
     this.#certificates = loaded.certificates
@@ -327,7 +336,9 @@ export class Daemon {
       port => listenHttp({ ...common, port, credentials, listener: nodeListener(app, 'https') }),
       moved,
     )
+    this.#names.certifiedChanged(this.#certificates.own()?.names ?? [])
     this.#certificates.onRenewed(pair => {
+      this.#names.certifiedChanged(pair.named?.names ?? [])
       this.#web.https?.reload(credentialsOf(pair))
       this.#sipIo.reload(credentialsOf(pair))
       this.#relay.certificateRenewed(pair)
@@ -364,9 +375,16 @@ export class Daemon {
       backup: backupOf({
         ...{ dataDirectory: this.#config.data.dir, version: this.#version, schema: migrations.length },
       }),
+      update: this.#updates,
       certificate: () => {
         const { names, addresses, notBefore, notAfter } = this.#certificates.facts()
         return { names: [...names, ...addresses], notBefore, notAfter }
+      },
+      ownCertificate: {
+        facts: () => this.#certificates.own(),
+        look: ({ certificate, key }) => this.#certificates.lookAtOwn(certificate, key, realClock.epoch()),
+        use: ({ certificate, key }) => this.#certificates.useOwn(certificate, key, realClock.epoch()),
+        drop: () => this.#certificates.dropOwn(),
       },
       logLines: () => this.#log.lines(),
       allowed: this.#allowed(),
@@ -382,6 +400,7 @@ export class Daemon {
           network: { ...this.#state.network(), joinUrl: undefined, seenAddress: '' },
           calls: this.#callLog.recent(recentCalls),
           certificate: this.#certificates.facts(),
+          ownCertificate: this.#certificates.own(),
           caFingerprint: this.#certificates.fingerprint(),
           ownerReset: this.#store.settings.ownerReset(),
         }),
@@ -389,6 +408,17 @@ export class Daemon {
       // As short as can be: it is typed, and drawn as a code.
       inviteOrigin: () => new URL(this.#state.urls().phones[0] ?? this.#state.urls().thisComputer).origin,
     }
+  }
+
+  #makeUpdates(places: Places): Updates {
+    const { dir } = this.#config.data
+    return new Updates({
+      ...{ places, dataDirectory: dir, version: this.#version, schema: migrations.length },
+      architecture: architectureOf(process.arch),
+      programDirectory: join(import.meta.dirname, '..'),
+      epoch: realClock.epoch,
+      mayGoBack: () => trialCopyIn(dir) !== undefined,
+    })
   }
 
   #makeWebSockets(): WebSockets {

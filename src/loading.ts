@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs'
 import { hostname as machineName } from 'node:os'
 import { findResetFile } from './admin/reset-file.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
-import { applyBackup } from './backup/backup.ts'
+import { applyBackup, putBack } from './backup/backup.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
@@ -18,6 +18,8 @@ import { realClock } from './runtime/clock.ts'
 import { type Interfaces, readInterfaces } from './runtime/interfaces.ts'
 import { OwnNames } from './runtime/names.ts'
 import type { LoadedBinding } from './store/bindings.ts'
+import { trialCopyIn } from './store/copies.ts'
+import { StoreError } from './store/errors.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
 import type { KnownCall } from './trace/message.ts'
@@ -39,11 +41,28 @@ export interface Loaded {
   readonly incidents: readonly Incident[]
 }
 
+/** How this version was started: `image` from a slot of an image, `onTrial` after an update, to be tried. */
+export interface Start {
+  readonly image: boolean
+  readonly onTrial: boolean
+}
+
 /** Takes in a backup that waits, then opens the store. Rejects with `StoreError`. */
-export async function openData(directory: string, log: Log): Promise<Store> {
+export async function openData(directory: string, log: Log, start: Start): Promise<Store> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   if (applyBackup(directory)) log.warn('restored')
-  return openStore(directory)
+  try {
+    return await openStore(directory, realClock.epoch, realClock.monotonic, start.onTrial)
+  } catch (error) {
+    const copy = trialCopyIn(directory)
+    const failedTrial = error instanceof StoreError && error.code === 'newer' && copy !== undefined
+    if (!failedTrial || !start.image || start.onTrial) throw error
+    // The version that failed its trial had changed the database already.
+    putBack(directory, copy.name)
+    applyBackup(directory)
+    log.warn('trialFailed', { restored: copy.name })
+    return openStore(directory, realClock.epoch, realClock.monotonic)
+  }
 }
 
 export async function load(store: Store, { data, net }: Config): Promise<Loaded> {

@@ -13,13 +13,14 @@ import { commonHeaders, filePolicy, pagePolicy } from './headers.ts'
 import { openApi } from './openapi.ts'
 import { respondPage } from './pages.ts'
 import { Passwords } from './password.ts'
-import { pageAt } from './places.ts'
+import { isLostInConsole, pageAt } from './places.ts'
 import type { AppDeps } from './ports.ts'
 import { Provisioning } from './provisioning.ts'
 import { type Answer, isOwner, type Principal, type Route, type Who } from './route.ts'
 import { backupRoutes } from './routes/backup.ts'
 import { callRoutes } from './routes/calls.ts'
 import { captureRoutes } from './routes/captures.ts'
+import { certificateRoutes } from './routes/certificate.ts'
 import { enrolRoutes } from './routes/enrol.ts'
 import { helpRoutes } from './routes/help.ts'
 import { liveRoutes } from './routes/live.ts'
@@ -28,6 +29,7 @@ import { sessionRoutes } from './routes/sessions.ts'
 import { setupRoutes } from './routes/setup.ts'
 import { siteRoutes } from './routes/site.ts'
 import { traceRoutes } from './routes/traces.ts'
+import { updateRoutes } from './routes/update.ts'
 import { userRoutes } from './routes/users.ts'
 import { Sessions, sameSecret } from './sessions.ts'
 import { Tries } from './tries.ts'
@@ -72,8 +74,10 @@ export function createApp(deps: AppDeps): App {
     ...helpRoutes(parts),
     ...liveRoutes(parts),
     ...backupRoutes(parts),
+    ...updateRoutes(parts),
     ...sessionRoutes(parts),
     ...siteRoutes(parts),
+    ...certificateRoutes(parts),
     {
       method: 'GET',
       path: '/openapi.json',
@@ -91,6 +95,7 @@ export function createApp(deps: AppDeps): App {
     app.on(route.method, `/api/v1${route.path}`, async context => {
       const request = context.req.raw
       const principal = authorise(route.who, request, context.env, deps, sessions)
+      if (deps.update.changesWait && isKept(route)) throw onTrial()
       const answer = await route.handle({
         body: (await bodyOf(route, request)) as never,
         query: queryOf(route, request) as never,
@@ -117,8 +122,11 @@ export function createApp(deps: AppDeps): App {
     if (offered !== undefined) return offered
     const { pathname } = new URL(context.req.url)
     const page = pageAt(deps.pages, pathname)
-    if (page === undefined) throw notFound()
-    return respondPage(page, context.req.raw)
+    if (page !== undefined) return respondPage(page, context.req.raw)
+    const console = deps.pages.get('/admin/')
+    if (console === undefined || !isLostInConsole(pathname, context.req.header('accept') ?? ''))
+      throw notFound()
+    return respondPage(console, context.req.raw, 404)
   })
   app.notFound(() => failure(notFound()))
   app.onError(error => {
@@ -183,6 +191,19 @@ function guardAll(
     if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
   })
 }
+
+/** What is written down, and would be gone with a version that fails its trial; sessions live in memory. */
+const isKept = ({ method, path }: Route): boolean =>
+  method !== 'GET' &&
+  !['/session', '/sessions/:id', '/backup', '/help/restart', '/invites/look'].includes(path)
+
+const onTrial = (): HttpError =>
+  new HttpError(
+    503,
+    'onTrial',
+    'a new version is being tried, and changes wait until it is found good: try again in a minute',
+    { 'retry-after': '30' },
+  )
 
 /** The one place where rights are checked. Throws when `who` may not. */
 function authorise(who: Who, request: Request, env: AppEnv, deps: AppDeps, sessions: Sessions): Principal {

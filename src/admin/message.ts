@@ -421,6 +421,29 @@ export interface CertificateState {
   readonly notAfter: number
   /** Of the appliance's authority: what devices trust. */
   readonly authorityFingerprint: string
+  /** One that the owner brought: shown to whoever opens one of its names. */
+  readonly own?: OwnCertificateState | undefined
+}
+/** POST /certificate/look → `OwnCertificateState`, POST /certificate/own → `CertificateState` (owner). */
+export interface OwnCertificateRequest {
+  /** PEM: the certificate, then those between it and its authority. */
+  readonly certificate: string
+  /** PEM, without a password. */
+  readonly key: string
+}
+export interface OwnCertificateState {
+  /** Wildcards (`*.`) among them. */
+  readonly names: readonly string[]
+  readonly notBefore: number
+  readonly notAfter: number
+  /** Who signed it. */
+  readonly issuer: string
+  /** Browsers know the issuer; else only devices that trust it take the certificate. */
+  readonly isPublic: boolean
+  /** Names of this appliance that its own certificate spoke for until now: who trusts lanline's authority sees another. */
+  readonly takesOver: readonly string[]
+  /** Names and addresses for which lanline's own certificate goes on. */
+  readonly leaves: readonly string[]
 }
 /** POST /backup (owner): the file itself, `application/octet-stream`. */
 export interface BackupRequest {
@@ -431,6 +454,15 @@ export interface BackupRequest {
 export interface RestoreApplied {
   /** False: it takes its place when somebody starts lanline anew. */
   readonly restarts: boolean
+}
+
+/**
+ * GET /update (owner) → `UpdateState` of src/update/message.ts; POST /update, the file as body → `ReadyUpdate`; POST
+ * /update/install `InstallRequest` → 202; DELETE /update → 204. While a version that has changed the database is on trial,
+ * every change is refused with 503 `onTrial` and Retry-After.
+ */
+export interface InstallRequest {
+  readonly evenIfNotNewer?: boolean | undefined
 }
 
 /** GET /network (member): where and how this appliance is found. */

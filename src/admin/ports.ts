@@ -5,14 +5,17 @@ import type { CallRow } from '../calls/message.ts'
 import type { Clock, Epoch } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Random } from '../core/random.ts'
+import type { Result } from '../core/result.ts'
 import type { Diagnosis, NetworkTable } from '../help/message.ts'
 import type { ManualOutcome, ManualWish } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
 import type { Calls } from '../store/calls.ts'
 import type { Directory } from '../store/directory.ts'
 import type { Settings } from '../store/settings.ts'
+import type { OwnFacts, OwnProblem } from '../tls/own.ts'
 import type { CapturePlan, CaptureUpload, ImportOutcome } from '../trace/message.ts'
 import type { CallLedger } from '../turn/message.ts'
+import type { ReadyUpdate, UpdateState } from '../update/message.ts'
 import type { ClaimSecrets } from './claim.ts'
 import type { Allowed } from './guard.ts'
 import type {
@@ -21,6 +24,7 @@ import type {
   Health,
   HealthDetail,
   Network,
+  OwnCertificateRequest,
   RelayState,
   SiteSettings,
 } from './message.ts'
@@ -102,8 +106,30 @@ export interface Backup {
   forget(): void
 }
 
+/** A certificate that the owner brings. */
+export interface OwnCertificates {
+  facts(): OwnFacts | undefined
+  look(wish: OwnCertificateRequest): Result<OwnFacts, OwnProblem>
+  /** Resolves once it is on disk and shown. */
+  use(wish: OwnCertificateRequest): Promise<Result<OwnFacts, OwnProblem>>
+  drop(): Promise<void>
+}
+
+/** The way to a newer version. Rejects with an error named `UpdateError` of a stable code. */
+export interface Update {
+  /** A version is on trial, and what is changed now would be lost if it fails. */
+  readonly changesWait: boolean
+  state(): Promise<UpdateState>
+  /** Takes a bundle in and verifies all of it; `bytes` is what is said to come. */
+  take(bundle: AsyncIterable<Uint8Array>, bytes: number): Promise<ReadyUpdate>
+  /** False: nothing was taken in. */
+  install(evenIfNotNewer: boolean): Promise<boolean>
+  forget(): void
+}
+
 export interface AppDeps {
   readonly backup: Backup
+  readonly update: Update
   readonly version: string
   readonly clock: Clock
   readonly random: Random
@@ -138,7 +164,8 @@ export interface AppDeps {
   ports(): SiteSettings['ports']
   readonly dataDirectory: string
   /** For whom and how long the certificate in use speaks. */
-  certificate(): Omit<CertificateState, 'authorityFingerprint'>
+  certificate(): Omit<CertificateState, 'authorityFingerprint' | 'own'>
+  readonly ownCertificate: OwnCertificates
   /** The last lines of the log, JSON lines, oldest first. */
   logLines(): readonly string[]
   /** `http://<LAN address>[:port]`: what QR codes and invite links start with. */

@@ -4,6 +4,8 @@
  * starts: what was there before is kept beside it.
  */
 import {
+  chmodSync,
+  copyFileSync,
   createReadStream,
   createWriteStream,
   existsSync,
@@ -13,7 +15,7 @@ import {
   rmSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
@@ -134,6 +136,36 @@ export function applyBackup(dataDirectory: string): boolean {
   renameSync(at(files.ready), at(databaseFile))
   return true
 }
+
+/**
+ * A copy of the database that was made before an update takes its place at the next start. It is looked through first.
+ * Throws `BackupError`. Who calls holds the data directory, or nothing runs on it.
+ */
+export async function acceptCopy({ dataDirectory, schema }: Place, name: string): Promise<Looked> {
+  const copy = join(dataDirectory, basename(name))
+  const checking = join(dataDirectory, files.checking)
+  if (!existsSync(copy))
+    throw new BackupError('notABackup', `there is no ${basename(name)} in ${dataDirectory}`)
+  try {
+    copyFileSync(copy, checking)
+    chmodSync(checking, 0o600)
+    const looked = await doWork({ kind: 'look', at: checking })
+    if (!looked.whole)
+      throw new BackupError('damaged', `${basename(name)} is damaged, or no database of lanline`)
+    if (looked.schema > schema) throw new BackupError('newer', `${basename(name)} is of a newer lanline, too`)
+    const file = await open(checking, 'r+')
+    await file.sync()
+    await file.close()
+    renameSync(checking, join(dataDirectory, files.ready))
+    return looked
+  } finally {
+    rmSync(checking, { force: true })
+  }
+}
+
+/** A version on trial failed: the copy of the database from before it lies ready. Not looked through: there is no other. */
+export const putBack = (dataDirectory: string, copy: string): void =>
+  renameSync(join(dataDirectory, copy), join(dataDirectory, files.ready))
 
 async function manifestOf(
   plain: AsyncGenerator<Uint8Array>,

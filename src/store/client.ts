@@ -42,8 +42,9 @@ export class StoreClient implements Rows {
   }
 
   /** Rejects with `StoreError` (locked, newer, corrupt, readOnly, diskFull). */
-  static async open(directory: string): Promise<StoreClient> {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: { directory } })
+  static async open(directory: string, onTrial: boolean): Promise<StoreClient> {
+    const workerData = { directory, onTrial }
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData })
     const first = await new Promise<StoreAnswer>((resolve, reject) => {
       worker.once('message', resolve)
       worker.once('error', reject)

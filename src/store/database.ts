@@ -5,6 +5,7 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
+import { copiesIn, copyBefore, keepTrialCopy } from './copies.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { migrations } from './migrations.ts'
 
@@ -26,8 +27,11 @@ export class Database {
   readonly #lock: Sqlite.Database
   readonly #prepared = new Map<string, Sqlite.Statement>()
 
-  /** Throws `StoreError` when the directory is held by another process, damaged, newer than us or not writable. */
-  constructor(directory: string) {
+  /**
+   * Throws `StoreError` when the directory is held by another process, damaged, newer than us or not writable; `onTrial`
+   * also when there is no room for the copy that comes back should this version fail.
+   */
+  constructor(directory: string, onTrial = false) {
     this.#path = join(directory, databaseFile)
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -36,7 +40,7 @@ export class Database {
     }
     this.#lock = takeLock(join(directory, lockFile), directory)
     try {
-      this.#db = openChecked(this.#path)
+      this.#db = openChecked(this.#path, directory, onTrial)
     } catch (error) {
       this.#lock.close()
       throw toStoreError(error, this.#path)
@@ -133,7 +137,7 @@ function holderOf(lock: Sqlite.Database): number | undefined {
   }
 }
 
-function openChecked(path: string): Sqlite.Database {
+function openChecked(path: string, directory: string, onTrial: boolean): Sqlite.Database {
   const fresh = !existsSync(path)
   const db = new Sqlite(path, { timeout: busyMilliseconds })
   try {
@@ -149,7 +153,8 @@ function openChecked(path: string): Sqlite.Database {
         `${path} is damaged (${String(verdict)}); restore a backup, or move the file away to start afresh`,
       )
     }
-    migrate(db, path)
+    migrate(db, path, directory, onTrial)
+    if (!onTrial) keepTrialCopy(directory, new Date())
     return db
   } catch (error) {
     db.close()
@@ -157,13 +162,22 @@ function openChecked(path: string): Sqlite.Database {
   }
 }
 
-function migrate(db: Sqlite.Database, path: string): void {
+function migrate(db: Sqlite.Database, path: string, directory: string, onTrial: boolean): void {
   const version = db.pragma('user_version', { simple: true }) as number
   if (version > migrations.length) {
     throw new StoreError(
       'newer',
-      `${path} was written by a newer lanline (schema ${version}, this one knows ${migrations.length}); update lanline, or restore a backup made before the update`,
+      `${path} was written by a newer lanline (schema ${version}, this one knows ${migrations.length}); update lanline, or ${wayBack(directory)}`,
     )
+  }
+  if (version > 0 && version < migrations.length) {
+    const copied = copyBefore(db, directory, { schema: version, onTrial, at: new Date() })
+    if (copied === 'noRoom' && onTrial) {
+      throw new StoreError(
+        'diskFull',
+        `there is no room for a copy of ${path} before it is changed; free some space`,
+      )
+    }
   }
   for (let step = version; step < migrations.length; step++) {
     db.transaction(() => {
@@ -171,4 +185,11 @@ function migrate(db: Sqlite.Database, path: string): void {
       db.pragma(`user_version = ${step + 1}`)
     })()
   }
+}
+
+function wayBack(directory: string): string {
+  const copy = copiesIn(directory).find(({ schema }) => schema <= migrations.length)
+  if (copy === undefined) return 'restore a backup made before the update: lanline restore <file>'
+  const when = copy.madeAt === undefined ? '' : ` of ${copy.madeAt.slice(0, 10)}`
+  return `go back to the copy${when}, made before the update: lanline backup restore-copy ${copy.name}`
 }

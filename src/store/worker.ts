@@ -30,7 +30,7 @@ const groupMilliseconds = 3
 const groupStatements = 64
 
 const port = parentPort!
-const directory = (workerData as { directory: string }).directory
+const { directory, onTrial } = workerData as { directory: string; onTrial: boolean }
 
 let pending: { readonly id: number; readonly job: readonly Statement[] }[] = []
 let pendingStatements = 0
@@ -85,7 +85,7 @@ function take(database: Database, request: StoreRequest): void {
 }
 
 try {
-  const database = new Database(directory)
+  const database = new Database(directory, onTrial)
   port.on('message', (request: StoreRequest) => take(database, request))
   answer({ kind: 'opened' })
 } catch (error) {

@@ -18,6 +18,9 @@ export class UpdateError extends Error {
   }
 }
 
+/** Debian's name of what Node calls it. */
+export const architectureOf = (node: string): string => (node === 'x64' ? 'amd64' : node)
+
 export const textOf = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8')

@@ -16,6 +16,7 @@ import { RelayMachine } from '../../src/relay/machine.ts'
 import type { ManualOutcome, RelayInput } from '../../src/relay/message.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 import { createAuthority, fingerprintOf } from '../../src/tls/authority.ts'
+import { Certificates } from '../../src/tls/certificates.ts'
 
 const authority = await createAuthority('lanline')
 
@@ -96,7 +97,11 @@ export class AdminHouse {
   /** Moves only by hand. */
   monotonic = 1_000 as Monotonic
 
-  private constructor(directory: string, store: Store, set: Partial<AppDeps>) {
+  private constructor(
+    directory: string,
+    store: Store,
+    set: Partial<AppDeps> & Pick<AppDeps, 'ownCertificate'>,
+  ) {
     this.directory = directory
     this.store = store
     this.claim = newClaimSecrets(seededRandom(7))
@@ -135,6 +140,18 @@ export class AdminHouse {
       ports: () => [{ key: 'http.port', port: 8080, setIn: undefined }],
       dataDirectory: join(directory, 'data'),
       backup: backupOf({ dataDirectory: join(directory, 'data'), version: '0.0.0-test', schema: 1_000 }),
+      update: {
+        changesWait: false,
+        state: async () => ({
+          ...{ installation: 'source', version: '0.0.0-test', slot: undefined, trial: false },
+          ...{ changesWait: false, ready: undefined, status: undefined },
+        }),
+        take: async () => {
+          throw Object.assign(new Error('no image'), { name: 'UpdateError', code: 'notAnImage' })
+        },
+        install: async () => false,
+        forget: () => {},
+      },
       certificate: () => ({ names: ['lanline.local'], notBefore: 0, notAfter: 1e13 }),
       logLines: () => ['{"event":"ready"}'],
       claimMinutes: 15,
@@ -180,7 +197,16 @@ export class AdminHouse {
     const store = await openStore(join(directory, 'data'))
     const { config, ...deps } = set
     const policies = new Policies(policyConfig(config), store.settings)
-    return new AdminHouse(directory, store, { policies, ...deps })
+    const subjects = { names: ['lanline.local'], addresses: ['10.1.1.1'] }
+    const now = Date.now() as Epoch
+    const certificates = await Certificates.open(store.settings, { hostname: 'lanline', subjects, now })
+    const ownCertificate: AppDeps['ownCertificate'] = {
+      facts: () => certificates.own(),
+      look: ({ certificate, key }) => certificates.lookAtOwn(certificate, key, now),
+      use: ({ certificate, key }) => certificates.useOwn(certificate, key, now),
+      drop: () => certificates.dropOwn(),
+    }
+    return new AdminHouse(directory, store, { policies, ownCertificate, ...deps })
   }
 
   async close(): Promise<void> {
