@@ -11,6 +11,8 @@ const hotCelsius = 80
 const underVoltage = 0x1
 const underVoltageOnce = 0x10000
 const soonMilliseconds = days(14)
+/** One that somebody must get anew. */
+const ownSoonMilliseconds = days(21)
 
 export function judge(facts: Facts): Finding[] {
   return [
@@ -27,6 +29,7 @@ export function judgeFromInside(facts: Facts & { readonly told: Told }): Finding
     ...parts(told),
     found(told.network),
     certificate(facts, told),
+    ...ownCertificate(facts),
     subnets(told),
     isolation(told),
     ...machine(facts),
@@ -226,6 +229,20 @@ function certificate({ certificate: shown, now }: Facts, { network }: Told): Fin
     )
   }
   return ok(check, `names ${wanted.join(', ')}`)
+}
+
+/** Nobody renews it but the owner. */
+function ownCertificate({ ownCertificate: own, now }: Facts): Finding[] {
+  const check = 'your certificate'
+  if (own === undefined || now < plausibleFrom) return []
+  const names = own.names.join(', ')
+  const day = new Date(own.notAfter).toISOString().slice(0, 10)
+  const advice = 'Upload a new one under Settings, Certificate, or go back to the one lanline makes.'
+  if (now > own.notAfter) {
+    return [problem(check, `for ${names} ended on ${day}: browsers refuse these names`, advice)]
+  }
+  if (own.notAfter - now < ownSoonMilliseconds) return [warning(check, `for ${names} ends on ${day}`, advice)]
+  return [ok(check, `speaks for ${names} until ${day}`)]
 }
 
 /** RFC 1918, RFC 3927, RFC 4193: for what the authority may vouch. */

@@ -39,4 +39,6 @@ export interface Facts extends MachineFacts {
   readonly certificate:
     | { readonly names: readonly string[]; readonly notBefore: number; readonly notAfter: number }
     | undefined
+  /** One that the owner brought; from outside it is not looked for. */
+  readonly ownCertificate?: { readonly names: readonly string[]; readonly notAfter: number } | undefined
 }

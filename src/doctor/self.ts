@@ -21,8 +21,9 @@ export interface LookSource {
     readonly addresses: readonly string[]
     readonly notBefore: number
     readonly notAfter: number
-    readonly own?: boolean
   }
+  /** One that the owner brought. */
+  readonly ownCertificate: { readonly names: readonly string[]; readonly notAfter: number } | undefined
   readonly caFingerprint: string
   readonly ownerReset?: OwnerReset | undefined
 }
@@ -42,7 +43,8 @@ const busyLoad = 1.5
 
 export function lookAtOneself(source: LookSource): Look {
   const { now, health, network, devices, calls, caFingerprint } = source
-  const { notBefore, notAfter, own = false } = source.certificate
+  const { ownCertificate } = source
+  const { notBefore, notAfter } = source.certificate
   const names = [...source.certificate.names, ...source.certificate.addresses]
   const machine = readMachine(source.dataDirectory)
   const load = readLoad()
@@ -52,6 +54,7 @@ export function lookAtOneself(source: LookSource): Look {
     told: { health, network, devices, calls, caFingerprint },
     ...{ seen: [], lookedUp: undefined, mdnsHolders: [], ports: {} },
     certificate: { names, notBefore, notAfter },
+    ownCertificate,
   })
   const { ownerReset } = source
   if (ownerReset !== undefined && now - ownerReset.at < resetShownMilliseconds) {
@@ -75,7 +78,7 @@ export function lookAtOneself(source: LookSource): Look {
       clockSet: now >= plausibleFrom,
       clockSynchronised: machine.clockSynchronised,
     },
-    certificate: { names, notAfter, own },
+    certificate: { names, notAfter, own: ownCertificate !== undefined },
     findings,
   }
 }

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream'
 import { canonicalAddress } from '../core/endpoint.ts'
 import { Gate, type GateLimits } from './gate.ts'
 import { HttpTurns } from './http-turns.ts'
-import type { Credentials } from './tls.ts'
+import { type Credentials, Shown } from './tls.ts'
 import type { WebSockets } from './websocket.ts'
 
 export const httpLimits = {
@@ -53,10 +53,12 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
     keepAliveTimeout: httpLimits.keepAliveMilliseconds,
     connectionsCheckingInterval: 5_000,
   }
-  const server: Server | SecureServer = options.credentials
+  const shown = options.credentials && new Shown(options.credentials)
+  const server: Server | SecureServer = shown
     ? createSecureServer({
         ...settings,
-        ...options.credentials,
+        ...shown.options,
+        SNICallback: shown.SNICallback,
         handshakeTimeout: httpLimits.handshakeMilliseconds,
       })
     : createServer(settings)
@@ -118,7 +120,7 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
       server.on('error', () => {})
       resolve({
         port: (server.address() as AddressInfo).port,
-        reload: credentials => (server as SecureServer).setSecureContext(credentials),
+        reload: credentials => (server as SecureServer).setSecureContext(shown!.change(credentials).options),
         close: () => {
           server.close()
           for (const socket of sockets.values()) socket.destroy()

@@ -1,5 +1,6 @@
 /** Under which names and addresses this appliance is known: to web pages, to SIP, and on its certificate. */
 import { canonicalAddress, isInSubnet, isLoopback } from '../core/endpoint.ts'
+import { namesHost } from '../core/host-name.ts'
 import type { OwnAddress } from './interfaces.ts'
 
 /** Local domains in which routers and mDNS give a host's bare name. */
@@ -12,6 +13,7 @@ export class OwnNames {
   #formerNames: ReadonlySet<string> = new Set()
   readonly #limited: boolean
   #addresses: readonly OwnAddress[]
+  #certified: readonly string[] = []
   #hosts: ReadonlySet<string>
 
   /**
@@ -42,6 +44,11 @@ export class OwnNames {
     this.#hosts = this.#allHosts()
   }
 
+  /** Names of a certificate that the owner brought, `*.` among them: whoever holds its key is called so. */
+  certifiedChanged(names: readonly string[]): void {
+    this.#certified = names
+  }
+
   get addresses(): readonly OwnAddress[] {
     return this.#addresses
   }
@@ -51,9 +58,13 @@ export class OwnNames {
     this.#hosts = this.#allHosts()
   }
 
-  /** True for own names, with or without local domain, own addresses, and `localhost`. No port, no brackets. */
+  /** True for own names, with or without local domain or certified by the owner, own addresses, and `localhost`. No port, no brackets. */
   isOwnHost(host: string): boolean {
-    return this.#hosts.has(host) || this.#hosts.has(canonicalAddress(host) ?? host.toLowerCase())
+    return (
+      this.#hosts.has(host) ||
+      this.#hosts.has(canonicalAddress(host) ?? host.toLowerCase()) ||
+      this.#certified.some(name => namesHost(name, host))
+    )
   }
 
   /** False for connections that came to an address which `net.bind` or a container bridge excludes. */

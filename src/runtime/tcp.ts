@@ -6,7 +6,7 @@ import { type AddressInfo, connect as connectTcp, createServer, type Server, typ
 import { connect as connectTls, createServer as createTlsServer, type Server as TlsServer } from 'node:tls'
 import { canonicalAddress, type Endpoint } from '../core/endpoint.ts'
 import type { Gate, GateLimits } from './gate.ts'
-import type { Credentials } from './tls.ts'
+import { type Credentials, Shown } from './tls.ts'
 
 export const streamLimits = {
   connections: { unprovenPerSource: 16, unprovenTotal: 128, perSource: 64, total: 1_024 } as GateLimits,
@@ -64,8 +64,13 @@ let serial = 0
 export function listen(options: ListenOptions, gate: Gate<Socket>): Promise<Listener> {
   /** By the peer's address and port: what a TLS socket shares with the TCP socket below it. */
   const sockets = new Map<string, Socket>()
-  const server: Server = options.credentials
-    ? createTlsServer({ ...options.credentials, handshakeTimeout: streamLimits.handshakeMilliseconds })
+  const shown = options.credentials && new Shown(options.credentials)
+  const server: Server = shown
+    ? createTlsServer({
+        ...shown.options,
+        SNICallback: shown.SNICallback,
+        handshakeTimeout: streamLimits.handshakeMilliseconds,
+      })
     : createServer()
   // The TCP connection is counted before its handshake: half-open floods are what the gate is for.
   server.on('connection', (socket: Socket) => {
@@ -96,7 +101,7 @@ export function listen(options: ListenOptions, gate: Gate<Socket>): Promise<List
       server.on('error', error => options.onFault(error, 'listen'))
       resolve({
         port: (server.address() as AddressInfo).port,
-        reload: credentials => (server as TlsServer).setSecureContext(credentials),
+        reload: credentials => (server as TlsServer).setSecureContext(shown!.change(credentials).options),
         close: () => {
           server.close()
           for (const socket of sockets.values()) socket.destroy()

@@ -1,5 +1,9 @@
-/** Keeps a good certificate at hand: makes the authority once, and a new leaf whenever the old one will not do. */
+/**
+ * Keeps a good certificate at hand: makes the authority once, and a new leaf whenever the old one will not do. Beside it
+ * one of the owner's, for its names only: what trusts the authority goes on as before.
+ */
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import type { Result } from '../core/result.ts'
 import {
   createAuthority,
   fingerprintOf,
@@ -10,12 +14,15 @@ import {
   readLeaf,
   type Subjects,
 } from './authority.ts'
+import { type OwnCertificate, type OwnFacts, type OwnProblem, readOwn } from './own.ts'
 import type { CertificateStore, StoredAuthority, StoredLeaf } from './ports.ts'
 
 /** As `tls.createSecureContext` takes them; `cert` is leaf and intermediate. */
 export interface KeyAndChain {
   readonly key: string
   readonly cert: string
+  /** Shown instead to whoever asks for one of these names (RFC 6066 §3). */
+  readonly named?: { readonly names: readonly string[]; readonly key: string; readonly cert: string }
 }
 
 const renewBeforeMilliseconds = days(30)
@@ -25,6 +32,7 @@ export class Certificates {
   readonly #authority: StoredAuthority
   readonly #listeners = new Set<(pair: KeyAndChain) => void>()
   #leaf: StoredLeaf
+  #own: OwnCertificate | undefined
   #renewing: Promise<unknown> = Promise.resolve()
 
   private constructor(store: CertificateStore, authority: StoredAuthority, leaf: StoredLeaf) {
@@ -44,6 +52,12 @@ export class Certificates {
     const leaf = kept ?? (await issueLeaf(authority, options.subjects, options.now))
     if (kept === undefined) await store.setLeaf(leaf)
     const certificates = new Certificates(store, authority, leaf)
+    const own = store.ownCertificate()
+    if (own !== undefined) {
+      // One that is over is shown nevertheless: who opens its name is told so, by the browser and by us.
+      const read = readOwn(own.chain, own.key, 0 as Epoch)
+      if (read.ok) certificates.#own = read.value
+    }
     await certificates.refresh(options.subjects, options.now)
     return certificates
   }
@@ -53,12 +67,45 @@ export class Certificates {
     return {
       key: pemOf(this.#leaf.key, 'PRIVATE KEY'),
       cert: pemOf(this.#leaf.certificate, 'CERTIFICATE') + pemOf(this.#authority.intermediate, 'CERTIFICATE'),
+      ...(this.#own && {
+        named: { names: this.#own.facts.names, key: this.#own.stored.key, cert: this.#own.stored.chain },
+      }),
     }
   }
 
   /** For whom and how long the current one speaks. */
   facts(): LeafFacts {
     return readLeaf(this.#leaf)
+  }
+
+  /** The owner's, if there is one. */
+  own(): OwnFacts | undefined {
+    return this.#own?.facts
+  }
+
+  /** Whether a certificate would do, and what it says. Nothing is kept. */
+  lookAtOwn(certificate: string, key: string, now: Epoch): Result<OwnFacts, OwnProblem> {
+    const read = readOwn(certificate, key, now)
+    return read.ok ? { ok: true, value: read.value.facts } : read
+  }
+
+  /** Takes it for its names from the next handshake on, once it is on disk. */
+  async useOwn(certificate: string, key: string, now: Epoch): Promise<Result<OwnFacts, OwnProblem>> {
+    const read = readOwn(certificate, key, now)
+    if (!read.ok) return read
+    await this.#store.setOwnCertificate(read.value.stored)
+    this.#changeOwn(read.value)
+    return { ok: true, value: read.value.facts }
+  }
+
+  async dropOwn(): Promise<void> {
+    await this.#store.setOwnCertificate(undefined)
+    this.#changeOwn(undefined)
+  }
+
+  #changeOwn(own: OwnCertificate | undefined): void {
+    this.#own = own
+    for (const listener of this.#listeners) listener(this.current())
   }
 
   /** What clients trust: the root, DER. */

@@ -11,9 +11,18 @@ export interface StoredLeaf {
   readonly key: Uint8Array
 }
 
+/** A certificate of the owner's: PEM, leaf first, and its key (PKCS #8). */
+export interface StoredOwn {
+  readonly chain: string
+  readonly key: string
+}
+
 export interface CertificateStore {
   authority(): StoredAuthority | undefined
   setAuthority(authority: StoredAuthority): Promise<void>
   leaf(): StoredLeaf | undefined
   setLeaf(leaf: StoredLeaf): Promise<void>
+  ownCertificate(): StoredOwn | undefined
+  /** Undefined: none any more. */
+  setOwnCertificate(own: StoredOwn | undefined): Promise<void>
 }

@@ -90,12 +90,24 @@ export interface TurnPorts {
   readonly tls: number
 }
 
+/** A certificate for who asks by one of these names. */
+export interface ShownByName {
+  readonly names: readonly string[]
+  readonly key: string
+  readonly cert: string
+}
+
 /** Main thread to worker. */
 export type TurnOrder =
   /** Own addresses, all families; listens on new ones, lets go of those that are no more. */
   | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
   /** PEM, for TLS; handshakes from now on. */
-  | { readonly kind: 'certificate'; readonly key: string; readonly cert: string }
+  | {
+      readonly kind: 'certificate'
+      readonly key: string
+      readonly cert: string
+      readonly named?: ShownByName | undefined
+    }
   | { readonly kind: 'known'; readonly known: Known }
   /** Answered by `granted`. */
   | { readonly kind: 'openGrant'; readonly grant: Grant }

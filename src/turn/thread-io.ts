@@ -1,7 +1,7 @@
 /** The main thread's end of the relay: its worker, started anew when it was lost. */
 import { Worker } from 'node:worker_threads'
 import { PortError, type PortWish } from '../runtime/ports.ts'
-import type { TurnOrder, TurnPorts, TurnWord } from './message.ts'
+import type { ShownByName, TurnOrder, TurnPorts, TurnWord } from './message.ts'
 
 /** What the worker is started with. */
 export interface TurnSetup {
@@ -12,7 +12,11 @@ export interface TurnSetup {
   /** Of a call, both parties together; 0: no bound. */
   readonly bytesPerSecond: number
   readonly addresses: readonly string[]
-  readonly certificate: { readonly cert: string; readonly key: string }
+  readonly certificate: {
+    readonly cert: string
+    readonly key: string
+    readonly named?: ShownByName | undefined
+  }
 }
 
 export interface TurnThreadOptions {

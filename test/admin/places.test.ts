@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Page } from '../../src/admin/pages.ts'
-import { pageAt } from '../../src/admin/places.ts'
+import { isLostInConsole, pageAt } from '../../src/admin/places.ts'
 
 const page = (name: string) => ({ etag: name }) as Page
 const pages = new Map([
@@ -30,4 +30,13 @@ it('every place of the console is its one page, and nothing else is', () => {
     ],
   ])
     expect(pageAt(pages, path), path).toBeUndefined()
+})
+
+it('whoever is lost below the console is shown its page; scripts and other places are not', () => {
+  const html = 'text/html,application/xhtml+xml'
+  expect(isLostInConsole('/admin/nowhere', html)).toBe(true)
+  expect(isLostInConsole('/admin/people/a/b', html)).toBe(true)
+  expect(isLostInConsole('/admin/nowhere', '*/*')).toBe(false)
+  for (const path of ['/admin/assets/b.js', '/Admin/people', '/people', '/adminx'])
+    expect(isLostInConsole(path, html), path).toBe(false)
 })

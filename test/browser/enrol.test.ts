@@ -130,7 +130,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
   it('who is turned away is told', async () => {
     const page = await PhonePage.open(await newcomer(), `${door}/j`)
     await page.askToJoin('Eve')
-    await ownersPhone.press('Do not let Eve in')
+    await ownersPhone.press('No, do not let Eve in')
     await page.page.getByText('The owner said no').waitFor()
   })
 

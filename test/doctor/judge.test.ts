@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Device } from '../../src/admin/message.ts'
 import type { CallRow } from '../../src/calls/message.ts'
-import { judge } from '../../src/doctor/judge.ts'
+import { judge, judgeFromInside } from '../../src/doctor/judge.ts'
 import type { Facts, Finding, Told } from '../../src/doctor/message.ts'
 
 const now = Date.UTC(2027, 5, 1)
@@ -163,5 +163,30 @@ describe('the doctor', () => {
     const apart = { ...told, devices: [device('ann', '10.0.0.8'), device('bob', '10.9.0.9')] }
     const facts = { told: { ...apart, calls: [call({ reason: 'mediaFailed' })] } }
     expect(finding(facts, 'devices among each other')?.level).toBe('unknown')
+  })
+})
+
+describe('a certificate that the owner brought', () => {
+  const day = 86_400_000
+  const judged = (notAfter: number) =>
+    judgeFromInside({ ...healthy, told, ownCertificate: { names: ['phone.example'], notAfter } }).find(
+      ({ check }) => check === 'your certificate',
+    )
+
+  it('is told three weeks before it ends, and when it is over; nobody else renews it', () => {
+    expect(judged(now + 22 * day)?.level).toBe('ok')
+    const soon = judged(now + 20 * day)
+    expect([soon?.level, soon?.advice]).toEqual(['warning', expect.stringContaining('Upload a new one')])
+    expect(soon?.found).toContain('phone.example')
+    expect(judged(now - 1)).toMatchObject({
+      level: 'problem',
+      found: expect.stringContaining('browsers refuse'),
+    })
+  })
+
+  it('is no matter where there is none', () => {
+    expect(judgeFromInside({ ...healthy, told }).some(({ check }) => check === 'your certificate')).toBe(
+      false,
+    )
   })
 })

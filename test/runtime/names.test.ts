@@ -65,6 +65,20 @@ describe('own names', () => {
     ])
   })
 
+  it('of a certificate that the owner brought are own ones, until it is given up', () => {
+    const named = new OwnNames({ hostname: 'lanline', machineName: '', addresses: [], limited: false })
+    named.certifiedChanged(['phone.example.com', '*.calls.example'])
+    expect(
+      ['phone.example.com', 'PHONE.example.com', 'a.calls.example'].every(one => named.isOwnHost(one)),
+    ).toBe(true)
+    expect(['example.com', 'calls.example', 'a.b.calls.example'].some(one => named.isOwnHost(one))).toBe(
+      false,
+    )
+    expect(named.subjects().names).not.toContain('phone.example.com')
+    named.certifiedChanged([])
+    expect(named.isOwnHost('phone.example.com')).toBe(false)
+  })
+
   it('follow the addresses', () => {
     const moving = new OwnNames({ hostname: 'lanline', machineName: '', addresses: [], limited: false })
     expect(moving.isOwnHost('192.0.2.5')).toBe(false)

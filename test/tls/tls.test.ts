@@ -263,5 +263,7 @@ function memoryStore(): CertificateStore {
     setLeaf: async value => {
       leafKept = value
     },
+    ownCertificate: () => undefined,
+    setOwnCertificate: async () => {},
   }
 }

@@ -85,7 +85,7 @@ export const texts = {
   allowName: (name: string) => `Allow ${name}`,
   allowTonightName: (name: string) => `Allow ${name} until tonight`,
   allowWeekendName: (name: string) => `Allow ${name} for the weekend`,
-  denyName: (name: string) => `Do not let ${name} in`,
+  denyName: (name: string) => `No, do not let ${name} in`,
   someoneAtDoor: (count: number) => (count === 1 ? 'Somebody is at the door' : `${count} are at the door`),
   waitingAtDoor: (count: number) => `(${count} at the door)`,
   guestUntil: (end: string) => `You are a guest here until ${end}.`,

@@ -4,7 +4,7 @@ import type { ToldCall } from '../../../src/admin/message.ts'
 import type { TraceEvent, TraceSummary, Verdict } from '../../../src/trace/message.ts'
 import { useConsole } from '../console.ts'
 import { usePolled } from '../load.ts'
-import { Card, PageHead } from '../parts/card.tsx'
+import { FoldedCard, PageHead } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Await } from '../parts/states.tsx'
 import { duration, Time } from '../parts/time.tsx'
@@ -124,7 +124,7 @@ function FactsCard({ call, trace }: Known) {
   const { startedAt, answeredAt, endedAt } = call
   const first = trace.summary.answeredToMediaMilliseconds
   return (
-    <Card title={texts.facts}>
+    <FoldedCard title={texts.facts}>
       <dl class="facts">
         <div class="fact">
           <dt>{texts.startedAt}</dt>
@@ -166,6 +166,6 @@ function FactsCard({ call, trace }: Known) {
           </dd>
         </div>
       </dl>
-    </Card>
+    </FoldedCard>
   )
 }

@@ -1,4 +1,4 @@
-/** Draws plots with uPlot, one below the other with one cursor. Loaded only with a call's page. */
+/** Draws plots with uPlot, on one time axis with one cursor. Loaded only with a call's page. */
 import UPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import { callTexts as texts } from '../texts/calls.ts'
@@ -16,10 +16,14 @@ export function draw(place: HTMLElement, plots: readonly Plot[]): () => void {
   const make = (): void => {
     for (const chart of charts) chart.destroy()
     place.replaceChildren()
-    charts = plots.map(plot => chartOf(place, plot, range, sync.key))
+    charts = plots.map(plot => {
+      const cell = document.createElement('div')
+      place.append(cell)
+      return chartOf(cell, plot, range, sync.key)
+    })
   }
   const fit = new ResizeObserver(() => {
-    for (const chart of charts) chart.setSize({ width: place.clientWidth, height })
+    for (const chart of charts) chart.setSize({ width: chart.root.parentElement!.clientWidth, height })
   })
   make()
   fit.observe(place)

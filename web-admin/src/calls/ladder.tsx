@@ -1,17 +1,29 @@
 /** The ladder as an export draws it, and beside it the message of the row that is chosen. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
-import { type LadderRow, ladderOf, timeOf } from '../../../src/trace/ladder.ts'
+import { type Ladder, type LadderRow, ladderOf, timeOf } from '../../../src/trace/ladder.ts'
 import { ladderStyle, ladderSvg } from '../../../src/trace/ladder-svg.ts'
 import type { TraceEvent } from '../../../src/trace/message.ts'
-import { Card } from '../parts/card.tsx'
+import { FoldedCard } from '../parts/card.tsx'
 import { callTexts as texts } from '../texts/calls.ts'
 
 const hearing = ['focusin', 'mouseover', 'click'] as const
 
 export function LadderCard(props: { readonly events: readonly TraceEvent[]; readonly title: string }) {
   const { events, title } = props
-  const narrow = useMedia('(max-width: 47.99rem)')
   const ladder = useMemo(() => ladderOf(events), [events])
+  return (
+    <FoldedCard title={texts.ladder}>
+      {ladder.rows.length === 0 ? (
+        <p class="soft">{texts.ladderNone}</p>
+      ) : (
+        <Drawing ladder={ladder} title={title} />
+      )}
+    </FoldedCard>
+  )
+}
+
+function Drawing({ ladder, title }: { readonly ladder: Ladder; readonly title: string }) {
+  const narrow = useMedia('(max-width: 47.99rem)')
   const [chosen, setChosen] = useState<string>()
   const drawing = useRef<HTMLDivElement>(null)
   useEffect(adoptStyle, [])
@@ -39,22 +51,13 @@ export function LadderCard(props: { readonly events: readonly TraceEvent[]; read
     if (focused !== undefined) place.querySelector<SVGElement>(`[data-events="${focused}"]`)?.focus()
   }, [ladder, narrow, title])
   const row = ladder.rows.find(({ events: numbers }) => numbers.join(' ') === chosen)
-  if (ladder.rows.length === 0) {
-    return (
-      <Card title={texts.ladder}>
-        <p class="soft">{texts.ladderNone}</p>
-      </Card>
-    )
-  }
   return (
-    <Card title={texts.ladder}>
-      <div class="ladder-parts">
-        <div class="ladder-drawing" ref={drawing} />
-        <aside class="ladder-message" aria-label={texts.ladderMessage} aria-live="polite">
-          {row === undefined ? <p class="soft">{texts.ladderHint}</p> : <Message row={row} />}
-        </aside>
-      </div>
-    </Card>
+    <div class="ladder-parts">
+      <div class="ladder-drawing" ref={drawing} />
+      <aside class="ladder-message" aria-label={texts.ladderMessage} aria-live="polite">
+        {row === undefined ? <p class="soft">{texts.ladderHint}</p> : <Message row={row} />}
+      </aside>
+    </div>
   )
 }
 

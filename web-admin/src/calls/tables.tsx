@@ -4,7 +4,7 @@ import type { ToldCall } from '../../../src/admin/message.ts'
 import type { TraceEvent } from '../../../src/trace/message.ts'
 import { type SecurityFacts, tablesOf } from '../../../src/trace/tables.ts'
 import type { PartyLedger } from '../../../src/turn/message.ts'
-import { Card } from '../parts/card.tsx'
+import { Card, FoldedCard } from '../parts/card.tsx'
 import { callTexts as texts } from '../texts/calls.ts'
 import { bytes } from './words.ts'
 
@@ -24,7 +24,7 @@ const tones = { selected: 'good', usedBefore: '', answered: '', failed: 'bad', u
 export function PairsCard({ events, names }: Props) {
   const { pairs } = useMemo(() => tablesOf(events), [events])
   return (
-    <Card title={texts.pairs} count={pairs.length}>
+    <FoldedCard title={texts.pairs} count={pairs.length}>
       {pairs.length === 0 ? (
         <p class="soft">{texts.pairsNone}</p>
       ) : (
@@ -65,7 +65,7 @@ export function PairsCard({ events, names }: Props) {
           </tbody>
         </table>
       )}
-    </Card>
+    </FoldedCard>
   )
 }
 
@@ -74,14 +74,14 @@ const round = (value: number): number => (value < 10 ? Math.round(value * 10) / 
 export function SecurityCard({ events, names }: Props) {
   const { security } = useMemo(() => tablesOf(events), [events])
   return (
-    <Card title={texts.security}>
+    <FoldedCard title={texts.security}>
       {roles.map(role => (
         <section key={role}>
           <h3>{names[role]}</h3>
           {security[role].reports ? <End facts={security[role]} /> : <p class="soft">{texts.nothingTold}</p>}
         </section>
       ))}
-    </Card>
+    </FoldedCard>
   )
 }
 

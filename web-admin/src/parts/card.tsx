@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 
 export function Card(props: {
   readonly title: string
@@ -19,6 +19,29 @@ export function Card(props: {
         {props.aside}
       </div>
       {props.children}
+    </section>
+  )
+}
+
+/** A card for a closer look: on a phone it is shut until it is wanted. */
+export function FoldedCard(props: {
+  readonly title: string
+  readonly count?: number | undefined
+  readonly children: ComponentChildren
+}) {
+  const id = useId()
+  const [open, setOpen] = useState(() => matchMedia('(min-width: 48rem)').matches)
+  return (
+    <section class="card folded" aria-labelledby={id}>
+      <details open={open} onToggle={event => setOpen(event.currentTarget.open)}>
+        <summary>
+          <h2 id={id}>
+            {props.title} {props.count !== undefined && <span class="count">{props.count}</span>}
+          </h2>
+        </summary>
+        {/* What draws itself by its width waits until it has one. */}
+        {open && <div class="folded-body">{props.children}</div>}
+      </details>
     </section>
   )
 }

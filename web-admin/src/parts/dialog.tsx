@@ -12,15 +12,25 @@ export function Dialog(props: {
   readonly children: ComponentChildren
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
+  const over = useRef(false)
   const heading = useId()
-  useLayoutEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => {
+    const shown = dialog.current
+    shown?.showModal()
+    return () => {
+      if (shown === null) return
+      // Taken away while it is open, it would take the focus along; closed, it gives it back to where it was.
+      over.current = true
+      shown.close()
+    }
+  }, [])
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a tap outside is a convenience; Escape and the button close it too
     <dialog
       ref={dialog}
       class={`dialog ${props.wide ? 'wide' : ''}`}
       aria-labelledby={heading}
-      onClose={props.onClose}
+      onClose={() => over.current || props.onClose()}
       onClick={event => event.target === dialog.current && dialog.current?.close()}
     >
       <div class="dialog-body">

@@ -6,6 +6,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Await } from '../parts/states.tsx'
 import { Time } from '../parts/time.tsx'
 import { settings } from '../texts/settings.ts'
+import { OwnCertificate } from './own-certificate.tsx'
 
 export function Certificate() {
   const { api } = useConsole()
@@ -49,6 +50,7 @@ export function Certificate() {
           <Icon name="download" /> {settings.pem}
         </a>
       </div>
+      {certificate.value && <OwnCertificate own={certificate.value.own} reload={certificate.reload} />}
     </Card>
   )
 }

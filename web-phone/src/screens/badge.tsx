@@ -19,8 +19,9 @@ export function Badge({ call, open }: { readonly call: Call; readonly open: () =
       {state === 'direct' && <Icon name="lock" />}
       {state === 'relayed' && <Icon name="relay" />}
       <strong>{texts.badge[state]}</strong>
+      {/* With a space between them: what is read aloud must hold what is seen (WCAG 2.5.3). */}
       {details.map(detail => (
-        <span key={detail}>{detail}</span>
+        <span key={detail}> {detail}</span>
       ))}
     </button>
   )

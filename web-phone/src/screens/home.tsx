@@ -85,18 +85,20 @@ export function HomeScreen({
           )}
           {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
           <DoNotDisturb phone={phone} />
-          <button type="button" class="text-button" onClick={() => setSheet('history')}>
-            {texts.history.open}
-          </button>
-          <button type="button" class="text-button" onClick={() => setSheet('thisPhone')}>
-            {texts.thisPhone.title}
-          </button>
-          <button type="button" class="text-button" onClick={() => setSheet('devices')}>
-            {texts.myDevices}
-          </button>
-          <button type="button" class="text-button" onClick={check}>
-            {texts.check.title}
-          </button>
+          <div class="more">
+            <button type="button" class="text-button" onClick={() => setSheet('history')}>
+              {texts.history.open}
+            </button>
+            <button type="button" class="text-button" onClick={() => setSheet('thisPhone')}>
+              {texts.thisPhone.title}
+            </button>
+            <button type="button" class="text-button" onClick={() => setSheet('devices')}>
+              {texts.myDevices}
+            </button>
+            <button type="button" class="text-button" onClick={check}>
+              {texts.check.title}
+            </button>
+          </div>
           {!mayRing && (
             <p class="hint">
               <Icon name="bell" /> {texts.soundOff}
