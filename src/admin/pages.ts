@@ -68,7 +68,7 @@ export function loadPages(directories: { readonly phone: string; readonly admin:
 }
 
 /** The whole page, or that the browser's own is still right; as small as the browser takes it. */
-export function respondPage(page: Page, request: Request): Response {
+export function respondPage(page: Page, request: Request, status = 200): Response {
   const accepted = encodingsIn(request.headers.get('accept-encoding') ?? '')
   const copy = page.smaller.find(({ encoding }) => accepted.has(encoding))
   // RFC 9110 §8.8.3.3: each encoding is a representation of its own.
@@ -79,9 +79,10 @@ export function respondPage(page: Page, request: Request): Response {
     'content-type': page.contentType,
     vary: 'accept-encoding',
   })
-  if (request.headers.get('if-none-match') === etag) return new Response(null, { status: 304, headers })
+  if (status === 200 && request.headers.get('if-none-match') === etag)
+    return new Response(null, { status: 304, headers })
   if (copy !== undefined) headers.set('content-encoding', copy.encoding)
-  return new Response((copy ?? page).body, { headers })
+  return new Response((copy ?? page).body, { status, headers })
 }
 
 function pageOf(

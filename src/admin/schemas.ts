@@ -133,11 +133,24 @@ export const consoleSession = z.strictObject({
   usedAt: time,
   current: z.boolean(),
 })
+/** Together they must fit into a request (`body.ts`). */
+const pem = z.string().min(1).max(15_000)
+export const ownCertificateRequest = z.strictObject({ certificate: pem, key: pem })
+export const ownCertificateState = z.strictObject({
+  names: z.array(z.string()),
+  notBefore: time,
+  notAfter: time,
+  issuer: z.string(),
+  isPublic: z.boolean(),
+  takesOver: z.array(z.string()),
+  leaves: z.array(z.string()),
+})
 export const certificateState = z.strictObject({
   names: z.array(z.string()),
   notBefore: time,
   notAfter: time,
   authorityFingerprint: z.string(),
+  own: ownCertificateState.optional(),
 })
 export const backupRequest = z.strictObject({ passphrase: z.string().min(12).max(1_024) })
 export const backupManifest = z.strictObject({

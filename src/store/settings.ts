@@ -24,6 +24,12 @@ export interface StoredLeaf {
   readonly key: Uint8Array
 }
 
+/** A certificate of the owner's: PEM, leaf first, and its key (PKCS #8). */
+export interface StoredOwn {
+  readonly chain: string
+  readonly key: string
+}
+
 export interface StoredPolicies {
   readonly enrol?: string | undefined
   readonly relay?: string | undefined
@@ -184,6 +190,16 @@ export class Settings {
 
   setLeaf(leaf: StoredLeaf): Promise<void> {
     return this.#set({ 'leaf.certificate': toBase64(leaf.certificate), 'leaf.key': toBase64(leaf.key) })
+  }
+
+  ownCertificate(): StoredOwn | undefined {
+    const [chain, key] = [this.#values.get('own.chain') ?? '', this.#values.get('own.key') ?? '']
+    return chain === '' || key === '' ? undefined : { chain, key }
+  }
+
+  /** Undefined leaves nothing of it in the row. */
+  setOwnCertificate(own: StoredOwn | undefined): Promise<void> {
+    return this.#set({ 'own.chain': own?.chain ?? '', 'own.key': own?.key ?? '' })
   }
 
   async #set(values: Readonly<Record<string, string>>, along: readonly Statement[] = []): Promise<void> {

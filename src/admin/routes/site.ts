@@ -1,7 +1,7 @@
 /** The site itself: what the owner calls it and allows, how it is found, and what it shows to be trusted. */
 import { crtDownload, type Download, mobileconfigDownload } from '../../tls/downloads.ts'
 import { HttpError } from '../errors.ts'
-import type { CertificateState, SiteSettings } from '../message.ts'
+import type { SiteSettings } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { type Route, route } from '../route.ts'
 import * as schemas from '../schemas.ts'
@@ -16,7 +16,6 @@ type Deps = Pick<
   | 'ports'
   | 'dataDirectory'
   | 'version'
-  | 'certificate'
   | 'logLines'
 >
 
@@ -67,21 +66,6 @@ export function siteRoutes(deps: Deps): Route[] {
       handle: ({ peer: seenAddress }) => {
         const joinUrl = policies.enrol === 'invite' ? undefined : `${inviteOrigin()}/j`
         return { status: 200, body: { ...network(), joinUrl, seenAddress } }
-      },
-    }),
-    route({
-      method: 'GET',
-      path: '/certificate',
-      who: 'owner',
-      summary:
-        'For whom and how long the certificate speaks that is shown now, and which authority signed it.',
-      answers: { 200: schemas.certificateState },
-      handle: () => {
-        const state: CertificateState = {
-          ...deps.certificate(),
-          authorityFingerprint: authority.fingerprint(),
-        }
-        return { status: 200, body: state }
       },
     }),
     route({
