@@ -1,6 +1,6 @@
 /** A new version's trial, as root sees it: looks at its health until it is good or given up, and writes which slot is next. */
 import type { Monotonic } from '../core/clock.ts'
-import { bootedOf, bootIdOf, stateOf, statusOf, writeState, writeStatus } from './machine-io.ts'
+import { bootedOf, stateOf, statusOf, writeState, writeStatus } from './machine-io.ts'
 import type { UpdateStatus } from './message.ts'
 import type { Places } from './places.ts'
 import { confirmed, givenUp } from './slots.ts'
@@ -56,6 +56,6 @@ function tell(
 ): void {
   writeStatus(places, {
     ...{ from: '', slot: undefined, failedBefore: [], to: version, ...status },
-    ...{ phase, why, percent: undefined, bootId: bootIdOf(places), at: epoch() },
+    ...{ phase, why, percent: undefined, at: epoch() },
   })
 }

@@ -10,7 +10,6 @@ import { verified } from './bundle-io.ts'
 import { judge } from './codec.ts'
 import {
   bootedOf,
-  bootIdOf,
   deviceOf,
   keysOf,
   type SlotDevice,
@@ -216,7 +215,7 @@ class Progress {
     const { places, version, failedBefore, epoch, onProgress } = this.#options
     writeStatus(places, {
       ...{ phase, from: version, to: this.#to, slot: this.#slot, percent, why, failedBefore },
-      ...{ bootId: bootIdOf(places), at: epoch() },
+      at: epoch(),
     })
     onProgress(phase, percent)
   }

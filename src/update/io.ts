@@ -18,8 +18,8 @@ import { headOfFile, verified } from './bundle-io.ts'
 import { judge, relationOf } from './codec.ts'
 import {
   bootedOf,
-  bootIdOf,
   deviceOf,
+  hasWorked,
   keysOf,
   stateOf,
   statusOf,
@@ -73,7 +73,7 @@ export class Updates {
 
   async state(): Promise<UpdateState> {
     const { places, version, epoch } = this.#options
-    const now = { booted: this.#booted, bootId: bootIdOf(places), at: epoch() }
+    const now = { booted: this.#booted, worked: hasWorked(places), at: epoch() }
     return {
       ...{ installation: this.#installation(), version, slot: this.#booted?.slot },
       ...{ trial: this.onTrial, changesWait: this.changesWait, ready: await this.#ready() },

@@ -1,7 +1,17 @@
 /** Reads and writes what this machine's slots are in: small files, each replaced whole. */
 
 import type { KeyObject } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, statSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { trustedKeys } from './codec.ts'
 import type { Booted, Slot, SlotState, UpdateProblem, UpdateStatus } from './message.ts'
@@ -32,7 +42,8 @@ export const textOf = (path: string): string | undefined => {
 export const bootedOf = (places: Places): Booted | undefined => decodeBooted(textOf(places.booted))
 export const stateOf = (places: Places): SlotState => decodeState(textOf(places.state))
 export const keysOf = (places: Places): KeyObject[] => trustedKeys(textOf(places.keys) ?? '')
-export const bootIdOf = (places: Places): string => (textOf(places.bootId) ?? '').trim()
+/** A status was written since the machine was started. */
+export const hasWorked = (places: Places): boolean => existsSync(places.worked)
 
 /** Our own root wrote it, whole. */
 export function statusOf(places: Places): UpdateStatus | undefined {
@@ -45,8 +56,10 @@ export function statusOf(places: Places): UpdateStatus | undefined {
 
 export const writeState = (places: Places, state: SlotState): void =>
   replace(places.state, encodeState(state))
-export const writeStatus = (places: Places, status: UpdateStatus): void =>
+export function writeStatus(places: Places, status: UpdateStatus): void {
   replace(places.status, `${JSON.stringify(status)}\n`)
+  writeFileSync(places.worked, '')
+}
 
 /** Readable by all: the daemon, which may not write there, tells what is in it. */
 function replace(path: string, text: string): void {

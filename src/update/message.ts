@@ -78,13 +78,11 @@ export interface UpdateStatus {
   readonly why: string | undefined
   /** Parts of health that had failed before: they are no reason to go back. */
   readonly failedBefore: readonly string[]
-  /** Of the start of the machine in which this was written. */
-  readonly bootId: string
   readonly at: number
 }
 
 /** What the owner is told of it. */
-export type ToldStatus = Omit<UpdateStatus, 'phase' | 'bootId' | 'failedBefore'> & {
+export type ToldStatus = Omit<UpdateStatus, 'phase' | 'failedBefore'> & {
   readonly phase: UpdateStatus['phase'] | 'onTrial'
 }
 

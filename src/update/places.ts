@@ -9,7 +9,8 @@ export interface Places {
   /** In the read-only root: whose signature counts. */
   readonly keys: string
   readonly mounts: string
-  readonly bootId: string
+  /** There since a status was written, and gone with the next start: work on an update is of this one. */
+  readonly worked: string
   readonly dropCaches: string
   /** Where a device's files lie: `/dev/vda2`, `/sys/class/block/vda2/size`. */
   under(path: string): string
@@ -26,7 +27,7 @@ export function placesUnder(root = ''): Places {
     status: under('/data/slots/status.json'),
     keys: under('/usr/lib/lanline/update-key.pub'),
     mounts: under('/proc/self/mounts'),
-    bootId: under('/proc/sys/kernel/random/boot_id'),
+    worked: under('/run/lanline-update'),
     dropCaches: under('/proc/sys/vm/drop_caches'),
     under,
   }

@@ -68,18 +68,21 @@ export class Trial {
 /** How an update went, by what was written and what runs now. */
 export function told(
   status: UpdateStatus | undefined,
-  now: { readonly booted: Booted | undefined; readonly bootId: string; readonly at: number },
+  now: {
+    readonly booted: Booted | undefined /** Since the machine was started, that is. */
+    readonly worked: boolean
+    readonly at: number
+  },
 ): ToldStatus | undefined {
   if (status === undefined) return undefined
-  const { failedBefore: _, bootId, ...rest } = status
+  const { failedBefore: _, ...rest } = status
   const { phase } = status
-  const sameStart = bootId === now.bootId
   if (phase === 'verifying' || phase === 'writing' || phase === 'checking') {
-    if (sameStart && now.at - status.at < trialLimits.staleMilliseconds) return rest
-    const why = sameStart ? 'it broke off; the log says why' : 'the power went in the middle of it'
+    if (now.worked && now.at - status.at < trialLimits.staleMilliseconds) return rest
+    const why = now.worked ? 'it broke off; the log says why' : 'the power went in the middle of it'
     return { ...rest, phase: 'failed', percent: undefined, why }
   }
-  if (phase !== 'restarting' || sameStart || now.booted === undefined) return rest
+  if (phase !== 'restarting' || now.worked || now.booted === undefined) return rest
   if (now.booted.slot !== status.slot) {
     return { ...rest, phase: 'wentBack', why: status.why ?? `lanline ${status.to} did not start` }
   }

@@ -53,15 +53,15 @@ describe('all is well', () => {
 describe('what is told of an update', () => {
   const status: UpdateStatus = {
     ...{ phase: 'restarting', from: '0.1.0', to: '0.2.0', slot: 'b', percent: undefined, why: undefined },
-    ...{ failedBefore: [], bootId: 'one', at: 1_000 },
+    ...{ failedBefore: [], at: 1_000 },
   }
   const later = (slot: 'a' | 'b', trial: boolean) => ({
     booted: { slot, trial, boot: 1 },
-    bootId: 'two',
+    worked: false,
     at: 2_000,
   })
   it('is how it went, by the slot that runs', () => {
-    expect(told(status, { ...later('a', false), bootId: 'one' })?.phase).toBe('restarting')
+    expect(told(status, { ...later('a', false), worked: true })?.phase).toBe('restarting')
     expect(told(status, later('b', true))?.phase).toBe('onTrial')
     expect(told(status, later('b', false))?.phase).toBe('confirmed')
     expect(told(status, later('a', false))).toMatchObject({
@@ -74,11 +74,11 @@ describe('what is told of an update', () => {
   })
   it('is that it failed, when the power went or the work broke off', () => {
     const writing: UpdateStatus = { ...status, phase: 'writing', percent: 40 }
-    expect(told(writing, { ...later('a', false), bootId: 'one' })).toMatchObject({
+    expect(told(writing, { ...later('a', false), worked: true })).toMatchObject({
       phase: 'writing',
       percent: 40,
     })
     expect(told(writing, later('a', false))).toMatchObject({ phase: 'failed', percent: undefined })
-    expect(told(writing, { ...later('a', false), bootId: 'one', at: 1e9 })?.phase).toBe('failed')
+    expect(told(writing, { ...later('a', false), worked: true, at: 1e9 })?.phase).toBe('failed')
   })
 })
