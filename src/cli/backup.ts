@@ -2,9 +2,16 @@
 import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
-import { acceptBackup, checkBackup, makeBackup, minPassphraseCharacters } from '../backup/backup.ts'
+import {
+  acceptBackup,
+  acceptCopy,
+  checkBackup,
+  makeBackup,
+  minPassphraseCharacters,
+} from '../backup/backup.ts'
+import { copiesIn } from '../store/copies.ts'
 import { migrations } from '../store/migrations.ts'
-import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
+import { type Command, CommandError, type Invocation, table, UsageError } from './command.ts'
 import { ownVersion } from './version.ts'
 
 const options = { 'passphrase-stdin': { type: 'boolean' } } as const
@@ -54,6 +61,39 @@ export const restore: Command = {
       manifest,
       () =>
         `${users} people, ${devices} devices and ${calls} calls take the place of what is here when lanline starts next; restart it now if it runs. What is here is kept as before-restore.db.`,
+    )
+  },
+}
+
+export const backupCopies: Command = {
+  name: 'backup copies',
+  usage: '',
+  about: 'lists the copies of the database that updates made before they changed it',
+  run: async call => {
+    const copies = copiesIn(call.config.data.dir)
+    const rows = copies.map(({ name, schema, madeAt }) => [name, String(schema), madeAt ?? 'on trial'])
+    call.print(copies, () => table(['copy', 'schema', 'made'], rows, 'there are no copies'))
+  },
+}
+
+export const backupRestoreCopy: Command = {
+  name: 'backup restore-copy',
+  usage: '<copy>',
+  about: 'goes back to such a copy, which replaces everything when lanline starts next',
+  words: [1, 1],
+  run: async call => {
+    const name = call.words[0]!
+    const place = placeOf(call)
+    if (!copiesIn(place.dataDirectory).some(copy => copy.name === name)) {
+      throw new CommandError(`there is no copy ${name}; lanline backup copies lists them`)
+    }
+    const { users, devices, calls } = await acceptCopy(place, name).catch(error => {
+      throw new CommandError(`nothing was restored: ${sentenceOf(error)}`)
+    })
+    call.print(
+      { users, devices, calls },
+      () =>
+        `${users} people, ${devices} devices and ${calls} calls take the place of what is here when lanline starts next; restart it now if it runs. What came since is kept as before-restore.db.`,
     )
   },
 }

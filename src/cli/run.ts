@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import { ConfigError, loadConfig } from '../config.ts'
-import { backup, restore } from './backup.ts'
+import { backup, backupCopies, backupRestoreCopy, restore } from './backup.ts'
 import { callList, callShow } from './call.ts'
 import { traceImport } from './capture.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
@@ -15,6 +15,15 @@ import { serve } from './serve.ts'
 import { traceExport, traceKey, traceVerify } from './trace.ts'
 import { traceShow } from './trace-show.ts'
 import { tryOut } from './try.ts'
+import {
+  updateConfirm,
+  updateInstall,
+  updateMake,
+  updateShow,
+  updateStatus,
+  updateStick,
+  updateVerify,
+} from './update.ts'
 import { userAdd, userList, userPassword, userRemove } from './user.ts'
 import { version } from './version.ts'
 
@@ -38,8 +47,17 @@ const commands: readonly Command[] = [
   relayStatus,
   relayGrant,
   relayClose,
+  backupCopies,
+  backupRestoreCopy,
   backup,
   restore,
+  updateStatus,
+  updateShow,
+  updateVerify,
+  updateInstall,
+  updateStick,
+  updateConfirm,
+  updateMake,
   doctor,
   version,
 ]
