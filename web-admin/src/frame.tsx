@@ -132,7 +132,9 @@ function Page({ place, siteName }: { readonly place: Place; readonly siteName: s
     // Whoever comes by keyboard or screen reader stands at the top of the new page; not on the very first.
     if (!first.current) {
       scrollTo(0, 0)
-      document.querySelector<HTMLElement>('#page h1')?.focus()
+      const main = document.getElementById('page')
+      // A page whose title is still to come takes the focus over when it is there (`PageHead`).
+      ;(main?.querySelector<HTMLElement>('h1') ?? main)?.focus()
     }
     first.current = false
   }, [page, place.id, isThere])

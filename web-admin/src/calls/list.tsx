@@ -127,7 +127,7 @@ function More(props: {
   }, [busy, onMore])
   return (
     <div class="call-more" ref={mark}>
-      <button type="button" class="button" disabled={busy} onClick={onMore}>
+      <button type="button" class="button" aria-disabled={busy} onClick={() => busy || onMore()}>
         {busy ? common.oneMoment : texts.older}
       </button>
       <span class="soft small">{texts.shown(props.shown, props.total)}</span>

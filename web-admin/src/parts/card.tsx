@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId, useState } from 'preact/hooks'
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
 
 export function Card(props: {
   readonly title: string
@@ -48,9 +48,15 @@ export function FoldedCard(props: {
 
 /** The page's own head: its one h1, which a page change puts the focus on, and what can be done here. */
 export function PageHead(props: { readonly title: string; readonly children?: ComponentChildren }) {
+  const title = useRef<HTMLHeadingElement>(null)
+  useLayoutEffect(() => {
+    if (document.activeElement?.id === 'page') title.current?.focus()
+  }, [])
   return (
     <header class="page-head">
-      <h1 tabIndex={-1}>{props.title}</h1>
+      <h1 ref={title} tabIndex={-1}>
+        {props.title}
+      </h1>
       {props.children && <div class="buttons">{props.children}</div>}
     </header>
   )

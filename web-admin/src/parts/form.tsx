@@ -1,4 +1,4 @@
-/** Forms: labelled fields, one button that is off while it works, and in place what went wrong. */
+/** Forms: labelled fields, one button that does nothing more while it works, and in place what went wrong. */
 import type { ComponentChildren, InputHTMLAttributes } from 'preact'
 import { useId, useState } from 'preact/hooks'
 import { messageOf } from '../load.ts'
@@ -127,6 +127,7 @@ export function Form(props: {
   const [failure, setFailure] = useState('')
   const onSubmit = async (event: SubmitEvent) => {
     event.preventDefault()
+    if (busy) return
     const form = event.currentTarget as HTMLFormElement
     const values = Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, String(value)]))
     setBusy(true)
@@ -148,7 +149,8 @@ export function Form(props: {
         {failure}
       </p>
       <div class="buttons">
-        <button type="submit" class={look} disabled={busy}>
+        {/* Not `disabled`: that would take the focus from whoever pressed it. */}
+        <button type="submit" class={look} aria-disabled={busy}>
           {busy ? common.oneMoment : props.submit}
         </button>
         {props.onCancel && (
