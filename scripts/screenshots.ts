@@ -10,6 +10,7 @@ import { Daemon } from '../test/net/daemon.ts'
 import { Lan } from '../test/net/lan.ts'
 import { PhonePage } from '../test/net/phone-page.ts'
 import { pause } from '../test/net/wait.ts'
+import { makeChain } from '../test/tls/own-certificate.ts'
 import { Camera } from './camera.ts'
 
 const [directory = 'test-output/screenshots', ...only] = process.argv.slice(2)
@@ -60,10 +61,6 @@ class House {
 
   async walk(): Promise<void> {
     this.#page = await openPage(this.#desk, this.#daemon.origin)
-    this.#page.on('response', async one => {
-      if (one.status() >= 400)
-        console.log('refused', one.status(), one.url(), (await one.text().catch(() => '')).slice(0, 200))
-    })
     await this.#firstVisit()
     await this.#door()
     await this.#nothingYet()
@@ -320,6 +317,15 @@ class House {
     await open(page, `${this.#admin}settings`, 'Settings')
     await pause(500)
     await this.#take(page, 'settings')
+    const { leaf, intermediate, key } = makeChain({ names: ['phone.mill-lane.example'] })
+    await page.getByText('Use a certificate of your own').click()
+    const file = (name: string, text: string) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(text) })
+    await page.getByLabel('Certificate (PEM)').setInputFiles(file('fullchain.pem', leaf + intermediate))
+    await page.getByLabel('Private key (PEM)').setInputFiles(file('key.pem', key))
+    await page.getByRole('button', { name: 'Look through it' }).click()
+    await page.getByRole('button', { name: 'Use it' }).waitFor(patience)
+    await this.#take(page, 'settings-certificate')
+    await page.getByRole('button', { name: 'Cancel' }).click()
   }
 
   async #wrongAddressesAndErrors(): Promise<void> {

@@ -2,6 +2,7 @@
  * Secrets planted wherever a client, a person or a stranger can put one, and those the daemon itself gives out: after
  * calls they are in nothing that it keeps or shows.
  *
+ * What the database alone holds, the key of the owner's certificate, is looked for everywhere else.
  * What is kept of a secret by design, and is not looked for: HA1 of SIP passwords (RFC 2617 §3.2.2.2), the memory-hard hash
  * of console passwords, SHA-256 of tokens, cookies and invitations. The claim link and its code stand in the output once,
  * before the log begins: whoever starts the appliance is to read them there.
@@ -16,6 +17,7 @@ import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { SetupResponse } from '../../src/admin/message.ts'
 import { databaseFile } from '../../src/store/database.ts'
+import { makeChain } from '../tls/own-certificate.ts'
 import { ChannelClient } from './channel.ts'
 import { type LocalDaemon, startLocalDaemon } from './local-daemon.ts'
 import { answer, challengeOf, digest, type RawMessage, RawPeer, request, token } from './raw-sip.ts'
@@ -37,6 +39,8 @@ const given = (what: string, value: string): string => {
   planted.set(value, what)
   return value
 }
+/** A line in the middle of a key's PEM. */
+const lineOf = (pem: string): string => pem.split('\n')[2]!.slice(0, 40)
 const passwords = {
   anna: canary('the password of a SIP phone'),
   ben: canary('the password of another'),
@@ -347,6 +351,13 @@ it('keeps and shows none of more than eighty secrets', { retry: 0 }, async () =>
   })
   expect(backup.status).toBe(200)
 
+  const [own, other] = ['phone.example.com', 'other.example.com'].map(name => makeChain({ names: [name] }))
+  const wrong = { certificate: own!.leaf, key: other!.key }
+  given('the key of a certificate that was refused', lineOf(other!.key))
+  for (const route of ['look', 'own'])
+    expect((await owner.ask('POST', `/api/v1/certificate/${route}`, wrong)).status).toBe(422)
+  await owner.json('POST', '/certificate/own', { certificate: own!.leaf + own!.intermediate, key: own!.key })
+
   const [anna, ben] = [await Phone.register('anna'), await Phone.register('ben')]
   const spoken = ben.peer.next(one => one.method === 'MESSAGE').then(one => ben.peer.send(answer(one!, 200)))
   const delivered = await anna.ask('MESSAGE', `sip:ben@${domain}`, {
@@ -375,6 +386,8 @@ it('keeps and shows none of more than eighty secrets', { retry: 0 }, async () =>
       `help/diagnosis?user=ben&at=${Date.now()}`,
       'help/networks',
       'settings',
+      'certificate',
+      'log',
       'relay',
     ].map(route => `/api/v1/${route}`),
     ...['users', 'devices', 'invites', 'sessions', 'requests', 'health/detail'].map(
@@ -411,4 +424,11 @@ it('keeps and shows none of more than eighty secrets', { retry: 0 }, async () =>
     found(new Map([...all, ['planted', Buffer.from([...planted.keys()].join(' '))]])).length,
   ).toBeGreaterThanOrEqual(planted.size)
   expect(found(all)).toEqual([])
+
+  // In the database the key has its place, as those of the appliance; nowhere else.
+  planted.clear()
+  given('the key of the owner’s certificate', lineOf(own!.key))
+  const holding = found(all).map(line => line.split(': ')[1]!)
+  expect(holding.filter(place => !place.startsWith(databaseFile))).toEqual([])
+  expect(holding.length).toBeGreaterThan(0)
 })
