@@ -9,6 +9,7 @@ import { LoggedIn, Owners, OwnPassword } from '../settings/account.tsx'
 import { Backup } from '../settings/backup.tsx'
 import { Certificate } from '../settings/certificate.tsx'
 import { Ports, ThisPlace, WhatIsAllowed } from '../settings/site.tsx'
+import { Update } from '../settings/update.tsx'
 import { settings } from '../texts/settings.ts'
 
 export default function Settings() {
@@ -47,6 +48,7 @@ function OfTheOwner() {
         <OwnPassword />
         <LoggedIn />
         <Ports site={site} network={network} />
+        <Update />
         <About site={site} />
       </div>
     </div>
@@ -57,21 +59,13 @@ function About({ site }: { readonly site: Loaded<SiteSettings> }) {
   return (
     <Card title={settings.about}>
       <Await of={site} lines={3}>
-        {({ version, dataDirectory }) => (
+        {({ dataDirectory }) => (
           <dl class="facts">
-            <div class="fact">
-              <dt>{settings.version}</dt>
-              <dd>lanline {version}</dd>
-            </div>
             <div class="fact">
               <dt>{settings.data}</dt>
               <dd>
                 <code>{dataDirectory}</code>
               </dd>
-            </div>
-            <div class="fact">
-              <dt>{settings.update}</dt>
-              <dd>{settings.updateBody}</dd>
             </div>
           </dl>
         )}

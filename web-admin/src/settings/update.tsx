@@ -5,7 +5,6 @@ import type { ReadyUpdate, UpdateState } from '../../../src/update/message.ts'
 import { useConsole } from '../console.ts'
 import { type Loaded, usePolled } from '../load.ts'
 import { Card } from '../parts/card.tsx'
-import { Copy } from '../parts/copy.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { Field, Form, Tick } from '../parts/form.tsx'
 import { Await } from '../parts/states.tsx'
@@ -15,11 +14,16 @@ import { common } from '../texts/common.ts'
 import { update } from '../texts/update.ts'
 import { uploadWithProgress } from './upload.ts'
 
-const lookSeconds = 2
+/** While something goes on, and else. */
+const lookSeconds = { busy: 1, idle: 15 } as const
 
 export function Update() {
   const { api } = useConsole()
-  const state = usePolled(() => api.get<UpdateState>('/update'), lookSeconds)
+  const [busy, setBusy] = useState(false)
+  const every = busy ? lookSeconds.busy : lookSeconds.idle
+  const state = usePolled(() => api.get<UpdateState>('/update'), every)
+  const goesOn = state.value !== undefined && isBusy(state.value)
+  useEffect(() => setBusy(goesOn), [goesOn])
   return (
     <Card title={update.title}>
       <Await of={state} lines={3}>
@@ -94,17 +98,25 @@ interface Props {
 
 const working = ['verifying', 'writing', 'checking'] as const
 
+const isBusy = ({ trial, status }: UpdateState): boolean =>
+  trial || status?.phase === 'restarting' || working.some(phase => phase === status?.phase)
+
 function OfAnImage({ now, state }: Props) {
   const { api } = useConsole()
   /** When the last one ended that was there as this one was asked for. */
   const [asked, setAsked] = useState<number>()
+  useEffect(() => {
+    if (asked === undefined) return
+    const timer = setInterval(() => void state.reload(), lookSeconds.busy * 1_000)
+    return () => clearInterval(timer)
+  }, [asked, state.reload])
   const phase = now.status?.phase
-  const isNews = now.status?.at !== asked
+  const isNews = (now.status?.at ?? -1) !== asked
   if (phase === 'restarting' && isNews) return <Restarting to={now.status?.to ?? ''} />
   if (working.some(word => word === phase)) {
     const { percent } = now.status!
     return (
-      <div class="progress" role="status">
+      <div class="stack" role="status">
         <p>{update.percentOf(update.phases[phase!]!, percent)}</p>
         <progress value={percent} max={100} aria-label={update.phases[phase!]} />
       </div>
@@ -153,7 +165,7 @@ function Choose({ onReady }: { readonly onReady: () => Promise<void> }) {
       >
         <Field label={update.file} name="update" type="file" required hint={update.fileHint} />
         {percent !== undefined && (
-          <div class="progress" role="status">
+          <div class="stack" role="status">
             <p>{percent < 100 ? update.uploading(percent) : update.looking}</p>
             <progress value={percent} max={100} aria-label={update.file} />
           </div>
@@ -229,7 +241,7 @@ function Restarting({ to }: { readonly to: string }) {
       setSlow(Date.now() - began > slowMilliseconds)
       const health = await api.get<Health>('/health').catch(() => undefined)
       if (health !== undefined && health.uptimeSeconds * 1_000 < Date.now() - began) location.reload()
-    }, lookSeconds * 1_000)
+    }, lookSeconds.busy * 2_000)
     return () => clearInterval(timer)
   }, [api])
   return (

@@ -15,12 +15,19 @@ export function uploadWithProgress<Body>(
   request.setRequestHeader('content-type', 'application/octet-stream')
   request.setRequestHeader('x-csrf-token', csrfToken)
   request.responseType = 'json'
-  request.upload.onprogress = ({ loaded, total }) => onPercent(Math.floor((loaded / Math.max(total, 1)) * 100))
+  request.upload.onprogress = ({ loaded, total }) =>
+    onPercent(Math.floor((loaded / Math.max(total, 1)) * 100))
   request.onload = () => {
     if (request.status >= 200 && request.status < 300) return resolve(request.response as Body)
     const error = (request.response as ErrorBody | null)?.error
     const message = error?.message ?? update.cutOff
-    reject(new ApiError(request.status, error?.code ?? 'failed', `${message.charAt(0).toUpperCase()}${message.slice(1)}.`))
+    reject(
+      new ApiError(
+        request.status,
+        error?.code ?? 'failed',
+        `${message.charAt(0).toUpperCase()}${message.slice(1)}.`,
+      ),
+    )
   }
   request.onerror = () => reject(new ApiError(0, 'unreachable', update.cutOff))
   request.send(file)

@@ -134,9 +134,6 @@ export const settings = {
   restoreManual: 'The backup is checked and laid ready. Restart lanline now, and it takes its place.',
 
   about: 'About',
-  version: 'Version',
-  update: 'Update',
-  updateBody: 'Install a newer package or image; data and phones stay.',
   data: 'Data',
   log: 'Download the log',
   logHint: 'The last lines, without secrets.',

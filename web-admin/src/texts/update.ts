@@ -3,10 +3,13 @@ export const update = {
   version: 'Version',
   made: (build: string) => (build === '' ? '' : `(${build})`),
 
-  howImage: 'An update is one file, lanline-….update. It is verified before anything is written, and what runs stays until the new version is found good.',
-  howPackage: 'This lanline was installed as a package. Download the newer one and install it; data and phones stay.',
+  howImage:
+    'An update is one file, lanline-….update. It is verified before anything is written, and what runs stays until the new version is found good.',
+  howPackage:
+    'This lanline was installed as a package. Download the newer one and install it; data and phones stay.',
   packageCommand: 'sudo apt install ./lanline_<version>_<architecture>.deb',
-  howSource: 'This lanline runs from a checkout. Bring it up to date there and start it again; data and phones stay.',
+  howSource:
+    'This lanline runs from a checkout. Bring it up to date there and start it again; data and phones stay.',
   sourceCommand: 'git pull && ./scripts/start',
 
   file: 'Update file',
@@ -28,7 +31,7 @@ export const update = {
   install: 'Install',
   installOf: (version: string) => `Install lanline ${version}?`,
   installLost: [
-    'The machine starts again after some minutes. Calls in progress go on; new ones wait until it is back.',
+    'The machine starts again after some minutes. Direct calls in progress go on, relayed ones end, new ones wait until it is back.',
     'Everybody is logged out of the console.',
   ],
   changesWait: 'If the new version changes how data is kept, changes wait for the first minute after that.',
@@ -39,7 +42,8 @@ export const update = {
     writing: 'Writing it beside the version that runs',
     checking: 'Reading it back',
   } as Readonly<Record<string, string>>,
-  percentOf: (phase: string, percent: number | undefined) => `${phase}${percent === undefined ? ' …' : `: ${percent} %`}`,
+  percentOf: (phase: string, percent: number | undefined) =>
+    `${phase}${percent === undefined ? ' …' : `: ${percent} %`}`,
   starting: 'The update is about to begin …',
   restarting: (version: string) =>
     `lanline ${version} starts now. This page comes back by itself, in a minute or two; then log in again.`,
