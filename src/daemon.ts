@@ -34,6 +34,7 @@ import { HelpDesk } from './helpdesk.ts'
 import { type Loaded, load, openData } from './loading.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
 import { RelayIo } from './relay/io.ts'
+import { SignsOfLife } from './runtime/alive.ts'
 import { tcpAnswers, tlsAnswers, udpAnswers } from './runtime/answers.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
@@ -146,10 +147,11 @@ export class Daemon {
     const places = placesUnder(options.environment.LANLINE_APPLIANCE_ROOT)
     const booted = bootedOf(places)
     const start = { image: booted !== undefined, onTrial: booted?.trial === true }
+    const signs = new SignsOfLife(options.config.data.dir, options.environment.RUNTIME_DIRECTORY)
     const store = await openData(options.config.data.dir, options.log, start)
     let daemon: Daemon | undefined
     try {
-      const loaded = await load(store, options.config)
+      const loaded = await load(store, options.config, signs)
       daemon = new Daemon(options, loaded, places)
       await daemon.#open(loaded.interfaces)
       return daemon
@@ -509,9 +511,10 @@ export class Daemon {
     }
   }
 
-  #makeHelp({ store, incidents }: Loaded, restart: (() => void) | undefined): HelpDesk {
+  #makeHelp({ store, incidents, signs }: Loaded, restart: (() => void) | undefined): HelpDesk {
     return new HelpDesk({
-      ...{ config: this.#config, store, kept: incidents, version: this.#version, moved: this.moved, restart },
+      ...{ config: this.#config, store, kept: incidents, signs, restart },
+      ...{ version: this.#version, moved: this.moved },
       liveDevice: id => this.#now.device(id),
       callFacts: row => this.#trace.facts(row),
       hostname: () => this.#names.hostname,

@@ -4,13 +4,13 @@
  */
 import type { CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
-import { type Epoch, plausibleFrom } from './core/clock.ts'
+import { type Epoch, minutes, plausibleFrom } from './core/clock.ts'
 import { parseSubnet } from './core/endpoint.ts'
 import { bundleOf } from './help/bundle.ts'
 import { HelpIo } from './help/io.ts'
 import type { ApplianceFacts, CallFacts, Incident, PersonFacts } from './help/message.ts'
 import type { HelpPorts } from './help/ports.ts'
-import { lastAlive, stayAlive } from './runtime/alive.ts'
+import type { SignsOfLife } from './runtime/alive.ts'
 import { realClock } from './runtime/clock.ts'
 import type { OwnAddress } from './runtime/interfaces.ts'
 import { readMachine } from './runtime/machine.ts'
@@ -21,14 +21,14 @@ import type { Store } from './store/store.ts'
 const networkCalls = 300
 /** Calls in the diagnostics. */
 const bundledCalls = 50
-const aliveEveryMilliseconds = 60_000
 /** A shorter absence is a restart. */
-const gapMilliseconds = 3 * aliveEveryMilliseconds
+const gapMilliseconds = minutes(2)
 
 export interface HelpDeskParts {
   readonly config: Config
   readonly store: Store
   readonly kept: readonly Incident[]
+  readonly signs: SignsOfLife
   readonly version: string
   readonly liveDevice: (id: string) => { readonly address: string } | undefined
   readonly callFacts: (row: CallRow) => Promise<CallFacts>
@@ -142,14 +142,7 @@ export class HelpDesk {
 
   /** Said now and then, and at the end. */
   keepAlive(): () => void {
-    const { dir } = this.#parts.config.data
-    const say = (): void => stayAlive(dir, realClock.epoch())
-    say()
-    const timer = setInterval(say, aliveEveryMilliseconds)
-    return () => {
-      clearInterval(timer)
-      say()
-    }
+    return this.#parts.signs.give(realClock.epoch)
   }
 
   /** From now on devices go because the daemon does. */
@@ -161,9 +154,10 @@ export class HelpDesk {
 
   #noticeGap(): void {
     const now = realClock.epoch()
-    const before = lastAlive(this.#parts.config.data.dir)
-    if (before === undefined || before < plausibleFrom || now - before < gapMilliseconds) return
-    this.#help.spanned({ kind: 'notRunning' }, before, now)
+    const last = this.#parts.signs.last
+    if (last === undefined || last.at < plausibleFrom) return
+    if (now - last.at < last.withinMilliseconds + gapMilliseconds) return
+    this.#help.spanned({ kind: 'notRunning' }, last.at, now)
   }
 
   #ports(): HelpPorts {

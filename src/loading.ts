@@ -14,6 +14,7 @@ import type { Epoch, Monotonic } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import type { Incident } from './help/message.ts'
 import type { RelayReason } from './relay/message.ts'
+import type { SignsOfLife } from './runtime/alive.ts'
 import { realClock } from './runtime/clock.ts'
 import { type Interfaces, readInterfaces } from './runtime/interfaces.ts'
 import { OwnNames } from './runtime/names.ts'
@@ -39,6 +40,8 @@ export interface Loaded {
   readonly traced: readonly KnownCall[]
   /** What Help remembers. */
   readonly incidents: readonly Incident[]
+  /** Of this process and the one before. */
+  readonly signs: SignsOfLife
 }
 
 /** How this version was started: `image` from a slot of an image, `onTrial` after an update, to be tried. */
@@ -65,7 +68,7 @@ export async function openData(directory: string, log: Log, start: Start): Promi
   }
 }
 
-export async function load(store: Store, { data, net }: Config): Promise<Loaded> {
+export async function load(store: Store, { data, net }: Config, signs: SignsOfLife): Promise<Loaded> {
   await releaseIfAsked(store, data.dir)
   const setupFile = readSetupFile(data.dir)
   const interfaces = readInterfaces(net.bind)
@@ -84,7 +87,19 @@ export async function load(store: Store, { data, net }: Config): Promise<Loaded>
     tracedCalls(store),
     store.incidents.load(),
   ])
-  return { store, setupFile, interfaces, names, certificates, bindings, calls, grants, traced, incidents }
+  return {
+    store,
+    setupFile,
+    interfaces,
+    names,
+    certificates,
+    bindings,
+    calls,
+    grants,
+    traced,
+    incidents,
+    signs,
+  }
 }
 
 /** The file goes when what it asks for is on disk. */

@@ -37,7 +37,8 @@ function notRunning(facts: HelpFacts): Finding | undefined {
     'notRunning',
     {
       sentence: 'lanline itself was not running: nobody could call or be called.',
-      evidence: 'It left no sign of life in that time, and was started after it.',
+      evidence:
+        'It left no sign of life in that time, and was started after it. Idle it gives one each half hour, so it may have run up to that much longer.',
       fix: 'Check the power supply and the card of the appliance; on a computer let the system start lanline by itself.',
     },
     { since: gap.at, until: gap.until },

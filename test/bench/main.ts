@@ -3,7 +3,8 @@
  * the console waits for when many calls are kept. `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
  * run; with `--profile`, where the time goes. `scripts/bench machine`: the SIP machine without sockets. `scripts/bench
  * codec`: nanoseconds per decode and encode. `scripts/bench relay`: CPU, latency and highest rate of the relay, beside
- * coturn's in the same run. `scripts/bench pages`: how soon either page can be used at its first visit.
+ * coturn's in the same run. `scripts/bench pages`: how soon either page can be used at its first visit. `scripts/bench
+ * writes`: bytes written to the card.
  */
 import { parseArgs } from 'node:util'
 import { benchCodec } from './codec.ts'
@@ -14,6 +15,7 @@ import { benchPages } from './pages.ts'
 import { benchRelay } from './relay.ts'
 import { benchSip } from './sip.ts'
 import { benchTrace } from './trace.ts'
+import { benchWrites } from './writes.ts'
 
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
                         [--only lanline|kamailio] [--profile] [--json]
@@ -25,6 +27,7 @@ const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrati
        scripts/bench codec [--json]
        scripts/bench exports [--rounds N] [--json]
        scripts/bench pages [--rounds N] [--json]
+       scripts/bench writes [--seconds N] [--json]
 `
 
 const { positionals, values } = parseArgs({
@@ -96,6 +99,11 @@ switch (positionals[0]) {
   case 'exports':
     await benchExports({ rounds: Number(values.rounds ?? 5), json: values.json })
     break
+  case 'writes': {
+    const seconds = Number(values.seconds ?? 120)
+    await benchWrites({ idleSeconds: seconds, callSeconds: seconds, json: values.json })
+    break
+  }
   case 'codec':
     benchCodec({ json: values.json })
     break

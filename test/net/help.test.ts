@@ -70,7 +70,8 @@ describeWith(
     it('it did not run at that time', async () => {
       await daemon.kill()
       const [from, now] = [Date.now() - 3 * hour, Date.now()]
-      utimesSync(join(daemon.dataDirectory, 'lanline.alive'), from / 1_000, from / 1_000)
+      for (const name of ['lanline.alive', 'lanline.db', 'lanline.db-wal'])
+        utimesSync(join(daemon.dataDirectory, name), from / 1_000, from / 1_000)
       await daemon.start()
       expect((await diagnose(now - hour)).findings[0]).toMatchObject({
         ...{ stage: 'signalling', cause: 'notRunning', since: expect.closeTo(from, -4) },
