@@ -2,10 +2,10 @@
  * Pictures of a page as it looks on a phone and on a desk, light and dark; what axe finds in each; and one strip of the
  * four for the contact sheet.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { barriers } from '../test/net/axe.ts'
 import { pause } from '../test/net/wait.ts'
 
 const widths = [390, 1280] as const
@@ -17,16 +17,9 @@ const stripScales: Readonly<Record<Width, number>> = { 390: 0.5, 1280: 0.36 }
 const stripHeight = 900
 const stripQuality = 0.55
 
-interface Violation {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly target: readonly string[] }[]
-}
-
 export class Camera {
   readonly #directory: string
   readonly #only: ReadonlySet<string>
-  readonly #axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   readonly #darkroom: Page
   /** What keeps somebody out: serious or critical to axe, or wider than the window. */
   readonly barriers: string[] = []
@@ -71,26 +64,13 @@ export class Camera {
         const path = join(this.#directory, `${name}-${width}-${colorScheme}.png`)
         shots.push({ picture: await page.screenshot({ path }), width })
         this.pictures++
-        for (const one of await this.#look(page)) found.add(`${one} (${width}, ${colorScheme})`)
+        for (const one of await barriers(page)) found.add(`${one} (${width}, ${colorScheme})`)
       }
     }
     if (before) await page.setViewportSize(before)
     await this.#strip(shots, name)
     for (const one of found) this.barriers.push(`${name}: ${one}`)
     console.log(`screenshots: ${name}: ${found.size === 0 ? 'axe 0' : [...found].join('; ')}`)
-  }
-
-  async #look(page: Page): Promise<string[]> {
-    await page.evaluate(this.#axe)
-    const violations = await page.evaluate(async () => {
-      const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
-      return (await axe.run()).violations
-    })
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .map(
-        ({ id, impact, nodes }) => `${impact} ${id}: ${nodes.map(node => node.target.join(' ')).join(', ')}`,
-      )
   }
 
   /** The four beside each other, small. */

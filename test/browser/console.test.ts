@@ -1,9 +1,9 @@
 /** The console as its owner uses it, from an appliance that belongs to nobody, by what is on the screen. */
 import { readFileSync, statSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Download, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { barriers } from '../net/axe.ts'
 import { Capture } from '../net/capture.ts'
 import { openPage, startChromium, trustAuthority } from '../net/chromium.ts'
 import { ConsolePage, scan } from '../net/console-page.ts'
@@ -14,27 +14,8 @@ import { describeWith } from '../net/peers.ts'
 import { PhonePage } from '../net/phone-page.ts'
 import { pause } from '../net/wait.ts'
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const patience = { timeout: 20_000 }
 const passphrase = 'three words and one'
-
-interface Violation {
-  readonly id: string
-  readonly impact: string
-  readonly nodes: readonly { readonly target: readonly string[] }[]
-}
-
-/** What axe finds that keeps somebody out; each as `rule: elements`. */
-async function barriers(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource)
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
-    return (await axe.run()).violations
-  })
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)
-}
 
 describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the console', () => {
   let lan: Lan

@@ -9,19 +9,37 @@ const call = {
 } as unknown as ToldCall
 
 it('a call is told from the side of the one who reads', () => {
-  expect(told(call, 'alice')).toMatchObject({ user: 'bob', name: 'Bob', outgoing: true, talkedSeconds: 60 })
-  expect(told(call, 'bob')).toMatchObject({ user: 'alice', name: 'Alice', outgoing: false, path: 'direct' })
+  expect(told(call, 'alice', 100_000)).toMatchObject({
+    user: 'bob',
+    name: 'Bob',
+    outgoing: true,
+    talkedSeconds: 60,
+  })
+  expect(told(call, 'bob', 100_000)).toMatchObject({
+    user: 'alice',
+    name: 'Alice',
+    outgoing: false,
+    path: 'direct',
+  })
 })
 
 it('a call is missed by whom it rang, never by who called', () => {
   const missed = { ...call, missed: true, answeredAt: undefined } as ToldCall
-  expect(told(missed, 'bob')).toMatchObject({ missed: true, talkedSeconds: undefined })
-  expect(told(missed, 'alice')).toMatchObject({ missed: false, talkedSeconds: undefined })
+  expect(told(missed, 'bob', 100_000)).toMatchObject({ missed: true, talkedSeconds: undefined })
+  expect(told(missed, 'alice', 100_000)).toMatchObject({ missed: false, talkedSeconds: undefined })
 })
 
 it('a way that is unknown or contradicted is not told, and one that goes on is as long as it was last alive', () => {
   const unknown = { ...call, outcome: { path: 'contradicted', grade: 'none', mos: undefined } } as ToldCall
-  expect(told(unknown, 'bob').path).toBeUndefined()
+  expect(told(unknown, 'bob', 100_000).path).toBeUndefined()
   const going = { ...call, endedAt: undefined } as ToldCall
-  expect(told(going, 'bob')).toMatchObject({ going: true, talkedSeconds: 55 })
+  expect(told(going, 'bob', 100_000)).toMatchObject({ going: true, talkedSeconds: 55 })
+})
+
+it('a call of which the way may still come is looked at again, for a while', () => {
+  const fresh = { ...call, outcome: undefined } as ToldCall
+  expect(told(fresh, 'bob', 66_000).unsettled).toBe(true)
+  expect(told(fresh, 'bob', 76_000).unsettled).toBe(false)
+  expect(told(call, 'bob', 66_000).unsettled).toBe(false)
+  expect(told({ ...fresh, answeredAt: undefined } as ToldCall, 'bob', 66_000).unsettled).toBe(false)
 })

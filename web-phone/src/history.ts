@@ -17,9 +17,13 @@ export interface PastCall {
   /** Undefined: nothing is known of its way. */
   readonly path: 'direct' | 'relayed' | undefined
   readonly going: boolean
+  /** It has just ended: what is known of its way may still come. */
+  readonly unsettled: boolean
 }
 
 const pageLength = 30
+/** A call's verdict is made within this of its end. */
+const settledMilliseconds = 10_000
 
 /** Newest first; `before` is the id of the last one there was. */
 export async function pastCalls(
@@ -28,10 +32,13 @@ export async function pastCalls(
 ): Promise<{ readonly calls: readonly PastCall[]; readonly more: boolean }> {
   const query = new URLSearchParams({ limit: String(pageLength), ...(before && { before }) })
   const list = await ask<CallList>('GET', `/calls?${query}`)
-  return { calls: list.calls.map(call => told(call, user)), more: list.calls.length === pageLength }
+  return {
+    calls: list.calls.map(call => told(call, user, Date.now())),
+    more: list.calls.length === pageLength,
+  }
 }
 
-export function told(call: ToldCall, user: string): PastCall {
+export function told(call: ToldCall, user: string, now: number): PastCall {
   const outgoing = call.callerUser === user
   const { answeredAt, endedAt } = call
   const ended = endedAt ?? call.aliveAt
@@ -47,5 +54,6 @@ export function told(call: ToldCall, user: string): PastCall {
     talkedSeconds: answeredAt === undefined ? undefined : Math.max(0, (ended - answeredAt) / 1_000),
     path: path === 'direct' || path === 'relayed' ? path : undefined,
     going: endedAt === undefined,
+    unsettled: answeredAt !== undefined && call.outcome === undefined && now - ended < settledMilliseconds,
   }
 }

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact'
-import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 
 export function Card(props: {
   readonly title: string
@@ -30,7 +30,13 @@ export function FoldedCard(props: {
   readonly children: ComponentChildren
 }) {
   const id = useId()
-  const [open, setOpen] = useState(() => matchMedia('(min-width: 48rem)').matches)
+  const roomy = useMemo(() => matchMedia('(min-width: 48rem)'), [])
+  const [open, setOpen] = useState(roomy.matches)
+  useEffect(() => {
+    const follow = (): void => setOpen(roomy.matches)
+    roomy.addEventListener('change', follow)
+    return () => roomy.removeEventListener('change', follow)
+  }, [roomy])
   return (
     <section class="card folded" aria-labelledby={id}>
       <details open={open} onToggle={event => setOpen(event.currentTarget.open)}>

@@ -9,6 +9,7 @@ import { Icon } from '../parts/icon.tsx'
 import { clock, moment, texts } from '../texts.ts'
 
 const words = texts.history
+const againMilliseconds = 2_000
 
 export function HistoryDialog({
   phone,
@@ -34,6 +35,12 @@ export function HistoryDialog({
     }
   }
   useEffect(() => void load([]), [])
+  // Somebody who looks right after a call sees its way as soon as it is known.
+  useEffect(() => {
+    if (!calls?.some(({ unsettled }) => unsettled)) return
+    const timer = setTimeout(() => void load([]), againMilliseconds)
+    return () => clearTimeout(timer)
+  }, [calls])
   return (
     <Dialog title={words.title} onClose={onClose}>
       <p class="form-notice" role="alert">

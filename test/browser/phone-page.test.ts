@@ -1,0 +1,156 @@
+/** The phone page beside its calls: installed, on a wall, as loud as one likes, and nobody kept out of any screen of it. */
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { barriers } from '../net/axe.ts'
+import { openPage, startChromium } from '../net/chromium.ts'
+import { Daemon } from '../net/daemon.ts'
+import { Lan } from '../net/lan.ts'
+import { Owner } from '../net/owner.ts'
+import { describeWith } from '../net/peers.ts'
+import { PhonePage } from '../net/phone-page.ts'
+import { until } from '../net/wait.ts'
+
+const patience = { timeout: 20_000 }
+
+describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
+  let lan: Lan
+  let daemon: Daemon
+  let hall: Browser
+  let mia: PhonePage
+  let ben: PhonePage
+
+  beforeAll(async () => {
+    lan = await Lan.create({ hosts: ['pi', 'hall'], names: { 'lanline.local': 'pi' } })
+    daemon = new Daemon(lan.host('pi'))
+    await daemon.start()
+    const owner = await Owner.claim(daemon)
+    hall = await startChromium(lan.host('hall'), {
+      ...{ hertz: 440, colour: 'blue', trusted: [daemon.authorityFile] },
+    })
+    const phones = ['Mia', 'Ben'].map(async name => {
+      await owner.addUser(name.toLowerCase(), name)
+      const { token } = await owner.invite(name.toLowerCase())
+      const page = await openPage(hall, daemon.origin, { width: 390, height: 844 })
+      return PhonePage.joined(page, `${daemon.origin}/j#${token}`, name)
+    })
+    const both = await Promise.all(phones)
+    mia = both[0]!
+    ben = both[1]!
+  }, 60_000)
+  afterAll(() => lan?.remove())
+
+  const dialog = (name: string) => mia.page.getByRole('dialog', { name })
+
+  it('can be installed, in the browser’s own words', async () => {
+    const browser = await mia.page.context().newCDPSession(mia.page)
+    const manifest = await browser.send('Page.getAppManifest')
+    expect(manifest.errors).toEqual([])
+    expect(JSON.parse(manifest.data ?? '')).toMatchObject({
+      name: 'lanline',
+      display: 'standalone',
+      start_url: '/',
+    })
+    const { installabilityErrors } = await browser.send('Page.getInstallabilityErrors')
+    // A private window, as each page of a test has one, installs nothing; that is all it may say.
+    expect(installabilityErrors.filter(({ errorId }) => errorId !== 'in-incognito')).toEqual([])
+    expect(await mia.page.evaluate(async () => (await navigator.serviceWorker.ready).active?.state)).toBe(
+      'activated',
+    )
+  })
+
+  it('keeps nobody out, from the list of people to the facts of a call', async () => {
+    expect(await barriers(mia.page)).toEqual([])
+    for (const [open, title] of [
+      ['All calls', 'Calls'],
+      ['This phone', 'This phone'],
+      ['My devices', 'My devices'],
+    ] as const) {
+      await mia.press(open)
+      await dialog(title).waitFor(patience)
+      expect(await barriers(mia.page), title).toEqual([])
+      await mia.page.keyboard.press('Escape')
+      await dialog(title).waitFor({ state: 'detached' })
+      expect(await mia.page.evaluate(() => document.activeElement?.textContent), 'the focus').toBe(open)
+    }
+    await mia.callVideo('Ben')
+    await ben.rings('Mia')
+    expect(await barriers(ben.page), 'incoming').toEqual([])
+    await ben.accept()
+    await mia.inCall()
+    await mia.page.getByLabel(/^Media path: direct, \S+ ↔ \S+, /).waitFor(patience)
+    expect(await barriers(mia.page), 'in call').toEqual([])
+  })
+
+  it('tells by a tap on the badge what is known of the way', async () => {
+    await mia.page.getByLabel(/^Media path: direct/).click()
+    const facts = dialog('About this connection')
+    await facts.getByText('straight from device to device').waitFor(patience)
+    await facts.getByRole('row', { name: /^Picture received/ }).waitFor(patience)
+    for (const name of ['Path', 'Other device', 'DTLS', 'Fingerprint there'])
+      expect(
+        await facts
+          .getByRole('term')
+          .filter({ hasText: new RegExp(`^${name}$`) })
+          .count(),
+        name,
+      ).toBe(1)
+    expect(await barriers(mia.page)).toEqual([])
+    await mia.page.keyboard.press('Escape')
+    await mia.hangUp()
+    await mia.ready()
+    await mia.press('All calls')
+    await dialog('Calls')
+      .getByRole('listitem')
+      .filter({ hasText: /Ben.*Video call out.*direct/s })
+      .waitFor(patience)
+    await mia.press('Close')
+  })
+
+  it('rings as loud as one likes, also after a reload', async () => {
+    await mia.press('This phone')
+    const volume = dialog('This phone').getByRole('slider', { name: 'Ring volume' })
+    await volume.focus()
+    for (let step = 0; step < 20; step++) await mia.page.keyboard.press('ArrowLeft')
+    await dialog('This phone').getByText('It does not ring aloud').waitFor(patience)
+    await mia.page.keyboard.press('ArrowRight')
+    await mia.page.reload()
+    await mia.ready()
+    await mia.press('This phone')
+    expect(await volume.getAttribute('aria-valuetext')).toBe('5 %')
+  })
+
+  it('hangs on a wall with its screen on, and lets it go out again', async () => {
+    // As browsers with a screen allow it.
+    await mia.page.context().grantPermissions(['screen-wake-lock'], { origin: daemon.origin })
+    await mia.page.evaluate(() => {
+      const scope = window as unknown as { locks: WakeLockSentinel[] }
+      scope.locks = []
+      const request = navigator.wakeLock.request.bind(navigator.wakeLock)
+      navigator.wakeLock.request = async kind => {
+        const lock = await request(kind)
+        scope.locks.push(lock)
+        return lock
+      }
+    })
+    const held = () =>
+      mia.page.evaluate(() =>
+        (window as unknown as { locks: WakeLockSentinel[] }).locks.map(({ released }) => !released).join(),
+      )
+    const wall = dialog('This phone').getByRole('switch', { name: 'Wall phone' })
+    await wall.click()
+    await until('the screen is kept on', async () => (await held()) === 'true')
+    expect(await wall.getAttribute('aria-checked')).toBe('true')
+    await wall.click()
+    await until('it may go out', async () => (await held()) === 'false')
+    await mia.press('Close')
+  })
+
+  it('opens while the appliance is away, and says so', async () => {
+    await daemon.kill()
+    await mia.page.reload()
+    await mia.page.getByRole('status').filter({ hasText: 'Connection lost. Reconnecting…' }).waitFor(patience)
+    expect(await barriers(mia.page)).toEqual([])
+    await daemon.start()
+    await mia.ready(60)
+  })
+})
