@@ -172,7 +172,11 @@ function wrongPackage(path: string, one: Import): string[] {
   const place = placeOf(path)
   if (place.room === 'core') return [`${path}: core imports nothing, not ${one.target}`]
   if (!isPure(place) || one.typeOnly || one.target === 'zod') return []
-  if (one.target === 'node:zlib' && /^(crc32|zstdDecompressSync)$/.test(one.names.join())) return []
+  if (
+    one.target === 'node:zlib' &&
+    /^(crc32|zstdDecompressSync|constants,zstdCompressSync)$/.test(one.names.join())
+  )
+    return []
   if (one.target !== 'node:crypto') return [`${path}: is pure and may not import ${one.target}`]
   return one.names
     .filter(

@@ -52,6 +52,16 @@ export class Driver<Input extends { readonly kind: string }, Effect extends { re
     this.#arm()
   }
 
+  /** The same for a fact of some time ago. Not to be called by what carries effects out. */
+  inputAt(input: Input, at: Monotonic): void {
+    if (this.#stopped) return
+    this.#busy = true
+    this.#one(input, at)
+    this.#drain()
+    this.#busy = false
+    this.#arm()
+  }
+
   /** No input is taken and no timer fires any more. */
   stop(): void {
     this.#stopped = true
@@ -63,10 +73,10 @@ export class Driver<Input extends { readonly kind: string }, Effect extends { re
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) this.#one(next)
   }
 
-  #one(input: Input): void {
+  #one(input: Input, at = this.#clock.monotonic()): void {
     let effects: Effect[]
     try {
-      effects = this.#machine.handle(input, this.#clock.monotonic())
+      effects = this.#machine.handle(input, at)
     } catch (error) {
       this.#onFault(error, `handle ${input.kind}`)
       return

@@ -11,7 +11,7 @@ import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import { segmentLine, segmentTexts } from '../core/segment.ts'
 import type { NetworkedCall } from '../help/message.ts'
 import type { TraceEvent, TraceSummary } from '../trace/message.ts'
-import type { StoredSegment } from '../trace/ports.ts'
+import type { PackedSegment, StoredSegment } from '../trace/ports.ts'
 import { concluded, unknownPath } from './calls.ts'
 import { type Rows, statement } from './client.ts'
 import type { Value } from './database.ts'
@@ -59,7 +59,7 @@ export class Traces {
   /** Resolves when they are on disk. What is saved in one turn of the event loop is written together. */
   save(call: string, events: readonly TraceEvent[]): Promise<void> {
     if (this.#suspended) {
-      return Promise.reject(new StoreError('diskFull', 'the disk is full: events of calls are not kept'))
+      return Promise.reject(diskFull())
     }
     const line = segmentLine(call, JSON.stringify(events))
     const last = this.#waiting.at(-1)
@@ -73,6 +73,14 @@ export class Traces {
     if (!this.#soon) setImmediate(() => void this.flush().catch(() => {}))
     this.#soon = true
     return this.#written.promise
+  }
+
+  /** The same for what was packed elsewhere. */
+  keep(segments: readonly PackedSegment[]): Promise<void> {
+    if (this.#suspended) return Promise.reject(diskFull())
+    const work = this.#last.then(() => this.#rows.write(...segments.flatMap(insertion)))
+    this.#last = work.catch(() => {})
+    return work
   }
 
   /** The same for a call of which nothing is known but what its row says. */
@@ -105,14 +113,7 @@ export class Traces {
     const job = []
     for (const { calls, text } of segments) {
       const data = text.length < worthCompressing ? text : new Uint8Array(await compress(text, compression))
-      job.push(
-        statement('insert into trace_segments (bytes, events) values (?, ?)', data.length, data),
-        statement(
-          `insert or ignore into trace_places (call, segment)
-            select value, (select max(seq) from trace_segments) from json_each(?)`,
-          JSON.stringify(calls),
-        ),
-      )
+      job.push(...insertion({ calls, data }))
     }
     if (untold.length > 0) job.push(unknownPath(untold))
     await this.#rows.write(...job)
@@ -269,6 +270,18 @@ export class Traces {
     this.#suspended = on
   }
 }
+
+const insertion = ({ calls, data }: PackedSegment) => [
+  statement('insert into trace_segments (bytes, events) values (?, ?)', data.length, data),
+  statement(
+    `insert or ignore into trace_places (call, segment)
+      select value, (select max(seq) from trace_segments) from json_each(?)`,
+    JSON.stringify(calls),
+  ),
+]
+
+const diskFull = (): StoreError =>
+  new StoreError('diskFull', 'the disk is full: events of calls are not kept')
 
 /** A call may have several lines of one segment. */
 const eventsIn = (segment: string, call: string): TraceEvent[] =>

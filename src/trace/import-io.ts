@@ -29,7 +29,7 @@ export interface ImportPorts {
   readonly make: <W extends Wish>(call: string, wish: W) => Promise<Made<W>>
   readonly rowOf: (call: string) => Promise<CallRow | undefined>
   /** Gives it to the tracer if that still has the call. */
-  readonly addLive: (call: string, facts: CaptureFacts) => boolean
+  readonly addLive: (call: string, facts: CaptureFacts) => Promise<boolean>
   readonly save: (call: string, event: TraceEvent) => Promise<void>
   readonly conclude: (summary: TraceSummary) => Promise<void>
   /** One after the other for each call. */
@@ -92,7 +92,7 @@ export class CaptureImports {
     }
     const refusal = refusalOf(before)
     if (refusal !== undefined) return refusal
-    if (!this.#ports.addLive(call, facts)) await this.#ports.save(call, lateEvent(row, facts, before))
+    if (!(await this.#ports.addLive(call, facts))) await this.#ports.save(call, lateEvent(row, facts, before))
     const added = numberOf(facts, await this.#ports.make(call, { kind: 'captures' }))
     const summary = await this.#ports.make(call, { kind: 'summary', row })
     if (added === undefined || summary === undefined)

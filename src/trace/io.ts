@@ -4,14 +4,11 @@
  */
 import type { CallRow } from '../calls/message.ts'
 import type { CallFacts } from '../help/message.ts'
-import { realClock } from '../runtime/clock.ts'
-import { Driver } from '../runtime/driver.ts'
 import type { SignallingInput } from '../signalling/message.ts'
 import type { Flow } from '../sip/message.ts'
 import type { RelayPorts } from './capture-plan.ts'
 import { fingerprintOfKey, publicKeyOf } from './document.ts'
 import { CaptureImports } from './import-io.ts'
-import { TraceMachine } from './machine.ts'
 import { TraceMaker } from './maker-io.ts'
 import type { Made, TraceFormat, Wish } from './making.ts'
 import type {
@@ -25,7 +22,9 @@ import type {
   TraceSave,
 } from './message.ts'
 import { pagePolicy } from './page.ts'
-import type { TraceStore } from './ports.ts'
+import type { PackedSegment, TraceStore } from './ports.ts'
+import { TracerThread } from './tracer-io.ts'
+import type { TracerSizes } from './tracer-message.ts'
 import { WatchIo, type WatchIoOptions } from './watch-io.ts'
 
 export interface TraceIoOptions {
@@ -48,11 +47,9 @@ export interface TraceIoOptions {
 
 export class TraceIo {
   readonly #options: TraceIoOptions
-  readonly #machine: TraceMachine
-  readonly #driver: Driver<TraceInput, TraceEffect>
+  readonly #tracer: TracerThread
   /** Writes under way, so that a reader sees what was given before. */
   readonly #writing = new Set<Promise<unknown>>()
-  #saves: TraceSave[] = []
   readonly #maker: TraceMaker
   readonly #imports: CaptureImports
   readonly #watch: WatchIo | undefined
@@ -65,18 +62,16 @@ export class TraceIo {
     this.#maker = new TraceMaker(options.store)
     this.#watch = watch && this.#makeWatch(watch)
     const watched = watch !== undefined
-    this.#machine = new TraceMachine({ addresses, open, watched, now: realClock.monotonic() })
-    this.#driver = new Driver({
-      machine: this.#machine,
-      clock: realClock,
-      carryOut: effect => this.#carryOut(effect),
-      onFault,
+    this.#tracer = new TracerThread({
+      ...{ addresses, open, watched, onFault, onNote: options.onNote },
+      keep: segments => this.#keep(segments),
+      onEffect: effect => this.#carryOut(effect),
     })
     this.#imports = new CaptureImports({
       rowOf: options.rowOf,
       make: (call, wish) => this.#make(call, wish),
-      addLive: (call, facts) => {
-        const isLive = this.#machine.has(call)
+      addLive: async (call, facts) => {
+        const isLive = await this.#tracer.flush(call)
         if (isLive) this.input({ kind: 'capture', call, facts })
         return isLive
       },
@@ -86,15 +81,18 @@ export class TraceIo {
     })
   }
 
-  get sizes(): TraceMachine['sizes'] {
-    return this.#machine.sizes
+  /** As the tracer last told them. */
+  get sizes(): TracerSizes {
+    return this.#tracer.sizes
   }
 
-  readonly input = (input: TraceInput): void => this.#driver.input(input)
+  input(input: TraceInput): void {
+    this.#tracer.input(input)
+  }
 
   /** Every SIP message on the wire. */
-  sip(direction: Direction, { transport, local, remote }: Flow, bytes: Uint8Array): void {
-    this.input({ kind: 'sip', direction, transport, local, remote, bytes })
+  sip(direction: Direction, flow: Flow, bytes: Uint8Array): void {
+    this.#tracer.sip(direction, flow, bytes)
   }
 
   /** Every fact of the channel's rim. */
@@ -131,8 +129,9 @@ export class TraceIo {
   async close(): Promise<void> {
     this.#imports.close()
     await this.#watch?.close()
-    this.#driver.stop()
-    this.#flush()
+    await this.#tracer.flush()
+    await Promise.allSettled(this.#writing)
+    await this.#tracer.close()
     await Promise.allSettled(this.#writing)
     await this.#maker.close()
   }
@@ -153,25 +152,16 @@ export class TraceIo {
   }
 
   async #make<W extends Wish>(call: string, wish: W): Promise<Made<W>> {
-    this.#flush()
+    await this.#tracer.flush()
     await Promise.allSettled(this.#writing)
     return await this.#maker.make(call, wish)
   }
 
-  #flush(): void {
-    for (const effect of this.#machine.flush()) this.#carryOut(effect)
-    this.#saveAll()
-  }
-
-  #carryOut(effect: TraceEffect): void {
+  #carryOut(effect: Exclude<TraceEffect, TraceSave>): void {
     switch (effect.kind) {
       case 'ufrag':
       case 'over':
         return this.#watch?.input(effect)
-      case 'save':
-        if (this.#saves.length === 0) queueMicrotask(this.#saveAll)
-        this.#saves.push(effect)
-        return
       case 'ended':
         return this.#concludeSoon(effect.call)
       case 'finished':
@@ -184,21 +174,10 @@ export class TraceIo {
     }
   }
 
-  /** What the machine gives out in one turn is kept together. */
-  readonly #saveAll = (): void => {
-    const saves = this.#saves
-    this.#saves = []
-    if (saves.length > 0) this.#inBackground('save', this.#keep(saves))
-  }
-
-  async #keep(saves: readonly TraceSave[]): Promise<void> {
-    let lost = true
-    try {
-      await Promise.all(saves.map(({ call, events }) => this.#options.store.save(call, events)))
-      lost = false
-    } finally {
-      this.input({ kind: 'written', saves, lost })
-    }
+  #keep(segments: readonly PackedSegment[]): Promise<void> {
+    const work = this.#options.store.keep(segments)
+    this.#inBackground('save', work)
+    return work
   }
 
   #concludeSoon(call: string): void {

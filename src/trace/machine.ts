@@ -2,7 +2,6 @@
  * The tracer: what taps see of a call becomes its events, redacted, on one time axis, bounded, in batches for the
  * store. It judges nothing: `evidence.ts` and `verdict.ts` read the events afterwards. Nothing waits for it.
  */
-import type { CallRow } from '../calls/message.ts'
 import { after, type Monotonic, seconds } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Machine } from '../core/machine.ts'
@@ -15,6 +14,7 @@ import type {
   KnownCall,
   Moment,
   Source,
+  TracedRow,
   TraceEffect,
   TraceEvent,
   TraceInput,
@@ -411,7 +411,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: this.#addresses })
   }
 
-  #row(row: CallRow, now: Monotonic): void {
+  #row(row: TracedRow, now: Monotonic): void {
     const call = this.#calls.get(row.id)
     if (call === undefined) return
     this.#parties(call, row)
@@ -444,7 +444,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     return call
   }
 
-  #parties(call: Traced, { callerDevice, calleeDevice }: CallRow): void {
+  #parties(call: Traced, { callerDevice, calleeDevice }: TracedRow): void {
     if (calleeDevice != null) call.devices.set(calleeDevice, 'callee')
     if (callerDevice != null) call.devices.set(callerDevice, 'caller')
   }

@@ -448,7 +448,7 @@ export type TraceInput =
     }
   | { readonly kind: 'call'; readonly event: CallEvent }
   /** The call's row: who its parties are, and whether it is over. */
-  | { readonly kind: 'row'; readonly row: CallRow }
+  | { readonly kind: 'row'; readonly row: TracedRow }
   | { readonly kind: 'report'; readonly call: string; readonly device: string; readonly report: MediaReport }
   | { readonly kind: 'grant'; readonly call: string; readonly reason: RelayReason | undefined }
   | { readonly kind: 'ledger'; readonly call: string; readonly ledger: CallLedger }
@@ -458,6 +458,9 @@ export type TraceInput =
   /** What was given to be kept is out of our hands; `lost`: it could not be. */
   | { readonly kind: 'written'; readonly saves: readonly TraceSave[]; readonly lost: boolean }
   | { readonly kind: 'capture'; readonly call: string; readonly facts: CaptureFacts }
+
+/** Of a call's row what the tracer looks at. */
+export type TracedRow = Pick<CallRow, 'id' | 'callerDevice' | 'calleeDevice' | 'answeredAt' | 'endedAt'>
 
 /** Keep these, after those kept before. */
 export interface TraceSave {

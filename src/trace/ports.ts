@@ -4,9 +4,17 @@ import type { TraceEvent, TraceSummary } from './message.ts'
 /** Lines as `core/segment.ts` writes them, of several calls: text, or compressed with zstd (RFC 8878). */
 export type StoredSegment = string | Uint8Array
 
+/** A segment to be kept, and the calls it has lines of. */
+export interface PackedSegment {
+  readonly calls: readonly string[]
+  readonly data: string | Uint8Array<ArrayBuffer>
+}
+
 /** Where events lie. Nothing of a call waits for it. */
 export interface TraceStore {
   save(call: string, events: readonly TraceEvent[]): Promise<void>
+  /** The same packed. */
+  keep(segments: readonly PackedSegment[]): Promise<void>
   conclude(summary: TraceSummary): Promise<void>
   /** Of a call of whose media nobody told anything: its path is unknown, and no summary says more than its row. */
   concludeUntold(call: string): Promise<void>

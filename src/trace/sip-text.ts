@@ -88,21 +88,22 @@ export class SipReader {
 
   /** The message as it may be kept. */
   text({ lines, body }: Pick<SipRead, 'lines' | 'body'>): string {
-    let text = safeStart(lines[0]!)
+    const safely = [safeStart(lines[0]!)]
     let lookedAt = 0
     let type: string | undefined
     for (let index = 1; index < lines.length; index++) {
       const line = lines[index]!
       lookedAt += Math.min(line.length, maxField)
       if (lookedAt > maxLookedAt) {
-        text += `\r\n${nameOf(line)}: ${mark}`
+        safely.push(`${nameOf(line)}: ${mark}`)
         continue
       }
       const { safe, field, value } = this.#line(line)
       if (field === 'content-type') type ??= value
-      text += `\r\n${safe}`
+      safely.push(safe)
     }
-    return cut(`${text}\r\n\r\n${body === '' ? '' : this.#body(type ?? '', body)}`, maxMessage)
+    safely.push('', body === '' ? '' : this.#body(type ?? '', body))
+    return cut(safely.join('\r\n'), maxMessage)
   }
 
   /** Messages hold secrets: nothing of them stays for long. */

@@ -1,0 +1,168 @@
+/**
+ * Where taps leave what passed by: messages as copies of their bytes in one piece of memory, with a few numbers each, and
+ * everything else as it is. Read together in the tracer's thread; whoever handles a call pays for a copy.
+ */
+import type { Monotonic } from '../core/clock.ts'
+import type { Endpoint } from '../core/endpoint.ts'
+import type { Flow, Transport } from '../sip/message.ts'
+import type { Direction, TraceInput } from './message.ts'
+
+export const tapLimits = {
+  /** Of messages in one batch. */
+  bytes: 262_144,
+  messages: 1_024,
+  facts: 1_024,
+  /** A SIP message measures no more. */
+  messageBytes: 65_536,
+} as const
+
+/** A way a message took. */
+export interface Ends {
+  readonly transport: Transport
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
+
+export interface TapBatch {
+  readonly bytes: Uint8Array<ArrayBuffer>
+  /** Four numbers a message: its moment, where it begins and ends, its way; negative (−1 − way) if it came in. */
+  readonly index: Float64Array<ArrayBuffer>
+  readonly ways: readonly Ends[]
+  /** JSON of `Fact[]`: that costs less than to have them copied one by one. */
+  readonly facts: string
+}
+
+interface Fact {
+  /** How many messages of the batch came before. */
+  readonly after: number
+  readonly at: Monotonic
+  readonly input: TraceInput
+}
+
+const numbersAMessage = 4
+
+export class Tap {
+  #bytes = new Uint8Array(0)
+  #index = new Float64Array(0)
+  #used = 0
+  #messages = 0
+  #ways: Ends[] = []
+  /** By the other end's port. */
+  readonly #waysByPort = new Map<number, number[]>()
+  #facts: Fact[] = []
+
+  /** False: there is no room; take what is there first. */
+  sip(direction: Direction, flow: Flow, message: Uint8Array, at: Monotonic): boolean {
+    const bytes =
+      message.length > tapLimits.messageBytes ? message.subarray(0, tapLimits.messageBytes) : message
+    if (this.#bytes.length === 0) {
+      this.#bytes = new Uint8Array(tapLimits.bytes)
+      this.#index = new Float64Array(numbersAMessage * tapLimits.messages)
+    }
+    const end = this.#used + bytes.length
+    if (end > tapLimits.bytes || this.#messages === tapLimits.messages) return false
+    const way = this.#way(flow)
+    this.#bytes.set(bytes, this.#used)
+    const index = this.#index
+    const first = numbersAMessage * this.#messages++
+    index[first] = at
+    index[first + 1] = this.#used
+    index[first + 2] = end
+    index[first + 3] = direction === 'in' ? -1 - way : way
+    this.#used = end
+    return true
+  }
+
+  /** False: there is no room. */
+  fact(input: TraceInput, at: Monotonic): boolean {
+    if (this.#facts.length === tapLimits.facts) return false
+    this.#facts.push({ after: this.#messages, at, input })
+    return true
+  }
+
+  /** Undefined: nothing is there. */
+  take(): TapBatch | undefined {
+    if (this.#messages === 0 && this.#facts.length === 0) return undefined
+    const batch = {
+      bytes: this.#bytes,
+      index: this.#index.subarray(0, numbersAMessage * this.#messages),
+      ways: this.#ways,
+      facts: JSON.stringify(this.#facts),
+    }
+    this.#bytes = new Uint8Array(0)
+    this.#index = new Float64Array(0)
+    this.#used = 0
+    this.#messages = 0
+    this.#ways = []
+    this.#waysByPort.clear()
+    this.#facts = []
+    return batch
+  }
+
+  // A flow's own name is put together anew for each datagram: comparing its parts costs less than looking it up.
+  #way({ transport, local, remote }: Flow): number {
+    const known = this.#waysByPort.get(remote.port)
+    for (const way of known ?? []) {
+      const ends = this.#ways[way]!
+      const isSame =
+        ends.remote.address === remote.address &&
+        ends.local.address === local.address &&
+        ends.local.port === local.port &&
+        ends.transport === transport
+      if (isSame) return way
+    }
+    const way = this.#ways.push({ transport, local, remote }) - 1
+    if (known === undefined) this.#waysByPort.set(remote.port, [way])
+    else known.push(way)
+    return way
+  }
+}
+
+/** What was told, in order. */
+export function* toldIn({ bytes, index, ways, ...batch }: TapBatch): Generator<Pick<Fact, 'at' | 'input'>> {
+  const facts = JSON.parse(batch.facts) as Fact[]
+  let fact = 0
+  const messages = index.length / numbersAMessage
+  for (let message = 0; message <= messages; message++) {
+    for (; facts[fact]?.after === message; fact++) yield facts[fact]!
+    if (message === messages) return
+    const first = numbersAMessage * message
+    const way = index[first + 3]!
+    const { transport, local, remote } = ways[way < 0 ? -1 - way : way]!
+    const direction = way < 0 ? 'in' : 'out'
+    const input = { kind: 'sip' as const, direction, transport, local, remote } as const
+    yield {
+      at: index[first] as Monotonic,
+      input: { ...input, bytes: bytes.subarray(index[first + 1], index[first + 2]) },
+    }
+  }
+}
+
+const cseq = Buffer.from('\nCSeq:')
+const register = Buffer.from('REGISTER')
+
+/** Registrations are most of what comes, and belong to no call. Where it is not plain to see, it may be none. */
+export function isRegistration(message: Uint8Array): boolean {
+  const bytes = bufferOf(message)
+  if (startsWith(bytes, register, 0)) return true
+  // Requests of all other kinds.
+  if (bytes[0] !== 0x53 || bytes[1] !== 0x49 || bytes[2] !== 0x50 || bytes[3] !== 0x2f) return false
+  let at = bytes.indexOf(cseq)
+  if (at < 0) return false
+  at += cseq.length
+  while (at < bytes.length && (bytes[at] === 0x20 || (bytes[at]! >= 0x30 && bytes[at]! <= 0x39))) at++
+  return startsWith(bytes, register, at)
+}
+
+function startsWith(bytes: Uint8Array, word: Uint8Array, from: number): boolean {
+  for (let at = 0; at < word.length; at++) if (bytes[from + at] !== word[at]) return false
+  return true
+}
+
+const ufragLine = Buffer.from('a=ice-ufrag:')
+
+/** Whoever captures has to know of it before the checks begin, which is at once. */
+export const hasUfrag = (message: Uint8Array): boolean => bufferOf(message).includes(ufragLine)
+
+const bufferOf = (bytes: Uint8Array): Buffer =>
+  bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)

@@ -1,0 +1,42 @@
+/** What the main thread and the tracer's say to each other. */
+import type { KnownCall, TraceEffect, TraceSave } from './message.ts'
+import type { PackedSegment } from './ports.ts'
+import type { TapBatch } from './tap.ts'
+
+export interface TracerSetup {
+  readonly addresses: readonly string[]
+  readonly open: readonly KnownCall[]
+  readonly watched: boolean
+  /** What the main thread's monotonic clock is behind the system's. */
+  readonly clockOffsetMilliseconds: number
+}
+
+export type ToTracer =
+  | { readonly kind: 'told'; readonly batch: TapBatch }
+  /** Give out what is there, then answer. `call`: is it still traced? */
+  | { readonly kind: 'flush'; readonly id: number; readonly call: string | undefined }
+  /** A `kept` of this id is on disk; `lost`: it could not be. */
+  | { readonly kind: 'written'; readonly id: number; readonly lost: boolean }
+
+/** All of one turn, in this order. */
+export interface FromTracer {
+  readonly kept: { readonly id: number; readonly segments: readonly PackedSegment[] } | undefined
+  readonly effects: readonly (Exclude<TraceEffect, TraceSave> | TracerFault)[]
+  readonly flushed: { readonly id: number; readonly isTraced: boolean } | undefined
+  /** Batches looked at. */
+  readonly looked: number
+  readonly sizes: TracerSizes
+}
+
+export interface TracerFault {
+  readonly kind: 'fault'
+  readonly error: string
+  readonly during: string
+}
+
+export interface TracerSizes {
+  readonly calls: number
+  readonly early: number
+  readonly connections: number
+  readonly bytes: number
+}

@@ -1,0 +1,124 @@
+/**
+ * The tracer's thread: the machine, what it gives out in one turn packed and told together. Nothing of a call waits for
+ * what is done here, and its processor time is nobody's who handles calls.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Clock, Epoch, Monotonic } from '../core/clock.ts'
+import { Driver } from '../runtime/driver.ts'
+import { TraceMachine } from './machine.ts'
+import type { TraceEffect, TraceInput, TraceSave } from './message.ts'
+import { Packer } from './packing.ts'
+import { toldIn } from './tap.ts'
+import type { FromTracer, ToTracer, TracerSetup } from './tracer-message.ts'
+
+/** What nobody waits for is done and told at such moments. */
+const togetherMilliseconds = 250
+/** What is packed waits so long for more. */
+const keepMilliseconds = 1_000
+
+const port = parentPort!
+const { clockOffsetMilliseconds, ...setup } = workerData as TracerSetup
+
+/** The main thread's: `performance.now` counts from each thread's own start. */
+const clock: Clock = {
+  monotonic: () => (Number(process.hrtime.bigint()) / 1e6 - clockOffsetMilliseconds) as Monotonic,
+  epoch: () => Date.now() as Epoch,
+}
+const machine = new TraceMachine({ ...setup, now: clock.monotonic() })
+const driver = new Driver<TraceInput, TraceEffect>({
+  // Ends of many calls are dealt with in one go.
+  machine: {
+    handle: (input, now) => machine.handle(input, now),
+    wake: now => machine.wake(now),
+    nextWakeup: () => {
+      const at = machine.nextWakeup()
+      return at && ((Math.ceil(at / togetherMilliseconds) * togetherMilliseconds) as Monotonic)
+    },
+  },
+  clock,
+  carryOut,
+  onFault: (error, during) => {
+    effects.push({ kind: 'fault', error: String((error as Error)?.stack ?? error), during })
+    soon()
+  },
+})
+
+const packer = new Packer()
+/** Of what lies packed there: what `written` is to tell. */
+let saves: TraceSave[] = []
+let effects: FromTracer['effects'][number][] = []
+let looked = 0
+let timer: NodeJS.Timeout | undefined
+let lastId = 0
+/** Since when something lies packed. */
+let packedAt: Monotonic | undefined
+let isUrgent = false
+/** Given out and not known to be written. */
+const unwritten = new Map<number, readonly TraceSave[]>()
+
+function carryOut(effect: TraceEffect): void {
+  if (effect.kind === 'save') keep(effect)
+  else effects.push(effect)
+  // Checks begin at once, and whoever captures has to know before.
+  if (effect.kind === 'ufrag' || effect.kind === 'over') isUrgent = true
+  soon()
+}
+
+function keep(save: TraceSave): void {
+  packer.add(save)
+  packedAt ??= clock.monotonic()
+  // Of the events only their number is needed from here on.
+  saves.push({ ...save, events: { length: save.events.length } as TraceSave['events'] })
+}
+
+function soon(): void {
+  timer ??= setTimeout(() => tell(undefined), togetherMilliseconds)
+}
+
+function tell(flushed: FromTracer['flushed']): void {
+  clearTimeout(timer)
+  timer = undefined
+  isUrgent = false
+  const isDue =
+    flushed !== undefined ||
+    mustComeBefore(effects) ||
+    (packedAt !== undefined && clock.monotonic() - packedAt >= keepMilliseconds)
+  const segments = isDue ? packer.take() : []
+  let kept: FromTracer['kept']
+  if (segments.length > 0) {
+    kept = { id: ++lastId, segments }
+    unwritten.set(lastId, saves)
+    saves = []
+    packedAt = undefined
+  }
+  if (packedAt !== undefined) soon()
+  if (kept === undefined && effects.length === 0 && flushed === undefined && looked === 0) return
+  const word: FromTracer = { kept, effects, flushed, looked, sizes: machine.sizes }
+  effects = []
+  looked = 0
+  const given = segments.flatMap(({ data }) => (typeof data === 'string' ? [] : [data.buffer]))
+  port.postMessage(word, given)
+}
+
+/** Whoever concludes reads what is kept. */
+const mustComeBefore = (told: FromTracer['effects']): boolean =>
+  told.some(effect => effect.kind === 'ended' || (effect.kind === 'finished' && effect.told))
+
+port.on('message', (message: ToTracer) => {
+  if (message.kind === 'told') {
+    for (const { input, at } of toldIn(message.batch)) driver.inputAt(input, at)
+    // At once, so that little of a batch outlives it.
+    for (const effect of machine.flush()) carryOut(effect)
+    looked++
+    if (isUrgent) tell(undefined)
+    else soon()
+  } else if (message.kind === 'written') {
+    const written = unwritten.get(message.id)
+    unwritten.delete(message.id)
+    if (written) driver.input({ kind: 'written', saves: written, lost: message.lost })
+  } else {
+    for (const effect of machine.flush()) carryOut(effect)
+    const isTraced = message.call !== undefined && machine.has(message.call)
+    tell({ id: message.id, isTraced })
+  }
+})
