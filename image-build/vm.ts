@@ -33,6 +33,8 @@ export interface VmOptions {
   /** In place of user networking. */
   readonly network?: readonly string[]
   readonly more?: readonly string[]
+  /** One processor for which each instruction takes a nanosecond: its times of CPU are counts of instructions. Slow. */
+  readonly countsInstructions?: boolean
   /** Processes and memory are shared with others: QEMU runs so much less urgently. */
   readonly niceness?: number
 }
@@ -229,7 +231,9 @@ function commandOf(options: VmOptions, ports: ReadonlyMap<string, number>): [str
   // Only where the processor itself does it: elsewhere an ordinary kernel does not start under KVM.
   const kvm =
     architecture === 'amd64' && ['kvm_intel', 'kvm_amd'].some(name => existsSync(`/sys/module/${name}`))
-  const accelerator = kvm && existsSync('/dev/kvm') ? 'kvm' : 'tcg,thread=multi,tb-size=512'
+  const emulator = `tcg,thread=${options.countsInstructions ? 'single' : 'multi'},tb-size=512`
+  const accelerator = kvm && existsSync('/dev/kvm') && !options.countsInstructions ? 'kvm' : emulator
+  const processors = options.countsInstructions ? ['-smp', '1', '-icount', 'shift=0'] : ['-smp', '2']
   const machine =
     architecture === 'arm64'
       ? ['-M', 'virt', '-cpu', 'cortex-a72']
@@ -243,7 +247,7 @@ function commandOf(options: VmOptions, ports: ReadonlyMap<string, number>): [str
     architecture === 'arm64' ? 'qemu-system-aarch64' : 'qemu-system-x86_64',
     [
       ...machine,
-      ...['-accel', accelerator, '-smp', '2', '-m', String(options.memoryMegabytes ?? 1024)],
+      ...['-accel', accelerator, ...processors, '-m', String(options.memoryMegabytes ?? 1024)],
       ...['-nodefaults', '-nographic', '-monitor', 'none', '-parallel', 'none'],
       ...['-kernel', join(directory, 'vmlinuz'), '-initrd', join(directory, 'initramfs.img')],
       '-append',
