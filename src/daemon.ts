@@ -198,7 +198,10 @@ export class Daemon {
     })
     this.#sipIo = new SipIo({
       clock: realClock,
-      input: input => this.#sip.input(input),
+      input: input => {
+        if (input.kind === 'received') this.#trace.sip('in', input.flow, input.bytes)
+        this.#sip.input(input)
+      },
       onNote: (reason, detail) => this.#note('sip', reason, detail),
       onFault: (error, during) => this.#fault('sip', error, during),
     })
