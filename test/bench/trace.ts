@@ -1,7 +1,7 @@
 /**
  * What tracing costs a call: two daemons side by side, one with its taps off, under the same SIPp load at the same time,
- * so that what else the machine does falls on both. CPU is that of all threads of a daemon; a round ends when the
- * next one begins, so that what comes late (batches to disk, the conclusion of each call) is in it.
+ * so that what else the machine does falls on both. CPU is that of the thread that handles calls, by whom a call is kept
+ * waiting, and that of all threads of a daemon; a round ends when the next one begins, so that what comes late (batches to disk, the conclusion of each call) is in it.
  */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -30,8 +30,10 @@ interface Side {
   threads: readonly ThreadCpu[]
   readonly server: Server
   readonly bench: Bench
-  /** CPU so far, at the start of each round and at the end. */
+  /** CPU so far of all threads, at the start of each round and at the end. */
   readonly at: number[]
+  /** The same of the main thread. */
+  readonly mainAt: number[]
   readonly done: number[]
 }
 
@@ -42,14 +44,25 @@ export async function benchTrace(options: TraceBenchOptions): Promise<void> {
     mkdirSync(own)
     const [callerPort, calleePort] = await freePorts(2)
     const server = await startLanline({ directory: own, users: people, profile: options.profile, preload })
-    return { server, bench: new Bench(own, callerPort!, calleePort!), at: [], done: [], threads: [] }
+    return {
+      server,
+      bench: new Bench(own, callerPort!, calleePort!),
+      at: [],
+      mainAt: [],
+      done: [],
+      threads: [],
+    }
   }
   const on = await start('on', [])
   const off = await start('off', [path.join(import.meta.dirname, 'no-trace.ts')])
   const sides = [on, off]
   let failed = 0
   const read = (): void => {
-    for (const { server, at } of sides) at.push(totalNanoseconds(threadCpu(server.pid)) / 1_000)
+    for (const { server, at, mainAt } of sides) {
+      const threads = threadCpu(server.pid)
+      at.push(totalNanoseconds(threads) / 1_000)
+      mainAt.push(totalNanoseconds(threads.filter(({ tid }) => tid === server.pid)) / 1_000)
+    }
   }
   try {
     await Promise.all(sides.map(({ server, bench }) => bench.register(server, 250, 2)))
@@ -75,34 +88,51 @@ export async function benchTrace(options: TraceBenchOptions): Promise<void> {
   rmSync(directory, { recursive: true, force: true })
 }
 
-/** Over all rounds with the tail; and each round by itself, the last left out because the tail is in it. */
 function report(options: TraceBenchOptions, on: Side, off: Side, failed: number): void {
-  const whole = ({ at, done }: Side): number =>
-    (at.at(-1)! - at[warmUpRounds]!) / done.slice(warmUpRounds).reduce((sum, one) => sum + one, 0)
-  const each = ({ at, done }: Side): number[] =>
-    done.slice(0, -1).map((count, round) => (at[round + 1]! - at[round]!) / count)
-  const plain = each(off)
-  const ratios = each(on).map((cost, round) => cost / plain[round]!)
-  const sorted = ratios.slice(warmUpRounds).sort((a, b) => a - b)
-  const quantile = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)]!
   const result = {
-    on: whole(on),
-    off: whole(off),
+    handling: compared(on, off, side => side.mainAt),
+    all: compared(on, off, side => side.at),
     failed,
-    ratio: whole(on) / whole(off),
-    pairs: { quarter: quantile(0.25), median: quantile(0.5), threeQuarters: quantile(0.75) },
   }
   if (options.json) return void process.stdout.write(`${JSON.stringify(result)}\n`)
+  const lines = (what: string, { on, off, ratio, pairs }: Comparison): string[] => [
+    `${what}: ${on.toFixed(1)} µs traced, ${off.toFixed(1)} µs not, ratio ${ratio.toFixed(3)}`,
+    `  of ${pairs.count} rounds: median ${pairs.median.toFixed(3)}, quartiles ${pairs.quarter.toFixed(3)} and ${pairs.threeQuarters.toFixed(3)}`,
+  ]
   process.stdout.write(
     [
       ...[on, off].map(side => `${side === on ? 'traced' : 'not traced'}: ${byThread(side)}`),
-      `CPU of a call: ${result.on.toFixed(1)} µs traced, ${result.off.toFixed(1)} µs not, ratio ${result.ratio.toFixed(3)}`,
-      `of ${sorted.length} rounds: median ${result.pairs.median.toFixed(3)}, quartiles ${result.pairs.quarter.toFixed(3)} and ${result.pairs.threeQuarters.toFixed(3)}`,
+      ...lines('CPU of a call in the thread that handles calls', result.handling),
+      ...lines('CPU of a call in all threads', result.all),
       ...(failed > 0 ? [`${failed} calls failed`] : []),
       `again: scripts/bench trace --rounds ${options.rounds} --seconds ${options.seconds} --calls ${options.callsPerSecond}`,
       '',
     ].join('\n'),
   )
+}
+
+type Comparison = ReturnType<typeof compared>
+
+/** Over all rounds with the tail; and each round by itself, the last left out because the tail is in it. */
+function compared(on: Side, off: Side, at: (side: Side) => readonly number[]) {
+  const whole = (side: Side): number =>
+    (at(side).at(-1)! - at(side)[warmUpRounds]!) /
+    side.done.slice(warmUpRounds).reduce((sum, one) => sum + one, 0)
+  const each = (side: Side): number[] =>
+    side.done.slice(0, -1).map((count, round) => (at(side)[round + 1]! - at(side)[round]!) / count)
+  const plain = each(off)
+  const ratios = each(on).map((cost, round) => cost / plain[round]!)
+  const sorted = ratios.slice(warmUpRounds).sort((a, b) => a - b)
+  const quantile = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)]!
+  return {
+    on: whole(on),
+    off: whole(off),
+    ratio: whole(on) / whole(off),
+    pairs: {
+      count: sorted.length,
+      ...{ quarter: quantile(0.25), median: quantile(0.5), threeQuarters: quantile(0.75) },
+    },
+  }
 }
 
 function byThread({ threads, done }: Side): string {
