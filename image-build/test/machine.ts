@@ -1,0 +1,127 @@
+/** A Debian that runs under systemd-nspawn, on a network of its own with one other host. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface Done {
+  readonly code: number
+  readonly text: string
+}
+
+export class Machine {
+  readonly directory: string
+  /** Of the machine, and of the host beside it. */
+  readonly address = '10.77.0.1'
+  readonly #neighbour: string
+  readonly #nspawn: ChildProcess
+  #leader = 0
+
+  /** Unpacks `archive` below `scratch` and boots it. */
+  static async boot(archive: string, scratch: string): Promise<Machine> {
+    mkdirSync(scratch, { recursive: true })
+    const directory = mkdtempSync(join(scratch, 'machine-'))
+    execFileSync('tar', ['-xf', archive, '-C', directory])
+    const machine = new Machine(directory)
+    await machine.#begin()
+    return machine
+  }
+
+  private constructor(directory: string) {
+    this.directory = directory
+    this.#neighbour = `lanline-deb-${process.pid}`
+    const log = openSync(`${directory}.log`, 'w')
+    const options = ['--boot', '--private-network', '--register=no', '--keep-unit', '--console=pipe']
+    this.#nspawn = spawn('systemd-nspawn', ['-D', directory, ...options], { stdio: ['ignore', log, log] })
+  }
+
+  /** Runs a command of the machine; `input` is its stdin. */
+  run(command: readonly string[], input = ''): Done {
+    // Not the host's root directory's idea of a shell's environment.
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' }
+    const inside = ['-t', String(this.#leader), '-a', '--', ...command]
+    const { status, stdout, stderr } = spawnSync('nsenter', inside, {
+      input,
+      env,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+    })
+    return { code: status ?? -1, text: `${stdout}${stderr}` }
+  }
+
+  sh(script: string): string {
+    return this.run(['sh', '-c', script]).text.trim()
+  }
+
+  /** A property of the service, as `systemctl show` has it. */
+  show(property: string): string {
+    return this.sh(`systemctl show lanline.service --value -p ${property}`)
+  }
+
+  /** Starts a program of this computer in the machine's network. */
+  inNetwork(command: readonly string[]): ChildProcess {
+    return spawn('nsenter', ['-t', String(this.#leader), '-n', '--', ...command], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+  }
+
+  /** The same on the other host of that network. */
+  beside(command: readonly string[]): ChildProcess {
+    return spawn('ip', ['netns', 'exec', this.#neighbour, ...command], { stdio: ['pipe', 'pipe', 'inherit'] })
+  }
+
+  async end(): Promise<void> {
+    const gone = new Promise(resolve => this.#nspawn.once('exit', resolve))
+    this.run(['systemctl', 'poweroff'])
+    const late = setTimeout(() => this.#nspawn.kill('SIGKILL'), 15_000)
+    await gone
+    clearTimeout(late)
+    spawnSync('ip', ['netns', 'del', this.#neighbour])
+    rmSync(this.directory, { recursive: true, force: true })
+    rmSync(`${this.directory}.log`, { force: true })
+  }
+
+  async #begin(): Promise<void> {
+    const children = `/proc/${this.#nspawn.pid}/task/${this.#nspawn.pid}/children`
+    await until('the machine starts', 20, () => {
+      this.#leader = Number(readFileSync(children, 'utf8').split(' ')[0])
+      return this.#leader > 0
+    })
+    await until('the machine is up', 60, () =>
+      /^(running|degraded)$/.test(this.sh('systemctl is-system-running')),
+    )
+    const ip = (...words: string[]): void => void execFileSync('ip', words)
+    ip('netns', 'add', this.#neighbour)
+    ip(
+      'link',
+      'add',
+      `v${process.pid}`,
+      'type',
+      'veth',
+      'peer',
+      'name',
+      'host0',
+      'netns',
+      String(this.#leader),
+    )
+    ip('link', 'set', `v${process.pid}`, 'netns', this.#neighbour)
+    ip('-n', this.#neighbour, 'address', 'add', '10.77.0.2/24', 'dev', `v${process.pid}`)
+    ip('-n', this.#neighbour, 'link', 'set', `v${process.pid}`, 'up')
+    this.sh(`ip link set lo up; ip address add ${this.address}/24 dev host0; ip link set host0 up`)
+  }
+}
+
+/** Asks again and again; throws with `what` when it has not become true after so many seconds. */
+export async function until(what: string, seconds: number, ask: () => boolean): Promise<number> {
+  const begin = performance.now()
+  for (;;) {
+    let is = false
+    try {
+      is = ask()
+    } catch {}
+    const tookSeconds = (performance.now() - begin) / 1_000
+    if (is) return tookSeconds
+    if (tookSeconds > seconds) throw new Error(`not within ${seconds} s: ${what}`)
+    await wait(100)
+  }
+}
