@@ -63,7 +63,12 @@ settle_root() {
   : >"$tree/etc/machine-id"
   : >"$tree/etc/fstab"
   ln -sfn ../run/systemd/resolve/resolv.conf "$tree/etc/resolv.conf"
-  ln -sfn /proc/self/mounts "$tree/etc/mtab"
+  # What systemd-tmpfiles would make at each start.
+  mkdir -p "$tree/srv" "$tree/etc/default"
+  ln -sfn ../proc/self/mounts "$tree/etc/mtab"
+  ln -sfn ../locale.conf "$tree/etc/default/locale"
+  ln -sfn default/keyboard "$tree/etc/vconsole.conf"
+  chmod 700 "$tree"/etc/credstore*
   # wireless-regdb: its alternatives
   for file in regulatory.db regulatory.db.p7s; do
     [[ ! -e "$tree/usr/lib/firmware/$file-debian" ]] || ln -sfn "$file-debian" "$tree/usr/lib/firmware/$file"

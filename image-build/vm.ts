@@ -33,6 +33,8 @@ export interface VmOptions {
   /** In place of user networking. */
   readonly network?: readonly string[]
   readonly more?: readonly string[]
+  /** The network namespace that QEMU runs in. */
+  readonly namespace?: string
   /** One processor for which each instruction takes a nanosecond: its times of CPU are counts of instructions. Slow. */
   readonly countsInstructions?: boolean
   /** Processes and memory are shared with others: QEMU runs so much less urgently. */
@@ -75,7 +77,8 @@ export class Vm {
       newDisk(options.image, disk, options.diskGigabytes ?? 4)
     const [program, args] = commandOf(options, ports)
     writeFileSync(join(options.directory, 'command'), `${program} ${args.join(' ')}\n`)
-    const process = spawn('nice', ['-n', String(options.niceness ?? 5), program, ...args], {
+    const within = options.namespace === undefined ? [] : ['ip', 'netns', 'exec', options.namespace]
+    const process = spawn('nice', ['-n', String(options.niceness ?? 5), ...within, program, ...args], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     let complaints = ''
