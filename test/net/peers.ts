@@ -30,6 +30,8 @@ export type Peer =
   | 'turnutils_uclient'
   | 'turnutils_peer'
   | 'turnutils_stunclient'
+  | 'systemd-analyze'
+  | 'perl'
 
 const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
 
