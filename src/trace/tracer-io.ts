@@ -55,6 +55,10 @@ export class TracerThread {
     if (options.open.length > 0) this.#start()
   }
 
+  get isRunning(): boolean {
+    return this.#worker !== undefined
+  }
+
   sip(direction: Direction, flow: Flow, bytes: Uint8Array): void {
     if (this.#closed || isRegistration(bytes)) return
     const at = realClock.monotonic()

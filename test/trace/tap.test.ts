@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import type { Monotonic } from '../../src/core/clock.ts'
+import { type Flow, udpFlow } from '../../src/sip/message.ts'
+import type { TraceInput } from '../../src/trace/message.ts'
+import { isRegistration, Tap, tapLimits, toldIn } from '../../src/trace/tap.ts'
+
+const at = (milliseconds: number): Monotonic => milliseconds as Monotonic
+const here = { address: '192.0.2.1', port: 5060 }
+const flowTo = (port: number, address = '192.0.2.2'): Flow => udpFlow(here, { address, port })
+const fact = (call: string): TraceInput => ({ kind: 'grant', call, reason: undefined })
+const told = (tap: Tap) => {
+  const batch = tap.take()
+  return batch === undefined ? [] : [...toldIn(structuredClone(batch))]
+}
+
+describe('what taps leave for the tracer', () => {
+  it('comes out in its order, with moments, ways and bytes, messages and facts among each other', () => {
+    const tap = new Tap()
+    tap.fact(fact('a'), at(1))
+    tap.sip('in', flowTo(6_000), Buffer.from('one'), at(2.5))
+    tap.sip('out', flowTo(6_000, '192.0.2.3'), Buffer.from('two'), at(3))
+    tap.fact(fact('b'), at(4))
+    tap.fact(fact('c'), at(4))
+    tap.sip('in', flowTo(6_000), Buffer.from(''), at(5))
+    tap.fact(fact('d'), at(6))
+    const seen = told(tap).map(({ at: moment, input }) =>
+      input.kind === 'sip'
+        ? `${moment} ${input.direction} ${input.remote.address}:${input.remote.port} ${Buffer.from(input.bytes)}`
+        : `${moment} ${input.kind === 'grant' ? input.call : ''}`,
+    )
+    expect(seen).toEqual([
+      '1 a',
+      '2.5 in 192.0.2.2:6000 one',
+      '3 out 192.0.2.3:6000 two',
+      '4 b',
+      '4 c',
+      '5 in 192.0.2.2:6000 ',
+      '6 d',
+    ])
+    expect(tap.take()).toBe(undefined)
+  })
+
+  it('is a copy: what becomes of the bytes afterwards is not seen', () => {
+    const tap = new Tap()
+    const bytes = Buffer.from('before')
+    tap.sip('in', flowTo(6_000), bytes, at(1))
+    bytes.write('after!')
+    const [first] = told(tap)
+    expect(first?.input.kind === 'sip' && Buffer.from(first.input.bytes).toString()).toBe('before')
+  })
+
+  it('is bounded by bytes, messages and facts, and a message is cut where no SIP message may be longer', () => {
+    const tap = new Tap()
+    const huge = Buffer.alloc(100_000, 'x')
+    const taken = (flow: Flow) => tap.sip('in', flow, huge, at(1))
+    for (let count = 0; count < 4; count++) expect(taken(flowTo(count))).toBe(true)
+    expect(taken(flowTo(5))).toBe(false)
+    const lengths = told(tap).map(({ input }) => (input.kind === 'sip' ? input.bytes.length : 0))
+    expect(lengths).toEqual([65_536, 65_536, 65_536, 65_536])
+    const small = Buffer.from('x')
+    for (let count = 0; count < tapLimits.messages; count++) {
+      expect(tap.sip('in', flowTo(count % 500), small, at(1))).toBe(true)
+    }
+    expect(tap.sip('in', flowTo(1), small, at(1))).toBe(false)
+    for (let count = 0; count < tapLimits.facts; count++) expect(tap.fact(fact('a'), at(1))).toBe(true)
+    expect(tap.fact(fact('a'), at(1))).toBe(false)
+    expect(told(tap).length).toBe(tapLimits.messages + tapLimits.facts)
+  })
+
+  it('knows registrations, and takes nothing else for one', () => {
+    const is = (text: string): boolean => isRegistration(new Uint8Array(Buffer.from(text)))
+    expect(is('REGISTER sip:h SIP/2.0\r\nCSeq: 1 REGISTER\r\n\r\n')).toBe(true)
+    expect(is('SIP/2.0 401 Unauthorized\r\nCall-ID: a\r\nCSeq: 12 REGISTER\r\n\r\n')).toBe(true)
+    expect(is('SIP/2.0 200 OK\r\nAllow: INVITE, REGISTER\r\nCSeq: 12 INVITE\r\n\r\n')).toBe(false)
+    expect(is('INVITE sip:h SIP/2.0\r\nX: a\r\nCSeq: 1 REGISTER\r\n\r\n')).toBe(false)
+    expect(is('SIP/2.0 200 OK\r\ncseq: 12 REGISTER\r\n\r\n')).toBe(false)
+    expect(is('SIP/2.0 200 OK\r\nCSeq:')).toBe(false)
+    expect(is('')).toBe(false)
+    expect(is('REG')).toBe(false)
+  })
+})
