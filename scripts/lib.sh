@@ -28,7 +28,16 @@ install_packages() {
   say "installing packages (the first time this takes a minute or two)"
   npm ci --include=dev --no-audit --no-fund --loglevel=error || stop "npm ci failed; see above"
   touch node_modules/.package-lock.json
-  "$node26" --version >/dev/null || stop "the packaged Node.js does not run on this machine ($(uname -sm))"
+  "$node26" --version >/dev/null 2>&1 || install_libraries
+  "$node26" --version >/dev/null ||
+    stop "the packaged Node.js does not run on this machine ($(uname -sm)); Debian: apt install libatomic1 libstdc++6"
+}
+
+# What the packaged Node.js is linked to, and the smallest of systems lack.
+install_libraries() {
+  [[ $EUID -eq 0 ]] && command -v apt-get >/dev/null || return 0
+  say "installing libatomic1 libstdc++6"
+  apt-get update -qq >/dev/null && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libatomic1 libstdc++6 >/dev/null || true
 }
 
 # Pairs of a program and the Debian package that brings it: installs what is missing, where that is possible. What is
