@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Locator, Page } from 'playwright-core'
 import { barriers } from '../test/net/axe.ts'
 import { pause } from '../test/net/wait.ts'
 
@@ -40,8 +40,8 @@ export class Camera {
     return this.#only.size === 0 || this.#only.has(name)
   }
 
-  /** Four pictures of what is on the page. */
-  async take(page: Page, name: string): Promise<void> {
+  /** Four pictures of what is on the page, or of a part of it. */
+  async take(page: Page, name: string, part: Page | Locator = page): Promise<void> {
     if (!this.wants(name)) return
     const before = page.viewportSize()
     const found = new Set<string>()
@@ -62,7 +62,7 @@ export class Camera {
         await page.setViewportSize({ width, height: Math.max(heights[width], tall) })
         await pause(100)
         const path = join(this.#directory, `${name}-${width}-${colorScheme}.png`)
-        shots.push({ picture: await page.screenshot({ path }), width })
+        shots.push({ picture: await part.screenshot({ path }), width })
         this.pictures++
         for (const one of await barriers(page)) found.add(`${one} (${width}, ${colorScheme})`)
       }

@@ -61,6 +61,10 @@ class House {
 
   async walk(): Promise<void> {
     this.#page = await openPage(this.#desk, this.#daemon.origin)
+    this.#page.on('requestfailed', one => {
+      const why = one.failure()?.errorText ?? ''
+      if (why !== 'net::ERR_ABORTED') console.log(`screenshots: ${one.url()}: ${why}`)
+    })
     await this.#firstVisit()
     await this.#door()
     await this.#nothingYet()
@@ -324,7 +328,8 @@ class House {
     await page.getByLabel('Private key (PEM)').setInputFiles(file('key.pem', key))
     await page.getByRole('button', { name: 'Look through it' }).click()
     await page.getByRole('button', { name: 'Use it' }).waitFor(patience)
-    await this.#take(page, 'settings-certificate')
+    const card = page.getByRole('region', { name: 'Certificate', exact: true })
+    await this.#camera.take(page, 'settings-certificate', card)
     await page.getByRole('button', { name: 'Cancel' }).click()
   }
 
@@ -341,7 +346,7 @@ class House {
     await page.route(fail, route =>
       route.fulfill({
         status: 500,
-        json: { error: { code: 'internal', message: 'lanline could not do that.' } },
+        json: { error: { code: 'failed', message: 'this did not work; the log of lanline says why' } },
       }),
     )
     await page.goto(`${this.#admin}calls`)
