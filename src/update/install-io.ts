@@ -42,6 +42,14 @@ const chunkBytes = 1 << 20
 
 /** Resolves when the machine is to be started anew. Rejects with `UpdateError`: nothing that starts has changed. */
 export async function install(options: InstallOptions): Promise<UpdateManifest> {
+  try {
+    return await installHere(options)
+  } finally {
+    if (options.removeFile) rmSync(options.file, { force: true })
+  }
+}
+
+async function installHere(options: InstallOptions): Promise<UpdateManifest> {
   const { places } = options
   const booted = bootedOf(places)
   if (booted === undefined) {
@@ -50,7 +58,9 @@ export async function install(options: InstallOptions): Promise<UpdateManifest> 
       'this machine was not started from a lanline image; update it by its own package',
     )
   }
-  if (booted.trial || stateOf(places).trial !== undefined) {
+  const state = stateOf(places)
+  // That this start was a trial is still told after its good end.
+  if (state.trial !== undefined || (booted.trial && state.good !== booted.slot)) {
     throw new UpdateError('busy', 'another update is on trial; wait for its end, a few minutes')
   }
   const slot = otherSlot(booted.slot)
@@ -70,8 +80,6 @@ export async function install(options: InstallOptions): Promise<UpdateManifest> 
     const told = error instanceof UpdateError ? error : new UpdateError('failed', sentenceOf(error))
     progress.failed(told.message)
     throw told
-  } finally {
-    if (options.removeFile) rmSync(options.file, { force: true })
   }
 }
 

@@ -79,6 +79,13 @@ describe('an update that is installed', () => {
     expect(stateOf(places())).toEqual({ good: 'b', trial: { next: 'a', tries: 0 } })
   })
 
+  it('may follow one whose trial ended well since the start', async () => {
+    writeState(places(), { good: 'b', trial: undefined })
+    bootedFrom('slot=b\ntrial=yes\n')
+    await installing(bundleOf())
+    expect(stateOf(places())).toEqual({ good: 'b', trial: { next: 'a', tries: 0 } })
+  })
+
   it('may be an older one at the owner’s word', async () => {
     await installing(bundleOf({ version: '0.0.9' }), { evenIfNotNewer: true })
     expect(stateOf(places()).trial).toBeDefined()
@@ -88,6 +95,8 @@ describe('an update that is installed', () => {
 describe('nothing is written of a bundle', () => {
   const refused = async (bundle: Uint8Array, code: string) => {
     await expect(installing(bundle)).rejects.toMatchObject({ code })
+    // Or it would be installed again and again.
+    expect(() => statSync(at('data/lanline/bundle'))).toThrow()
     slotsAreUntouched()
   }
 
