@@ -1,6 +1,6 @@
 /**
  * What a package has to stand, in each Debian: install, upgrade, stop, hang, be killed, be removed, be purged.
- * `deb.ts VERSION ARCHITECTURE SUITE…`; prints each step as it is done, and a table; exit code 1 when something does not hold.
+ * `deb.ts VERSION ARCHITECTURE SUITE=ARCHIVE…`; prints each step as it is done, and a table; exit code 1 when something does not hold.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Machine, until } from './machine.ts'
 import { stick } from './stuck.ts'
 
-const [version, architecture, ...suites] = process.argv.slice(2) as [string, string, ...string[]]
+const [version, architecture, ...archives] = process.argv.slice(2) as [string, string, ...string[]]
 const out = join(import.meta.dirname, '../out')
 const olderVersion = '0.0.1'
 const passwords = { desk: 'a-desk-in-the-hall-1', hall: 'a-wall-in-the-hall-2' }
@@ -48,11 +48,8 @@ function olderPackage(): string {
   return file
 }
 
-async function tryOut(suite: string, older: string): Promise<void> {
-  const machine = await Machine.boot(
-    join(out, `cache/debian-${suite}-${architecture}.tar`),
-    join(out, 'test-deb'),
-  )
+async function tryOut(suite: string, archive: string, older: string): Promise<void> {
+  const machine = await Machine.boot(archive, join(out, 'test-deb'))
   const step = async (what: string, work: () => Promise<string> | string): Promise<void> => {
     let found: string
     let held = true
@@ -222,6 +219,23 @@ async function tryOut(suite: string, older: string): Promise<void> {
       const resident = Number(/VmRSS:\s+(\d+)/.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1])
       return `${(used() - begin) * 10} ms of CPU (six rounds of questions are in it), ${Math.round(resident / 1_000)} MB resident`
     })
+    await step(
+      'the drop-in for captures gives that one right more, and headers of calls are captured',
+      async () => {
+        machine.sh(
+          'mkdir -p /etc/systemd/system/lanline.service.d; cp /usr/share/doc/lanline/examples/capture.conf /etc/systemd/system/lanline.service.d/',
+        )
+        must(['systemctl', 'daemon-reload'])
+        must(['systemctl', 'restart', 'lanline'])
+        const capabilities = /^CapEff:\s+(\w+)/m.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1]!
+        if (capabilities !== '0000000000002400') throw new Error(capabilities)
+        const called = await call()
+        await until('it captures', 10, () =>
+          machine.sh('journalctl -u lanline --no-pager -n 20').includes('"event":"capturing"'),
+        )
+        return called
+      },
+    )
     await step('remove keeps what it knows, and it is there when it comes back', () => {
       must(['apt-get', 'remove', '-y', '-qq', 'lanline'])
       if (existsSync(join(machine.directory, 'usr/lib/lanline')))
@@ -234,9 +248,6 @@ async function tryOut(suite: string, older: string): Promise<void> {
       return 'desk is still there'
     })
     await step('purge leaves nothing', () => {
-      machine.sh(
-        'mkdir -p /etc/systemd/system/lanline.service.d; cp /usr/share/doc/lanline/examples/capture.conf /etc/systemd/system/lanline.service.d/; systemctl daemon-reload',
-      )
       must(['apt-get', 'purge', '-y', '-qq', 'lanline'])
       machine.sh('rm -f /root/lanline.deb /root/kept.backup')
       const after = traces(machine)
@@ -287,7 +298,10 @@ const askRestart = `
 `
 
 const older = olderPackage()
-for (const suite of suites) await tryOut(suite, older)
+for (const one of archives) {
+  const [suite, archive] = one.split('=') as [string, string]
+  await tryOut(suite, archive, older)
+}
 const width = Math.max(...rows.map(({ what }) => what.length))
 process.stdout.write('\n')
 for (const { suite, what, held, found } of rows)
