@@ -27,9 +27,17 @@ export class ChannelClient {
 
   /** Rejects when the server does not take it. */
   static async open(port: number, origin?: string): Promise<ChannelClient> {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, 'lanline.v1', {
-      ...(origin === undefined ? {} : { origin }),
-    })
+    const options = origin === undefined ? {} : { origin }
+    return ChannelClient.#over(new WebSocket(`ws://127.0.0.1:${port}/ws`, 'lanline.v1', options))
+  }
+
+  /** To a port that is forwarded to an appliance of that name. Whose certificate it is does not matter. */
+  static async openTls(port: number, host: string): Promise<ChannelClient> {
+    const options = { headers: { host }, rejectUnauthorized: false }
+    return ChannelClient.#over(new WebSocket(`wss://127.0.0.1:${port}/ws`, 'lanline.v1', options))
+  }
+
+  static async #over(socket: WebSocket): Promise<ChannelClient> {
     const client = new ChannelClient(socket)
     await new Promise<void>((resolve, reject) => {
       socket.once('open', () => resolve())
