@@ -15,7 +15,11 @@ import type { WebSockets } from './websocket.ts'
 export const httpLimits = {
   connections: { unprovenPerSource: 48, unprovenTotal: 256, perSource: 256, total: 4_096 } as GateLimits,
   handshakeMilliseconds: 10_000,
-  headersMilliseconds: 10_000,
+  /**
+   * Also from the start of a connection to its first request: longer than browsers keep one that they opened in advance
+   * (Chromium 10 s), so that they never ask on one that is being closed.
+   */
+  headersMilliseconds: 15_000,
   /** As long as an upload may take; who reads a body bounds what is shorter (`admin/body.ts`). */
   requestMilliseconds: 900_000,
   keepAliveMilliseconds: 30_000,
@@ -35,6 +39,8 @@ export interface HttpOptions {
   readonly onRefused: (reason: string, remote: string) => void
   /** A client ended the handshake because of our certificate; `alert` is its word (RFC 8446 §6.2). */
   readonly onCertificateRefused?: ((alert: string, remote: string) => void) | undefined
+  /** Lower only in tests. */
+  readonly headersMilliseconds?: number | undefined
 }
 
 export interface HttpListener {
@@ -46,12 +52,13 @@ export interface HttpListener {
 
 /** Rejects with the system's error (`EADDRINUSE`, `EACCES`). */
 export function listenHttp(options: HttpOptions): Promise<HttpListener> {
+  const headersTimeout = options.headersMilliseconds ?? httpLimits.headersMilliseconds
   const settings = {
     maxHeaderSize: httpLimits.headerBytes,
-    headersTimeout: httpLimits.headersMilliseconds,
+    headersTimeout,
     requestTimeout: httpLimits.requestMilliseconds,
     keepAliveTimeout: httpLimits.keepAliveMilliseconds,
-    connectionsCheckingInterval: 5_000,
+    connectionsCheckingInterval: Math.min(5_000, headersTimeout),
   }
   const shown = options.credentials && new Shown(options.credentials)
   const server: Server | SecureServer = shown
@@ -101,10 +108,11 @@ export function listenHttp(options: HttpOptions): Promise<HttpListener> {
     if (options.webSockets) options.webSockets.upgrade(request, socket, head)
     else socket.destroy()
   })
-  server.on('clientError', (_error, socket: Duplex) => {
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    // RFC 9110 §15.5.9: a request that was on its way meanwhile is then sent again on another connection.
+    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
     // Whoever never closes its own half would else keep the connection.
-    if (socket.writable)
-      socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n', () => socket.destroy())
+    if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`, () => socket.destroy())
     else socket.destroy()
   })
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {

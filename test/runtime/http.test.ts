@@ -106,6 +106,15 @@ describe('an HTTP connection', () => {
     expect(await sayAndStay(port, large)).toContain('400')
   })
 
+  it('that asks nothing in time is told so in the word for it, upon which browsers ask again elsewhere', async () => {
+    listener = await listenHttp({
+      ...{ port: 0, allowLocal: () => true, onRefused: () => {}, listener: () => {} },
+      headersMilliseconds: 50,
+    })
+    for (const text of ['', 'GET / HTTP/1.1\r\nHost: localhost\r\n'])
+      expect(await say(listener.port, text, 'never')).toMatch(/^HTTP\/1\.1 408 /)
+  })
+
   it('whose upgrade is refused is gone too', async () => {
     const webSockets = new WebSockets({ routes: [], refuse: () => undefined, onFault: () => {} })
     listener = await listenHttp({
