@@ -1,5 +1,6 @@
 /** Runs the steps of `image-build/test-update` and says what held. */
 import { execFileSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import {
   copyFileSync,
   cpSync,
@@ -8,6 +9,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -111,9 +113,15 @@ interface Prepared {
 async function start(directory: string, more: readonly string[] = [], slow = false): Promise<Appliance> {
   const throttle = slow ? ',throttling.bps-write=10000000' : ''
   const file = `file=${join(directory, 'card.qcow2')},format=qcow2,cache=none${throttle}`
-  running = await Appliance.start({ image, directory, drive: ['-drive', `if=none,id=card,${file}`], more })
+  const drive = ['-drive', `if=none,id=card,${file}`]
+  const parcel = `if=none,id=parcel,file=${at('parcel')},format=raw,readonly=on`
+  const devices = ['-drive', parcel, '-device', 'virtio-blk-pci,drive=parcel', '-device', 'qemu-xhci,id=usb']
+  running = await Appliance.start({ image, directory, drive, more: [...devices, ...more] })
   return running
 }
+
+/** A second disk, on which a bundle comes in faster than through an emulated machine's TLS. */
+const parcelBytes = 160_000_000
 
 /** As it was when it was frozen. */
 async function thawed(prepared: Prepared, name: string, slow = false): Promise<Appliance> {
@@ -143,6 +151,7 @@ async function prepare(): Promise<Prepared> {
   }
   say('taking the root file system apart')
   command('cp', '--sparse=always', built, image)
+  command('truncate', '-s', String(parcelBytes), at('parcel'))
   command('unsquashfs', '-quiet', '-no-progress', '-d', at('tree'), squashfs)
   const directory = at('prepared')
   mkdirSync(directory)
@@ -218,6 +227,20 @@ async function install(machine: Appliance, bundle: string): Promise<void> {
   say(`  uploaded and verified (${uploaded.body.from} to ${uploaded.body.manifest.version}), installing`)
 }
 
+/** As the daemon leaves it to root. */
+async function layBeforeRoot(machine: Appliance, bundle: string): Promise<void> {
+  writeFileSync(at('parcel'), readFileSync(bundle))
+  command('truncate', '-s', String(parcelBytes), at('parcel'))
+  const part = '/var/lib/lanline/update/part'
+  const { code, output } = await machine.vm.run(
+    `install -d -o 700 -g 700 -m 700 /var/lib/lanline/update && head -c ${statSync(bundle).size} /dev/vdb >${part} && chown 700:700 ${part} && mv ${part} /var/lib/lanline/update/bundle`,
+    300,
+  )
+  if (code !== 0) throw new Error(`the bundle was not laid: ${output}`)
+  machine.vm.forgetShell()
+  say('  laid before root, which verifies it')
+}
+
 /** Resolves when an update has ended, one way or the other; says what it passes through. */
 async function ended(
   machine: Appliance,
@@ -246,7 +269,7 @@ async function sameData(machine: Appliance, { data }: Prepared): Promise<void> {
 }
 
 const slotHash = async (machine: Appliance): Promise<string> => {
-  const { output } = await machine.vm.run('sha256sum /dev/vda3', 300)
+  const { output } = await machine.vm.run('head -c 67108864 /dev/vda3 | sha256sum', 300)
   return /[0-9a-f]{64}/.exec(output)?.[0] ?? `no hash: ${output}`
 }
 
@@ -260,7 +283,14 @@ type Step = (prepared: Prepared) => Promise<string>
 const steps = new Map<string, Step>()
 
 steps.set('refused', async prepared => {
-  const bundle = readFileSync(makeBundle('refused', '0.2.0', () => {}))
+  const node = join(import.meta.dirname, '../node_modules/.bin/node')
+  const make = (name: string, ...words: string[]): Buffer => {
+    const main = join(import.meta.dirname, '../src/main.ts')
+    command(node, main, 'update', 'make', at('root'), at(name), ...words)
+    return readFileSync(at(name))
+  }
+  writeFileSync(at('root'), randomBytes(1_000_000))
+  const bundle = make('r', '--key', key, '--arch', 'amd64', '--version', '0.2.0')
   const head = bundle.indexOf(10, 106) + 1
   const machine = await thawed(prepared, 'machine')
   const before = await slotHash(machine)
@@ -285,13 +315,6 @@ steps.set('refused', async prepared => {
   await refused('the last byte', changedAt(bundle.length - 1), 422)
   await refused('cut off', bundle.subarray(0, bundle.length - 1), 422)
   execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519', '-out', at('other.pem')], { stdio: 'ignore' })
-  const node = join(import.meta.dirname, '../node_modules/.bin/node')
-  const make = (name: string, ...words: string[]): Buffer => {
-    writeFileSync(at('root'), bundle.subarray(head))
-    const main = join(import.meta.dirname, '../src/main.ts')
-    command(node, main, 'update', 'make', at('root'), at(name), ...words)
-    return readFileSync(at(name))
-  }
   await refused(
     'another key',
     make('k', '--key', at('other.pem'), '--arch', 'amd64', '--version', '0.2.0'),
@@ -300,17 +323,10 @@ steps.set('refused', async prepared => {
   await refused('for arm64', make('m', '--key', key, '--arch', 'arm64', '--version', '0.2.0'), 409)
   // As if the daemon were somebody else's: root verifies again.
   writeFileSync(at('forged'), changedAt(bundle.length >> 1))
-  const forged = readFileSync(at('k')).subarray(0, 200_000).toString('base64')
-  await machine.vm.run('mkdir -p /var/lib/lanline/update; : >/tmp/b64')
-  for (let from = 0; from < forged.length; from += 2_000) {
-    await machine.vm.run(`echo ${forged.slice(from, from + 2_000)} >>/tmp/b64`)
-  }
-  await machine.vm.run(
-    'base64 -d /tmp/b64 >/var/lib/lanline/update/part; mv /var/lib/lanline/update/part /var/lib/lanline/update/bundle',
-  )
+  await layBeforeRoot(machine, at('forged'))
   const { status } = await ended(machine, 240)
   must(
-    status.phase === 'failed' && /not signed/.test(status.why ?? ''),
+    status.phase === 'failed' && /was changed/.test(status.why ?? ''),
     `root refuses it: ${JSON.stringify(status)}`,
   )
   say(`  laid before root: ${status.why}`)
@@ -394,7 +410,7 @@ async function bad(
   }
   const bundle = makeBundle(to, to, all, newer)
   const machine = await thawed(prepared, 'machine')
-  await install(machine, bundle)
+  await layBeforeRoot(machine, bundle)
   const from = Date.now()
   const { status, state } = await ended(machine, 1_800)
   must(status.phase === 'wentBack' && state.version === version && state.slot === 'a', JSON.stringify(state))
@@ -448,7 +464,7 @@ steps.set('power-cuts', async prepared => {
   const outcomes: string[] = []
   for (const [name, moment] of cuts) {
     const first = await thawed(prepared, 'machine', true)
-    await install(first, bundle)
+    await layBeforeRoot(first, bundle)
     await moment(first)
     await first.vm.cut()
     say(`  power cut: ${name}`)
@@ -475,7 +491,7 @@ steps.set('stick', async prepared => {
   await machine.vm.qmp('human-monitor-command', {
     'command-line': `drive_add 0 file=${stick},if=none,id=stick,format=raw,readonly=on`,
   })
-  await machine.vm.qmp('device_add', { driver: 'usb-storage', drive: 'stick', id: 'stick' })
+  await machine.vm.qmp('device_add', { driver: 'usb-storage', bus: 'usb.0', drive: 'stick', id: 'stick' })
   await machine.untilWell(900, '0.7.0')
   const { status } = await ended(machine, 900)
   must(status.phase === 'confirmed', JSON.stringify(status))

@@ -31,7 +31,7 @@ export class Appliance {
   }
 
   static async start(options: Omit<VmOptions, 'forwards' | 'architecture'>): Promise<Appliance> {
-    return new Appliance(await Vm.start({ ...options, architecture: 'amd64', forwards }))
+    return new Appliance(await Vm.start({ niceness: 0, ...options, architecture: 'amd64', forwards }))
   }
 
   /** Rejects when there is no answer. A file is sent as it is. */
