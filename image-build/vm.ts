@@ -355,7 +355,8 @@ class Shell {
 
   static async open(path: string): Promise<Shell> {
     const shell = new Shell(await connect(path, 20))
-    shell.#socket.write('stty -echo columns 500 2>/dev/null; PS1=; PS2=\n')
+    // Its own echo and prompt are still in what this answers.
+    await shell.run('stty -echo columns 500 2>/dev/null; PS1=; PS2=', 60)
     return shell
   }
 
