@@ -13,11 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../src/core/random.ts'
 import { type Cut, type CutKind, chooseCuts, keptAt, type Piece, survivors } from './test/cuts.ts'
-import { DiskStates, reader } from './test/disk-states.ts'
-import { Console, keepBusy } from './test/household.ts'
+import { DiskStates, dataBeginsOf, reader } from './test/disk-states.ts'
+import { Here } from './test/here.ts'
+import { Console, type Doors, keepBusy } from './test/household.ts'
 import { type Inspection, inspect } from './test/inspect.ts'
 import { type Broken, Ledger } from './test/ledger.ts'
 import { readWriteLog, type WriteLog } from './test/write-log.ts'
@@ -32,6 +34,8 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: '1' },
     lie: { type: 'boolean', default: false },
+    /** No machine for the load; the states are started as ever. */
+    here: { type: 'boolean', default: false },
     /** Leaves the log and the ledger there. */
     keep: { type: 'string' },
     /** Takes them from there instead of a new run. */
@@ -60,6 +64,13 @@ const listed = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([name, count]) => `${name} ${count}`).join(', ')
 
 let machine: Vm | undefined
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    void machine?.cut()
+    rmSync(work, { recursive: true, force: true })
+    process.exit(130)
+  })
+}
 
 // The run: an appliance from its first start on, its disk's writes logged.
 
@@ -79,8 +90,12 @@ const forwards = [
 async function start(drive: readonly string[], directory: string): Promise<Vm> {
   machine = await Vm.start({
     ...{ architecture: 'amd64', image: keptAs('card.img'), directory, forwards, drive },
-    // As a card: a cache that is flushed, and nothing but reads and writes.
-    more: ['write-zeroes', 'discard'].flatMap(name => ['-global', `virtio-blk-device.${name}=off`]),
+    more: [
+      // As a card: a cache that is flushed, and nothing but reads and writes.
+      ...['write-zeroes', 'discard'].flatMap(name => ['-global', `virtio-blk-device.${name}=off`]),
+      // However slow it is here, only the cuts are to restart it.
+      ...['-action', 'watchdog=none'],
+    ],
   })
   return machine
 }
@@ -106,6 +121,36 @@ const logged = [
   ...['-blockdev', 'driver=blklogwrites,node-name=card,file=disk,log=log'],
 ]
 
+interface House {
+  readonly doors: Doors
+  /** All that was written is in the log. */
+  readonly stop: () => Promise<void>
+}
+
+async function startMachine(): Promise<House> {
+  const vm = await start(logged, at('vm'))
+  await well(vm)
+  return {
+    doors: { https: vm.port('tcp', 443), sipUdp: vm.port('udp', 5060), sipTcp: vm.port('tcp', 5060) },
+    stop: async () => {
+      await vm.run('sync')
+      await vm.qmp('stop')
+      await vm.cut()
+    },
+  }
+}
+
+async function startHere(): Promise<House> {
+  const directory = at('here')
+  mkdirSync(directory)
+  const here = await Here.start(directory, logged, dataBeginsOf(keptAs('card.img')), diskBytes)
+  const console = new Console(here.doors.https)
+  while ((await console.ask('GET', '/health').catch(() => undefined))?.status !== 200) await pause(200)
+  console.close()
+  const stop = (): Promise<void> => here.stop()
+  return { doors: here.doors, stop }
+}
+
 async function runHousehold(): Promise<Run> {
   mkdirSync(kept, { recursive: true })
   const image = builtImage(root, 'amd64')
@@ -118,11 +163,11 @@ async function runHousehold(): Promise<Run> {
   const log = openSync(keptAs('writes.log'), 'r')
   const logBytes = (): number => fstatSync(log).size
   const ledger = new Ledger()
-  const vm = await start(logged, at('vm'))
-  const wellAfter = await well(vm)
+  const house = values.here ? await startHere() : await startMachine()
+  const { doors } = house
   const wellAt = logBytes()
-  say(`first start: well after ${wellAfter.toFixed(0)} s, ${(wellAt / 2 ** 20).toFixed(1)} MiB written`)
-  const console = new Console(vm.port('tcp', 443))
+  say(`first start: well, ${(wellAt / 2 ** 20).toFixed(1)} MiB written`)
+  const console = new Console(doors.https)
   const claimed = ledger.wish('person:olivia', 'Olivia')
   await console.claim()
   claimed(logBytes())
@@ -133,15 +178,10 @@ async function runHousehold(): Promise<Run> {
     () => say(`  answered: ${listed(ledger.promised(Number.POSITIVE_INFINITY))}`),
     15_000,
   )
-  const doors = {
-    ...{ https: vm.port('tcp', 443), sipUdp: vm.port('udp', 5060), sipTcp: vm.port('tcp', 5060) },
-  }
   const failures = await keepBusy({ doors, ledger, logBytes }, seconds * 1_000)
   clearInterval(progress)
   if (failures.size > 0) say(`  not as wished: ${listed(failures)}`)
-  await vm.run('sync')
-  await vm.qmp('stop')
-  await vm.cut()
+  await house.stop()
   return { ledger, wellAt, loadAt }
 }
 

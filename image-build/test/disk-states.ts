@@ -24,11 +24,7 @@ export class DiskStates {
     this.#front = join(directory, 'front.img')
     this.#data = join(directory, 'data.img')
     this.#read = read
-    const file = openSync(image, 'r')
-    const number = Buffer.alloc(4)
-    readSync(file, number, 0, 4, fourthBegins)
-    closeSync(file)
-    this.#dataBegins = number.readUInt32LE() * sectorBytes
+    this.#dataBegins = dataBeginsOf(image)
     const mebibytes = String(this.#dataBegins / copyBytes)
     const copy = (...words: string[]): void =>
       void execFileSync('dd', [`if=${image}`, 'bs=1M', 'conv=sparse', 'status=none', ...words])
@@ -90,6 +86,15 @@ export class DiskStates {
     }
     closeSync(file)
   }
+}
+
+/** Where the data partition begins, in bytes. */
+export function dataBeginsOf(image: string): number {
+  const file = openSync(image, 'r')
+  const number = Buffer.alloc(4)
+  readSync(file, number, 0, 4, fourthBegins)
+  closeSync(file)
+  return number.readUInt32LE() * sectorBytes
 }
 
 /** Bytes of a file that may still grow. */

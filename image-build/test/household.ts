@@ -27,12 +27,12 @@ export interface Deps {
 
 export const owner = { user: 'olivia', password: 'ten letters or so' }
 const domain = 'lanline.local'
-const patienceMilliseconds = 20_000
+const patienceMilliseconds = 120_000
 /**
  * The row of a call is written within a tenth of a second after the last of several changes, and nobody is told; so long
  * after its end it must be there, however slow the machine is.
  */
-const callWrittenMilliseconds = 3_000
+const callWrittenMilliseconds = 5_000
 /** Of one phone at a time; the registrar allows ten. */
 const contactsAtOnce = 6
 /** Of one person; there is a limit. */
