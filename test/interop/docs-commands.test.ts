@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import Sqlite from 'better-sqlite3'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Daemon } from '../net/daemon.ts'
 import { Lan } from '../net/lan.ts'
@@ -49,6 +50,7 @@ describeWith(['namespaces'], 'the commands that the pages show', () => {
     writeFileSync(lanline, `#!/bin/sh\nexec ${root}scripts/lanline "$@"\n`)
     chmodSync(lanline, 0o755)
     known.call = await tryCall()
+    copyDatabase()
     known.device = owner.enrolment.device
   }, 60_000)
   afterAll(() => lan?.remove())
@@ -66,6 +68,14 @@ describeWith(['namespaces'], 'the commands that the pages show', () => {
     },
     60_000,
   )
+
+  /** As an update makes one, under the name that the page has. */
+  function copyDatabase(): void {
+    const name = /restore-copy (\S+\.db)/.exec(commands.map(([, command]) => command).join('\n'))![1]!
+    const database = new Sqlite(join(daemon.dataDirectory, 'lanline.db'), { readonly: true })
+    database.prepare('vacuum into ?').run(join(daemon.dataDirectory, name))
+    database.close()
+  }
 
   const shell = (command: string) => {
     const environment = [
