@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Health } from '../admin/message.ts'
 import { realClock } from '../runtime/clock.ts'
@@ -126,7 +127,7 @@ export const updateConfirm: Command = {
     const { dir } = call.config.data
     const outcome = await confirmTrial({
       ...{ places: placesOf(call), version: ownVersion(), monotonic: realClock.monotonic },
-      epoch: realClock.epoch,
+      ...{ epoch: realClock.epoch, pause },
       health: () => healthOf(call),
       keepCopy: () => trialCopyIn(dir) && keepTrialCopy(dir, new Date()),
       onTell: line => process.stderr.write(`${line}\n`),

@@ -13,6 +13,7 @@ export interface ConfirmOptions {
   readonly health: () => Promise<HealthLook | undefined>
   readonly monotonic: () => Monotonic
   readonly epoch: () => number
+  readonly pause: (milliseconds: number) => Promise<void>
   /** The copy of the database that was to come back is kept as any other. */
   readonly keepCopy: () => void
   readonly onTell: (line: string) => void
@@ -44,7 +45,7 @@ export async function confirmTrial(options: ConfirmOptions): Promise<Confirmed> 
       writeState(places, givenUp(stateOf(places)))
       return 'givenUp'
     }
-    await new Promise(resolve => setTimeout(resolve, trialLimits.lookEveryMilliseconds))
+    await options.pause(trialLimits.lookEveryMilliseconds)
   }
 }
 

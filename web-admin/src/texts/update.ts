@@ -55,7 +55,7 @@ export const update = {
   confirmed: (from: string, to: string) => `Updated from lanline ${from} to ${to}.`,
   wentBack: (from: string, to: string, why: string) =>
     `lanline ${to} was not well, so lanline ${from} came back by itself: ${why}.`,
-  wentBackData: 'Everything is as it was before the update.',
+  wentBackData: 'People, phones and settings are as they were before the update.',
   failed: (to: string, why: string) =>
     `The update${to === '' ? '' : ` to lanline ${to}`} was not installed: ${why}. Nothing has changed.`,
 } as const
