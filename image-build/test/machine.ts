@@ -23,8 +23,13 @@ export class Machine {
     const directory = mkdtempSync(join(scratch, 'machine-'))
     execFileSync('tar', ['-xf', archive, '-C', directory])
     const machine = new Machine(directory)
-    await machine.#begin()
-    return machine
+    try {
+      await machine.#begin()
+      return machine
+    } catch (error) {
+      await machine.end()
+      throw error
+    }
   }
 
   private constructor(directory: string) {
@@ -83,13 +88,11 @@ export class Machine {
 
   async #begin(): Promise<void> {
     const children = `/proc/${this.#nspawn.pid}/task/${this.#nspawn.pid}/children`
-    await until('the machine starts', 20, () => {
+    // Its first child only makes room for the machine; the machine is what is there after it.
+    await until('the machine is up', 120, () => {
       this.#leader = Number(readFileSync(children, 'utf8').split(' ')[0])
-      return this.#leader > 0
+      return this.#leader > 0 && /^(running|degraded)$/.test(this.sh('systemctl is-system-running'))
     })
-    await until('the machine is up', 60, () =>
-      /^(running|degraded)$/.test(this.sh('systemctl is-system-running')),
-    )
     const ip = (...words: string[]): void => void execFileSync('ip', words)
     ip('netns', 'add', this.#neighbour)
     ip(
