@@ -26,10 +26,11 @@ export class DiskStates {
     this.#read = read
     this.#dataBegins = dataBeginsOf(image)
     const mebibytes = String(this.#dataBegins / copyBytes)
-    const copy = (...words: string[]): void =>
-      void execFileSync('dd', [`if=${image}`, 'bs=1M', 'conv=sparse', 'status=none', ...words])
-    copy(`of=${this.#front}`, `count=${mebibytes}`)
-    copy(`of=${this.#data}`, `skip=${mebibytes}`)
+    copySparse(image, this.#front)
+    execFileSync('dd', [
+      ...[`if=${image}`, `of=${this.#data}`, 'bs=1M', `skip=${mebibytes}`],
+      ...['conv=sparse', 'status=none'],
+    ])
     resize(this.#front, this.#dataBegins)
     resize(this.#data, diskBytes - this.#dataBegins)
   }
