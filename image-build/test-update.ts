@@ -253,7 +253,8 @@ async function ended(
     const phase = state?.status?.phase ?? 'silent'
     if (phase !== before) say(`  ${state?.version ?? ''} ${phase}`)
     before = phase
-    const over = ['confirmed', 'wentBack', 'failed'].includes(phase) && !state!.trial
+    const arrived = phase !== 'wentBack' || state?.slot !== state?.status?.slot
+    const over = ['confirmed', 'wentBack', 'failed'].includes(phase) && !state!.trial && arrived
     if (over) return { status: state!.status!, state: state! }
     await pause(700)
   }

@@ -82,6 +82,9 @@ export function told(
     const why = now.worked ? 'it broke off; the log says why' : 'the power went in the middle of it'
     return { ...rest, phase: 'failed', percent: undefined, why }
   }
+  if (phase === 'wentBack' && now.booted?.slot === status.slot) {
+    return { ...rest, phase: 'restarting', from: status.to, to: status.from }
+  }
   if (phase !== 'restarting' || now.worked || now.booted === undefined) return rest
   if (now.booted.slot !== status.slot) {
     return { ...rest, phase: 'wentBack', why: status.why ?? `lanline ${status.to} did not start` }

@@ -72,6 +72,13 @@ describe('what is told of an update', () => {
       'sip: no port',
     )
   })
+  it('is that the one before starts now, as long as the one that failed still runs', () => {
+    const gone: UpdateStatus = { ...status, phase: 'wentBack', why: 'sip: no port' }
+    expect(told(gone, { ...later('b', true), worked: true })).toMatchObject({
+      phase: 'restarting',
+      to: '0.1.0',
+    })
+  })
   it('is that it failed, when the power went or the work broke off', () => {
     const writing: UpdateStatus = { ...status, phase: 'writing', percent: 40 }
     expect(told(writing, { ...later('a', false), worked: true })).toMatchObject({
