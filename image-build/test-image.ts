@@ -137,6 +137,9 @@ async function listeners(vm: Vm): Promise<string[]> {
   return [...found].sort()
 }
 
+/** The time in the first machine when it was switched off, in seconds since 1970. */
+let lastSeconds = 0
+
 async function firstStart(directory: string): Promise<void> {
   const vm = await Vm.start({
     ...{
@@ -284,6 +287,7 @@ async function firstStart(directory: string): Promise<void> {
       compare(found, always, sometimes)
       return found.join(', ')
     })
+    lastSeconds = Number((await vm.run('date +%s')).output)
     await vm.powerOff(300)
     note('disk of the test machine', `${diskGigabytes} GiB`)
   } finally {
@@ -371,6 +375,8 @@ async function scanned(directory: string): Promise<void> {
         niceness: architecture === 'arm64' ? 10 : 0,
         namespace: space,
       },
+      // As a board without a clock.
+      more: ['-rtc', 'base=1980-01-01T00:00:00'],
       network: ['-netdev', 'tap,id=net,ifname=tap0,script=no,downscript=no'],
     })
     try {
@@ -407,6 +413,15 @@ async function scanned(directory: string): Promise<void> {
         )
         return address
       })
+      await check(
+        'without a clock and a time server the time goes on from the last that was known',
+        async () => {
+          const now = Number((await vm.run('date +%s')).output)
+          const apart = now - lastSeconds
+          expect(lastSeconds > 0 && apart > -60 && apart < 3_600, `${apart} s apart`)
+          return `${apart} s after the end of the first machine`
+        },
+      )
       await check('a scan of all TCP ports from a neighbour finds what docs/security.md says', () => {
         const { always } = documentedPorts(root)
         const report = inSpace(
