@@ -378,6 +378,7 @@ class House {
     await pause(500)
     await this.#take(member, 'member')
     await open(page, this.#admin, 'Home')
+    page.removeAllListeners('requestfailed')
     await this.#daemon.kill()
     await page.getByText('Connection to lanline lost.').waitFor(patience)
     await this.#take(page, 'home-lost')

@@ -26,7 +26,13 @@ export function ThisPhoneDialog({
   return (
     <Dialog title={words.title} onClose={onClose}>
       <label class="field">
-        <span>{words.volume}</span>
+        <span>
+          {words.volume}
+          {/* To a screen reader the slider itself says it. */}
+          <span aria-hidden="true">
+            : {volume === 0 ? words.silent : words.percent(Math.round(volume * 100))}
+          </span>
+        </span>
         <input
           type="range"
           min={0}
