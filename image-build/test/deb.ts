@@ -286,7 +286,7 @@ function traces(machine: Machine): Set<string> {
   )
   const people = machine.sh('cat /etc/passwd /etc/group /etc/shadow /etc/gshadow').split('\n')
   const units = machine
-    .sh('systemctl list-unit-files --no-legend; systemctl list-units --all --no-legend "lanline*"')
+    .sh('systemctl list-unit-files --no-legend; systemctl list-units --no-legend "lanline*"')
     .split('\n')
   return new Set([...kept, ...people, ...units.map(line => line.trim())])
 }

@@ -7,11 +7,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createSocket, type Socket } from 'node:dgram'
 import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
 
 const server = process.argv[2]!
 const port = 5060
 const patienceMilliseconds = 4_000
 const retransmitMilliseconds = 500
+/** Long enough for a capture to begin. */
+const talkMilliseconds = 2_000
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
 const token = (): string => randomBytes(6).toString('hex')
@@ -96,6 +99,7 @@ class Phone {
       [`ACK ${target} SIP/2.0`, this.#via(), ...dialog, `CSeq: ${number} ACK`, 'Max-Forwards: 70'],
       '',
     )
+    await wait(talkMilliseconds)
     const bye = [
       `BYE ${target} SIP/2.0`,
       this.#via(),
