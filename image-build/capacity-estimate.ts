@@ -45,10 +45,12 @@ export function isSettled(batches: readonly Batch[]): boolean {
 
 export function costOf(batches: readonly Batch[]): Cost {
   const last = batches.slice(-together)
+  const settled = median(last.map(each(batch => batch.process)))
+  // What the machine does besides is compiled once and for all, so every batch says it.
   return {
     first: each(batch => batch.process)(batches[0]!),
-    process: median(last.map(each(batch => batch.process))),
-    machine: median(last.map(each(batch => batch.machine))),
+    process: settled,
+    machine: settled + Math.max(0, median(batches.map(each(batch => batch.machine - batch.process)))),
     busiest: {
       name: last.at(-1)!.busiest.name,
       instructions: median(last.map(each(batch => batch.busiest.instructions))),

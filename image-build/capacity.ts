@@ -51,18 +51,20 @@ const millions = (instructions: number): string => `${(instructions / 1e6).toFix
 interface Reading {
   readonly process: number
   readonly threads: ReadonlyMap<string, number>
+  readonly machine: number
   readonly seconds: number
-  readonly idleSeconds: number
 }
 
 /** Without starting a program but the shell: asking costs instructions too. */
 const readingCommand = [
   'reading() { for t in /proc/$P/task/*; do read -r n <$t/comm; read -r c r <$t/schedstat; echo "thread $c $n"; done',
   'while read -r k v; do [ $k = usage_usec ] && echo "process $v"; done </sys/fs/cgroup/system.slice/lanline.service/cpu.stat',
-  'read -r u i </proc/uptime; read -r c a b d idle wait r </proc/stat; echo "machine $u $idle $wait"; }',
+  // Field 7: nanoseconds of all that ran, programs and threads of the kernel.
+  'while read -r k a b c d e f run r; do [ $k = cpu0 ] && echo "machine $run"; done </proc/schedstat',
+  'read -r u i </proc/uptime; echo "seconds $u"; }',
 ].join('\n')
 
-class Machine {
+export class Machine {
   readonly #vm: Vm
   /** Of reading once. */
   #asking = 0
@@ -85,7 +87,7 @@ class Machine {
     const asked: number[] = []
     for (let time = 0; time < 5; time++) {
       const [before, after] = [await this.#reading(), await this.#reading()]
-      asked.push(busySeconds(before, after) * 1e9)
+      asked.push(after.machine - before.machine)
     }
     this.#asking = median(asked)
   }
@@ -93,17 +95,15 @@ class Machine {
   async #reading(): Promise<Reading> {
     const lines = (await this.run('reading')).split('\n').map(line => line.trim().split(' '))
     const threads = new Map<string, number>()
-    let [process, seconds, idle] = [0, 0, 0]
-    for (const [kind, first = '', ...rest] of lines) {
+    const told: Record<string, number> = {}
+    for (const [kind = '', first = '', ...rest] of lines) {
       if (kind === 'thread') threads.set(rest.join(' '), (threads.get(rest.join(' ')) ?? 0) + Number(first))
-      else if (kind === 'process') process = Number(first) * 1_000
-      else if (kind === 'machine') {
-        seconds = Number(first)
-        idle = (Number(rest[0]) + Number(rest[1])) / 100
-      }
+      else told[kind] = Number(first)
     }
-    if (process === 0 || seconds === 0) throw new Error(`the machine's figures are not to be read: ${lines}`)
-    return { process, threads, seconds, idleSeconds: idle }
+    const { process, machine, seconds } = told
+    if (!process || !machine || !seconds)
+      throw new Error(`the machine's figures are not to be read: ${lines}`)
+    return { process: process * 1_000, threads, machine, seconds }
   }
 
   /** Sets what is taken off everything that follows. */
@@ -114,7 +114,7 @@ class Machine {
     const passed = after.seconds - before.seconds
     this.#idle = {
       process: (after.process - before.process) / passed,
-      machine: (busySeconds(before, after) * 1e9 - this.#asking) / passed,
+      machine: (after.machine - before.machine - this.#asking) / passed,
     }
     return this.#idle
   }
@@ -132,13 +132,10 @@ class Machine {
     return {
       ...{ done, failed, busiest: spent[0]! },
       process: after.process - before.process - this.#idle.process * passed,
-      machine: busySeconds(before, after) * 1e9 - this.#asking - this.#idle.machine * passed,
+      machine: after.machine - before.machine - this.#asking - this.#idle.machine * passed,
     }
   }
 }
-
-const busySeconds = (before: Reading, after: Reading): number =>
-  after.seconds - before.seconds - (after.idleSeconds - before.idleSeconds)
 
 /** Batches until they settle. */
 async function settle(
@@ -255,37 +252,7 @@ async function proof(machine: Machine, architecture: Architecture): Promise<numb
   return batch.machine / instructions
 }
 
-export async function measure(vm: Vm, architecture: Architecture): Promise<string> {
-  const machine = new Machine(vm)
-  await machine.run('uname -m')
-  const bootSeconds = await unitStart(machine)
-  say(`start at boot: ${bootSeconds.toFixed(1)} s from exec to READY by the unit`)
-  const owner = new Owner(vm.port('tcp', 443))
-  await owner.ask('/setup', { place: 'Count', displayName: 'Olivia', password: ownerPassword })
-  for (const name of phoneNames) await owner.ask('/users', { name, sipPassword: phonePassword })
-  say(`claimed, ${phones} people with a SIP phone`)
-
-  // The bound of bytes a second would be met here, and is no cost of a packet.
-  await machine.run(
-    'mkdir -p /run/systemd/system/lanline.service.d; printf "[Service]\\nEnvironment=LANLINE_RELAY_MAX_KILOBITS=0\\n" >/run/systemd/system/lanline.service.d/count.conf; systemctl daemon-reload',
-  )
-  const start = await restart(machine)
-  say(
-    `start: ${millions(start.instructions)} instructions to READY, ${start.seconds.toFixed(2)} s by the unit`,
-  )
-  await machine.prepare()
-  await pause(20_000)
-  const idle = await machine.idle(idleSeconds)
-  const memory = await memoryOf(machine)
-  say(
-    `idle: ${millions(idle.process)} a second in the process, ${millions(idle.machine)} in the whole machine`,
-  )
-  say(
-    `idle: RSS ${memory.rss.toFixed(0)} MB, PSS ${memory.pss.toFixed(0)} MB, ${memory.available.toFixed(0)} of ${memory.total.toFixed(0)} MB available`,
-  )
-  const share = await proof(machine, architecture)
-  say(`a program of known length is counted as ${share.toFixed(4)} of its instructions`)
-
+export async function loads(vm: Vm, machine: Machine, owner: Owner): Promise<[string, Cost][]> {
   const all = await openPhones(vm.port('udp', 5060), outside)
   const batch = (load: () => Promise<Done>): Promise<Batch> => machine.batch(load)
   const costs: [string, Cost][] = []
@@ -318,6 +285,42 @@ export async function measure(vm: Vm, architecture: Architecture): Promise<strin
       ),
     ])
   relayed.close()
+  return costs
+}
+
+export async function measure(vm: Vm, architecture: Architecture): Promise<string> {
+  const machine = new Machine(vm)
+  await machine.run('uname -m')
+  const bootSeconds = await unitStart(machine)
+  say(`start at boot: ${bootSeconds.toFixed(1)} s from exec to READY by the unit`)
+  const owner = new Owner(vm.port('tcp', 443))
+  await owner.ask('/setup', { place: 'Count', displayName: 'Olivia', password: ownerPassword })
+  for (const name of phoneNames) await owner.ask('/users', { name, sipPassword: phonePassword })
+  say(`claimed, ${phones} people with a SIP phone`)
+
+  // The bound of bytes a second would be met here, and is no cost of a packet.
+  await machine.run(
+    'mkdir -p /run/systemd/system/lanline.service.d; printf "[Service]\\nEnvironment=LANLINE_RELAY_MAX_KILOBITS=0\\n" >/run/systemd/system/lanline.service.d/count.conf; systemctl daemon-reload',
+  )
+  const start = await restart(machine)
+  say(
+    `start: ${millions(start.instructions)} instructions to READY, ${start.seconds.toFixed(2)} s by the unit`,
+  )
+  // What a start leaves to be done is no idling.
+  await pause(20_000)
+  await machine.prepare()
+  const idle = await machine.idle(idleSeconds)
+  const memory = await memoryOf(machine)
+  say(
+    `idle: ${millions(idle.process)} a second in the process, ${millions(idle.machine)} in the whole machine`,
+  )
+  say(
+    `idle: RSS ${memory.rss.toFixed(0)} MB, PSS ${memory.pss.toFixed(0)} MB, ${memory.available.toFixed(0)} of ${memory.total.toFixed(0)} MB available`,
+  )
+  const share = await proof(machine, architecture)
+  say(`a program of known length is counted as ${share.toFixed(4)} of its instructions`)
+
+  const costs = await loads(vm, machine, owner)
   const after = await memoryOf(machine)
   const version = await machine.run('cat /usr/lib/lanline/package.json | grep \'"version"\'; uname -r')
   return report({ architecture, version, bootSeconds, start, idle, memory, after, share, costs })

@@ -27,7 +27,7 @@ describe('what an operation costs', () => {
 
   it('is the median of the last three batches, and what failed in any of them is told', () => {
     const cost = costOf([batch(900, 10, 1), ...batches(500, 200, 210), batch(205, 20)])
-    expect(cost).toMatchObject({ first: 900, process: 205, machine: 410, batches: 5, failed: 1 })
+    expect(cost).toMatchObject({ first: 900, process: 205, machine: 415, batches: 5, failed: 1 })
     expect(cost.busiest).toEqual({ name: 'main', instructions: 102.5 })
   })
 
