@@ -107,8 +107,8 @@ async function carryOut(
     rmSync(options.file, { force: true })
     syncDirectory(dirname(options.file))
   }
-  progress.told('restarting')
   writeState(places, tryNext(booted))
+  progress.told('restarting')
   return manifest!
 }
 

@@ -69,7 +69,8 @@ export class Trial {
 export function told(
   status: UpdateStatus | undefined,
   now: {
-    readonly booted: Booted | undefined /** Since the machine was started, that is. */
+    readonly booted: Booted | undefined
+    /** A status was written since the machine was started. */
     readonly worked: boolean
     readonly at: number
   },
@@ -77,7 +78,9 @@ export function told(
   if (status === undefined) return undefined
   const { failedBefore: _, ...rest } = status
   const { phase } = status
-  if (phase === 'verifying' || phase === 'writing' || phase === 'checking') {
+  const isStarted = !now.worked && now.booted?.slot === status.slot
+  // Even where the power went before it was written down that it starts next.
+  if (!isStarted && (phase === 'verifying' || phase === 'writing' || phase === 'checking')) {
     if (now.worked && now.at - status.at < trialLimits.staleMilliseconds) return rest
     const why = now.worked ? 'it broke off; the log says why' : 'the power went in the middle of it'
     return { ...rest, phase: 'failed', percent: undefined, why }
@@ -85,9 +88,15 @@ export function told(
   if (phase === 'wentBack' && now.booted?.slot === status.slot) {
     return { ...rest, phase: 'restarting', from: status.to, to: status.from }
   }
-  if (phase !== 'restarting' || now.worked || now.booted === undefined) return rest
+  if (['confirmed', 'wentBack', 'failed'].includes(phase) || now.worked || now.booted === undefined)
+    return rest
   if (now.booted.slot !== status.slot) {
-    return { ...rest, phase: 'wentBack', why: status.why ?? `lanline ${status.to} did not start` }
+    return {
+      ...rest,
+      phase: 'wentBack',
+      percent: undefined,
+      why: status.why ?? `lanline ${status.to} did not start`,
+    }
   }
-  return { ...rest, phase: now.booted.trial ? 'onTrial' : 'confirmed' }
+  return { ...rest, percent: undefined, phase: now.booted.trial ? 'onTrial' : 'confirmed' }
 }

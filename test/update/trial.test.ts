@@ -85,6 +85,8 @@ describe('what is told of an update', () => {
       phase: 'writing',
       percent: 40,
     })
+    const checking: UpdateStatus = { ...status, phase: 'checking', percent: 90 }
+    expect(told(checking, later('b', true))?.phase).toBe('onTrial')
     expect(told(writing, later('a', false))).toMatchObject({ phase: 'failed', percent: undefined })
     expect(told(writing, { ...later('a', false), worked: true, at: 1e9 })?.phase).toBe('failed')
   })
