@@ -35,7 +35,7 @@ import { type Loaded, load, openData } from './loading.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
 import { RelayIo } from './relay/io.ts'
 import { SignsOfLife } from './runtime/alive.ts'
-import { tcpAnswers, tlsAnswers, udpAnswers } from './runtime/answers.ts'
+import { seldom, tcpAnswers, tlsAnswers, udpAnswers } from './runtime/answers.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
 import { Driver } from './runtime/driver.ts'
@@ -92,6 +92,8 @@ const spacePeriodMilliseconds = seconds(30)
 const chorePeriodMilliseconds = hours(1)
 /** So many calls show whether devices reach each other. */
 const recentCalls = 50
+/** A handshake costs more than all other questions of a round together. */
+const handshakeMilliseconds = 60_000
 /** To whoever is asked whether it answers; the transaction is never looked at. */
 const bindingRequest = encodeStun({ type: stunType.bindingRequest, transaction: new Uint8Array(12) })
 /** A SIP client's WebSocket that answers no ping is gone. */
@@ -645,10 +647,10 @@ export class Daemon {
         store: () => this.#store.answers().then(() => true),
         relay: () => this.#relay.answers().then(() => true),
         http: () => tcpAnswers(here(http?.port ?? 0)),
-        https: () => tlsAnswers(here(https?.port ?? 0)),
+        https: seldom(handshakeMilliseconds, realClock, () => tlsAnswers(here(https?.port ?? 0))),
         sipUdp: () => udpAnswers(here(plain), bindingRequest),
         sipTcp: () => tcpAnswers(here(plain)),
-        sipTls: () => tlsAnswers(here(tls)),
+        sipTls: seldom(handshakeMilliseconds, realClock, () => tlsAnswers(here(tls))),
         relayTcp: () => this.#relayListens(),
       },
       status: () => this.#state.statusLine(),

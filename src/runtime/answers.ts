@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram'
 import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { after, type Clock, type Monotonic } from '../core/clock.ts'
 import { type Endpoint, familyOf } from '../core/endpoint.ts'
 
 /** Longer than a busy machine needs, shorter than a round. */
@@ -68,4 +69,20 @@ export function udpAnswers({ address, port }: Endpoint, request: Uint8Array): Pr
     socket.on('message', () => finish(true))
     socket.connect(port, address, () => socket.send(request))
   })
+}
+
+/** Asks no sooner than `milliseconds` after the last yes, which counts meanwhile. */
+export function seldom(
+  milliseconds: number,
+  clock: Clock,
+  ask: () => Promise<boolean>,
+): () => Promise<boolean> {
+  let goodUntil: Monotonic | undefined
+  return async () => {
+    const now = clock.monotonic()
+    if (goodUntil !== undefined && now < goodUntil) return true
+    const answered = await ask()
+    goodUntil = answered ? after(now, milliseconds) : undefined
+    return answered
+  }
 }

@@ -1,8 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
+import type { Clock, Monotonic } from '../../src/core/clock.ts'
 import type { Endpoint } from '../../src/core/endpoint.ts'
-import { tcpAnswers, udpAnswers } from '../../src/runtime/answers.ts'
+import { seldom, tcpAnswers, udpAnswers } from '../../src/runtime/answers.ts'
 
 const open: { close(): unknown }[] = []
 afterEach(() => {
@@ -48,4 +49,15 @@ it('a UDP port that nobody listens on does not answer', async () => {
   const endpoint = { address: '127.0.0.1', port: socket.address().port }
   await new Promise<void>(resolve => socket.close(resolve))
   expect(await udpAnswers(endpoint, Buffer.from('x'))).toBe(false)
+})
+
+it('what is asked seldom is asked again when a yes is old, and at once after a no', async () => {
+  let now = 0
+  const clock = { monotonic: () => now as Monotonic } as Clock
+  const answers = [true, false, true]
+  const ask = seldom(60_000, clock, async () => answers.shift()!)
+  expect([await ask(), await ask()]).toEqual([true, true])
+  expect(answers).toHaveLength(2)
+  now = 60_000
+  expect([await ask(), await ask()]).toEqual([false, true])
 })
