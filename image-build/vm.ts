@@ -242,6 +242,7 @@ function commandOf(options: VmOptions, ports: ReadonlyMap<string, number>): [str
       ? ['-M', 'virt', '-cpu', 'cortex-a72']
       : ['-M', 'q35', '-cpu', accelerator === 'kvm' ? 'host' : 'max']
   const console = architecture === 'arm64' ? 'ttyAMA0' : 'ttyS0'
+  // no_timer_check: the PC's timer is late where the machine is busy, and the kernel then gives it up.
   const forwards = [...ports].map(
     ([name, port]) => `,hostfwd=${name.slice(0, 3)}:127.0.0.1:${port}-:${name.slice(3)}`,
   )
@@ -254,7 +255,7 @@ function commandOf(options: VmOptions, ports: ReadonlyMap<string, number>): [str
       ...['-nodefaults', '-nographic', '-monitor', 'none', '-parallel', 'none'],
       ...['-kernel', join(directory, 'vmlinuz'), '-initrd', join(directory, 'initramfs.img')],
       '-append',
-      `console=${console} loglevel=4 net.ifnames=0 panic=10 systemd.debug_shell=hvc0 ${options.commandLine ?? ''}`.trim(),
+      `console=${console} loglevel=4 no_timer_check net.ifnames=0 panic=10 systemd.debug_shell=hvc0 ${options.commandLine ?? ''}`.trim(),
       ...(options.drive ?? [
         '-drive',
         `if=none,id=card,file=${join(directory, 'card.qcow2')},format=qcow2,discard=unmap`,
