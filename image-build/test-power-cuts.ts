@@ -16,7 +16,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { seededRandom } from '../src/core/random.ts'
-import { type Cut, type CutKind, chooseCuts, keptAt, type Piece, survivors } from './test/cuts.ts'
+import { type Cut, type CutKind, chooseCuts, keptAt, piecesOf, survivors } from './test/cuts.ts'
 import { DiskStates, dataBeginsOf, reader } from './test/disk-states.ts'
 import { Here } from './test/here.ts'
 import { Console, type Doors, keepBusy } from './test/household.ts'
@@ -141,6 +141,8 @@ async function startMachine(): Promise<House> {
 }
 
 async function startHere(): Promise<House> {
+  if (process.getuid?.() !== 0 || !existsSync('/dev/fuse'))
+    throw new Error('--here mounts the data partition: it needs root and /dev/fuse')
   const directory = at('here')
   mkdirSync(directory)
   const here = await Here.start(directory, logged, dataBeginsOf(keptAs('card.img')), diskBytes)
@@ -252,7 +254,7 @@ async function lookAtAll(log: WriteLog, ledger: Ledger, cuts: readonly Cut[]): P
     states.advance(log.entries, keep)
     before = Math.max(before, keep)
     const late = survivors(log.entries, cut, random)
-    if (index === 0 || states.touchesFront([...passed.flatMap(placeOf), ...late])) {
+    if (index === 0 || states.touchesFront([...passed.flatMap(piecesOf), ...late])) {
       frontLooks++
       states.copyFront(late, at('front-copy.img'))
       const hash = safely(() => bootHashes(at('front-copy.img')))
@@ -289,9 +291,6 @@ async function lookAtAll(log: WriteLog, ledger: Ledger, cuts: readonly Cut[]): P
   }
   return { looks, frontLooks, frontDamage, toBoot }
 }
-
-const placeOf = (entry: WriteLog['entries'][number]): Piece[] =>
-  entry.kind === 'write' ? [{ offset: entry.offset, length: entry.length, from: entry.from }] : []
 
 /** Of honest cuts under load: a few, first and last included, both kinds. */
 function spreadFrom(cuts: readonly Cut[], count: number): Set<Cut> {
