@@ -24,7 +24,7 @@ const sipPassword = 'desk-desk-desk'
 const diskGigabytes = 4
 /** Long enough for timers of a minute to show; the first minutes after a start are not idle. */
 const idleSeconds = Number(process.argv[3] ?? 180)
-const settleSeconds = idleSeconds / 3
+const settleSeconds = 90
 /**
  * Translated on a busy machine, lanline and systemd may be silent for longer than the watchdogs allow; that lanline is killed
  * then is tested where it runs as fast as it should (test-deb).
