@@ -49,7 +49,7 @@ const lyingCuts = 5
 const diskBytes = 2 * 2 ** 30
 /** So many looks at a data partition at a time. */
 const looksAtOnce = 3
-const startSeconds = 400
+const startSeconds = 900
 
 const out = join(root, 'image-build/out')
 const work = mkdtempSync(join(out, 'test-power-cuts.'))
