@@ -219,23 +219,16 @@ async function tryOut(suite: string, archive: string, older: string): Promise<vo
       const resident = Number(/VmRSS:\s+(\d+)/.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1])
       return `${(used() - begin) * 10} ms of CPU (six rounds of questions are in it), ${Math.round(resident / 1_000)} MB resident`
     })
-    await step(
-      'the drop-in for captures gives that one right more, and headers of calls are captured',
-      async () => {
-        machine.sh(
-          'mkdir -p /etc/systemd/system/lanline.service.d; cp /usr/share/doc/lanline/examples/capture.conf /etc/systemd/system/lanline.service.d/',
-        )
-        must(['systemctl', 'daemon-reload'])
-        must(['systemctl', 'restart', 'lanline'])
-        const capabilities = /^CapEff:\s+(\w+)/m.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1]!
-        if (capabilities !== '0000000000002400') throw new Error(capabilities)
-        const called = await call()
-        await until('it captures', 10, () =>
-          machine.sh('journalctl -u lanline --no-pager -n 20').includes('"event":"capturing"'),
-        )
-        return called
-      },
-    )
+    await step('the drop-in for captures gives one right more, and the service runs with it', () => {
+      machine.sh(
+        'mkdir -p /etc/systemd/system/lanline.service.d; cp /usr/share/doc/lanline/examples/capture.conf /etc/systemd/system/lanline.service.d/',
+      )
+      must(['systemctl', 'daemon-reload'])
+      must(['systemctl', 'restart', 'lanline'])
+      const capabilities = /^CapEff:\s+(\w+)/m.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1]!
+      if (capabilities !== '0000000000002400') throw new Error(capabilities)
+      return call()
+    })
     await step('remove keeps what it knows, and it is there when it comes back', () => {
       must(['apt-get', 'remove', '-y', '-qq', 'lanline'])
       if (existsSync(join(machine.directory, 'usr/lib/lanline')))
