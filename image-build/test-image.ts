@@ -123,9 +123,7 @@ async function register(vm: Vm): Promise<number> {
 
 /** Local addresses and ports of what listens in the machine: from the kernel, so nothing is overlooked by a scan. */
 async function listeners(vm: Vm): Promise<string[]> {
-  const { output } = await vm.run(
-    'for f in tcp tcp6 udp udp6 raw raw6; do sed 1d /proc/net/$f | sed "s/^/$f /"; done',
-  )
+  const { output } = await vm.run('for f in tcp tcp6 udp udp6; do sed 1d /proc/net/$f | sed "s/^/$f /"; done')
   const found = new Set<string>()
   for (const line of output.split('\n')) {
     const [kind = '', , local = '', remote = '', state = ''] = line.trim().split(/\s+/)

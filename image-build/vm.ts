@@ -356,8 +356,16 @@ class Shell {
 
   static async open(path: string): Promise<Shell> {
     const shell = new Shell(await connect(path, 20))
-    // Its own echo and prompt are still in what this answers.
-    await shell.run('stty -echo columns 500 2>/dev/null; PS1=; PS2=', 60)
+    // Its own echo and prompt are still in what this answers; and what was said before it began is lost.
+    for (let tries = 0; ; tries++) {
+      try {
+        await shell.run('stty -echo columns 500 2>/dev/null; PS1=; PS2=', 5)
+        break
+      } catch (error) {
+        if (tries === 40) throw error
+      }
+    }
+    await pause(500)
     return shell
   }
 
