@@ -279,7 +279,7 @@ export async function loads(vm: Vm, machine: Machine, owner: Owner): Promise<[st
   const relayed = await Relayed.open(vm.port('udp', 3478), outside, grant)
   for (const bytes of packetBytes)
     costs.push([
-      `relayed packet of ${bytes.toLocaleString('en')} bytes`,
+      `relayed packet (${bytes.toLocaleString('en')} bytes)`,
       await settle(`packets of ${bytes} bytes`, batch, () =>
         relayed.carry(batchOf.packets, bytes, sideBySide.packets),
       ),
@@ -351,9 +351,8 @@ function report(told: {
       title,
       ...[rate.assumed, rate.low, rate.high].map(each => rounded(each * share)),
     ]
-    return name.startsWith('relayed')
-      ? [row(`${name}s a second`, 1), row('  as video calls', 1 / packetsPerVideoCall)]
-      : [row(`${name}s a second`.replace(/( \(.*\))s/, 's$1'), 1)]
+    const rates = row(`${name.replace(' (', 's (')} a second`, 1)
+    return name.startsWith('relayed') ? [rates, row('  as video calls', 1 / packetsPerVideoCall)] : [rates]
   })
   return [
     `${told.architecture}, ${told.version.replaceAll(/\s+/g, ' ').trim()}; a program of known length counted as ${told.share.toFixed(4)} of it`,
