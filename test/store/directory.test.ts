@@ -349,7 +349,12 @@ test('released by a file: nobody owns it, everybody and their devices stay, and 
   await store.directory.claim({ ...ownerWish, passwordHash: 'another' })
   await reopen()
   expect(store.directory.owner()).toMatchObject({ name: 'olivia', passwordHash: 'another' })
-  expect(store.directory.users().map(({ name }) => name).sort()).toEqual(['bob', 'olivia'])
+  expect(
+    store.directory
+      .users()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['bob', 'olivia'])
   expect(store.directory.devices('olivia')).toHaveLength(2)
   expect(store.settings.ownerReset()).toMatchObject({ claimedBy: 'olivia' })
 })
