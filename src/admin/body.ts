@@ -85,11 +85,7 @@ const cutOff = (): never => {
 }
 
 const tooLarge = (limitBytes: number): HttpError =>
-  new HttpError(
-    413,
-    'tooLarge',
-    `at most ${limitBytes / 1_000_000} MB are taken; take the call’s part out first`,
-  )
+  new HttpError(413, 'tooLarge', `at most ${limitBytes / 1_000_000} MB are taken`)
 
 async function within<Result>(milliseconds: number, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
