@@ -13,7 +13,9 @@ import type { FromTracer, ToTracer, TracerSetup, TracerSizes } from './tracer-me
 export const tracerLimits = {
   /** How long a fact waits for others. */
   waitMilliseconds: 250,
-  /** Batches given and not looked at yet: of what comes beyond nothing is kept. */
+  /** Batches given and not looked at yet: beyond, only full ones are given. */
+  eagerBatches: 2,
+  /** Of what comes beyond these nothing is kept. */
   batches: 32,
   heapMegabytes: 128,
   /** Devices whose last address is known before the thread is there. */
@@ -63,7 +65,7 @@ export class TracerThread {
     if (this.#closed || isRegistration(bytes)) return
     const at = realClock.monotonic()
     if (!this.#tap.sip(direction, flow, bytes, at)) {
-      this.#give()
+      this.#makeRoom()
       this.#tap.sip(direction, flow, bytes, at)
     }
     if (this.#options.watched && direction === 'in' && hasUfrag(bytes)) this.#give()
@@ -81,7 +83,7 @@ export class TracerThread {
     const at = realClock.monotonic()
     const fact = input.kind === 'row' ? lean(input) : input
     if (!this.#tap.fact(fact, at)) {
-      this.#give()
+      this.#makeRoom()
       this.#tap.fact(fact, at)
     }
     const told = input.kind === 'frame' && input.direction === 'in' && input.text.includes('a=ice-ufrag:')
@@ -91,7 +93,7 @@ export class TracerThread {
 
   /** Resolves when all that was told before has been looked at and given out; true where this call is still traced. */
   flush(call?: string): Promise<boolean> {
-    this.#give()
+    this.#giveAnyhow()
     const worker = this.#worker
     if (worker === undefined) return Promise.resolve(false)
     const id = ++this.#lastFlush
@@ -127,12 +129,23 @@ export class TracerThread {
   readonly #give = (): void => {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    // The thread may just be starting: it takes what there is then in one piece.
+    if (this.#waiting >= tracerLimits.eagerBatches) this.#soon()
+    else this.#giveAnyhow()
+  }
+
+  /** The batch is full. */
+  #makeRoom(): void {
+    if (this.#waiting < tracerLimits.batches) return this.#giveAnyhow()
+    this.#tap.take()
+    if (this.#dropped++ === 0) this.#options.onNote('behind', 'what is told is not looked at in time')
+  }
+
+  #giveAnyhow(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     const batch = this.#tap.take()
     if (batch === undefined) return
-    if (this.#waiting >= tracerLimits.batches) {
-      if (this.#dropped++ === 0) this.#options.onNote('behind', 'what is told is not looked at in time')
-      return
-    }
     if (this.#worker === undefined) this.#start()
     this.#waiting++
     this.#say({ kind: 'told', batch }, [batch.bytes.buffer, batch.index.buffer])

@@ -91,6 +91,16 @@ it('tells whoever captures at once by what a party’s checks are known', async 
   await effect('ufrag')
 })
 
+it('loses nothing of many calls that begin while its thread does', async () => {
+  const { tracer, events, notes } = house({ watched: true })
+  const offer = invite(`v=0\r\na=ice-ufrag:abcd\r\n${'x'.repeat(2_000)}`)
+  tracer.input(started)
+  for (let count = 0; count < 400; count++) tracer.sip('in', flow, offer)
+  await tracer.flush(id)
+  expect(events().filter(({ kind }) => kind === 'sip')).toHaveLength(400)
+  expect(notes).toEqual([])
+})
+
 it('goes on when nothing can be written', async () => {
   const { tracer, events } = house({ keep: () => Promise.reject(new Error('the disk is full')) })
   tracer.input(started)
