@@ -78,7 +78,9 @@ make_boot() {
     prepare_modules
     make_initramfs
     settle "$work/modules"
-    mksquashfs "$work/modules" "$work/fat/modules.squashfs" "${squashfs_options[@]}"
+    # Kept for many commits, so of the time of the kernel's package, and not of the commit that came first.
+    SOURCE_DATE_EPOCH="$(stat -c %Y "$work/boot/usr/lib/modules/$kernel/vmlinuz")" \
+      mksquashfs "$work/modules" "$work/fat/modules.squashfs" "${squashfs_options[@]}"
     cp "$work/boot/usr/lib/modules/$kernel/vmlinuz" "$work/fat/vmlinuz"
     if [[ "$architecture" == arm64 ]]; then
       device_trees "$kernel"
