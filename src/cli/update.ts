@@ -49,28 +49,30 @@ export const updateMake: Command = {
 
 const keyOption = { key: { type: 'string' } } as const
 
-export const updateVerify: Command = {
-  name: 'update verify',
+/** Says what an update is, by as much of it as `read` looks at. */
+const saysWhat = (
+  read: typeof headOfFile,
+  conclusion: readonly string[],
+): Pick<Command, 'usage' | 'words' | 'options' | 'run'> => ({
   usage: '<file> [--key PUBLIC_KEY.pem]',
-  about: 'reads an update to its end and says what it is, and whether it is whole and signed',
   words: [1, 1],
   options: keyOption,
   run: async call => {
-    const manifest = await saying(verifyFile(call.words[0]!, keysFor(call)))
-    call.print(manifest, () => [...linesOf(manifest), 'signed and whole'].join('\n'))
+    const manifest = await saying(read(call.words[0]!, keysFor(call)))
+    call.print(manifest, () => [...linesOf(manifest), ...conclusion].join('\n'))
   },
+})
+
+export const updateVerify: Command = {
+  name: 'update verify',
+  about: 'reads an update to its end and says what it is, and whether it is whole and signed',
+  ...saysWhat(verifyFile, ['signed and whole']),
 }
 
 export const updateShow: Command = {
   name: 'update show',
-  usage: '<file> [--key PUBLIC_KEY.pem]',
   about: 'says what an update is, by its signed beginning',
-  words: [1, 1],
-  options: keyOption,
-  run: async call => {
-    const manifest = await saying(headOfFile(call.words[0]!, keysFor(call)))
-    call.print(manifest, () => linesOf(manifest).join('\n'))
-  },
+  ...saysWhat(headOfFile, []),
 }
 
 export const updateStatus: Command = {

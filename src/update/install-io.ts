@@ -175,14 +175,16 @@ async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Writes down where it stands, at most once each percent: the card has enough to do. */
+/** The card has enough to do: where it stands is written down in steps of so many percent. */
+const stepPercent = 5
+
 class Progress {
   readonly #options: InstallOptions
   readonly #slot: UpdateStatus['slot']
   #to = ''
   #phase: UpdateStatus['phase'] | undefined
   #bytes = 0
-  #tenth = -1
+  #step = -1
 
   constructor(options: InstallOptions, slot: UpdateStatus['slot']) {
     this.#options = options
@@ -198,12 +200,12 @@ class Progress {
     if (this.#phase !== phase) {
       this.#phase = phase
       this.#bytes = 0
-      this.#tenth = -1
+      this.#step = -1
     }
     if (part.of === 'root') this.#bytes += part.bytes.length
     const percent = Math.floor((this.#bytes / rootBytes) * 100)
-    if (Math.floor(percent / stepPercent) === this.#tenth) return
-    this.#tenth = Math.floor(percent / stepPercent)
+    if (Math.floor(percent / stepPercent) === this.#step) return
+    this.#step = Math.floor(percent / stepPercent)
     this.#write(phase, percent)
   }
 
@@ -228,7 +230,5 @@ class Progress {
     onProgress(phase, percent)
   }
 }
-
-const stepPercent = 5
 
 const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
