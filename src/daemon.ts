@@ -220,7 +220,7 @@ export class Daemon {
     this.#echo = this.#drive('echo', new EchoMachine(), effect => this.#effects.echo(effect))
     this.#echoIo = new EchoIo({
       input: this.#echo.input,
-      addresses: () => this.#names.addresses.filter(own => !own.loopback).map(own => own.address),
+      addresses: () => this.#ownAddresses(),
     })
     const { mode } = options.config.mdns
     if (mode !== 'off') this.#advertiser = this.#makeAdvertiser(mode, options.environment)
@@ -463,7 +463,7 @@ export class Daemon {
         realm: this.#store.settings.identity().realm,
         ...{ plain: turn.port, tls: turn.tlsPort, relayPorts: { min: turn.relayMin, max: turn.relayMax } },
         bytesPerSecond: (relay.maxKilobits * 1_000) / 8,
-        addresses: this.#names.addresses.filter(own => !own.loopback).map(own => own.address),
+        addresses: this.#ownAddresses(),
         certificate: this.#certificates.current(),
       }),
       onMoved: (key, from, to) => this.moved.push({ key, from, to }),
