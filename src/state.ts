@@ -104,8 +104,8 @@ export class State {
     const { full, note } = this.#parts.store.space
     const trouble = this.#storeLost ?? full
     if (trouble !== undefined) return { state: 'failed', detail: trouble }
-    const { dir } = this.#parts.config.data
-    return { state: 'ok', detail: note === undefined ? dir : `${dir}; ${note}` }
+    // Anybody may ask for the health: where the data lies is for the owner alone (`GET /settings`).
+    return { state: 'ok', detail: note ?? 'calls and settings are kept' }
   }
 
   relayState(): RelayState {
