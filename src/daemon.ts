@@ -527,6 +527,7 @@ export class Daemon {
       sipPort: () => this.#sipIo.ports.plain,
       relayPolicy: () => this.#policies.relay,
       certificate: () => this.#certificates.facts(),
+      ownCertificate: () => this.#certificates.own(),
       discovery: () => this.#state.discovery(),
       parts: () => this.#state.health(),
       sections: async () => ({

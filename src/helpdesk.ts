@@ -38,6 +38,7 @@ export interface HelpDeskParts {
   readonly relayPolicy: () => ApplianceFacts['relayPolicy']
   readonly moved: ApplianceFacts['moved']
   readonly certificate: () => { readonly notBefore: number; readonly notAfter: number }
+  readonly ownCertificate: () => ApplianceFacts['ownCertificate']
   readonly discovery: () => { readonly state: string; readonly detail: string }
   readonly parts: () => Readonly<Record<string, { readonly state: string; readonly detail: string }>>
   /** What else the diagnostics tell, by section. */
@@ -198,8 +199,8 @@ export class HelpDesk {
   }
 
   #appliance(): ApplianceFacts {
-    const { config, hostname, addresses, sipPort, relayPolicy, moved, certificate, discovery, parts } =
-      this.#parts
+    const { config, hostname, addresses, sipPort, relayPolicy, moved, discovery, parts } = this.#parts
+    const { certificate, ownCertificate } = this.#parts
     const now = realClock.epoch()
     const { notBefore, notAfter } = certificate()
     const taken = this.#help
@@ -219,6 +220,7 @@ export class HelpDesk {
       clockSet: now >= plausibleFrom,
       moved,
       certificate: { notBefore: notBefore as Epoch, notAfter: notAfter as Epoch },
+      ownCertificate: ownCertificate(),
       disk: readMachine(config.data.dir).disk,
       failedParts: failed.map(([name, { detail }]) => ({ name, detail })),
       discovery: discovery(),

@@ -9,7 +9,9 @@ import { ofCall } from './of-call.ts'
 import { ofPerson } from './of-person.ts'
 
 /** That a phone or page is not there is a symptom where one of these is so. */
-const explaining: ReadonlySet<Cause> = new Set(['diskFull', 'certificate', 'portMoved', 'nameConflict'])
+const explaining: ReadonlySet<Cause> = new Set([
+  ...(['diskFull', 'certificate', 'ownCertificate', 'portMoved', 'nameConflict'] as const),
+])
 const symptoms: ReadonlySet<Cause> = new Set(['notRegistered', 'nothingArrived', 'pageClosed'])
 /** Between `failed` and its symptoms there is room for what explains them. */
 const order = { failed: 0, poor: 3, told: 4 } as const

@@ -36,6 +36,7 @@ export type Cause =
   | 'dtlsFailed'
   | 'contradicted'
   | 'certificate'
+  | 'ownCertificate'
   | 'certificateRefused'
   | 'clockNotSet'
   | 'portMoved'
@@ -181,9 +182,19 @@ export interface ApplianceFacts {
   readonly clockSet: boolean
   readonly moved: readonly { readonly key: string; readonly from: number; readonly to: number }[]
   readonly certificate: { readonly notBefore: Epoch; readonly notAfter: Epoch } | undefined
+  /** One that the owner brought, for its names only. */
+  readonly ownCertificate: OwnCertificateFacts | undefined
   readonly disk: { readonly freeBytes: number } | undefined
   readonly failedParts: readonly { readonly name: string; readonly detail: string }[]
   readonly discovery: { readonly state: string; readonly detail: string }
+}
+
+export interface OwnCertificateFacts {
+  readonly names: readonly string[]
+  readonly notBefore: Epoch
+  readonly notAfter: Epoch
+  /** Browsers know who signed it. */
+  readonly isPublic: boolean
 }
 
 // ------------------------------------------------------------------------------------------------- network x network

@@ -9,6 +9,7 @@ export function ofAppliance(facts: HelpFacts): Finding[] {
     notRunning(facts),
     disk(facts),
     certificate(facts),
+    ownCertificate(facts),
     ...moved(facts),
     name(facts),
     announced(facts),
@@ -97,6 +98,31 @@ function certificate({ appliance }: HelpFacts): Finding | undefined {
         : 'The appliance’s certificate is not valid yet: browsers and TLS phones refuse to connect.',
       evidence: 'Its time and the appliance’s clock do not fit together.',
       fix: 'See that the appliance’s clock is right, then restart lanline: it makes a new certificate by itself.',
+    },
+    isOver ? { since: shown.notAfter } : { until: shown.notBefore },
+  )
+}
+
+/** Beside the appliance's own, which goes on by itself; nobody renews this one but the owner. */
+function ownCertificate({ appliance }: HelpFacts): Finding | undefined {
+  const { ownCertificate: shown, now, clockSet, address } = appliance
+  if (shown === undefined || !clockSet) return undefined
+  if (now >= shown.notBefore && now <= shown.notAfter) return undefined
+  const isOver = now > shown.notAfter
+  const names = shown.names.join(', ')
+  // The address is never among its names, so that the console can be reached there whatever the names are.
+  const meanwhile = `until then open https://${address}/, where lanline’s own certificate speaks.`
+  return finding(
+    'security',
+    'ownCertificate',
+    {
+      sentence: `The certificate that you brought for ${names} ${isOver ? 'has expired' : 'is not valid yet'}: browsers and TLS phones that use this name refuse to connect.`,
+      evidence: isOver
+        ? 'Its last day is over, and lanline cannot renew it. The certificate that lanline makes itself is another one.'
+        : 'Its first day is still to come, by the appliance’s clock.',
+      fix: isOver
+        ? `Get a newer one where it came from and bring it under Settings, Certificate: it is used at once, without a restart; ${meanwhile}`
+        : `See that the appliance’s clock is right; if it is, wait for that day or bring another one under Settings, Certificate; ${meanwhile}`,
     },
     isOver ? { since: shown.notAfter } : { until: shown.notBefore },
   )

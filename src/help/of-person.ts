@@ -145,12 +145,18 @@ function certificatesRefused({ incidents, asked, appliance }: HelpFacts, person:
         {
           sentence: `${person.name}’s device at ${one.source} does not accept the appliance’s certificate.`,
           evidence: `It ended ${times(one.count, 'connection')} with “${one.detail}”.`,
-          fix: `Open http://${appliance.address}/ on that device and choose “Trust for good”; if it says expired, set that device’s clock.`,
+          fix: `Open http://${appliance.address}/ on that device and choose “Trust for good”; if it says expired, set that device’s clock.${ofTheOwners(appliance)}`,
         },
         { since: one.at },
       ),
     )
 }
+
+/** For its names “Trust for good” changes nothing. */
+const ofTheOwners = ({ ownCertificate: own }: HelpFacts['appliance']): string =>
+  own === undefined || own.isPublic
+    ? ''
+    : ` Where it opens ${own.names.join(' or ')}, it must trust whoever signed the certificate that you brought.`
 
 const noDevice = (person: PersonFacts): Finding =>
   finding('signalling', 'noDevice', {

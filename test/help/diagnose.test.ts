@@ -153,6 +153,29 @@ describe('Help', () => {
     expect(first(given)!.since).toBe(certificate.notAfter)
   })
 
+  it('10 of the owner’s own: nobody renews it but the owner, and lanline’s goes on', () => {
+    const names = ['phone.example.com']
+    const own = { names, notBefore: earlier(9e9), notAfter: earlier(1e6), isPublic: true }
+    const devices = [page('b1', { reachable: false })]
+    const given = facts({ devices, appliance: { ownCertificate: own } })
+    expect(told(given)).toEqual({ stage: 'security', cause: 'ownCertificate' })
+    const found = first(given)!
+    expect(found).toMatchObject({ since: own.notAfter, sentence: expect.stringContaining(names[0]!) })
+    // A restart, which mends lanline’s own, would mend nothing here.
+    expect(found.fix).toMatch(
+      /newer one .* under Settings, Certificate.* without a restart; .*https:\/\/10\.1\.1\.1\//,
+    )
+    const later = { ...own, notBefore: (at + 1e6) as Epoch, notAfter: (at + 9e9) as Epoch }
+    expect(first(facts({ appliance: { ownCertificate: later } }))).toMatchObject({
+      ...{ cause: 'ownCertificate', until: later.notBefore, fix: expect.stringContaining('clock') },
+    })
+    const valid = { ...own, notAfter: (at + 1e9) as Epoch }
+    expect(told(facts({ appliance: { ownCertificate: valid } }))).toBeUndefined()
+    // By a clock that is not set nothing is judged.
+    const unset = facts({ appliance: { ownCertificate: own, clockSet: false } })
+    expect(told(unset)).toEqual({ stage: 'data', cause: 'clockNotSet' })
+  })
+
   it('10b: a device that refuses the certificate is told by its address', () => {
     const refused = incident({
       kind: 'certificateRefused',
@@ -161,7 +184,13 @@ describe('Help', () => {
     })
     const given = facts({ devices: [page('b1', { reachable: false })], incidents: [refused] })
     expect(told(given)).toEqual({ stage: 'security', cause: 'certificateRefused' })
+    expect(first(given)!.fix).not.toContain('brought')
     expect(told(facts({ incidents: [refused] }))).toBeUndefined()
+    const names = ['phone.example.com']
+    const own = { names, notBefore: earlier(9e9), notAfter: (at + 1e9) as Epoch, isPublic: false }
+    const away = [page('b1', { reachable: false })]
+    const brought = facts({ devices: away, incidents: [refused], appliance: { ownCertificate: own } })
+    expect(first(brought)!.fix).toContain('Where it opens phone.example.com, it must trust whoever signed')
   })
 
   it('11: another device has the name', () => {

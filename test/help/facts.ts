@@ -19,6 +19,7 @@ export const appliance: ApplianceFacts = {
   ...{ hostname: 'lanline', wantedHostname: 'lanline', address: '10.1.1.1', sipPort: 5060 },
   ...{ relayPolicy: 'cross-vlan', clockSet: true, moved: [], failedParts: [] },
   certificate: { notBefore: earlier(1e9), notAfter: (at + 1e9) as Epoch },
+  ownCertificate: undefined,
   disk: { freeBytes: 5e9 },
   discovery: { state: 'ready', detail: '' },
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { plausibleFrom } from '../../src/core/clock.ts'
 import type { Diagnosis, Finding } from '../../src/help/message.ts'
+import { makeChain } from '../tls/own-certificate.ts'
 import { Avahi } from './avahi.ts'
 import { Daemon } from './daemon.ts'
 import { Lan, must, run } from './lan.ts'
@@ -131,6 +132,25 @@ describeWith(
       expect(found.since).toBeGreaterThan(plausibleFrom)
       await restart()
       await findsNo('certificate')
+      shift(0)
+    })
+
+    it('the owner’s own certificate has expired: a restart mends nothing, a newer one at once', async () => {
+      const names = ['phone.example.com']
+      const bring = (days: number): Promise<unknown> => {
+        const { leaf, intermediate, key } = makeChain({ names, days })
+        return askLocally(daemon.dataDirectory, '/certificate/own', { certificate: leaf + intermediate, key })
+      }
+      await bring(10)
+      shift(20 * 24 * hour)
+      const found = await finds('ownCertificate')
+      expect(found).toMatchObject({ stage: 'security', sentence: expect.stringContaining(names[0]!) })
+      expect(found.fix).toContain(`https://${lan.host('pi').address}/`)
+      expect(await finding('certificate')).toBeUndefined()
+      await restart()
+      await finds('ownCertificate')
+      await bring(60)
+      await findsNo('ownCertificate')
       shift(0)
     })
 

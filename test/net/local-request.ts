@@ -2,10 +2,14 @@
 import { request } from 'node:http'
 import { join } from 'node:path'
 
-export function askLocally<Body>(dataDirectory: string, path: string): Promise<Body> {
+/** With a body it is a POST. */
+export function askLocally<Body>(dataDirectory: string, path: string, body?: unknown): Promise<Body> {
   return new Promise((resolve, reject) => {
     const asked = request(
-      { socketPath: join(dataDirectory, 'lanline.sock'), path: `/api/v1${path}` },
+      {
+        ...{ socketPath: join(dataDirectory, 'lanline.sock'), path: `/api/v1${path}` },
+        ...(body !== undefined && { method: 'POST', headers: { 'content-type': 'application/json' } }),
+      },
       answer => {
         let text = ''
         answer.on('data', chunk => {
@@ -15,6 +19,6 @@ export function askLocally<Body>(dataDirectory: string, path: string): Promise<B
       },
     )
     asked.on('error', reject)
-    asked.end()
+    asked.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
