@@ -146,9 +146,10 @@ describeWith(
       const found = await finds('ownCertificate')
       expect(found).toMatchObject({ stage: 'security', sentence: expect.stringContaining(names[0]!) })
       expect(found.fix).toContain(`https://${lan.host('pi').address}/`)
-      expect(await finding('certificate')).toBeUndefined()
+      // lanline makes its own anew by itself, and this one stays as it is.
       await restart()
       await finds('ownCertificate')
+      expect(await finding('certificate')).toBeUndefined()
       await bring(60)
       await findsNo('ownCertificate')
       shift(0)
