@@ -13,7 +13,7 @@ export async function listedCall(
   const row = await calls.get(params.id!)
   const user = userOf(principal)
   const may = row && (isOwner(principal) || row.callerUser === user || row.calleeUser === user)
-  if (!may) throw new HttpError(404, 'notFound', 'there is no such call')
+  if (!may) throw new HttpError(404, 'notFound', 'there is no such call, or it is no longer kept')
   return row
 }
 

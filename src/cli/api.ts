@@ -93,7 +93,7 @@ function open(config: Config, method: string, path: string, headers: OutgoingHtt
 
 function refusal(config: Config, error: NodeJS.ErrnoException): CommandError {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-    const start = config.data.dir === serviceDataDirectory ? 'systemctl start lanline' : 'lanline serve'
+    const start = config.data.dir === serviceDataDirectory ? 'systemctl start lanline' : './scripts/start'
     return new NotRunning(`no lanline is running on ${config.data.dir}; start it with: ${start}`)
   }
   if (error.code === 'EACCES') {

@@ -79,7 +79,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
     const command = commandOf(argv)
     if (command === undefined) {
       const asked = argv.length === 0 || ['help', '--help', '-h'].includes(argv[0]!)
-      if (!asked) throw new UsageError(`there is no command ${JSON.stringify(argv[0])}; see lanline --help`)
+      if (!asked) throw noSuchCommand(argv)
       process.stdout.write(overview())
       return argv.length === 0 ? 2 : 0
     }
@@ -95,6 +95,16 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
 
 function commandOf(argv: readonly string[]): Command | undefined {
   return commands.find(({ name }) => name.split(' ').every((word, index) => argv[index] === word))
+}
+
+/** `lanline user`: what it may be followed by. */
+function noSuchCommand([first = '', second]: readonly string[]): UsageError {
+  const next = commands.flatMap(({ name }) =>
+    name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : [],
+  )
+  const named = second === undefined || next.length === 0 ? first : `${first} ${second}`
+  const see = next.length > 0 ? `lanline ${first} is followed by: ${next.join(', ')}` : 'see lanline --help'
+  return new UsageError(`there is no command ${JSON.stringify(named)}; ${see}`)
 }
 
 function invocation(command: Command, argv: readonly string[], around: Surroundings): Invocation | undefined {
@@ -136,10 +146,12 @@ function wrongUsage(command: Command, why?: string): UsageError {
   return new UsageError(`${why ? `${why}; ` : ''}usage: lanline ${command.name} ${command.usage}`.trimEnd())
 }
 
+/** What is longer than its column has what it does on the next line. */
 function overview(): string {
-  const lines = commands.map(
-    ({ name, usage, about }) => `  ${`${name} ${usage}`.trimEnd().padEnd(44)} ${about}`,
-  )
+  const lines = commands.map(({ name, usage, about }) => {
+    const call = `${name} ${usage}`.trimEnd()
+    return call.length <= 44 ? `  ${call.padEnd(44)} ${about}` : `  ${call}\n${''.padEnd(47)}${about}`
+  })
   return `usage: lanline <command> [--config FILE] [--json]\n\n${lines.join('\n')}\n`
 }
 

@@ -56,7 +56,7 @@ function running({ told }: Facts): Finding {
     return problem(
       'lanline',
       'does not run on this data directory',
-      'Start it: lanline serve, or switch the appliance on.',
+      'Start it: ./scripts/start, or systemctl start lanline where it is installed, or switch the appliance on.',
     )
   }
   const hours = Math.floor(told.health.uptimeSeconds / 3_600)

@@ -297,6 +297,6 @@ describe('wrong usage', () => {
   it('without a running daemon what needs one says so', async () => {
     const tried = await lanline(['device', 'list'])
     expect(tried.code).toBe(1)
-    expect(tried.err).toMatch(/no lanline is running on .*; start it with: lanline serve/)
+    expect(tried.err).toMatch(/no lanline is running on .*; start it with: \.\/scripts\/start/)
   })
 })
