@@ -244,8 +244,8 @@ async function firstStart(directory: string): Promise<void> {
     await idleWrites(vm)
     await check('lanline try inside', async () => {
       const { code, output } = await vm.run(
-        'lanline try >/tmp/try 2>&1; code=$?; tail -n 25 /tmp/try; (exit $code)',
-        600,
+        'lanline try --patience 300 >/tmp/try 2>&1; code=$?; tail -n 25 /tmp/try; (exit $code)',
+        1_500,
       )
       say(output.replaceAll('\n', '\n         '))
       expect(

@@ -1,5 +1,5 @@
 import { serviceDataDirectory } from '../config.ts'
-import { Daemon } from '../daemon.ts'
+import type { Daemon } from '../daemon.ts'
 import { jsonLog } from '../runtime/log.ts'
 import { PortError } from '../runtime/ports.ts'
 import { StoreError } from '../store/errors.ts'
@@ -26,6 +26,8 @@ export const serve: Command = {
     }
     const log = jsonLog(config.log.level)
     const asked = stopSignal()
+    // Loaded only here and by `try`: no other command waits for the whole exchange to be read.
+    const { Daemon } = await import('../daemon.ts')
     const daemon = await Daemon.start({ config, environment, log, version: ownVersion() }).catch(error => {
       if (error instanceof PortError || error instanceof StoreError) throw new CommandError(error.message)
       throw error

@@ -13,30 +13,31 @@ import type { Enrolment, Health } from '../admin/message.ts'
 import type { CallRow, SelectedPair } from '../calls/message.ts'
 import type { Config } from '../config.ts'
 import { silent } from '../core/log.ts'
-import { Daemon } from '../daemon.ts'
 import { ownAddresses } from '../runtime/interfaces.ts'
 import { ladderOf, ladderText } from '../trace/ladder.ts'
 import type { Verdict } from '../trace/message.ts'
 import { api, NotRunning } from './api.ts'
 import { pair } from './call.ts'
-import { type Command, CommandError, type Invocation } from './command.ts'
+import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 import { exportTrace, fetchTrace, verdictLines } from './trace.ts'
-import { Party } from './try-party.ts'
+import type { Party } from './try-party.ts'
 import { ownVersion } from './version.ts'
 
 /** Both ends are to count together for a while. */
 const talkMilliseconds = 4_000
-/** Both clients and the exchange may share one slow board that has compiled nothing yet. */
-const stepMilliseconds = 30_000
+/** How long a step may take by default: both clients and the exchange may share one slow board that has compiled nothing yet. */
+const patienceSeconds = 30
 
 export const tryOut: Command = {
   name: 'try',
-  usage: '',
+  usage: '[--patience SECONDS]',
   about: 'two clients in this process call each other through the exchange: proof without a browser',
+  options: { patience: { type: 'string' } },
   run: async call => {
+    const steps = stepsOf(call)
     const exchange = await runningOrOwn(call)
     try {
-      const proof = await prove(exchange.config)
+      const proof = await prove(exchange.config, steps)
       call.print(proof, () => tell(proof, exchange.own))
       if (proof.failed.length > 0) throw new CommandError(`not as it should be: ${proof.failed.join('; ')}`)
     } finally {
@@ -45,6 +46,28 @@ export const tryOut: Command = {
       setTimeout(() => process.exit(), 300).unref()
     }
   },
+}
+
+/** Says what it is waiting for, and for how long at most. */
+interface Steps {
+  say(what: string): void
+  /** Rejects with `otherwise` when `work` takes longer than a step may. */
+  within<Value>(work: Promise<Value>, otherwise: string): Promise<Value>
+}
+
+function stepsOf({ options }: Invocation): Steps {
+  const seconds = Number(options.patience ?? patienceSeconds)
+  if (!(seconds > 0 && seconds <= 3_600))
+    throw new UsageError('--patience is seconds a step may take, 1 to 3600')
+  return {
+    say: what => void (options.json || process.stderr.write(`${what} …\n`)),
+    within: (work, otherwise) =>
+      new Promise((resolve, reject) => {
+        const late = (): void => reject(new CommandError(`${otherwise} within ${seconds} s`))
+        const timer = setTimeout(late, seconds * 1_000)
+        work.then(resolve, reject).finally(() => clearTimeout(timer))
+      }),
+  }
 }
 
 interface Exchange {
@@ -69,6 +92,7 @@ async function runningOrOwn(call: Invocation): Promise<Exchange> {
     http: { port: anyFree('http.port'), tlsPort: anyFree('http.tls_port'), origins: [] },
     sip: { port: anyFree('sip.port'), tlsPort: anyFree('sip.tls_port') },
   }
+  const { Daemon } = await import('../daemon.ts')
   const daemon = await Daemon.start({ config, environment: {}, log: silent, version: ownVersion() })
   const close = async (): Promise<void> => {
     await daemon.stop()
@@ -94,21 +118,26 @@ interface Proof {
   readonly failed: readonly string[]
 }
 
-async function prove(config: Config): Promise<Proof> {
+async function prove(config: Config, steps: Steps): Promise<Proof> {
   const begin = performance.now()
   const mark = randomBytes(3).toString('hex')
   const people = ['alice', 'bob'].map(label => ({ label, user: `try-${label}-${mark}` }))
   const parties: Party[] = []
   const added: string[] = []
   try {
+    steps.say('alice and bob register')
     for (const { label, user } of people) {
       await api(config, 'POST', '/users', { name: user, displayName: label })
       added.push(user)
-      parties.push(await register(config, user, label))
+      parties.push(await register(config, steps, user, label))
     }
     const [alice, bob] = parties as [Party, Party]
-    const seen = await talk(alice, bob, people[1]!.user)
-    const row = await closedRow(config, seen.call)
+    const seen = await talk(steps, alice, bob, people[1]!.user)
+    steps.say('asking lanline for the call, and for its verdict')
+    const row = await steps.within(
+      closedRow(config, seen.call),
+      'the call log does not know the end of the call',
+    )
     const trace = await fetchTrace(config, seen.call)
     const page = await keepPage(config, seen.call)
     const seconds = (performance.now() - begin) / 1_000
@@ -130,9 +159,10 @@ async function keepPage(config: Config, call: string): Promise<string> {
   return file
 }
 
-async function register(config: Config, user: string, label: string): Promise<Party> {
+async function register(config: Config, steps: Steps, user: string, label: string): Promise<Party> {
   const wish = { displayName: label, deviceName: 'lanline try', kind: 'app', user }
   const enrolment = await api<Enrolment>(config, 'POST', '/devices', wish)
+  const { Party } = await import('./try-party.ts')
   const party = await Party.make({
     label,
     url: await channelUrl(config),
@@ -142,7 +172,7 @@ async function register(config: Config, user: string, label: string): Promise<Pa
   })
   const welcome = party.phone.next('welcome')
   party.phone.start()
-  await within(welcome, `${label} could not register`)
+  await steps.within(welcome, `${label} could not register`)
   return party
 }
 
@@ -154,12 +184,14 @@ interface Seen {
   readonly bytesToCallee: number
 }
 
-async function talk(alice: Party, bob: Party, callee: string): Promise<Seen> {
+async function talk(steps: Steps, alice: Party, bob: Party, callee: string): Promise<Seen> {
+  steps.say('alice calls bob')
   const ringing = bob.phone.next('incoming')
   const out = alice.phone.call({ user: callee, name: 'bob' }, { video: false })
-  const incoming = await within(Promise.race([ringing, failure(out)]), "bob's phone did not ring")
+  const incoming = await steps.within(Promise.race([ringing, failure(out)]), "bob's phone did not ring")
   void incoming.answer({ video: false })
-  await within(Promise.all([connected(out), connected(incoming)]), 'no media path')
+  await steps.within(Promise.all([connected(out), connected(incoming)]), 'no media path')
+  steps.say(`they talk for ${talkMilliseconds / 1_000} s`)
   await new Promise(resolve => setTimeout(resolve, talkMilliseconds))
   if (!out.facts || !incoming.facts || !out.id)
     throw new CommandError('the two ends know nothing of their call')
@@ -172,7 +204,7 @@ async function talk(alice: Party, bob: Party, callee: string): Promise<Seen> {
   }
   const ended = incoming.next('ended')
   out.hangUp()
-  await within(ended, 'hanging up did not reach bob')
+  await steps.within(ended, 'hanging up did not reach bob')
   return seen
 }
 
@@ -187,11 +219,9 @@ async function connected(call: Call): Promise<void> {
 
 /** Reports and the end may still be on their way to the log. */
 async function closedRow(config: Config, id: string): Promise<CallRow> {
-  const until = performance.now() + stepMilliseconds
   for (;;) {
     const row = await api<CallRow>(config, 'GET', `/calls/${id}`).catch(() => undefined)
     if (row?.endedAt != null) return row
-    if (performance.now() > until) throw new CommandError(`the call log does not know the end of ${id}`)
     await new Promise(resolve => setTimeout(resolve, 100))
   }
 }
@@ -268,14 +298,4 @@ function mediaAddress(config: Config): string {
   const address = (own.find(one => !one.loopback) ?? own[0])?.address
   if (address === undefined) throw new CommandError('this machine has no IPv4 address')
   return address
-}
-
-function within<Value>(work: Promise<Value>, what: string): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new CommandError(`${what} within ${stepMilliseconds / 1_000} s`)),
-      stepMilliseconds,
-    )
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
-  })
 }
