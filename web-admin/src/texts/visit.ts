@@ -6,7 +6,7 @@ export const visit = {
     'A file on the card asked for a new owner. People, devices and calls are all still here. Who owned this before takes the same name again, and goes on as that person.',
   open: 'It was started just now, so no code is needed from this network. Later the setup code is asked for.',
   code: 'Setup code',
-  codeHint: 'XXXX-XXXX, as printed where lanline was started.',
+  codeHint: 'XXXX-XXXX: where lanline was started, in its log, or in lanline-setup.txt on the card.',
   place: 'What is this place called?',
   placeHint: 'For example: Mill Lane 4',
   yourName: 'Your name',
