@@ -98,11 +98,15 @@ export function setupRoutes(deps: Deps): Route[] {
           throw new HttpError(
             403,
             'codeNeeded',
-            'the setup code is needed: it stands where lanline was started; or start the appliance anew',
+            'the setup code is needed: it stands where lanline was started, in its log, or in lanline-setup.txt on the card; or start the appliance anew',
           )
         }
         if (code !== undefined && !isRightClaim(code, deps.claim)) {
-          throw new HttpError(403, 'wrongCode', 'this code is not right; it stands where lanline was started')
+          throw new HttpError(
+            403,
+            'wrongCode',
+            'this code is not right; it stands where lanline was started, in its log, or in lanline-setup.txt on the card',
+          )
         }
         spareHashing()
         const passwordHash = await passwords.hash(password)

@@ -49,7 +49,7 @@ export const visit = {
 
   testTitle: 'Try your phone',
   testBody:
-    'The check calls the echo, which sends back what it hears and sees. It takes half a minute and asks for microphone and camera.',
+    'The check calls the echo, which sends back what it hears and sees. It takes a quarter of a minute and asks for microphone and camera.',
   testStart: 'Test with echo',
   done: 'To the console',
 } as const
