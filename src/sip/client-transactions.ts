@@ -9,7 +9,7 @@ import type { Outbox } from './outbox.ts'
 import { type SipTimers, T1, T2 } from './transaction-timers.ts'
 
 export interface ClientTransaction<Owner> {
-  readonly id: string
+  readonly id: number
   /** Branch parameter, with the method where it is not the request's own (CANCEL has its INVITE's branch). */
   readonly key: string
   readonly flow: Flow
@@ -40,7 +40,7 @@ export class ClientTransactions<Owner> {
   readonly #timers: SipTimers
   readonly #outbox: Outbox
   readonly #live = new Map<string, ClientTransaction<Owner>>()
-  readonly #byId = new Map<string, ClientTransaction<Owner>>()
+  readonly #byId = new Map<number, ClientTransaction<Owner>>()
   /** Over connections only: who has to be told when one closes. */
   readonly #byFlow = new Map<string, Set<ClientTransaction<Owner>>>()
 
@@ -116,7 +116,7 @@ export class ClientTransactions<Owner> {
 
   fired(
     letter: 'A' | 'B' | 'D' | 'E' | 'F' | 'K' | 'M',
-    id: string,
+    id: number,
     user: ClientTransactionUser<Owner>,
     now: Monotonic,
   ): void {

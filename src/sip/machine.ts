@@ -34,7 +34,7 @@ import type { Branch, ResponseContext } from './response-context.ts'
 import { RouteTokens } from './route-token.ts'
 import { type Routed, route } from './routing.ts'
 import { ServerTransactions } from './server-transactions.ts'
-import { SipTimers, type TimerLetter } from './transaction-timers.ts'
+import { type DueTimer, SipTimers } from './transaction-timers.ts'
 
 export interface SipLimits {
   /** Requests under way; more are answered 503. */
@@ -175,14 +175,14 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   wake(now: Monotonic): SipEffect[] {
     for (let due = this.#timers.take(now); due !== undefined; due = this.#timers.take(now)) {
-      this.#fired(due.letter, due.id, now)
+      this.#fired(due, now)
     }
     this.#fromAgents(this.#agents.wake(now), now)
     return this.#settle(now)
   }
 
-  #fired(letter: TimerLetter, id: string, now: Monotonic): void {
-    switch (letter) {
+  #fired(due: DueTimer, now: Monotonic): void {
+    switch (due.letter) {
       case 'A':
       case 'B':
       case 'D':
@@ -190,19 +190,19 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       case 'F':
       case 'K':
       case 'M':
-        return this.#clients.fired(letter, id, this.#proxy, now)
+        return this.#clients.fired(due.letter, due.id, this.#proxy, now)
       case 'G':
       case 'H':
       case 'I':
       case 'J':
       case 'L':
-        return this.#servers.fired(letter, id, now)
+        return this.#servers.fired(due.letter, due.id, now)
       case 'C':
-        return this.#proxy.timerC(id, now)
+        return this.#proxy.timerC(due.id, now)
       case 'W':
-        return this.#proxy.waitedEnough(id, now)
+        return this.#proxy.waitedEnough(due.id, now)
       case 'X':
-        return this.#registrar.expired(id)
+        return this.#registrar.expired(due.id)
     }
   }
 
@@ -265,7 +265,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     const { request } = incoming
     const invite = this.#servers.find(cancelledKey(incoming))
     const transaction = this.#servers.open(incoming)
-    const tag = invite?.id ?? transaction.id
+    const tag = String(invite?.id ?? transaction.id)
     if (invite === undefined) {
       this.#outbox.note('strayCancel', incoming.flow)
       return this.#servers.respond(

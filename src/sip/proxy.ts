@@ -50,7 +50,7 @@ export interface ProxyParts {
 export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly #parts: ProxyParts
   readonly #loopSecret: string
-  readonly #branches = new Map<string, Branch>()
+  readonly #branches = new Map<number, Branch>()
   readonly #waiting = new Map<string, Set<Branch>>()
   readonly #connecting = new Map<number, { readonly where: string; readonly branches: Branch[] }>()
   readonly #connectingTo = new Map<string, number>()
@@ -178,7 +178,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#fail(branch, 480, 'Connection Lost', now)
   }
 
-  timerC(id: string, now: Monotonic): void {
+  timerC(id: number, now: Monotonic): void {
     const branch = this.#branches.get(id)
     if (branch === undefined || branch.client === undefined) return
     if (branch.cancelSent || branch.client.state === 'calling') {
@@ -192,7 +192,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   // ----------------------------------------------------------------------------------------- flows that come and go
 
-  waitedEnough(id: string, now: Monotonic): void {
+  waitedEnough(id: number, now: Monotonic): void {
     const branch = this.#branches.get(id)
     if (branch?.state === 'waiting') this.#fail(branch, 480, 'Temporarily Unavailable', now)
   }

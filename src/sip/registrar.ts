@@ -379,7 +379,7 @@ export class Registrar {
     const { binding } = live
     const { bindings, timers, outbox } = this.#parts
     bindings.put(live)
-    if (live.expiresAt !== Number.POSITIVE_INFINITY) timers.set('X', binding.key, live.expiresAt)
+    if (live.expiresAt !== Number.POSITIVE_INFINITY) timers.bindings.set(binding.key, live.expiresAt)
     // Where a device is reached counts for whoever relays for it: from where it registered last.
     if (this.#told.get(binding.device) === reachOf(binding)) return
     this.#told.set(binding.device, reachOf(binding))
@@ -404,7 +404,7 @@ export class Registrar {
     const { bindings, timers, outbox } = this.#parts
     const live = bindings.remove(key)
     if (live === undefined) return undefined
-    timers.clear('X', key)
+    timers.bindings.clear(key)
     const { binding } = live
     if (bindings.ofDevice(binding.user, binding.device).length === 0) {
       this.#told.delete(binding.device)
@@ -426,7 +426,7 @@ export class Registrar {
     this.#parts.outbox.note(`register${refusal.status}`, transaction.flow, refusal.reason)
     this.#answer(
       transaction,
-      response(request, refusal.status, refusal.reason, refusal.extra, transaction.id),
+      response(request, refusal.status, refusal.reason, refusal.extra, String(transaction.id)),
       now,
     )
   }

@@ -23,7 +23,7 @@ export interface Target {
 }
 
 export interface Branch {
-  readonly id: string
+  readonly id: number
   readonly context: ResponseContext
   readonly target: Target
   /** `connecting`: a connection is being opened. `waiting`: for the party to register again. */

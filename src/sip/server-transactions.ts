@@ -12,7 +12,7 @@ import { type SipTimers, T1, T2 } from './transaction-timers.ts'
 
 /** `Context` is what the transaction's user keeps with it. */
 export interface ServerTransaction<Context> {
-  readonly id: string
+  readonly id: number
   readonly key: string
   readonly invite: boolean
   /** Where the request came from, and where answers go. */
@@ -26,15 +26,15 @@ export interface ServerTransaction<Context> {
   context: Context | undefined
 }
 
-/** The name of the one timer J. */
-const answeredTimer = 'answered'
+/** Of the one timer J: nobody else's. */
+const answeredTimer = 0
 
 export class ServerTransactions<Context> {
   readonly #timers: SipTimers
   readonly #outbox: Outbox
   readonly #limit: number
   readonly #live = new Map<string, ServerTransaction<Context>>()
-  readonly #byId = new Map<string, ServerTransaction<Context>>()
+  readonly #byId = new Map<number, ServerTransaction<Context>>()
   readonly #byFlow = new Map<string, Set<ServerTransaction<Context>>>()
   /** Answers of finished non-INVITE transactions over UDP. A generation of them lasts as long as timer J. */
   readonly #answered: Recent<{ readonly replyTo: Flow; readonly bytes: Uint8Array }>
@@ -119,7 +119,7 @@ export class ServerTransactions<Context> {
     return true
   }
 
-  fired(letter: 'G' | 'H' | 'I' | 'J' | 'L', id: string, now: Monotonic): void {
+  fired(letter: 'G' | 'H' | 'I' | 'J' | 'L', id: number, now: Monotonic): void {
     if (letter === 'J') return this.#ageAnswered(now)
     const transaction = this.#byId.get(id)
     if (transaction === undefined) return

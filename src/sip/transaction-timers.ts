@@ -32,39 +32,58 @@ const table = {
 
 export type TransactionTimer = keyof typeof table
 
-/** Timers of the proxy (C; W: a party is waited for) and the registrar (X: a binding's end). */
-export type OtherTimer = 'C' | 'W' | 'X'
-export type TimerLetter = TransactionTimer | OtherTimer
+/** The proxy's own are C, and W: a party is waited for. */
+export type TimerLetter = TransactionTimer | 'C' | 'W'
+
+/** X: a binding's end. */
+export type DueTimer =
+  | { readonly letter: TimerLetter; readonly id: number }
+  | { readonly letter: 'X'; readonly id: string }
+
+const lettersAnId = 32
+
+/** A number: a text made anew for each look-up would have to be found among all texts there are first. */
+const nameOf = (letters: string, at: number, id: number): number =>
+  lettersAnId * id + letters.charCodeAt(at) - 65
 
 export class SipTimers {
-  readonly #timers = new TimerTable()
+  readonly #timers = new TimerTable<number>()
+  /** Timer X by the binding's key. */
+  readonly bindings = new TimerTable<string>()
   #serial = 0
 
   /** An identifier for whatever owns timers, unique in this process. */
-  newId(): string {
-    return String(++this.#serial)
+  newId(): number {
+    return ++this.#serial
   }
 
   /** Sets a timer of the table; 0 fires at the next wake-up. Nothing where the transport has no such timer. */
-  start(letter: TransactionTimer, id: string, reliable: boolean, now: Monotonic): void {
+  start(letter: TransactionTimer, id: number, reliable: boolean, now: Monotonic): void {
     const milliseconds = table[letter][reliable ? 1 : 0]
-    if (milliseconds !== undefined) this.#timers.set(letter + id, after(now, milliseconds))
+    if (milliseconds !== undefined) this.set(letter, id, after(now, milliseconds))
   }
 
-  set(letter: TimerLetter, id: string, at: Monotonic): void {
-    this.#timers.set(letter + id, at)
+  set(letter: TimerLetter, id: number, at: Monotonic): void {
+    this.#timers.set(nameOf(letter, 0, id), at)
   }
 
-  clear(letters: string, id: string): void {
-    for (const letter of letters) this.#timers.clear(letter + id)
+  clear(letters: string, id: number): void {
+    for (let at = 0; at < letters.length; at++) this.#timers.clear(nameOf(letters, at, id))
   }
 
   next(): Monotonic | undefined {
-    return this.#timers.next()
+    const own = this.#timers.next()
+    const bindings = this.bindings.next()
+    return own === undefined || (bindings !== undefined && bindings < own) ? bindings : own
   }
 
-  take(now: Monotonic): { readonly letter: TimerLetter; readonly id: string } | undefined {
+  take(now: Monotonic): DueTimer | undefined {
     const name = this.#timers.take(now)
-    return name === undefined ? undefined : { letter: name[0] as TimerLetter, id: name.slice(1) }
+    if (name !== undefined) {
+      const letter = String.fromCharCode(65 + (name % lettersAnId)) as TimerLetter
+      return { letter, id: Math.floor(name / lettersAnId) }
+    }
+    const id = this.bindings.take(now)
+    return id === undefined ? undefined : { letter: 'X', id }
   }
 }
