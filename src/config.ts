@@ -309,7 +309,7 @@ function take(
 ): void {
   const key = keys[name]
   if (key === undefined)
-    throw new ConfigError(`${where}: ${name}: no such key; allowed: ${Object.keys(keys).join(', ')}`)
+    throw new ConfigError(`${where}: ${name}: no such key; allowed: ${keysLike(name).join(', ')}`)
   const read = key.read(value)
   if (read === undefined) {
     throw new ConfigError(`${where}: ${name}: found ${JSON.stringify(value)}; allowed: ${key.allowed}`)
@@ -380,6 +380,13 @@ function relayRange(relayMin: number, relayMax: number): Pick<Config['turn'], 'r
   throw new ConfigError(
     `turn.relay_min, turn.relay_max: found ${relayMin} and ${relayMax}; allowed: ${keys['turn.relay_min']!.allowed}`,
   )
+}
+
+/** Those of its section, if there is one. */
+function keysLike(name: string): string[] {
+  const all = Object.keys(keys)
+  const near = all.filter(key => key.startsWith(`${name.split('.')[0]}.`))
+  return near.length > 0 ? near : all
 }
 
 function sectionNames(): string {

@@ -89,6 +89,8 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   } catch (error) {
     if (error instanceof UsageError) return complain(error.message, 2)
     if (error instanceof CommandError || error instanceof ConfigError) return complain(error.message, 1)
+    const refusal = refusalOfSystem(error)
+    if (refusal !== undefined) return complain(refusal, 1)
     return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
   }
 }
@@ -153,6 +155,13 @@ function overview(): string {
     return call.length <= 44 ? `  ${call.padEnd(44)} ${about}` : `  ${call}\n${''.padEnd(47)}${about}`
   })
   return `usage: lanline <command> [--config FILE] [--json]\n\n${lines.join('\n')}\n`
+}
+
+/** A file or directory that may not be used is no fault of the program. */
+function refusalOfSystem(error: unknown): string | undefined {
+  const { path, message } = error as NodeJS.ErrnoException
+  if (!(error instanceof Error) || path === undefined) return undefined
+  return `${message}; see that this user may read and write there, or choose another place (data.dir)`
 }
 
 function complain(message: string, code: number): number {

@@ -58,7 +58,15 @@ function sign(path: string, now: Epoch): void {
 }
 
 function newest(paths: readonly string[]): Epoch | undefined {
-  const times = paths.map(path => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0)
-  const last = Math.floor(Math.max(...times))
+  const last = Math.floor(Math.max(...paths.map(timeOf)))
   return last === 0 ? undefined : (last as Epoch)
+}
+
+/** A directory that cannot be looked into is for the store to complain of. */
+function timeOf(path: string): number {
+  try {
+    return statSync(path).mtimeMs
+  } catch {
+    return 0
+  }
 }

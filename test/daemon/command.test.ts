@@ -120,6 +120,14 @@ describe('lanline serve', () => {
     holder.close()
   })
 
+  it('refuses a data directory that cannot be made, in one line that says what to do', async () => {
+    const file = join(directory, 'a-file')
+    writeFileSync(file, '')
+    const tried = await lanline(['serve'], '', { LANLINE_DATA_DIR: join(file, 'data') })
+    expect(tried).toMatchObject({ code: 1, out: '' })
+    expect(tried.err).toMatch(/^lanline: ENOTDIR: .*a-file.*; .* choose another place \(data\.dir\)\n$/)
+  })
+
   it('refuses a configuration it does not understand', async () => {
     const tried = await lanline(['serve'], '', { LANLINE_SIP_PROT: '5060' })
     expect(tried).toMatchObject({ code: 1, out: '' })
