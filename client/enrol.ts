@@ -82,6 +82,8 @@ interface Answer {
   /** 0 when there was none. */
   readonly status: number
   readonly body: unknown
+  /** Why there was none, as the system says it. */
+  readonly why?: string
 }
 
 async function ask(fetch: Fetch, url: string, init: RequestInit): Promise<Answer> {
@@ -89,8 +91,8 @@ async function ask(fetch: Fetch, url: string, init: RequestInit): Promise<Answer
     // The device asks for itself, not for whoever may be logged in here.
     const response = await fetch(url, { ...init, cache: 'no-store', credentials: 'omit' })
     return { status: response.status, body: await response.json().catch(() => undefined) }
-  } catch {
-    return { status: 0, body: undefined }
+  } catch (error) {
+    return { status: 0, body: undefined, why: error instanceof Error ? error.message : String(error) }
   }
 }
 
@@ -99,7 +101,7 @@ function refusal(answer: Answer): EnrolResult {
   return {
     kind: 'refused',
     code: error?.code ?? (answer.status === 0 ? 'unreachable' : 'failed'),
-    message: error?.message ?? '',
+    message: error?.message ?? answer.why ?? '',
     detail: error?.detail,
   }
 }

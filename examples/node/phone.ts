@@ -27,9 +27,11 @@ const { positionals, values } = parseArgs({
 })
 const say = (what: string, more: object = {}): void => console.log(JSON.stringify({ what, ...more }))
 
-const { origin, state } = existsSync(values.state)
-  ? await findAgain(values.state)
-  : await join(positionals[0])
+const found = existsSync(values.state) ? findAgain(values.state) : join(positionals[0])
+const { origin, state } = await found.catch(error => {
+  console.error(`phone: ${error instanceof Error ? error.message : error}`)
+  process.exit(1)
+})
 const { openMedia, RTCPeerConnection } = await toneMedia(1_000)
 const phone = new Phone({
   url: `${origin.replace(/^http/, 'ws')}/ws`,
