@@ -219,7 +219,7 @@ async function tryOut(suite: string, archive: string, older: string): Promise<vo
       const resident = Number(/VmRSS:\s+(\d+)/.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1])
       return `${(used() - begin) * 10} ms of CPU (six rounds of questions are in it), ${Math.round(resident / 1_000)} MB resident`
     })
-    await step('the drop-in for captures gives one right more, and the service runs with it', () => {
+    await step('the drop-in for captures gives one right more, and calls are captured with it', async () => {
       machine.sh(
         'mkdir -p /etc/systemd/system/lanline.service.d; cp /usr/share/doc/lanline/examples/capture.conf /etc/systemd/system/lanline.service.d/',
       )
@@ -227,7 +227,11 @@ async function tryOut(suite: string, archive: string, older: string): Promise<vo
       must(['systemctl', 'restart', 'lanline'])
       const capabilities = /^CapEff:\s+(\w+)/m.exec(machine.sh(`cat /proc/${mainPid()}/status`))![1]!
       if (capabilities !== '0000000000002400') throw new Error(capabilities)
-      return call()
+      const answered = await call()
+      const said = (): string =>
+        machine.sh('journalctl -u lanline --no-pager | grep -iE "captur" | tail -n 1')
+      await until('it captures', 10, () => said().includes('capturing'))
+      return `${answered}; ${said().replace(/^[^{]*/, '')}`
     })
     await step('remove keeps what it knows, and it is there when it comes back', () => {
       must(['apt-get', 'remove', '-y', '-qq', 'lanline'])

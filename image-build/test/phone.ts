@@ -183,9 +183,15 @@ class Phone {
     return `Via: SIP/2.0/UDP ${this.#local};branch=z9hG4bK${token()};rport`
   }
 
+  /** Of a phone that knows ICE: only such a call's packets can be told from others, so only it is captured. */
   #sdp(): string {
     const address = this.#local.split(':')[0]
-    return `v=0\r\no=- 1 1 IN IP4 ${address}\r\ns=-\r\nc=IN IP4 ${address}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n`
+    const lines = [
+      ...['v=0', `o=- 1 1 IN IP4 ${address}`, 's=-', `c=IN IP4 ${address}`, 't=0 0'],
+      ...['m=audio 40000 RTP/AVP 0', `a=ice-ufrag:${token()}`, `a=ice-pwd:${token()}${token()}`],
+      `a=candidate:1 1 UDP 2130706431 ${address} 40000 typ host`,
+    ]
+    return lines.map(line => `${line}\r\n`).join('')
   }
 }
 
