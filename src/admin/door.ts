@@ -73,7 +73,8 @@ function plainPage(status: number, place: string, content: string): Response {
 </head>
 <body>
 <main>
-<h1>${escapeHtml(titleOf(place))}</h1>
+${mark}
+<h1>${escapeHtml(place === '' ? 'lanline' : place)}</h1>
 <section>
 ${content}
 </section>
@@ -92,6 +93,16 @@ ${content}
 }
 
 const titleOf = (place: string): string => (place === '' ? 'lanline' : `lanline – ${place}`)
+
+/** Drawn into the page: whoever is at the door needs no further file of it. */
+const mark = `<p class="brand">
+<svg viewBox="0 0 64 64" width="28" height="28" aria-hidden="true">
+<rect width="64" height="64" rx="16" fill="#0d6b54"/>
+<path d="M14 40c6-10 12-14 18-14s12 4 18 14" fill="none" stroke="#fff" stroke-width="5" stroke-linecap="round"/>
+<circle cx="14" cy="40" r="6" fill="#fff"/>
+<circle cx="50" cy="40" r="6" fill="#fff"/>
+</svg>
+lanline</p>`
 
 const head = (place: string): string => `<!doctype html>
 <html lang="en">
@@ -131,7 +142,8 @@ function html(knock: Knock): string {
 </head>
 <body data-target="${escapeHtml(target)}" data-probe="${escapeHtml(secureOrigin(knock))}/api/v1/health">
 <main>
-<h1>${escapeHtml(titleOf(knock.place))}</h1>
+${mark}
+<h1>${escapeHtml(knock.place === '' ? 'lanline' : knock.place)}</h1>
 <p>${lead}</p>
 <section aria-labelledby="now">
 <h2 id="now">${now}</h2>

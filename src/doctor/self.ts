@@ -86,7 +86,7 @@ export function lookAtOneself(source: LookSource): Look {
 const resetFinding = ({ at, owners, claimedBy = 'nobody yet' }: OwnerReset): HealthFinding => ({
   check: 'owner',
   level: 'warning',
-  found: `a file on the card asked for a new one on ${new Date(at).toISOString().slice(0, 10)}; it was ${owners.join(', ')}, and is ${claimedBy}`,
+  found: `changed by a file on the card on ${new Date(at).toISOString().slice(0, 10)}: before ${owners.join(', ')}, now ${claimedBy}`,
   advice:
-    'Somebody had the card in their hands. If that was none of you, look through the people and their devices. This is shown for seven days.',
+    'Whoever did it had the card in their hands. If it was none of you, look through People and their devices, and change your password under Settings. This is shown for seven days.',
 })

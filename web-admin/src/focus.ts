@@ -5,7 +5,7 @@
 const focusable =
   'a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), summary, textarea, [tabindex="0"]'
 /** Groups in which somebody goes on; a page's main part at last. */
-const groups = 'form, dialog, section, main'
+const groups = 'form, dialog, details, section, main'
 
 export function keepFocus(): void {
   let had: { readonly element: Element; readonly around: readonly Element[] } | undefined

@@ -8,7 +8,7 @@ import icon from './icon.svg'
 import { Live, type LiveState, useLive } from './live.ts'
 import { PageHead } from './parts/card.tsx'
 import { Icon } from './parts/icon.tsx'
-import { Failure, Loading } from './parts/states.tsx'
+import { Failure, Loading, Nothing } from './parts/states.tsx'
 import { Toasts } from './parts/toast.tsx'
 import { hrefTo, type PageName, type Place, usePlace } from './router.ts'
 import { common } from './texts/common.ts'
@@ -167,10 +167,12 @@ function NotFound({ isForOwner }: { readonly isForOwner: boolean }) {
   return (
     <>
       <PageHead title={isForOwner ? common.ownerOnly : common.notFoundTitle} />
-      <p class="soft">{isForOwner ? '' : common.notFoundBody}</p>
-      <p>
-        <a href={hrefTo('home')}>{common.toHome}</a>
-      </p>
+      <Nothing>
+        <p>{isForOwner ? common.ownerOnlyBody : common.notFoundBody}</p>
+        <a class="button" href={hrefTo('home')}>
+          {common.toHome}
+        </a>
+      </Nothing>
     </>
   )
 }

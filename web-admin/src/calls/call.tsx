@@ -105,16 +105,18 @@ function Page({ known, onChanged }: { readonly known: Known; readonly onChanged:
         <VerdictCard verdict={trace.verdict} isOver={call.endedAt != null} />
         {hasEvents && <QualityCard events={trace.events} names={names} />}
         {hasEvents && <LadderCard events={trace.events} title={texts.titleOf(names.caller, names.callee)} />}
-        {hasEvents && <PairsCard events={trace.events} names={names} />}
+        {hasEvents && <PairsCard events={trace.events} names={names} isOver={call.endedAt != null} />}
         <div class="call-halves">
-          {hasEvents && <SecurityCard events={trace.events} names={names} />}
-          <RelayCard call={call} names={names} />
+          <div class="stack">
+            <RelayCard call={call} names={names} />
+            <DownloadsCard call={call} />
+            <FactsCard call={call} trace={trace} />
+          </div>
+          <div class="stack">
+            {hasEvents && <SecurityCard events={trace.events} names={names} />}
+            <CaptureCard call={call} onChanged={onChanged} />
+          </div>
         </div>
-        <div class="call-halves">
-          <DownloadsCard call={call} />
-          <CaptureCard call={call} onChanged={onChanged} />
-        </div>
-        <FactsCard call={call} trace={trace} />
       </div>
     </>
   )

@@ -18,8 +18,8 @@ export function DownloadsCard({ call }: { readonly call: ToldCall }) {
         {Object.entries(texts.formats).map(([file, [name, about]]) => (
           <li key={file}>
             <div class="row-main">
-              <a href={`${path}/${file}`} download={`lanline-${call.id.slice(0, 8)}-${file}`}>
-                <Icon name="download" /> {name}
+              <a class="file" href={`${path}/${file}`} download={`lanline-${call.id.slice(0, 8)}-${file}`}>
+                <Icon name="download" /> <span>{name}</span>
               </a>
               <span class="soft small">{about}</span>
             </div>

@@ -1,4 +1,4 @@
-import { useId, useState } from 'preact/hooks'
+import { useEffect, useId, useMemo, useState } from 'preact/hooks'
 import { useConsole } from '../console.ts'
 import { useLive } from '../live.ts'
 import { callTexts as texts } from '../texts/calls.ts'
@@ -9,7 +9,14 @@ export function FilterForm(props: { readonly filter: Filter; readonly onFilter: 
   const { filter, onFilter } = props
   const { isOwner, live } = useConsole()
   const people = useLive(live).people ?? []
-  const [open, setOpen] = useState(() => !isEmpty(filter) || matchMedia('(min-width: 48rem)').matches)
+  const roomy = useMemo(() => matchMedia('(min-width: 48rem)'), [])
+  const inUse = !isEmpty(filter)
+  const [open, setOpen] = useState(inUse || roomy.matches)
+  useEffect(() => {
+    const follow = (): void => setOpen(inUse || roomy.matches)
+    roomy.addEventListener('change', follow)
+    return () => roomy.removeEventListener('change', follow)
+  }, [roomy, inUse])
   const change = (part: Partial<Filter>) => onFilter({ ...filter, ...part })
   const known = people.some(({ name }) => name === filter.person) || filter.person === ''
   const names = [
@@ -62,7 +69,7 @@ export function FilterForm(props: { readonly filter: Filter; readonly onFilter: 
           />
           <label for={missed}>{texts.missedOnly}</label>
         </div>
-        {!isEmpty(filter) && (
+        {inUse && (
           <button type="button" class="button quiet" onClick={() => onFilter(noFilter)}>
             {texts.clear}
           </button>

@@ -70,23 +70,26 @@ function Log({ filter, onFilter }: { readonly filter: Filter; readonly onFilter:
   const key = query.toString()
   const { pages, busy, more, reload } = useCalls(key)
   const { calls, total, failure } = pages
+  const isNew = total === 0 && isEmpty(filter)
   return (
     <Card
       title={texts.all}
       count={total}
       aside={
-        <a class="button quiet" href={`/api/v1/calls.csv?${queryOf(filter)}`} download>
-          <Icon name="download" /> {texts.csv}
-        </a>
+        !isNew && (
+          <a class="button quiet" href={`/api/v1/calls.csv?${queryOf(filter)}`} download>
+            <Icon name="download" /> {texts.csv}
+          </a>
+        )
       }
     >
-      <FilterForm filter={filter} onFilter={onFilter} />
+      {!isNew && <FilterForm filter={filter} onFilter={onFilter} />}
       {total === undefined && failure === '' && <Loading lines={8} />}
       {failure !== '' && <Failure message={failure} onRetry={reload} />}
       {total === 0 && (
         <Empty icon="calls">
-          <p>{isEmpty(filter) ? texts.empty : texts.emptyFilter}</p>
-          {!isEmpty(filter) && (
+          <p>{isNew ? texts.empty : texts.emptyFilter}</p>
+          {!isNew && (
             <button type="button" class="button" onClick={() => onFilter(noFilter)}>
               {texts.clear}
             </button>

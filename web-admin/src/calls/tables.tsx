@@ -21,7 +21,7 @@ interface Props {
 const roles = ['caller', 'callee'] as const
 const tones = { selected: 'good', usedBefore: '', answered: '', failed: 'bad', underWay: '' } as const
 
-export function PairsCard({ events, names }: Props) {
+export function PairsCard({ events, names, isOver }: Props & { readonly isOver: boolean }) {
   const { pairs } = useMemo(() => tablesOf(events), [events])
   return (
     <FoldedCard title={texts.pairs} count={pairs.length}>
@@ -51,7 +51,11 @@ export function PairsCard({ events, names }: Props) {
                   <code>{pair.remote}</code>
                 </td>
                 <td data-label={texts.fate}>
-                  <span class={`badge ${tones[pair.fate]}`}>{texts.fates[pair.fate]}</span>
+                  <span class={`badge ${tones[pair.fate]}`}>
+                    {isOver && pair.fate === 'underWay' && pair.responsesReceived === 0
+                      ? texts.unanswered
+                      : texts.fates[pair.fate]}
+                  </span>
                   {pair.why !== '' && <span class="soft small"> {pair.why}</span>}
                 </td>
                 <td data-label={texts.checks}>

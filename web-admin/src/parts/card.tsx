@@ -3,6 +3,8 @@ import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from 'pr
 
 export function Card(props: {
   readonly title: string
+  /** Its place on the page, for links to it. */
+  readonly name?: string
   readonly count?: number | undefined
   /** Buttons beside the title. */
   readonly aside?: ComponentChildren
@@ -11,7 +13,12 @@ export function Card(props: {
 }) {
   const id = useId()
   return (
-    <section class={`card ${props.class ?? ''}`} aria-labelledby={id}>
+    <section
+      class={`card ${props.class ?? ''}`}
+      id={props.name}
+      aria-labelledby={id}
+      tabIndex={props.name === undefined ? undefined : -1}
+    >
       <div class="card-head">
         <h2 id={id}>
           {props.title} {props.count !== undefined && <span class="count">{props.count}</span>}

@@ -25,6 +25,18 @@ export function Empty(props: { readonly icon: IconName; readonly children: Compo
   )
 }
 
+/** An address that leads to nothing: why that may be, and where to go instead. */
+export function Nothing({ children }: { readonly children: ComponentChildren }) {
+  return (
+    <div class="card">
+      <div class="state empty">
+        <Icon name="help" />
+        {children}
+      </div>
+    </div>
+  )
+}
+
 export function Failure({ message, onRetry }: { readonly message: string; readonly onRetry?: () => void }) {
   if (message === '') return null
   return (

@@ -136,7 +136,7 @@ export function Fridge() {
   const url = network.value?.joinUrl
   if (network.value !== undefined && url === undefined) return null
   return (
-    <Card title={people.fridge} class="fridge" aside={<PrintButton />}>
+    <Card title={people.fridge} class="fridge" aside={<PrintButton quiet />}>
       <Await of={network} lines={8}>
         {() => (
           <div class="sheet-to-print">
@@ -152,7 +152,7 @@ export function Fridge() {
 }
 
 /** Marks what the sheet is, prints, and takes the mark away again. */
-function PrintButton() {
+function PrintButton({ quiet = false }: { readonly quiet?: boolean }) {
   const print = (event: MouseEvent) => {
     const sheet = (event.currentTarget as Element).closest('dialog, .fridge')
     sheet?.classList.add('printing')
@@ -160,7 +160,7 @@ function PrintButton() {
     sheet?.classList.remove('printing')
   }
   return (
-    <button type="button" class="button no-print" onClick={print}>
+    <button type="button" class={`button no-print ${quiet ? 'quiet' : ''}`} onClick={print}>
       <Icon name="print" /> {common.print}
     </button>
   )

@@ -8,7 +8,7 @@ import { Card, PageHead } from '../parts/card.tsx'
 import { Confirm, Dialog } from '../parts/dialog.tsx'
 import { Field, Form, Tick } from '../parts/form.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { Loading } from '../parts/states.tsx'
+import { Loading, Nothing } from '../parts/states.tsx'
 import { when } from '../parts/time.tsx'
 import { attempt, toast } from '../parts/toast.tsx'
 import { goTo, hrefTo } from '../router.ts'
@@ -43,8 +43,13 @@ export function Person({ name }: { readonly name: string }) {
       {users === undefined && <Loading lines={6} />}
       {users !== undefined && user === undefined && (
         <>
-          <PageHead title={common.notFoundTitle} />
-          <p class="soft">{people.noneFound}</p>
+          <PageHead title={people.unknownTitle} />
+          <Nothing>
+            <p>{people.unknownBody}</p>
+            <a class="button" href={hrefTo('people')}>
+              {people.toAll}
+            </a>
+          </Nothing>
         </>
       )}
       {user && <Known user={user} users={users!} />}
@@ -101,7 +106,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
               onChange={seenByGuests => void attempt(() => change({ seenByGuests }))}
             />
           )}
-          <div class="buttons">
+          <div class="buttons person-buttons">
             <button
               type="button"
               class="button"
@@ -128,7 +133,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
             )}
             {user.role === 'member' && (
               <button type="button" class="button" onClick={() => setOpen('password')}>
-                {people.setPassword}
+                {people.setPasswordShort}
               </button>
             )}
             {user.role === 'member' && (

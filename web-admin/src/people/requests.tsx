@@ -19,7 +19,7 @@ export function Requests(props: {
       <div aria-live="polite">
         {requests === undefined && <Loading lines={1} />}
         {requests?.length === 0 && <p class="soft">{people.nobodyWaiting}</p>}
-        <ul class="rows">
+        <ul class="rows waiting-rows">
           {requests?.map(request => (
             <Waiting key={request.id} request={request} users={users} />
           ))}

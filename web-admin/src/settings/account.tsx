@@ -16,7 +16,7 @@ import { settings } from '../texts/settings.ts'
 export function OwnPassword() {
   const { api } = useConsole()
   return (
-    <Card title={settings.password}>
+    <Card title={settings.password} name="password">
       <Form
         submit={settings.changePassword}
         label={settings.password}
@@ -63,6 +63,7 @@ export function LoggedIn() {
   return (
     <Card
       title={settings.sessions}
+      name="sessions"
       count={sessions.value?.length}
       aside={
         <button type="button" class="button" onClick={() => void logOut()}>
@@ -109,7 +110,7 @@ export function Owners() {
   const { live } = useConsole()
   const owners = (useLive(live).people ?? []).filter(({ role }: User) => role === 'owner')
   return (
-    <Card title={settings.owners} count={owners.length}>
+    <Card title={settings.owners} name="owners" count={owners.length}>
       <ul class="rows">
         {owners.map(({ name, displayName }) => (
           <li key={name}>

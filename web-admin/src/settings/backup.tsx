@@ -13,7 +13,7 @@ import { settings } from '../texts/settings.ts'
 
 export function Backup() {
   return (
-    <Card title={settings.backup}>
+    <Card title={settings.backup} name="backup">
       <p class="soft">{settings.backupBody}</p>
       <Make />
       <Restore />
@@ -86,7 +86,7 @@ function Restore() {
       ) : (
         <div class="stack" role="status">
           <p>{settings.contains}</p>
-          <ul>
+          <ul class="bullets">
             <li>{containsLine.place(manifest.place)}</li>
             <li>{containsLine.madeAt(when(manifest.madeAt))}</li>
             <li>{containsLine.version(manifest.version)}</li>

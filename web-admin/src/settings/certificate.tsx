@@ -12,7 +12,7 @@ export function Certificate() {
   const { api } = useConsole()
   const certificate = useLoaded(() => api.get<CertificateState>('/certificate'))
   return (
-    <Card title={settings.certificate}>
+    <Card title={settings.certificate} name="certificate">
       <Await of={certificate} lines={5}>
         {({ names, notAfter, authorityFingerprint }) => (
           <>

@@ -33,7 +33,7 @@ function InUse({ own, reload }: { readonly own: OwnCertificateState; readonly re
   const [asking, setAsking] = useState(false)
   const isOver = own.notAfter < Date.now()
   return (
-    <section aria-label={texts.title}>
+    <section class="part" aria-label={texts.title}>
       <h3>{texts.title}</h3>
       {isOver && <p class="note bad">{texts.over}</p>}
       <Facts own={own} />
@@ -139,7 +139,7 @@ function Changes({ own }: { readonly own: OwnCertificateState }) {
   return (
     <ul class="bullets">
       <li>{texts.shownFor(own.names.join(', '))}</li>
-      {own.leaves.length > 0 && <li>{texts.leaves(own.leaves.join(', '))}</li>}
+      {own.leaves.length > 0 && <li>{texts.leaves(own.leaves)}</li>}
       {own.takesOver.length > 0 && <li>{texts.takesOver(own.takesOver.join(', '))}</li>}
       <li>{texts.yours}</li>
     </ul>

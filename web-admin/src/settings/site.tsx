@@ -25,7 +25,7 @@ function useSave(site: Loaded<SiteSettings>) {
 export function ThisPlace({ site }: Props) {
   const save = useSave(site)
   return (
-    <Card title={settings.place}>
+    <Card title={settings.place} name="place">
       <Await of={site} lines={5}>
         {({ place, hostname, showNames }) => (
           <Form
@@ -73,7 +73,7 @@ export function WhatIsAllowed({ site }: Props) {
       ...(values.retain && { retainDays: Number(values.retain) }),
     })
   return (
-    <Card title={settings.policies}>
+    <Card title={settings.policies} name="policies">
       <Await of={site} lines={5}>
         {({ policies: { enrol, relay, retainDays } }) => (
           <Form
@@ -121,7 +121,7 @@ const fixed = ({ setIn }: Policy<unknown>): string | undefined =>
 
 export function Ports({ site, network }: Props & { readonly network: Loaded<Network> }) {
   return (
-    <Card title={settings.network}>
+    <Card title={settings.network} name="network">
       <Await of={site} lines={6}>
         {({ ports }) => (
           <>
@@ -139,14 +139,14 @@ export function Ports({ site, network }: Props & { readonly network: Loaded<Netw
                   <dt>{settings.ports[key] ?? key}</dt>
                   <dd>
                     {port}{' '}
-                    <span class="soft small">
-                      {setIn == null ? settings.byDefault : settings.setBy(key, setIn)}
-                    </span>
+                    <span class="soft small">{setIn == null ? settings.byDefault : settings.setBy(key)}</span>
                   </dd>
                 </div>
               ))}
             </dl>
-            <p class="soft small">{settings.networkHint}</p>
+            <p class="soft small">
+              {settings.networkHint([...new Set(ports.flatMap(({ setIn }) => setIn ?? []))])}
+            </p>
           </>
         )}
       </Await>

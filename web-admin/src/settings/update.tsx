@@ -25,7 +25,7 @@ export function Update() {
   const goesOn = state.value !== undefined && isBusy(state.value)
   useEffect(() => setBusy(goesOn), [goesOn])
   return (
-    <Card title={update.title}>
+    <Card title={update.title} name="update">
       <Await of={state} lines={3}>
         {now => (
           <>
@@ -187,7 +187,7 @@ function Ready(props: {
   return (
     <div class="stack" role="status">
       <p>{update.ready}</p>
-      <ul>
+      <ul class="bullets">
         <li>
           {update.fromTo(from, manifest.version)} {update.made(manifest.build)}
         </li>

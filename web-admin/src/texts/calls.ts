@@ -104,6 +104,7 @@ export const callTexts = {
     failed: 'failed',
     underWay: 'under way',
   },
+  unanswered: 'no answer',
   checksOf: (sent: number | undefined, answered: number | undefined, heard: number | undefined) =>
     [
       sent === undefined ? '' : `${sent} sent`,

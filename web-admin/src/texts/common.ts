@@ -36,8 +36,9 @@ export const common = {
   pageFailed: 'This page could not be loaded.',
   loggedOut: 'You are logged out. Log in again.',
   ownerOnly: 'Only the owner sees this page.',
+  ownerOnlyBody: 'You see your own calls and your own account.',
   notFoundTitle: 'There is no such page',
-  notFoundBody: 'The address may be old or not whole.',
+  notFoundBody: 'The address may be old, or a part of it is missing.',
   toHome: 'To the first page',
 
   clockUnset: 'before the clock was set',

@@ -27,7 +27,7 @@ export const home = {
   video: 'video',
   audio: 'audio',
   direct: 'direct',
-  relayed: 'through the relay',
+  relayed: 'relayed',
   pathUnknown: 'path not told yet',
 
   media: 'Ways of calls',

@@ -1,4 +1,9 @@
+/** The first three names, and how many more there are. */
+const fewOf = (names: readonly string[]): string =>
+  names.length > 4 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
+
 export const settings = {
+  onThisPage: 'On this page',
   title: 'Settings',
   saved: 'Saved.',
 
@@ -13,7 +18,7 @@ export const settings = {
   policies: 'What is allowed',
   enrol: 'How somebody new joins',
   enrols: [
-    ['approve', 'the owner allows each, or by invite'],
+    ['approve', 'the owner allows, or by invite'],
     ['invite', 'by invite only'],
     ['open', 'whoever reaches the page'],
   ] as const,
@@ -29,7 +34,10 @@ export const settings = {
   setIn: (where: string) => `Set in ${where}; change it there.`,
 
   network: 'Addresses and ports',
-  networkHint: 'Ports are set in the configuration file or the environment, and change at a restart.',
+  networkHint: (where: readonly string[]) =>
+    where.length === 0
+      ? 'Ports are set in the configuration file or the environment, and change at a restart.'
+      : `Set in ${where.join(' and ')}; a change there counts from the next restart on.`,
   address: 'Addresses',
   ports: {
     'http.port': 'Door page (HTTP)',
@@ -40,7 +48,7 @@ export const settings = {
     'turn.tls_port': 'Relay over TLS',
   } as Readonly<Record<string, string>>,
   byDefault: 'by default',
-  setBy: (key: string, where: string) => `${key} in ${where}`,
+  setBy: (key: string) => `set as ${key}`,
 
   certificate: 'Certificate',
   until: 'Valid until',
@@ -67,13 +75,14 @@ export const settings = {
     unknown: 'Only devices that trust this authority take it.',
     shownFor: (names: string) =>
       `Whoever opens ${names} is shown your certificate, at once and without a restart.`,
-    leaves: (names: string) => `For ${names} lanline’s own goes on: devices that trust it notice nothing.`,
+    leaves: (names: readonly string[]) =>
+      `For ${fewOf(names)} lanline’s own goes on: devices that trust it notice nothing.`,
     takesOver: (names: string) =>
       `For ${names} it takes the place of lanline’s own: phones and programs that trust only lanline’s authority no longer connect by that name.`,
     yours: 'lanline cannot renew it. Home says so three weeks before it ends.',
     use: 'Use it',
     used: 'Your certificate is in use.',
-    over: 'It has ended: browsers refuse its names. Bring a new one, or go back to lanline’s own.',
+    over: 'It has expired: browsers refuse whoever opens its names. Bring a newer one below, or go back to lanline’s own.',
     drop: 'Back to lanline’s own',
     dropTitle: 'Back to lanline’s own certificate?',
     dropLost: (names: string) =>

@@ -4,7 +4,7 @@ export const update = {
   made: (build: string) => (build === '' ? '' : `(${build})`),
 
   howImage:
-    'An update is one file, lanline-….update. It is verified before anything is written, and what runs stays until the new version is found good.',
+    'An update is one file; its name ends in .update. It is verified before anything is written, and what runs stays until the new version is found good.',
   howPackage:
     'This lanline was installed as a package. Download the newer one and install it; data and phones stay.',
   packageCommand: 'sudo apt install ./lanline_<version>_<architecture>.deb',
