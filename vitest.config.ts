@@ -12,6 +12,7 @@ const aloneTests = [
   'test/browser/direct.test.ts',
   'test/browser/firefox.test.ts',
   'test/browser/captures.test.ts',
+  'test/browser/first-visit.test.ts',
   'test/interop/attacks.test.ts',
   'test/interop/sipp.test.ts',
   'test/net/relay-attacks.test.ts',

@@ -69,7 +69,8 @@ async function fill(store: Store, count: number): Promise<void> {
   }
 }
 
-const rowOf = (number: number): CallRow =>
+/** One in a hundred is missed. */
+export const rowOf = (number: number): CallRow =>
   ({
     id: callOf(String(number), 'tag'),
     callerUser: `user${number % people}`,

@@ -56,7 +56,7 @@ interface Result {
 const lineOf = (one: Result): string =>
   `${one.path.padEnd(8)} usable after ${one.middle} ms (${one.best} to ${one.worst} ms, ${one.rounds} visits) with the CPU slowed ${slower} times, ${one.work} ms of it the main thread’s own work, ${one.bytes} bytes over the wire\n`
 
-async function claim(origin: string, output: string): Promise<void> {
+export async function claim(origin: string, output: string): Promise<void> {
   const code = /setup code (\S+)/.exec(output)?.[1]
   const body = { code, place: 'Bench', displayName: 'Olivia', password: 'correct horse battery' }
   const headers = { 'content-type': 'application/json' }
@@ -68,7 +68,7 @@ async function claim(origin: string, output: string): Promise<void> {
   if (answer.status !== 201) throw new Error(`claim: ${answer.status} ${await answer.text()}`)
 }
 
-async function firstVisit(
+export async function firstVisit(
   browser: Browser,
   url: string,
 ): Promise<{ milliseconds: number; work: number; bytes: number }> {
