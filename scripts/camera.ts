@@ -44,6 +44,8 @@ export class Camera {
   async take(page: Page, name: string, part: Page | Locator = page): Promise<void> {
     if (!this.wants(name)) return
     const before = page.viewportSize()
+    // Nothing looks as if somebody pointed at it.
+    await page.mouse.move(0, 0)
     const found = new Set<string>()
     const shots: { picture: Buffer; width: Width }[] = []
     for (const width of widths) {

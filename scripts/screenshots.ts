@@ -3,6 +3,8 @@
  * it (`camera.ts`). Started by `screenshots <directory>`; further arguments are names of pages, to take only those. Ends
  * with 1 where somebody is kept out. Long because it is one walk: each picture needs what was done before it.
  */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { openPage, startChromium } from '../test/net/chromium.ts'
 import { ConsolePage } from '../test/net/console-page.ts'
@@ -12,11 +14,15 @@ import { PhonePage } from '../test/net/phone-page.ts'
 import { pause } from '../test/net/wait.ts'
 import { makeChain } from '../test/tls/own-certificate.ts'
 import { Camera } from './camera.ts'
+import { makeImageRoot, signedUpdate } from './image-root.ts'
 
 const [directory = 'test-output/screenshots', ...only] = process.argv.slice(2)
 const patience = { timeout: 20_000 }
 
 const lan = await Lan.create({ hosts: ['pi', 'desk', 'hall', 'garden'], names: { 'lanline.local': 'pi' } })
+/** A second network, which the first one does not reach: calls between the two go through the relay. */
+const otherNetwork = 'vlan20'
+await lan.join('pi', 'eth0.20', otherNetwork)
 
 async function open(page: Page, path: string, heading: string): Promise<void> {
   await page.goto(path)
@@ -70,6 +76,7 @@ class House {
     await this.#nothingYet()
     const [mia, ben] = await this.#moveIn()
     await this.#calls(mia, ben)
+    await this.#relayedCall(mia)
     await this.#phoneSheets(mia)
     await this.#console()
     await this.#people()
@@ -133,7 +140,7 @@ class House {
     const invited = await this.#invited('Mia Brandt')
     await this.#take(invited.page, 'phone-invited')
     await invited.join()
-    const ben = await this.#invited('Ben Okafor')
+    const ben = await this.#invited('Ben Okafor', this.#desk)
     await ben.join()
     await ask(page, 'POST', '/users', {
       name: 'workshop',
@@ -160,12 +167,12 @@ class House {
   }
 
   /** With an invitation in hand, the name given. */
-  async #invited(name: string): Promise<PhonePage> {
+  async #invited(name: string, browser = this.#hall): Promise<PhonePage> {
     const user = name.split(' ')[0]!.toLowerCase()
     await ask(this.#page, 'POST', '/users', { name: user, displayName: name })
     const { token } = await ask<{ token: string }>(this.#page, 'POST', '/invites', { user })
     const { origin } = this.#daemon
-    const phone = await PhonePage.open(await openPage(this.#hall, origin), `${origin}/j#${token}`)
+    const phone = await PhonePage.open(await openPage(browser, origin), `${origin}/j#${token}`)
     await phone.page.getByRole('button', { name: 'Join', exact: true }).waitFor(patience)
     return phone
   }
@@ -214,6 +221,32 @@ class House {
     await mia.press('Cancel call')
     await ben.page.getByRole('region', { name: 'Missed calls' }).waitFor(patience)
     await this.#take(ben.page, 'phone-missed')
+  }
+
+  /** Between two networks that do not reach each other. */
+  async #relayedCall(mia: PhonePage): Promise<void> {
+    await lan.move('garden', otherNetwork)
+    const trusted = [this.#daemon.authorityFile]
+    const garden = await startChromium(lan.host('garden'), { hertz: 900, colour: 'green', trusted })
+    const ada = await this.#invited('Ada Brandt', garden)
+    await ada.join()
+    await mia.seesPerson('Ada Brandt', /Available/)
+    await mia.callAudio('Ada Brandt')
+    await ada.rings('Mia Brandt')
+    await ada.accept()
+    const badge = mia.page.getByRole('button', { name: /^Media path: relayed/ })
+    await badge.waitFor(patience)
+    await this.#take(mia.page, 'phone-relayed')
+    await badge.click()
+    await mia.page.getByRole('dialog').waitFor()
+    await this.#take(mia.page, 'phone-relayed-facts')
+    await mia.press('Close')
+    await open(this.#page, this.#admin, 'Home')
+    await this.#page.getByText('relayed', { exact: true }).waitFor(patience)
+    await this.#take(this.#page, 'home-relayed')
+    await mia.hangUp()
+    await mia.ready()
+    await garden.close()
   }
 
   async #phoneSheets(mia: PhonePage): Promise<void> {
@@ -270,19 +303,28 @@ class House {
       .catch(() => {})
     await pause(500)
     await this.#take(page, 'calls-filtered')
-    await page.goto(`${this.#admin}calls?path=relayed`)
-    await pause(1_000)
+    await page.goto(`${this.#admin}calls?person=workshop&path=direct`)
+    await page.getByText('No call fits this filter.').waitFor(patience)
     await this.#take(page, 'calls-none')
-    const { calls } = await ask<{ calls: { id: string; answeredAt?: number; callee: string }[] }>(
+    const { calls } = await ask<{ calls: { id: string; answeredAt?: number; calleeUser: string }[] }>(
       page,
       'GET',
       '/calls?limit=20',
     )
-    const over = calls.filter(({ answeredAt, callee }) => answeredAt != null && callee !== 'echo')
-    await page.goto(`${this.#admin}calls/${over.at(-1)!.id}`)
-    await page.getByRole('heading', { level: 1 }).waitFor()
-    await pause(2_000)
-    await this.#take(page, 'call')
+    const over = calls.filter(({ answeredAt }) => answeredAt != null)
+    const first = over.filter(({ calleeUser }) => calleeUser === 'ben').at(-1)!
+    const relayed = over.find(({ calleeUser }) => calleeUser === 'ada')!
+    for (const [name, { id }] of [
+      ['call', first],
+      ['call-relayed', relayed],
+    ] as const) {
+      await page.goto(`${this.#admin}calls/${id}`)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await page.getByRole('heading', { name: 'Which way the media went' }).waitFor(patience)
+      await pause(2_000)
+      if (name === 'call') await this.#take(page, 'call')
+      else await this.#take(page, 'call-relayed')
+    }
   }
 
   async #people(): Promise<void> {
@@ -330,7 +372,47 @@ class House {
     await page.getByRole('button', { name: 'Use it' }).waitFor(patience)
     const card = page.getByRole('region', { name: 'Certificate', exact: true })
     await this.#camera.take(page, 'settings-certificate', card)
-    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('button', { name: 'Use it' }).click()
+    await card.getByRole('region', { name: 'Your certificate' }).waitFor(patience)
+    await page.getByText('Your certificate is in use.').waitFor({ ...patience, state: 'detached' })
+    await this.#camera.take(page, 'settings-certificate-own', card)
+    await this.#updateAndRestore()
+  }
+
+  async #updateAndRestore(): Promise<void> {
+    const page = this.#page
+    const update = page.getByRole('region', { name: 'Version and update' })
+    await this.#camera.take(page, 'settings-update', update)
+    const bundle = {
+      name: 'lanline-0.2.0.update',
+      mimeType: 'application/octet-stream',
+      buffer: signedUpdate(),
+    }
+    await update.getByLabel('Update file').setInputFiles(bundle)
+    await update.getByRole('button', { name: 'Upload and look into it' }).click()
+    await update.getByRole('button', { name: 'Install' }).waitFor(patience)
+    await this.#camera.take(page, 'settings-update-ready', update)
+    await update.getByRole('button', { name: 'Install' }).click()
+    await page.getByRole('dialog').waitFor()
+    await this.#take(page, 'settings-update-install')
+    await page.keyboard.press('Escape')
+    await update.getByRole('button', { name: 'Cancel' }).click()
+    const backup = page.getByRole('region', { name: 'Backup and restore' })
+    await backup.getByLabel('Passphrase', { exact: true }).fill('three words and one')
+    const saved = page.waitForEvent('download')
+    await backup.getByRole('button', { name: 'Download a backup' }).click()
+    const path = await (await saved).path()
+    await backup.getByText('Restore a backup').click()
+    await backup.getByLabel('Backup file').setInputFiles(path)
+    await backup.getByLabel('Passphrase of the backup').fill('three words and one')
+    await backup.getByRole('button', { name: 'Look into it' }).click()
+    await backup.getByRole('button', { name: 'Restore', exact: true }).waitFor(patience)
+    await this.#camera.take(page, 'settings-restore', backup)
+    await backup.getByRole('button', { name: 'Restore', exact: true }).click()
+    await page.getByRole('dialog').waitFor()
+    await this.#take(page, 'settings-restore-confirm')
+    await page.keyboard.press('Escape')
+    await backup.getByRole('button', { name: 'Cancel' }).click()
   }
 
   async #wrongAddressesAndErrors(): Promise<void> {
@@ -384,11 +466,30 @@ class House {
     await this.#take(page, 'home-lost')
     await mia.page.getByText('Connection lost. Reconnecting…').waitFor(patience)
     await this.#take(mia.page, 'phone-lost')
+    await this.#newOwner()
+  }
+
+  /** By a file on the card, when nobody knows the password any more. */
+  async #newOwner(): Promise<void> {
+    writeFileSync(join(this.#daemon.dataDirectory, 'reset-owner'), '')
+    await this.#daemon.start()
+    const page = await openPage(this.#hall, this.#daemon.origin)
+    await page.goto(this.#admin)
+    await page.getByRole('heading', { name: 'Whose is it now?' }).waitFor(patience)
+    await this.#take(page, 'visit-reset')
+    const console = new ConsolePage(page)
+    await console.fillClaim('Olivia Brandt', 'Mill Lane 4')
+    await console.submitClaim()
+    await page.getByText('It is yours now').waitFor(patience)
+    await console.skipVisit()
+    await page.getByText('changed by a file on the card').first().waitFor(patience)
+    await this.#take(page, 'home-reset')
   }
 }
 
 try {
-  const daemon = new Daemon(lan.host('pi'))
+  const environment = makeImageRoot(join(lan.directory, 'image'))
+  const daemon = new Daemon(lan.host('pi'), {}, { environment })
   await daemon.start()
   const trusted = [daemon.authorityFile]
   const desk = await startChromium(lan.host('desk'), { hertz: 440, colour: 'red', trusted })
