@@ -10,7 +10,7 @@ import { describeWith, pathOf } from '../net/peers.ts'
 
 const soonMilliseconds = 1_000
 const mostBytes = 120_000
-const visits = 6
+const visits = 12
 
 describeWith(['chromium'], 'the first visit of a slow device', () => {
   let directory: string
