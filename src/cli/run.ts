@@ -104,7 +104,8 @@ function noSuchCommand([first = '', second]: readonly string[]): UsageError {
   const next = commands.flatMap(({ name }) =>
     name.startsWith(`${first} `) ? [name.slice(first.length + 1)] : [],
   )
-  const named = second === undefined || next.length === 0 ? first : `${first} ${second}`
+  const named =
+    second === undefined || second.startsWith('-') || next.length === 0 ? first : `${first} ${second}`
   const see = next.length > 0 ? `lanline ${first} is followed by: ${next.join(', ')}` : 'see lanline --help'
   return new UsageError(`there is no command ${JSON.stringify(named)}; ${see}`)
 }
