@@ -122,6 +122,18 @@ describeWith(
       })
     }
 
+    it('are told afterwards, when they check the connection, that it was as it should be', async () => {
+      await talk()
+      await until('the badge says so', async () => /relayed/i.test(await alice.badge()))
+      await alice.hangUp()
+      await Promise.all([alice.ready(), bob.ready()])
+      await alice.press('Check my connection')
+      await alice.press('Start the check')
+      const { lines } = await alice.checked()
+      expect(lines.join('\n')).toMatch(/OK: In the last call Bob’s device was on another network/)
+      await alice.press('Back')
+    }, 60_000)
+
     it('talk directly again when they are on one network, and the ledger of that call is zero', async () => {
       await house.lan.move('bob', house.lan.bridge)
       await bob.page.reload()

@@ -8,6 +8,7 @@ import type { Call, CallEnd } from '../../client/call.ts'
 import { Emitter } from '../../client/emitter.ts'
 import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
+import type { CallPath } from '../../client/path.ts'
 import { Phone } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
 import type { EndReason } from '../../src/signalling/message.ts'
@@ -266,11 +267,17 @@ export class Line extends Emitter<{ changed: LineState }> {
 
   #watch(call: Call): void {
     this.#call = call
-    call.on('changed', () => this.#redraw())
-    call.on('facts', () => this.#redraw())
+    // A call that is over has no way any more.
+    let { path } = call
+    const look = (): void => {
+      if (call.path.kind !== 'none') path = call.path
+      this.#redraw()
+    }
+    call.on('changed', look)
+    call.on('facts', look)
     call.on('ended', end => {
       if (this.#call === call) this.#call = undefined
-      this.#lastCall = lastCallOf(call, end.reason) ?? this.#lastCall
+      this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
       this.#isTrouble = troubles.has(end.reason)
       this.#notice = noticeOf(call, end)
       this.#redraw()
@@ -292,18 +299,12 @@ export class Line extends Emitter<{ changed: LineState }> {
   }
 }
 
-function lastCallOf(call: Call, reason: EndReason): LastCall | undefined {
+function lastCallOf(call: Call, path: CallPath, end: EndReason): LastCall | undefined {
   const { name, user } = call.party
-  const pair = call.facts?.pair
   if (user === echoUser) return undefined
-  if (reason === 'mediaFailed') return { name, way: 'none' }
-  if (call.connectedAt === undefined || !pair) return undefined
-  const relayed = pair.localType === 'relay' || pair.remoteType === 'relay'
-  return {
-    name,
-    way: relayed ? 'relayed' : 'direct',
-    otherNetwork: relayed && call.path.reason === 'otherNetwork',
-  }
+  if (end === 'mediaFailed') return { name, way: 'none' }
+  if (path.kind === 'none') return undefined
+  return { name, way: path.kind, otherNetwork: path.reason === 'otherNetwork' }
 }
 
 /** What a person is told of a call that is over. */
