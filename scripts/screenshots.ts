@@ -325,6 +325,8 @@ class House {
       if (name === 'call') await this.#take(page, 'call')
       else await this.#take(page, 'call-relayed')
     }
+    const ledger = page.getByRole('region', { name: 'Relay', exact: true })
+    await this.#camera.take(page, 'call-relayed-ledger', ledger)
   }
 
   async #people(): Promise<void> {
@@ -394,7 +396,7 @@ class House {
     await this.#camera.take(page, 'settings-update-ready', update)
     await update.getByRole('button', { name: 'Install' }).click()
     await page.getByRole('dialog').waitFor()
-    await this.#take(page, 'settings-update-install')
+    await this.#camera.take(page, 'settings-update-install', page.getByRole('dialog'))
     await page.keyboard.press('Escape')
     await update.getByRole('button', { name: 'Cancel' }).click()
     const backup = page.getByRole('region', { name: 'Backup and restore' })
@@ -410,7 +412,7 @@ class House {
     await this.#camera.take(page, 'settings-restore', backup)
     await backup.getByRole('button', { name: 'Restore', exact: true }).click()
     await page.getByRole('dialog').waitFor()
-    await this.#take(page, 'settings-restore-confirm')
+    await this.#camera.take(page, 'settings-restore-confirm', page.getByRole('dialog'))
     await page.keyboard.press('Escape')
     await backup.getByRole('button', { name: 'Cancel' }).click()
   }

@@ -2,7 +2,7 @@
 import { useMemo } from 'preact/hooks'
 import type { ToldCall } from '../../../src/admin/message.ts'
 import type { TraceEvent } from '../../../src/trace/message.ts'
-import { type SecurityFacts, tablesOf } from '../../../src/trace/tables.ts'
+import { type PairRow, type SecurityFacts, tablesOf } from '../../../src/trace/tables.ts'
 import type { PartyLedger } from '../../../src/turn/message.ts'
 import { Card, FoldedCard } from '../parts/card.tsx'
 import { callTexts as texts } from '../texts/calls.ts'
@@ -52,9 +52,7 @@ export function PairsCard({ events, names, isOver }: Props & { readonly isOver: 
                 </td>
                 <td data-label={texts.fate}>
                   <span class={`badge ${tones[pair.fate]}`}>
-                    {isOver && pair.fate === 'underWay' && pair.responsesReceived === 0
-                      ? texts.unanswered
-                      : texts.fates[pair.fate]}
+                    {isOver && isUnanswered(pair) ? texts.unanswered : texts.fates[pair.fate]}
                   </span>
                   {pair.why !== '' && <span class="soft small"> {pair.why}</span>}
                 </td>
@@ -72,6 +70,10 @@ export function PairsCard({ events, names, isOver }: Props & { readonly isOver: 
     </FoldedCard>
   )
 }
+
+/** Browsers let such checks go on to the end of the call. */
+const isUnanswered = ({ fate, requestsSent, responsesReceived }: PairRow): boolean =>
+  fate === 'underWay' && (requestsSent ?? 0) > 0 && responsesReceived === 0
 
 const round = (value: number): number => (value < 10 ? Math.round(value * 10) / 10 : Math.round(value))
 
