@@ -23,26 +23,32 @@ export function familyOf(address: string): Family {
   return address.includes(':') ? 6 : 4
 }
 
-/** The four octets of a dotted quad, or undefined when it is not exactly one (no leading zeros, RFC 6943 §3.1.1). */
-export function parseIPv4(text: string): readonly [number, number, number, number] | undefined {
-  if (text.length < 7 || text.length > 15) return undefined
-  const octets: number[] = []
+/** Whether it is exactly one dotted quad (no leading zeros, RFC 6943 §3.1.1). */
+export function isIPv4(text: string): boolean {
+  if (text.length < 7 || text.length > 15) return false
+  let octets = 0
   let octet = 0
   let digits = 0
   for (let index = 0; index <= text.length; index++) {
     const code = index < text.length ? text.charCodeAt(index) : dot
     if (code === dot) {
-      if (digits === 0 || octet > 255) return undefined
-      octets.push(octet)
+      if (digits === 0 || octet > 255) return false
+      octets++
       octet = 0
       digits = 0
     } else {
-      if (code < zero || code > nine || (digits > 0 && octet === 0)) return undefined
+      if (code < zero || code > nine || (digits > 0 && octet === 0)) return false
       octet = octet * 10 + code - zero
       digits++
     }
   }
-  return octets.length === 4 ? (octets as unknown as readonly [number, number, number, number]) : undefined
+  return octets === 4
+}
+
+/** The four octets of a dotted quad; undefined for anything else. */
+export function parseIPv4(text: string): readonly [number, number, number, number] | undefined {
+  if (!isIPv4(text)) return undefined
+  return text.split('.').map(Number) as unknown as readonly [number, number, number, number]
 }
 
 /** The sixteen octets of an IPv6 address (RFC 4291 §2.2, zone removed), or undefined. */
@@ -68,8 +74,7 @@ export function parseIPv6(text: string): Uint8Array | undefined {
 
 /** The one text form of an address (RFC 5952; IPv4-mapped IPv6 becomes IPv4), or undefined when it is not an address. */
 export function canonicalAddress(text: string): string | undefined {
-  const quad = parseIPv4(text)
-  if (quad) return quad.join('.')
+  if (isIPv4(text)) return text
   const octets = parseIPv6(text)
   if (octets === undefined) return undefined
   if (octets.subarray(0, 10).every(octet => octet === 0) && octets[10] === 0xff && octets[11] === 0xff) {

@@ -2,7 +2,8 @@
  * Scanning by RFC 3261 §25.1 below the level of a header: tokens, quoted strings, parameters, hosts, escapes. Each
  * scanner takes a text and a position and returns the position after what it read; nothing here throws or recurses.
  */
-import { parseIPv4, parseIPv6 } from '../core/endpoint.ts'
+import { isIPv4, parseIPv6 } from '../core/endpoint.ts'
+import { Words } from './words.ts'
 
 const token = 1
 const bareValue = 2
@@ -119,11 +120,16 @@ export function parseParams(text: string, at: number): Map<string, string> | und
   return params
 }
 
+const usualParams =
+  `tag branch rport received lr transport expires q ob username realm nonce uri response algorithm
+qop nc cnonce opaque reg-id +sip.instance`.split(/\s+/)
+const knownParams = new Words(usualParams.map(name => [name, name]))
+
 /** One `name` or `name=value` at `at` into `params`; the position of what follows, or -1. */
 export function parseParam(text: string, at: number, params: Map<string, string>): number {
   const nameEnd = scan(text, at, token)
   if (nameEnd === at) return -1
-  const name = text.slice(at, nameEnd).toLowerCase()
+  const name = knownParams.at(text, at, nameEnd) ?? text.slice(at, nameEnd).toLowerCase()
   if (params.has(name)) return -1
   let index = skipSpace(text, nameEnd)
   let value = ''
@@ -202,7 +208,7 @@ function isHost(text: string): boolean {
   const bare = text.endsWith('.') ? text.slice(0, -1) : text
   const lastLabel = bare.charCodeAt(bare.lastIndexOf('.') + 1)
   // RFC 3261 §25.1: a top label begins with a letter, so what ends in digits must be an address.
-  return !(lastLabel >= 0x30 && lastLabel <= 0x39) || parseIPv4(text) !== undefined
+  return !(lastLabel >= 0x30 && lastLabel <= 0x39) || isIPv4(text)
 }
 
 function parsePort(text: string): number | undefined {

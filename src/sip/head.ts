@@ -3,7 +3,7 @@
  * it. Reading goes on after a fault as far as it can, because the answer to a bad request copies what was readable.
  */
 import { isToken, trimmed } from './grammar.ts'
-import { knownName } from './header-names.ts'
+import { knownNameAt } from './header-names.ts'
 import type { HeaderField } from './message.ts'
 
 /** Something wrong with a request, and how it is to be answered. */
@@ -107,11 +107,15 @@ function readField(
   if (value.includes('\r\n')) value = unfolded(value)
   let nameEnd = colon
   while (nameEnd > at && isBlankAt(text, nameEnd - 1)) nameEnd--
+  const known = knownNameAt(text, at, nameEnd)
+  if (known !== undefined) {
+    headers.push({ name: known.name, value })
+    return known
+  }
   const name = text.slice(at, nameEnd)
-  const known = knownName(name)
-  if (known === undefined && !isToken(name)) return undefined
-  headers.push({ name: known?.name ?? name, value })
-  return known ?? unknown
+  if (!isToken(name)) return undefined
+  headers.push({ name, value })
+  return unknown
 }
 
 /**

@@ -1,4 +1,5 @@
 /** How header fields are spelled and which of them may stand once or hold commas that separate nothing. */
+import { Words } from './words.ts'
 
 /** What the decoder must know of a header field name. */
 export interface KnownName {
@@ -89,6 +90,12 @@ for (const [letter, name] of Object.entries(compactForms)) {
   table.set(letter, table.get(name)!)
   table.set(letter.toUpperCase(), table.get(name)!)
 }
+
+const spelled = new Words(table)
+
+/** The known field whose name stands from `from` up to `to`, in any case or compact; undefined for others. */
+export const knownNameAt = (text: string, from: number, to: number): KnownName | undefined =>
+  spelled.at(text, from, to) ?? knownName(text.slice(from, to))
 
 /** The known field of this name, in any case or compact; undefined for others. */
 export function knownName(name: string): KnownName | undefined {
