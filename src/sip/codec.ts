@@ -34,6 +34,7 @@ import { isList, knownName } from './header-names.ts'
 import type {
   AuthParams,
   CSeq,
+  Essentials,
   HeaderField,
   NameAddr,
   SipMessage,
@@ -55,6 +56,11 @@ export const limits = {
   maxForwards: 255,
 } as const
 
+/** `ok` with what had to be read of the message anyhow. */
+export type DecodedSip =
+  | { readonly kind: 'ok'; readonly message: SipMessage; readonly essentials: Essentials }
+  | Exclude<Decoded<SipMessage, SipResponse>, { kind: 'ok' }>
+
 type Headed = { readonly headers: readonly HeaderField[] }
 
 const headEnd = Buffer.from('\r\n\r\n')
@@ -67,8 +73,11 @@ const noBody = new Uint8Array(0)
  * rejected with its answer (400, 505, 513), to be sent back the way it came, whatever its Via says; bad responses and
  * ACKs, and requests without Via, are dropped. The body is a view of `bytes`, not a copy.
  */
-export function decode(bytes: Uint8Array): Decoded<SipMessage, SipResponse> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, limits.messageBytes))
+export function decode(bytes: Uint8Array): DecodedSip {
+  const buffer =
+    bytes instanceof Buffer && bytes.length <= limits.messageBytes
+      ? bytes
+      : Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, limits.messageBytes))
   // RFC 3261 §7.5: CRLFs before the start line are ignored.
   let from = 0
   while (buffer[from] === 0x0d && buffer[from + 1] === 0x0a) from += 2
@@ -90,16 +99,18 @@ export function decode(bytes: Uint8Array): Decoded<SipMessage, SipResponse> {
   const bodyTo = length === undefined || length < 0 ? buffer.length : bodyFrom + length
   const body = bodyFrom < bodyTo ? bytes.subarray(bodyFrom, bodyTo) : noBody
 
+  const { headers } = head
   if (head.start.kind === 'response') {
     const { status, reason } = head.start
-    const wrong = fault ?? mandatoryFault(head, undefined)
-    if (wrong) return { kind: 'drop', reason: wrong.reason }
-    return { kind: 'ok', message: { kind: 'response', status, reason, headers: head.headers, body } }
+    const message: SipResponse = { kind: 'response', status, reason, headers, body }
+    const essentials = fault ?? essentialsOf(message)
+    if (isFault(essentials)) return { kind: 'drop', reason: essentials.reason }
+    return { kind: 'ok', message, essentials }
   }
   const { method, uri } = head.start
-  const wrong = fault ?? mandatoryFault(head, method) ?? uriFault(uri)
-  const message: SipRequest = { kind: 'request', method, uri, headers: head.headers, body }
-  return wrong ? refuse(message, wrong) : { kind: 'ok', message }
+  const message: SipRequest = { kind: 'request', method, uri, headers, body }
+  const essentials = fault ?? essentialsOf(message)
+  return isFault(essentials) ? refuse(message, essentials) : { kind: 'ok', message, essentials }
 }
 
 /** Whether `text` is what reading bytes that are no UTF-8 leaves: replacement characters that were never sent. */
@@ -123,41 +134,35 @@ function contentLength(message: Headed): number | undefined {
 }
 
 /** RFC 3261 §8.1.1: what a message must carry. Max-Forwards may be missing, as in messages of RFC 2543. */
-function mandatoryFault(message: Headed, method: string | undefined): Fault | undefined {
-  const via = first(message, 'Via')
-  if (via === undefined || parseVia(firstOf(via)) === undefined)
-    return fault400('badVia', 'Missing or Bad Via')
-  if (!isParty(first(message, 'From'))) return fault400('badFrom', 'Missing or Bad From')
-  if (!isParty(first(message, 'To'))) return fault400('badTo', 'Missing or Bad To')
+export function essentialsOf(message: SipMessage): Essentials | Fault {
+  const via = parseVia(firstOf(first(message, 'Via') ?? ''))
+  if (via === undefined) return fault400('badVia', 'Missing or Bad Via')
+  const from = parseNameAddr(first(message, 'From') ?? '')
+  if (from === undefined) return fault400('badFrom', 'Missing or Bad From')
+  const to = parseNameAddr(first(message, 'To') ?? '')
+  if (to === undefined) return fault400('badTo', 'Missing or Bad To')
   const callId = first(message, 'Call-ID')
   if (callId === undefined || callId === '' || callId.includes(' ') || callId.includes('\t')) {
     return fault400('badCallId', 'Missing or Bad Call-ID')
   }
   const cseq = parseCSeq(first(message, 'CSeq') ?? '')
   if (cseq === undefined) return fault400('badCSeq', 'Missing or Bad CSeq')
-  if (method === undefined) return undefined
-  if (cseq.method !== method) return fault400('cseqMismatch', 'CSeq Method Mismatch')
+  if (message.kind === 'response') return { via, from, to, callId, cseq, uri: undefined }
+  if (cseq.method !== message.method) return fault400('cseqMismatch', 'CSeq Method Mismatch')
   const hops = first(message, 'Max-Forwards')
   if (hops !== undefined && parseDigits(hops, limits.maxForwards) === undefined) {
     return fault400('badMaxForwards', 'Bad Max-Forwards')
   }
-  return undefined
+  // §19.1.1: a Request-URI has no headers. Other schemes than sip and sips are the core's to refuse.
+  const uri = parseUri(message.uri)
+  const isBad = uri === undefined ? /^sips?:/i.test(message.uri) : uri.headers !== undefined
+  return isBad ? fault400('badUri', 'Malformed Request-URI') : { via, from, to, callId, cseq, uri }
 }
 
-/** RFC 3261 §19.1.1: a Request-URI has no headers. Other schemes than sip and sips are the core's to refuse. */
-function uriFault(text: string): Fault | undefined {
-  if (!/^sips?:/i.test(text)) return undefined
-  const uri = parseUri(text)
-  return uri === undefined || uri.headers !== undefined
-    ? fault400('badUri', 'Malformed Request-URI')
-    : undefined
-}
-
-const isParty = (value: string | undefined): boolean =>
-  value !== undefined && parseNameAddr(value) !== undefined
+export const isFault = (read: Essentials | Fault): read is Fault => 'phrase' in read
 
 /** RFC 3261 §17.1.1.3: an ACK is never answered. Without a Via nothing says that an answer would be understood. */
-function refuse(request: SipRequest, fault: Fault): Decoded<SipMessage, SipResponse> {
+function refuse(request: SipRequest, fault: Fault): DecodedSip {
   const via = first(request, 'Via')
   if (request.method === 'ACK' || via === undefined || via === '')
     return { kind: 'drop', reason: fault.reason }
@@ -223,6 +228,8 @@ export function response(
 }
 
 function tagged(to: string, tag: string): string {
+  // Where the letters are nowhere there is none, and nothing has to be taken apart to see it.
+  if (!/tag/i.test(to)) return `${to};tag=${tag}`
   const party = parseNameAddr(to)
   return party === undefined || party.params.has('tag') ? to : `${to};tag=${tag}`
 }
@@ -252,13 +259,13 @@ export function first(message: Headed, name: string): string | undefined {
 
 /** Every value of every field of that name, in order; commas divide where the header's grammar has a list. */
 export function values(message: Headed, name: string): string[] {
-  const isSame = sameName(name)
-  const splits = isList(knownName(name)?.name ?? name)
+  const known = knownName(name)
+  const isSame = known?.name === name ? undefined : sameName(name)
   const found: string[] = []
-  for (const field of message.headers) {
-    if (!isSame(field.name)) continue
-    if (splits && field.value.includes(',')) splitInto(found, field.value)
-    else if (field.value !== '') found.push(field.value)
+  for (const { name: other, value } of message.headers) {
+    if (isSame === undefined ? other !== name : !isSame(other)) continue
+    if (value.includes(',') && isList(known?.name ?? name)) splitInto(found, value)
+    else if (value !== '') found.push(value)
   }
   return found
 }
@@ -321,16 +328,25 @@ function withFirstValue(
   name: string,
   value: string | undefined,
 ): HeaderField[] {
-  const isSame = sameName(name)
-  const index = headers.findIndex(field => isSame(field.name))
-  if (index < 0) return [...headers]
-  const field = headers[index]!
-  const comma = isList(field.name) ? nextOutside(field.value, ',', 0) : field.value.length
-  const rest = trimmed(field.value, comma + 1)
-  const parts = [value, rest].filter(part => part !== undefined && part !== '')
-  const replaced = parts.length === 0 ? [] : [{ name: field.name, value: parts.join(', ') }]
-  return [...headers.slice(0, index), ...replaced, ...headers.slice(index + 1)]
+  const known = knownName(name)
+  const isSame = known?.name === name ? undefined : sameName(name)
+  const changed: HeaderField[] = []
+  let isDone = false
+  for (const field of headers) {
+    if (isDone || (isSame === undefined ? field.name !== name : !isSame(field.name))) {
+      changed.push(field)
+      continue
+    }
+    isDone = true
+    const rest = field.value.includes(',') && isList(field.name) ? afterFirst(field.value) : ''
+    if (value === undefined) {
+      if (rest !== '') changed.push({ name: field.name, value: rest })
+    } else changed.push({ name: field.name, value: rest === '' ? value : `${value}, ${rest}` })
+  }
+  return changed
 }
+
+const afterFirst = (list: string): string => trimmed(list, nextOutside(list, ',', 0) + 1)
 
 /** The tag of From or To. */
 export function tagOf(message: Headed, name: 'From' | 'To'): string | undefined {

@@ -8,7 +8,7 @@ import { Limiter } from '../core/limiter.ts'
 import type { Bindings } from './bindings.ts'
 import { first, parseAuth, parseUri } from './codec.ts'
 import type { Digest } from './digest.ts'
-import { type Incoming, party, sameEndpoint } from './incoming.ts'
+import { type Incoming, sameEndpoint } from './incoming.ts'
 import { type AuthParams, type Flow, type HeaderField, isReliable, type SipRequest } from './message.ts'
 import { hostedDevice } from './outbox.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
@@ -133,7 +133,7 @@ export class Identity {
   ): Identified {
     // In a dialog From is what the caller once called this party: it need not be the party's own address.
     const inDialog = hasToken && incoming.toTag !== undefined
-    const from = this.#fromPerson(incoming.request)
+    const from = this.#fromPerson(incoming)
     const match = known.find(({ sender }) => sender.user === from) ?? (inDialog ? known[0] : undefined)
     // A gateway's connection carries several people: whoever is not known on it yet may prove who they are.
     if (match === undefined) return this.#challenge(incoming, false, 'challenged', now)
@@ -142,8 +142,8 @@ export class Identity {
     return { kind: 'sender', sender: match.sender, byDigest: false }
   }
 
-  #fromPerson(request: SipRequest): string | undefined {
-    const user = parseUri(party(request, 'From')?.uri ?? '')?.user?.toLowerCase()
+  #fromPerson({ from }: Incoming): string | undefined {
+    const user = parseUri(from.uri)?.user?.toLowerCase()
     return user === undefined ? undefined : this.#accounts.personOf(user)
   }
 
@@ -167,7 +167,7 @@ export class Identity {
       if (known !== undefined) return this.#onKnownFlow(incoming, [known], hasToken, now)
       return this.#challenge(incoming, true, verdict.reason, now)
     }
-    if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, request)) {
+    if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, incoming)) {
       this.#tries.allow(tries, now)
       this.#triesByAddress.allow(flow.remote.address, now)
       const note = verdict.kind === 'wrong' ? verdict.reason : 'digestUri'
@@ -175,7 +175,7 @@ export class Identity {
     }
     const { device, user } = verdict.credential
     const inDialog = hasToken && incoming.toTag !== undefined
-    if (request.method !== 'REGISTER' && !inDialog && this.#fromPerson(request) !== user) {
+    if (request.method !== 'REGISTER' && !inDialog && this.#fromPerson(incoming) !== user) {
       return refused(403, 'From Is Not You', 'forgedFrom')
     }
     return { kind: 'sender', sender: { device, user }, byDigest: true }
@@ -186,12 +186,11 @@ export class Identity {
    * (`sip:host:port`), or another of our names: any own host will do, as long as a user part, if given, is the same.
    * A count is good once only, so nothing can be replayed at another address.
    */
-  #isAboutThis(auth: AuthParams, request: SipRequest): boolean {
+  #isAboutThis(auth: AuthParams, { request, uri: target }: Incoming): boolean {
     const text = auth.params.get('uri') ?? ''
     if (text === request.uri) return true
     const uri = parseUri(text)
     if (uri === undefined) return false
-    const target = parseUri(request.uri)
     const sameUser = uri.user === undefined || uri.user === target?.user
     return sameUser && (uri.host === target?.host || this.#own.isOwnHost(uri.host))
   }

@@ -3,53 +3,36 @@
  * and the topmost Via says where the answer goes (RFC 3261 §18.2.1, RFC 3581). Nothing here decides what happens next.
  */
 import { type Endpoint, formatEndpoint } from '../core/endpoint.ts'
-import {
-  first,
-  formatVia,
-  parseCSeq,
-  parseNameAddr,
-  parseVia,
-  replaceFirstValue,
-  tagOf,
-  values,
-} from './codec.ts'
-import { type CSeq, type Flow, type NameAddr, type SipRequest, udpFlow, type Via } from './message.ts'
+import { formatVia, replaceFirstValue } from './codec.ts'
+import { type CSeq, type Essentials, type Flow, type SipRequest, udpFlow, type Via } from './message.ts'
 
-export interface Incoming {
+export interface Incoming extends Essentials {
   /** With `received` and `rport` filled in on the topmost Via. */
   readonly request: SipRequest
   readonly flow: Flow
   /** Where answers go: the flow itself, or over UDP without `rport` the port named in the Via. */
   readonly replyTo: Flow
-  readonly via: Via
-  readonly cseq: CSeq
-  readonly callId: string
   readonly fromTag: string
   readonly toTag: string | undefined
   /** Names the server transaction (§17.2.3) on this flow; an ACK has the key of its INVITE. */
   readonly key: string
 }
 
-/** The request's parts, or a stable word why it cannot even be answered. */
-export function readRequest(request: SipRequest, flow: Flow): Incoming | string {
-  const topmost = values(request, 'Via')[0]
-  const via = topmost === undefined ? undefined : parseVia(topmost)
-  if (via === undefined) return 'badVia'
-  const cseq = parseCSeq(first(request, 'CSeq') ?? '')
-  if (cseq === undefined || cseq.method !== request.method) return 'badCSeq'
-  const callId = first(request, 'Call-ID')
-  if (callId === undefined) return 'badCallId'
-  const fromTag = tagOf(request, 'From') ?? ''
-  const completed = completeVia(request, via, flow)
+export function readRequest(request: SipRequest, essentials: Essentials, flow: Flow): Incoming {
+  const { via, from, to, callId, cseq, uri } = essentials
+  const fromTag = from.params.get('tag') ?? ''
   return {
-    request: completed,
+    request: completeVia(request, via, flow),
     flow,
     replyTo: replyFlow(via, flow),
     via,
+    from,
+    to,
     cseq,
     callId,
+    uri,
     fromTag,
-    toTag: tagOf(request, 'To'),
+    toTag: to.params.get('tag'),
     key: transactionKey(
       request,
       via,
@@ -66,11 +49,6 @@ export function readRequest(request: SipRequest, flow: Flow): Incoming | string 
 export function cancelledKey(incoming: Incoming): string {
   const { request, via, cseq, callId, fromTag, flow } = incoming
   return transactionKey(request, via, cseq, callId, fromTag, flow, 'INVITE')
-}
-
-/** The address in From or To; undefined when it is malformed. */
-export function party(request: SipRequest, name: 'From' | 'To'): NameAddr | undefined {
-  return parseNameAddr(first(request, name) ?? '')
 }
 
 export const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>

@@ -11,18 +11,18 @@ import type { Random } from '../core/random.ts'
 import { type AgentOutput, HostedAgents } from './agent.ts'
 import { Bindings, bindingKey, isFleeting } from './bindings.ts'
 import { ClientTransactions } from './client-transactions.ts'
-import { decode, first, parseCSeq, parseVia, response, values } from './codec.ts'
+import { decode, essentialsOf, first, isFault, response, values } from './codec.ts'
 import { Digest } from './digest.ts'
 import { Identity } from './identity.ts'
 import { cancelledKey, describe, type Incoming, readRequest } from './incoming.ts'
 import {
   type BindingRow,
+  type Essentials,
   type Flow,
   type HeaderField,
   type SipEffect,
   type SipInput,
   type SipMessage,
-  type SipRequest,
   type SipResponse,
   udpFlow,
 } from './message.ts'
@@ -219,17 +219,22 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   #received(flow: Flow, bytes: Uint8Array, now: Monotonic): void {
     const decoded = decode(bytes)
-    if (decoded.kind === 'ok') return this.#message(flow, decoded.message, now)
+    if (decoded.kind === 'ok') return this.#message(flow, decoded.message, decoded.essentials, now)
     this.#outbox.note(decoded.reason, flow, describe(flow))
     if (decoded.kind === 'reject' && this.#sources.allow(flow.remote.address, now)) {
       this.#outbox.send(flow, decoded.answer)
     }
   }
 
-  #message(flow: Flow, message: SipMessage, now: Monotonic): void {
-    if (message.kind === 'response') return this.#response(flow, message, now)
-    const incoming = readRequest(message, flow)
-    if (typeof incoming === 'string') return this.#outbox.note(incoming, flow, describe(flow))
+  #fromAgent(flow: Flow, message: SipMessage, now: Monotonic): void {
+    const essentials = essentialsOf(message)
+    if (isFault(essentials)) return this.#outbox.note(essentials.reason, flow, describe(flow))
+    this.#message(flow, message, essentials, now)
+  }
+
+  #message(flow: Flow, message: SipMessage, essentials: Essentials, now: Monotonic): void {
+    if (message.kind === 'response') return this.#response(flow, message, essentials, now)
+    const incoming = readRequest(message, essentials, flow)
     if (message.method === 'ACK') return this.#ack(incoming, now)
     if (this.#servers.retransmitted(incoming.key)) return
     if (flow.transport !== 'hosted' && !this.#hasRoom(incoming, now)) return
@@ -237,14 +242,11 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#request(incoming, now)
   }
 
-  #response(flow: Flow, message: SipResponse, now: Monotonic): void {
+  #response(flow: Flow, message: SipResponse, { via, cseq }: Essentials, now: Monotonic): void {
     // §18.1.2: it is ours by the branch of its topmost Via. RFC 6026 §8.9: what matches nothing is not forwarded.
-    const branch = parseVia(values(message, 'Via')[0] ?? '')?.params.get('branch')
-    const method = parseCSeq(first(message, 'CSeq') ?? '')?.method
+    const branch = via.params.get('branch')
     const known =
-      branch !== undefined &&
-      method !== undefined &&
-      this.#clients.receive(flow, branch, method, message, this.#proxy, now)
+      branch !== undefined && this.#clients.receive(flow, branch, cseq.method, message, this.#proxy, now)
     if (!known) this.#outbox.note('strayResponse', flow, `${message.status}`)
   }
 
@@ -253,7 +255,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (transaction !== undefined && this.#servers.acknowledged(transaction, now)) return
     // Without a To tag it answers nothing; the ACK to a challenge of ours has nothing left to end.
     if (incoming.toTag === undefined) return
-    const routed = this.#route(incoming.request)
+    const routed = this.#route(incoming)
     if (routed.destination.kind === 'refused' || routed.destination.kind === 'self') return
     // §16.3 step 3; an ACK is never answered.
     if (Number(first(incoming.request, 'Max-Forwards') ?? 70) <= 0) return
@@ -281,7 +283,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   #request(incoming: Incoming, now: Monotonic): void {
     const { request, flow } = incoming
     if (this.#refusedAsLoop(incoming, now)) return
-    const routed = this.#route(request)
+    const routed = this.#route(incoming)
     const { destination } = routed
     if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#options(incoming, now)
     if (this.#refusedBeforeIdentity(incoming, routed, now)) return
@@ -360,8 +362,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#refuse(incoming, 200, 'OK', extra, now)
   }
 
-  #route(request: SipRequest): Routed {
-    return route(request, {
+  #route(incoming: Incoming): Routed {
+    return route(incoming, {
       tokens: this.#tokens,
       own: this.#own,
       accounts: this.#accounts,
@@ -428,7 +430,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       const flow = hostedFlow(output.device)
       switch (output.kind) {
         case 'message':
-          this.#message(flow, output.message, now)
+          this.#fromAgent(flow, output.message, now)
           break
         case 'event':
           this.#outbox.push({ kind: 'agentEvent', device: output.device, event: output.event })

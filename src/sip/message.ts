@@ -91,6 +91,18 @@ export interface CSeq {
   readonly method: string
 }
 
+/** What every message must carry (RFC 3261 §8.1.1), as it was read to see that it is there. */
+export interface Essentials {
+  /** The topmost. */
+  readonly via: Via
+  readonly from: NameAddr
+  readonly to: NameAddr
+  readonly callId: string
+  readonly cseq: CSeq
+  /** The Request-URI; undefined in a response, and for other schemes than sip and sips. */
+  readonly uri: SipUri | undefined
+}
+
 /** RFC 3261 §25.1 `challenge` and `credentials`: scheme in lower case, parameters unquoted, names in lower case. */
 export interface AuthParams {
   readonly scheme: string

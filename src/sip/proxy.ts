@@ -12,7 +12,7 @@ import type { ClientTransactions, ClientTransactionUser } from './client-transac
 import { callKey, first, parseUri, removeFirstValue, response, tagOf, values } from './codec.ts'
 import { forward, recordRouteFor, viaFor } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
-import { type Incoming, party } from './incoming.ts'
+import type { Incoming } from './incoming.ts'
 import { type Flow, type HeaderField, type SipRequest, type SipResponse, udpFlow } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Accounts } from './ports.ts'
@@ -580,9 +580,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   #started(context: ResponseContext): void {
     const { incoming, sender, call } = context
-    const from = party(incoming.request, 'From')
     const account = this.#parts.accounts.user(sender.user)
-    const displayName = account?.displayName ?? from?.displayName ?? sender.user
+    const displayName = account?.displayName ?? incoming.from.displayName ?? sender.user
     this.#parts.outbox.push({
       kind: 'call',
       event: {

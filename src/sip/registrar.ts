@@ -6,7 +6,7 @@
 import { after, type Monotonic } from '../core/clock.ts'
 import { type Bindings, bindingKey, isFleeting, type LiveBinding } from './bindings.ts'
 import { first, parseNameAddr, parseUri, response, uriEquals, values } from './codec.ts'
-import { type Incoming, party, sameEndpoint } from './incoming.ts'
+import { type Incoming, sameEndpoint } from './incoming.ts'
 import type { Binding, BindingRow, Flow, HeaderField, NameAddr, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
@@ -98,7 +98,7 @@ export class Registrar {
     now: Monotonic,
   ): void {
     const { request } = incoming
-    const refusal = this.#refusal(request, sender)
+    const refusal = this.#refusal(incoming, sender)
     if (refusal) return this.#refuse(transaction, request, refusal, now)
     const fields = values(request, 'Contact')
     if (fields.length === 0)
@@ -156,9 +156,11 @@ export class Registrar {
     this.#parts.onReachable(live, now)
   }
 
-  #refusal(request: SipRequest, sender: Registering): Refusal | undefined {
+  #refusal(incoming: Incoming, sender: Registering): Refusal | undefined {
     // §10.3 step 2.
-    const unsupported = values(request, 'Require').filter(tag => !supportedExtensions.has(tag.toLowerCase()))
+    const unsupported = values(incoming.request, 'Require').filter(
+      tag => !supportedExtensions.has(tag.toLowerCase()),
+    )
     if (unsupported.length > 0) {
       return {
         status: 420,
@@ -167,7 +169,7 @@ export class Registrar {
       }
     }
     // §10.3 steps 4 and 5: nobody registers for somebody else here.
-    const to = parseUri(party(request, 'To')?.uri ?? '')
+    const to = parseUri(incoming.to.uri)
     if (to === undefined) return { status: 400, reason: 'Bad To' }
     if (!this.#parts.own.isOwnHost(to.host)) return { status: 404, reason: 'Not Found' }
     if (this.#parts.accounts.personOf(to.user?.toLowerCase() ?? '') !== sender.user)
@@ -221,10 +223,11 @@ export class Registrar {
   ): string {
     if (regId === undefined) {
       const known = this.#parts.bindings.ofDevice(sender.user, sender.device)
+      const same = known.find(({ binding }) => binding.regId === undefined && binding.contact === contact)
+      if (same !== undefined) return same.binding.key
       const uri = known.length > 0 ? parseUri(contact) : undefined
       for (const { binding } of known) {
         if (binding.regId !== undefined) continue
-        if (binding.contact === contact) return binding.key
         const other = parseUri(binding.contact)
         if (uri !== undefined && other !== undefined && uriEquals(uri, other)) return binding.key
       }

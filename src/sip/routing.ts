@@ -4,6 +4,7 @@
  */
 import type { Bindings, LiveBinding } from './bindings.ts'
 import { parseNameAddr, parseUri, removeFirstValue, uriEquals, values } from './codec.ts'
+import type { Incoming } from './incoming.ts'
 import type { SipRequest, SipUri } from './message.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import type { RouteToken, RouteTokens } from './route-token.ts'
@@ -34,7 +35,7 @@ export interface RoutingParts {
   readonly bindings: Bindings
 }
 
-export function route(received: SipRequest, parts: RoutingParts): Routed {
+export function route({ request: received, uri: receivedUri }: Incoming, parts: RoutingParts): Routed {
   const routes = values(received, 'Route')
   if (routes.length > maxRoutes) {
     const refused = {
@@ -43,10 +44,10 @@ export function route(received: SipRequest, parts: RoutingParts): Routed {
       reason: 'Too Many Routes',
       note: 'tooManyRoutes',
     } as const
-    return { request: received, uri: parseUri(received.uri), senderToken: undefined, destination: refused }
+    return { request: received, uri: receivedUri, senderToken: undefined, destination: refused }
   }
-  const { request, tokens } = takeOffOwnRoutes(received, routes, parts)
-  const uri = parseUri(request.uri)
+  const { request, tokens } = takeOffOwnRoutes(received, receivedUri, routes, parts)
+  const uri = request.uri === received.uri ? receivedUri : parseUri(request.uri)
   const target = tokens.at(-1)
   const senderToken = tokens.length > 1 ? tokens[0] : undefined
   if (target !== undefined)
@@ -56,6 +57,7 @@ export function route(received: SipRequest, parts: RoutingParts): Routed {
 
 function takeOffOwnRoutes(
   received: SipRequest,
+  receivedUri: SipUri | undefined,
   routes: string[],
   parts: RoutingParts,
 ): { request: SipRequest; tokens: RouteToken[] } {
@@ -63,7 +65,7 @@ function takeOffOwnRoutes(
   const tokens: RouteToken[] = []
   if (routes.length === 0) return { request, tokens }
   // §16.4: a strict router before us put our Record-Route into the Request-URI and the real one last.
-  const strict = parts.tokens.read(parseUri(request.uri)?.user)
+  const strict = parts.tokens.read(receivedUri?.user)
   if (strict !== undefined) {
     tokens.push(strict)
     const last = parseNameAddr(routes.pop()!)
