@@ -23,6 +23,10 @@ export const limits = {
   source: { perSecond: 5_000, burst: 10_000, maxKeys: 4_096 },
   /** Connections that the machine asked for and that are not there yet. */
   connecting: 256,
+  /** UDP flows whose name is known; then it begins anew. */
+  udpFlows: 4_096,
+  /** Whoever may choose where they send from could make them all fall together. */
+  udpFlowsANumber: 8,
 } as const
 
 export interface SipIoOptions {
@@ -61,6 +65,9 @@ export class SipIo {
   readonly #sources = new Limiter(limits.source)
   readonly #udp: OwnUdp
   readonly #connections = new Map<string, Connection>()
+  /** By a number made of the other end: it is found faster than a text that is new with each datagram. */
+  readonly #udpFlows = new Map<number, Flow[]>()
+  #udpFlowsKnown = 0
   readonly #listeners: { tcp?: Listener; tls?: Listener } = {}
   #connecting = 0
   #closed = false
@@ -180,7 +187,25 @@ export class SipIo {
       if (answer) socket.send(answer, remote)
       return
     }
-    this.#options.input({ kind: 'received', flow: udpFlow(socket.local, remote), bytes })
+    this.#options.input({ kind: 'received', flow: this.#udpFlow(socket.local, remote), bytes })
+  }
+
+  #udpFlow(local: Endpoint, remote: Endpoint): Flow {
+    const { address, port } = remote
+    let number = port
+    for (let at = 0; at < address.length; at++) number = (31 * number + address.charCodeAt(at)) | 0
+    const known = this.#udpFlows.get(number) ?? []
+    for (const flow of known) {
+      if (flow.local === local && flow.remote.port === port && flow.remote.address === address) return flow
+    }
+    if (this.#udpFlowsKnown === limits.udpFlows) {
+      this.#udpFlows.clear()
+      this.#udpFlowsKnown = 0
+    }
+    this.#udpFlowsKnown++
+    const flow = udpFlow(local, remote)
+    this.#udpFlows.set(number, known.length < limits.udpFlowsANumber ? [...known, flow] : [flow])
+    return flow
   }
 
   #sendUdp(flow: Flow, bytes: Uint8Array): void {
