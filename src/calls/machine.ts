@@ -54,6 +54,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   readonly #epoch: (now: Monotonic) => Epoch
   readonly #open = new Map<string, OpenCall>()
   readonly #openByDevice = new Map<string, Set<string>>()
+  readonly #openByUser = new Map<string, Set<OpenCall>>()
   /** Oldest first. */
   readonly #recent = new Map<string, CallRow>()
   /** Devices that can be reached now; the value says whether through a hosted agent. */
@@ -78,6 +79,10 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   open(): readonly CallRow[] {
     return [...this.#open.values()].map(call => call.row)
+  }
+
+  openOf(user: string): readonly CallRow[] {
+    return [...(this.#openByUser.get(user) ?? [])].map(call => call.row)
   }
 
   /** Closed ones, newest first. */
@@ -340,6 +345,10 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       const calls = this.#openByDevice.get(device ?? '')
       if (calls?.delete(id) && calls.size === 0) this.#openByDevice.delete(device!)
     }
+    for (const user of [call.row.callerUser, call.row.calleeUser]) {
+      const calls = this.#openByUser.get(user)
+      if (calls?.delete(call) && calls.size === 0) this.#openByUser.delete(user)
+    }
     this.#timers.clear(`absent ${id}`)
     this.#timers.clear(`limit ${id}`)
     if (this.#open.size === 0) this.#timers.clear('alive')
@@ -351,6 +360,10 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   #enter(call: OpenCall, now: Monotonic): void {
     const { id } = call.row
     this.#open.set(id, call)
+    for (const user of [call.row.callerUser, call.row.calleeUser]) {
+      const calls = this.#openByUser.get(user) ?? new Set()
+      this.#openByUser.set(user, calls.add(call))
+    }
     this.#index(call.row)
     const limit =
       call.row.answeredAt === undefined ? callLimits.unansweredMilliseconds : callLimits.phonesMilliseconds

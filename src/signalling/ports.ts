@@ -38,6 +38,8 @@ export interface CallLog {
   find(call: string): CallRow | undefined
   /** Every call that has not ended, ringing ones too. */
   open(): readonly CallRow[]
+  /** Those of them that `user` makes or is called in. */
+  openOf(user: string): readonly CallRow[]
   /** Calls the user missed and has not looked at, newest first, at most 50. */
   missed(user: string): readonly CallRow[]
 }

@@ -29,7 +29,7 @@ export class Roster {
     return this.#devices.people().map(person => ({
       user: person.user,
       name: person.displayName,
-      presence: this.#presence(person.user, person.doNotDisturb, busy),
+      presence: this.#presence(person.user, person.doNotDisturb, busy.has(person.user)),
     }))
   }
 
@@ -53,15 +53,15 @@ export class Roster {
 
   /** Those of `users` whose presence or name is not what was told last. */
   changes(users: Iterable<string>): Person[] {
-    const busy = this.#busy()
     const changed: Person[] = []
     for (const user of new Set(users)) {
       const person = this.#devices.person(user)
       if (person === undefined) continue
+      const isBusy = this.#log.openOf(user).some(row => inCall(row).includes(user))
       const now = {
         user,
         name: person.displayName,
-        presence: this.#presence(user, person.doNotDisturb, busy),
+        presence: this.#presence(user, person.doNotDisturb, isBusy),
       }
       const told = this.#told.get(user)
       if (told?.presence === now.presence && told.name === now.name) continue
@@ -93,10 +93,10 @@ export class Roster {
     return users
   }
 
-  #presence(user: string, doNotDisturb: boolean, busy: ReadonlySet<string>): Presence {
-    if (!busy.has(user) && !this.#reachable.has(user)) return 'away'
+  #presence(user: string, doNotDisturb: boolean, isBusy: boolean): Presence {
+    if (!isBusy && !this.#reachable.has(user)) return 'away'
     if (doNotDisturb) return 'doNotDisturb'
-    return busy.has(user) ? 'inCall' : 'available'
+    return isBusy ? 'inCall' : 'available'
   }
 }
 

@@ -40,7 +40,7 @@ async function channel() {
       staySeconds: () => null,
       joinAsks: () => [],
     },
-    callLog: { find: () => undefined, open: () => [], missed: () => [] },
+    callLog: { find: () => undefined, open: () => [], openOf: () => [], missed: () => [] },
     version: 'test',
   })
   const faults: unknown[] = []

@@ -86,6 +86,10 @@ class Channel {
       callLog: {
         find: call => this.rows.find(row => row.id === call),
         open: () => this.rows.filter(row => row.endedAt === undefined),
+        openOf: user =>
+          this.rows.filter(
+            row => row.endedAt === undefined && [row.callerUser, row.calleeUser].includes(user),
+          ),
         missed: user => this.rows.filter(row => row.missed && !row.missedSeen && row.calleeUser === user),
       },
       version: '1.2.3',

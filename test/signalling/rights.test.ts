@@ -100,6 +100,7 @@ class Channel {
       callLog: {
         find: id => (id === call ? row : undefined),
         open: () => [row],
+        openOf: () => [row],
         missed: () => [],
       },
       version: '1',
