@@ -51,6 +51,8 @@ const bus = 'org.freedesktop.DBus'
 
 /** What changes within this time is told to the network together. */
 const publishMilliseconds = 100
+/** On a busy exchange, where each call may change it, it is put together no more often. */
+const publishEveryMilliseconds = 1_000
 
 export class Advertiser {
   readonly #options: AdvertiserOptions
@@ -73,6 +75,7 @@ export class Advertiser {
   #told: string | undefined
   #links: readonly OwnLink[] = []
   #publishing: NodeJS.Timeout | undefined
+  #publishedAt = -publishEveryMilliseconds
   /** What was told last, as text. */
   #published = ''
   #stopped = false
@@ -119,11 +122,16 @@ export class Advertiser {
 
   /** The publication may be another one now. */
   changed(): void {
-    if (this.#stopped) return
-    this.#publishing ??= setTimeout(() => {
-      this.#publishing = undefined
-      this.#publish()
-    }, publishMilliseconds)
+    if (this.#stopped || this.#publishing !== undefined) return
+    const early = this.#publishedAt + publishEveryMilliseconds - this.#options.clock.monotonic()
+    this.#publishing = setTimeout(
+      () => {
+        this.#publishing = undefined
+        this.#publishedAt = this.#options.clock.monotonic()
+        this.#publish()
+      },
+      Math.max(publishMilliseconds, early),
+    )
   }
 
   /** Says goodbye to everything. */
