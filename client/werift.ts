@@ -24,28 +24,58 @@ const named = (section: string, index: number): string =>
 const lookMilliseconds = 20
 const mostLooks = 1_500
 
-const patient = new WeakSet<object>()
+type Ice = RTCPeerConnection['iceTransports'][number]['connection']
+
+const prepared = new WeakSet<object>()
+
+/**
+ * Makes werift's transports wait for candidates and take one HelloVerifyRequest. To be called before each description that
+ * could begin ICE, and after an offer; once is enough for a transport.
+ */
+export function prepareTransports(connection: Pick<RTCPeerConnection, 'iceTransports'>): void {
+  for (const { connection: ice } of connection.iceTransports) {
+    if (prepared.has(ice)) continue
+    prepared.add(ice)
+    waitForCandidates(ice)
+    takeOneHelloVerify(ice)
+  }
+}
 
 /**
  * werift gives a path up at once when there is nothing to check in the moment it begins. A browser's candidates may come
  * after its description, and hidden addresses must be looked up first: with this it waits for the first candidate, or for
- * the other side's first check. To be called before each description that could begin ICE; once is enough for a transport.
+ * the other side's first check.
  */
-export function waitForCandidates(connection: Pick<RTCPeerConnection, 'iceTransports'>): void {
-  for (const { connection: ice } of connection.iceTransports) {
-    if (patient.has(ice)) continue
-    patient.add(ice)
-    const connect = ice.connect.bind(ice)
-    ice.connect = async () => {
-      const { generation } = ice
-      const checks = ice as unknown as { readonly earlyChecks: readonly unknown[] }
-      for (let look = 0; look < mostLooks; look++) {
-        if (ice.remoteCandidates.length > 0 || checks.earlyChecks.length > 0 || ice.state === 'closed') break
-        await new Promise(resolve => setTimeout(resolve, lookMilliseconds))
-        // After a restart werift begins anew and leaves the attempt before alone, waiting for ever.
-        if (ice.generation !== generation) return new Promise(() => {})
-      }
-      return connect()
+function waitForCandidates(ice: Ice): void {
+  const connect = ice.connect.bind(ice)
+  ice.connect = async () => {
+    const { generation } = ice
+    const checks = ice as unknown as { readonly earlyChecks: readonly unknown[] }
+    for (let look = 0; look < mostLooks; look++) {
+      if (ice.remoteCandidates.length > 0 || checks.earlyChecks.length > 0 || ice.state === 'closed') break
+      await new Promise(resolve => setTimeout(resolve, lookMilliseconds))
+      // After a restart werift begins anew and leaves the attempt before alone, waiting for ever.
+      if (ice.generation !== generation) return new Promise(() => {})
     }
+    return connect()
+  }
+}
+
+/** A record of DTLS that holds a HelloVerifyRequest, in clear (RFC 6347 §4.2.1). */
+const isHelloVerifyRequest = (packet: Buffer): boolean => packet[0] === 22 && packet[13] === 3
+
+/**
+ * werift sends its first ClientHello again after half a second, and fails when that one is answered as well. On a slow
+ * board, or with a packet that was late, two ends that are both werift would never hear each other.
+ */
+function takeOneHelloVerify(ice: Ice): void {
+  const execute = ice.onData.execute
+  let isTaken = false
+  ice.onData.execute = packet => {
+    if (isHelloVerifyRequest(packet)) {
+      if (isTaken) return
+      isTaken = true
+    }
+    execute(packet)
   }
 }

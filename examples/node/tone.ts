@@ -1,7 +1,7 @@
 /** A tone as a microphone, for werift: G.711 µ-law (RFC 3551 §4.5.14), 20 ms a packet. */
 import type { Env } from '../../client/env.ts'
 import { fixedMedia, type OpenMedia } from '../../client/media.ts'
-import { asWeriftReads, waitForCandidates } from '../../client/werift.ts'
+import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
 
 const samplesPerSecond = 8_000
 const samplesPerPacket = 160
@@ -31,10 +31,10 @@ export async function toneMedia(hertz: number): Promise<ToneMedia> {
       type: 'offer' | 'answer'
       sdp: string
     }): Promise<void> {
-      waitForCandidates(this)
+      prepareTransports(this)
       await super.setRemoteDescription({ ...description, sdp: asWeriftReads(description.sdp) })
       // An offer makes the transports that its answer begins to use.
-      waitForCandidates(this)
+      prepareTransports(this)
     }
   }
   let count = 0

@@ -3,6 +3,7 @@ import type { RTCPeerConnection as WeriftConnection } from 'werift'
 import { WebSocket } from 'ws'
 import { fixedMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
+import { prepareTransports } from '../../client/werift.ts'
 
 export interface PartyOptions {
   readonly label: string
@@ -42,6 +43,15 @@ export class Party {
             pair.remoteCandidate.host === options.mediaAddress,
         })
         count(this)
+      }
+
+      override async setRemoteDescription(
+        description: Parameters<WeriftConnection['setRemoteDescription']>[0],
+      ): Promise<void> {
+        prepareTransports(this)
+        await super.setRemoteDescription(description)
+        // An offer makes the transports that its answer begins to use.
+        prepareTransports(this)
       }
     }
     this.phone = new Phone({

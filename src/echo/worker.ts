@@ -11,7 +11,7 @@ import {
   RtpPacket,
 } from 'werift'
 import { withDefaultCandidates } from '../../client/sdp.ts'
-import { asWeriftReads, waitForCandidates } from '../../client/werift.ts'
+import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
 import type { FromWorker, Order } from './message.ts'
 
 /** Long enough to tell the echo from one's own voice. */
@@ -106,7 +106,7 @@ class Call {
 
   async answer(offer: string): Promise<string> {
     await this.#connection.setRemoteDescription({ type: 'offer', sdp: asWeriftReads(offer) })
-    waitForCandidates(this.#connection)
+    prepareTransports(this.#connection)
     await this.#connection.setLocalDescription(await this.#connection.createAnswer())
     return limited(withDefaultCandidates(this.#ownAddressesOnly(this.#connection.localDescription!.sdp)))
   }
