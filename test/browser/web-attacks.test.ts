@@ -270,6 +270,18 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the web interface under at
         expect(headers['content-security-policy'], file).toMatch(/^sandbox/)
       }
     }
+    // The phone page too: the list of people, who asks at the door, and the calls of the past.
+    await page.goto(`${origin}/`)
+    await page.evaluate(
+      enrolment => localStorage.setItem('lanline.enrolment', JSON.stringify(enrolment)),
+      house.owner.enrolment,
+    )
+    await look(`${origin}/`, hostile('displayName'))
+    await page.getByRole('region', { name: 'At the door' }).getByText(hostile('joinName')).waitFor()
+    expect(await page.evaluate(() => (window as unknown as { notes: object }).notes)).toEqual({
+      ...{ ran: false, marked: false },
+    })
+    await page.evaluate(() => localStorage.clear())
     await page.goto(`${origin}/`)
     const text = seen.join('\n')
     // Each of these was shown somewhere, so it was there to do harm.
@@ -327,9 +339,25 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the web interface under at
     const up = ['..%2f', '%2e%2e%2f', '..%5c', '%252e%252e%252f', '..%c0%af', '....//', '.%00./']
     const bases = ['/', '/assets/', '/admin/', '/admin/assets/', '/api/v1/calls/', `/api/v1/calls/${id}/`]
     const targets = ['package.json', 'etc/passwd', 'data/lanline.db', 'trace.json', 'lanline.sock']
-    const paths = bases.flatMap(base =>
-      up.flatMap(one => targets.map(target => base + one.repeat(base.split('/').length + 2) + target)),
+    // Every download there is, those of a call, the log, the backup’s neighbours and the authority’s among them.
+    const documented = JSON.parse((await house.owner.request('GET', '/openapi.json')).body) as {
+      paths: Record<string, { get?: unknown }>
+    }
+    const routes = Object.entries(documented.paths).flatMap(([path, { get }]) =>
+      get ? `/api/v1${path}` : [],
     )
+    expect(routes).toContain('/api/v1/calls/{id}/trace.pcapng')
+    const below = [...bases, ...['/lanline.pem/', '/lanline.crt/'], ...routes.map(route => `${route}/`)]
+    const climb = (base: string, one: string): string => one.repeat(base.split('/').length + 2)
+    const paths = up.flatMap(one =>
+      targets.flatMap(target => [
+        ...below.map(base => base.replace('{id}', id) + climb(base, one) + target),
+        ...routes
+          .filter(route => route.includes('{'))
+          .map(route => route.replace(/\{\w+\}/, climb(route, one) + target)),
+      ]),
+    )
+    expect(paths.length).toBeGreaterThan(1_000)
     const answers = await console_.evaluate(async all => {
       const told: string[] = []
       for (const path of all) {
