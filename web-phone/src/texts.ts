@@ -185,6 +185,7 @@ export const texts = {
   showCode: 'Show a code',
   addDeviceScan: 'Scan this with the other device, or open the link there. It works once, within an hour.',
   addDeviceCode: 'Code for another device of yours',
+  addDeviceLink: 'the link',
   addDeviceDone: (name: string) => `${name} is one of your devices now.`,
   addSoftphone: 'Add a SIP phone or app',
   softphoneBody: 'It gets a name and a password of its own, so that it can be removed alone.',

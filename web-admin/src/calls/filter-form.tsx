@@ -5,8 +5,13 @@ import { callTexts as texts } from '../texts/calls.ts'
 import { type Filter, isEmpty, noFilter } from './filter.ts'
 
 /** Every change counts at once; on a phone it is folded until it is wanted or in use. */
-export function FilterForm(props: { readonly filter: Filter; readonly onFilter: (filter: Filter) => void }) {
-  const { filter, onFilter } = props
+export function FilterForm(props: {
+  readonly filter: Filter
+  readonly onFilter: (filter: Filter) => void
+  /** False: what clears it stands where the calls would. */
+  readonly mayClear: boolean
+}) {
+  const { filter, onFilter, mayClear } = props
   const { isOwner, live } = useConsole()
   const people = useLive(live).people ?? []
   const roomy = useMemo(() => matchMedia('(min-width: 48rem)'), [])
@@ -69,7 +74,7 @@ export function FilterForm(props: { readonly filter: Filter; readonly onFilter: 
           />
           <label for={missed}>{texts.missedOnly}</label>
         </div>
-        {inUse && (
+        {inUse && mayClear && (
           <button type="button" class="button quiet" onClick={() => onFilter(noFilter)}>
             {texts.clear}
           </button>

@@ -76,14 +76,14 @@ function Log({ filter, onFilter }: { readonly filter: Filter; readonly onFilter:
       title={texts.all}
       count={total}
       aside={
-        !isNew && (
+        total !== 0 && (
           <a class="button quiet" href={`/api/v1/calls.csv?${queryOf(filter)}`} download>
             <Icon name="download" /> {texts.csv}
           </a>
         )
       }
     >
-      {!isNew && <FilterForm filter={filter} onFilter={onFilter} />}
+      {!isNew && <FilterForm filter={filter} onFilter={onFilter} mayClear={total !== 0} />}
       {total === undefined && failure === '' && <Loading lines={8} />}
       {failure !== '' && <Failure message={failure} onRetry={reload} />}
       {total === 0 && (

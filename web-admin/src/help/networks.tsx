@@ -51,11 +51,13 @@ function Matrix({ table }: { readonly table: NetworkTable }) {
         </tr>
       </thead>
       <tbody>
-        {table.networks.map((row, at) => (
+        {table.networks.map(row => (
           <tr key={row}>
             <th scope="row">{row}</th>
-            {table.networks.map((column, place) => (
-              <td key={column}>{place <= at && <Counts cell={cellOf(table, row, column)} />}</td>
+            {table.networks.map(column => (
+              <td key={column}>
+                <Counts cell={cellOf(table, row, column)} />
+              </td>
             ))}
           </tr>
         ))}

@@ -1,4 +1,4 @@
-import { Api } from '../api.ts'
+import { Api, ApiError } from '../api.ts'
 import icon from '../icon.svg'
 import { Field, Form } from '../parts/form.tsx'
 import { common } from '../texts/common.ts'
@@ -10,8 +10,18 @@ export function Login(props: {
   readonly wasOpen: boolean
   readonly onLoggedIn: () => Promise<void>
 }) {
-  const logIn = async (values: Readonly<Record<string, string>>) => {
-    await new Api().post('/session', { user: values.user, password: values.password })
+  const logIn = async (values: Readonly<Record<string, string>>, form: HTMLFormElement) => {
+    try {
+      await new Api().post('/session', { user: values.user, password: values.password })
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        // The next try begins where the last one went wrong.
+        const password = form.elements.namedItem('password') as HTMLInputElement
+        password.value = ''
+        password.focus()
+      }
+      throw error
+    }
     await props.onLoggedIn()
   }
   return (

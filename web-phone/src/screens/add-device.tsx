@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Device, Invite } from '../../../src/admin/message.ts'
 import { inviteOwnDevice } from '../own-devices.ts'
+import { CopyButton } from '../parts/copy.tsx'
 import { Qr } from '../parts/qr.tsx'
 import { texts } from '../texts.ts'
 
@@ -53,8 +54,8 @@ export function AddDevice({
         <div role="status">
           <p class="lead">{texts.addDeviceScan}</p>
           <Qr text={url} label={texts.addDeviceCode} />
-          <p class="lead">
-            <code>{url}</code>
+          <p class="link-to-copy">
+            <code>{url}</code> <CopyButton name={texts.addDeviceLink} value={url} />
           </p>
         </div>
       )}

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Softphone } from '../../../src/admin/message.ts'
 import { addSoftphone, listDevices } from '../own-devices.ts'
+import { CopyButton } from '../parts/copy.tsx'
 import { texts } from '../texts.ts'
 import { LinphoneCode } from './linphone.tsx'
 
@@ -109,24 +110,4 @@ function useConnected(device: string, onConnected: () => Promise<void>): boolean
     return () => clearInterval(timer)
   }, [device, connected, onConnected])
   return connected
-}
-
-function CopyButton({ name, value }: { readonly name: string; readonly value: string }) {
-  const [copied, setCopied] = useState(false)
-  return (
-    <button
-      type="button"
-      class="text-button"
-      aria-label={texts.copyName(name)}
-      // Where the browser does not let us, it is there to be typed.
-      onClick={() =>
-        void navigator.clipboard.writeText(value).then(
-          () => setCopied(true),
-          () => {},
-        )
-      }
-    >
-      {copied ? texts.copied : texts.copy}
-    </button>
-  )
 }
