@@ -90,7 +90,15 @@ function Log({ filter, onFilter }: { readonly filter: Filter; readonly onFilter:
         <Empty icon="calls">
           <p>{isNew ? texts.empty : texts.emptyFilter}</p>
           {!isNew && (
-            <button type="button" class="button" onClick={() => onFilter(noFilter)}>
+            <button
+              type="button"
+              class="button"
+              onClick={event => {
+                // The button goes with what it clears; one goes on filtering.
+                event.currentTarget.closest('section')?.querySelector('select')?.focus()
+                onFilter(noFilter)
+              }}
+            >
               {texts.clear}
             </button>
           )}
