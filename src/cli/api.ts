@@ -11,7 +11,7 @@ export const socketPath = (config: Config): string => join(config.data.dir, 'lan
 
 export class NotRunning extends CommandError {}
 
-const timeoutMilliseconds = 15_000
+const timeoutMilliseconds = 30_000
 
 /**
  * One request under `/api/v1`; the answer's JSON. Rejects with `NotRunning` when no daemon has this data directory,
