@@ -14,13 +14,16 @@ export interface ClientTransaction<Owner> {
   readonly key: string
   readonly flow: Flow
   readonly invite: boolean
-  readonly request: SipRequest
-  readonly bytes: Uint8Array | undefined
+  /** Undefined once the final response is there: what is kept for half a minute is to be small. */
+  request: SipRequest | undefined
+  /** The same; and none for a hosted agent. */
+  bytes: Uint8Array | undefined
   state: 'calling' | 'proceeding' | 'completed' | 'accepted'
   retransmitMilliseconds: number
   /** The ACK to a non-2xx, sent again for each retransmission of the response. */
   ack: Uint8Array | undefined
-  readonly owner: Owner | undefined
+  /** Undefined for a CANCEL, and when there is nothing more to tell. */
+  owner: Owner | undefined
 }
 
 export const clientKey = (branch: string, method: string): string =>
@@ -85,6 +88,7 @@ export class ClientTransactions<Owner> {
 
   /** §9.1: a CANCEL is a request of its own over the same way, with the INVITE's branch. */
   cancel(invite: ClientTransaction<Owner>, reason: HeaderField | undefined, now: Monotonic): void {
+    if (invite.request === undefined) return
     const headers = [
       ...hopHeaders(invite.request, first(invite.request, 'To') ?? '', 'CANCEL'),
       ...(reason === undefined ? [] : [reason]),
@@ -107,10 +111,11 @@ export class ClientTransactions<Owner> {
   ): boolean {
     const transaction = this.#live.get(clientKey(branch, method))
     if (transaction === undefined || !comesFrom(transaction.flow, flow)) return false
+    const { owner } = transaction
     const pass = transaction.invite
       ? this.#receiveInvite(transaction, response, now)
       : this.#receiveOther(transaction, response, now)
-    if (pass && transaction.owner !== undefined) user.responded(transaction.owner, response, now)
+    if (pass && owner !== undefined) user.responded(owner, response, now)
     return true
   }
 
@@ -171,10 +176,13 @@ export class ClientTransactions<Owner> {
       transaction.state = 'proceeding'
     } else if (response.status < 300) {
       transaction.state = 'accepted'
+      transaction.request = undefined
+      transaction.bytes = undefined
       this.#timers.start('M', id, reliable, now)
     } else {
       transaction.state = 'completed'
-      transaction.ack = this.#outbox.send(transaction.flow, acknowledgement(transaction.request, response))
+      transaction.ack = this.#outbox.send(transaction.flow, acknowledgement(transaction.request!, response))
+      letGo(transaction)
       if (reliable) this.#end(transaction)
       else this.#timers.start('D', id, false, now)
     }
@@ -188,6 +196,7 @@ export class ClientTransactions<Owner> {
       return true
     }
     transaction.state = 'completed'
+    letGo(transaction)
     this.#timers.clear('EF', transaction.id)
     if (isReliable(transaction.flow.transport)) this.#end(transaction)
     else this.#timers.start('K', transaction.id, false, now)
@@ -218,6 +227,13 @@ export class ClientTransactions<Owner> {
     onFlow.delete(transaction)
     if (onFlow.size === 0) this.#byFlow.delete(transaction.flow.id)
   }
+}
+
+/** In Completed nothing is sent again but the ACK, and nobody is told. */
+function letGo(transaction: ClientTransaction<unknown>): void {
+  transaction.request = undefined
+  transaction.bytes = undefined
+  transaction.owner = undefined
 }
 
 // §17.1.1.3: the ACK has the To of the response, and the Via, Route, From, Call-ID and CSeq number of the INVITE.

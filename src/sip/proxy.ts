@@ -263,17 +263,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { destination } = routed
     const forUser = destination.kind === 'user' ? destination.name : undefined
     const callee = forUser === undefined ? undefined : this.#parts.accounts.user(forUser)
-    const asked = first(routed.request, 'Max-Breadth')
+    const breadth = first(routed.request, 'Max-Breadth')
+    const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)
     return {
-      incoming,
-      request: {
-        ...routed.request,
-        headers: this.#parts.identity.withoutOurCredentials(routed.request.headers),
-      },
+      asked: { incoming, request: { ...routed.request, headers } },
       server,
       sender,
       loopMark: this.#loopMark(incoming),
-      maxBreadth: asked === undefined ? undefined : Math.min(Number(asked) || 0, proxyLimits.maxBreadth),
+      maxBreadth: breadth === undefined ? undefined : Math.min(Number(breadth) || 0, proxyLimits.maxBreadth),
       branches: [],
       mergeKey: mergeKeyOf(incoming),
       recordRoute: initial && dialogMakers.has(method) ? this.#callerRoute(incoming, sender) : undefined,
@@ -429,7 +426,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const unique = `z9hG4bK${this.#parts.random.hex(8)}.${context.loopMark}`
     const recordRoutes =
       context.recordRoute === undefined ? [] : [this.#calleeRoute(target, flow), context.recordRoute]
-    const request = forward(context.request, {
+    const request = forward(context.asked!.request, {
       uri: target.uri,
       via: viaFor(flow, unique),
       recordRoutes,
@@ -533,6 +530,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { key } = branch.target
     const waiting = key === undefined ? undefined : this.#waiting.get(key)
     if (waiting?.delete(branch) && waiting.size === 0) this.#waiting.delete(key!)
+    letGo(branch.context)
   }
 
   #collect(context: ResponseContext, answer: SipResponse, fromPeer: boolean): void {
@@ -555,7 +553,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   #refuse(context: ResponseContext, refusal: Refusal, now: Monotonic): void {
     const { status, reason, extra } = refusal
-    this.#parts.outbox.note(`refused${status}`, context.incoming.flow, reason)
+    this.#parts.outbox.note(`refused${status}`, context.server.flow, reason)
     this.#finish(context, this.#local(context, status, reason, extra), false, now)
   }
 
@@ -576,10 +574,12 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   #final(context: ResponseContext): void {
     context.finalSent = true
     if (this.#merging.get(context.mergeKey) === context.server) this.#merging.delete(context.mergeKey)
+    letGo(context)
   }
 
   #started(context: ResponseContext): void {
-    const { incoming, sender, call } = context
+    const { asked, sender, call } = context
+    const { incoming } = asked!
     const account = this.#parts.accounts.user(sender.user)
     const displayName = account?.displayName ?? incoming.from.displayName ?? sender.user
     this.#parts.outbox.push({
@@ -620,8 +620,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     reason: string,
     extra: readonly HeaderField[] = [],
   ): SipResponse {
-    const tag = this.#digest(`${context.server.id} ${context.incoming.callId}`)
-    return response(context.incoming.request, status, reason, extra, tag)
+    const { incoming } = context.asked!
+    const tag = this.#digest(`${context.server.id} ${incoming.callId}`)
+    return response(incoming.request, status, reason, extra, tag)
   }
 
   // RFC 5393 §4.2.1: everything that decides where the request goes.
@@ -635,6 +636,13 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   #digest(text: string): string {
     return hash('sha256', this.#loopSecret + text).slice(0, 16)
   }
+}
+
+/** An answered call's transactions stay for half a minute; what was asked, by far the most of them, need not. */
+function letGo(context: ResponseContext): void {
+  if (!context.finalSent || context.branches.some(branch => branch.state !== 'done')) return
+  context.asked = undefined
+  context.best = undefined
 }
 
 type Refusal = { readonly status: number; readonly reason: string; readonly extra?: HeaderField[] }

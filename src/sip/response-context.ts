@@ -37,10 +37,15 @@ export interface Branch {
   expired: boolean
 }
 
-export interface ResponseContext {
+export interface Asked {
   readonly incoming: Incoming
   /** The request as it goes on, before what is particular to a branch. */
   readonly request: SipRequest
+}
+
+export interface ResponseContext {
+  /** Undefined once all is said: later 2xx need no more than the server transaction. */
+  asked: Asked | undefined
   readonly server: ServerTransaction<ResponseContext>
   readonly sender: Sender
   readonly loopMark: string
