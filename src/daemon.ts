@@ -110,6 +110,8 @@ export class Daemon {
   readonly restartWanted: Promise<void>
   readonly #config: Config
   readonly #log: RecentLog
+  /** Made once a room: notes come with every message. */
+  readonly #logs = new Map<string, Log>()
   readonly #version: string
   readonly #metrics = new Metrics()
   readonly #random = systemRandom()
@@ -675,14 +677,23 @@ export class Daemon {
 
   #note(room: string, reason: string, detail: string, remote?: string): void {
     this.#metrics.note(room, reason)
-    this.#log.room(room).debug(reason, { detail, remote })
+    this.#logOf(room).debug(reason, { detail, remote })
   }
 
   #fault(room: string, error: unknown, during: string): void {
     this.#metrics.note(room, 'fault')
-    this.#log
-      .room(room)
-      .error('fault', { during, error: error instanceof Error ? error.stack : String(error) })
+    this.#logOf(room).error('fault', {
+      during,
+      error: error instanceof Error ? error.stack : String(error),
+    })
+  }
+
+  #logOf(room: string): Log {
+    const known = this.#logs.get(room)
+    if (known !== undefined) return known
+    const made = this.#log.room(room)
+    this.#logs.set(room, made)
+    return made
   }
 
   #inBackground(what: string, work: Promise<unknown>): void {
