@@ -306,6 +306,7 @@ export async function measure(vm: Vm, architecture: Architecture): Promise<strin
   say(
     `start: ${millions(start.instructions)} instructions to READY, ${start.seconds.toFixed(2)} s by the unit`,
   )
+  await owner.ask('/session', { user: 'olivia', password: ownerPassword })
   // What a start leaves to be done is no idling.
   await pause(20_000)
   await machine.prepare()
