@@ -8,7 +8,7 @@ import type { PhonePage } from '../net/phone-page.ts'
 import { pause, until } from '../net/wait.ts'
 
 /** The long outage: what the suite has time for, or three minutes in a soak. */
-const longSeconds = process.env.LANLINE_SOAK ? 180 : 20
+const longSeconds = process.env.LANLINE_SOAK ? 180 : 12
 /** No two media packets of one direction further apart than this, whatever happens to the appliance. */
 const gapMilliseconds = 200
 /** The appliance tells the end of a call it did not see from the parties' word; their clocks are their own. */
