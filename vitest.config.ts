@@ -35,6 +35,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: [...netTests, '**/node_modules/**'],
           testTimeout: soak ? 3_600_000 : 30_000,
+          // By default it would be a processor less than there are.
+          maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,7 +1,8 @@
 /**
  * A ladder as one SVG that needs nothing else: for a page, an export, a printer. Each row can be focused and says in
- * its title what it is; colours come from the surroundings' text colour, phases are told by words too. Without scripts
- * a row is a link to its message, where the page has one.
+ * its title what it is; the whole has a label, since a title would lie over it wherever the pointer rests. Colours come
+ * from the surroundings' text colour, phases are told by words too. Without scripts a row is a link to its message,
+ * where the page has one.
  */
 import { type Ladder, type LadderRow, type Lane, type Phase, phaseNames, timeOf } from './ladder.ts'
 import { cut, escaped } from './markup.ts'
@@ -13,7 +14,7 @@ export interface LadderDrawing {
   readonly href?: ((row: LadderRow) => string | undefined) | undefined
   /** False where a page has `ladderStyle` already, or may not have styles in its text. */
   readonly withStyle?: boolean | undefined
-  /** Begins the ids of title and description, where a page has more than one ladder. */
+  /** Begins the id of the description, where a page has more than one ladder. */
   readonly id?: string | undefined
 }
 
@@ -95,7 +96,7 @@ export function ladderSvg(ladder: Ladder, title: string, drawing: LadderDrawing 
   const about = `${ladder.rows.length} rows in ${ladder.phases.length} phases; lanes ${ladder.lanes.join(', ')}; times in seconds since the call began`
   const id = drawing.id ?? 'ladder'
   const style = drawing.withStyle === false ? '' : `<style>${ladderStyle}</style>`
-  return `<svg class="ladder" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${place.height}" width="${width}" height="${place.height}" role="group" aria-labelledby="${id}-title ${id}-about"><title id="${id}-title">${escaped(title)}</title><desc id="${id}-about">${about}</desc>${style}${rails.join('')}${bands.join('')}${gap}<g role="list">${rows.join('')}</g></svg>`
+  return `<svg class="ladder" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${place.height}" width="${width}" height="${place.height}" role="group" aria-label="${escaped(title)}" aria-describedby="${id}-about"><desc id="${id}-about">${about}</desc>${style}${rails.join('')}${bands.join('')}${gap}<g role="list">${rows.join('')}</g></svg>`
 }
 
 /** Where phases and rows begin; a phase has a line of its own for its name and the lanes'. */

@@ -138,7 +138,7 @@ describe('a ladder', () => {
 
   it('as SVG names itself and each row, which can be focused, and grows with its rows', () => {
     const svg = ladderSvg(ladderOf(call), 'alice to <bob>')
-    expect(svg).toContain('<title id="ladder-title">alice to &lt;bob&gt;</title>')
+    expect(svg).toContain('aria-label="alice to &lt;bob&gt;"')
     expect(svg.match(/class="r" tabindex="0"/g)).toHaveLength(10)
     const linked = ladderSvg(ladderOf(call), 'x', { href: row => `#event-${row.events[0]}`, width: 'narrow' })
     expect(linked.match(/<a class="r" href="#event-\d+"/g)).toHaveLength(10)
