@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ChannelClient, Told } from '../interop/channel.ts'
 import { type LocalDaemon, startLocalDaemon } from '../interop/local-daemon.ts'
 import { challengeOf, digest, type RawMessage, RawPeer, request } from '../interop/raw-sip.ts'
 import { Reporters, report, sdp } from '../interop/reporting.ts'
@@ -23,6 +24,8 @@ const day = { refreshes: 2 * 48, calls: 20, callSeconds: 180 }
 const domain = 'lanline.local'
 const phone = { name: 'desk', password: 'right one' }
 const sectorBytes = 512
+/** As the pages do: a line that says nothing is closed. */
+const pingMilliseconds = 5_000
 
 /** An ext4 of its own, mounted as the appliance mounts its data. */
 class Card {
@@ -81,6 +84,10 @@ async function measure(card: Card, daemon: LocalDaemon, options: WritesOptions):
   const reporters = new Reporters(path.join(card.directory, 'data'), daemon.ports.http)
   const [alice, bob] = [await reporters.enter(), await reporters.enter()]
   const registered = new Phone(await RawPeer.open('udp', daemon.ports.sip))
+  let pings = 0
+  const alive = setInterval(() => {
+    for (const { channel } of [alice, bob]) channel.say({ type: 'ping', id: ++pings })
+  }, pingMilliseconds)
   let before = card.writtenBytes()
   /** What was written since it was last asked. */
   const since = (): number => {
@@ -104,33 +111,36 @@ async function measure(card: Card, daemon: LocalDaemon, options: WritesOptions):
   say(
     `a registration ${registration} bytes, a refresh ${refresh}; now ${idleSeconds} s in which nothing happens`,
   )
-  for (let left = idleSeconds; left > 0; left -= 5) {
-    await sleep(5_000)
-    for (const { channel } of [alice, bob]) channel.say({ type: 'ping', id: left })
-  }
+  await sleep(idleSeconds * 1_000)
   const idle = since()
   say(`${idle} bytes; now a call of ${callSeconds} s`)
   alice.channel.say({ type: 'call', ref: 'r1', to: bob.user, sdp: sdp('AA'), video: false })
-  const call = String((await alice.channel.next('calling'))?.call)
-  await bob.channel.next('incoming')
+  const call = String((await heard(alice.channel, 'calling')).call)
+  await heard(bob.channel, 'incoming')
   bob.channel.say({ type: 'answer', call, sdp: sdp('BB') })
-  await alice.channel.next('answered')
+  await heard(alice.channel, 'answered')
   for (let second = 1; second <= callSeconds; second++) {
     await sleep(1_000)
     alice.channel.say({ type: 'report', call, report: report('caller', second * 1_000) })
     bob.channel.say({ type: 'report', call, report: report('callee', second * 1_000) })
-    if (second % 10 === 0) for (const { channel } of [alice, bob]) channel.say({ type: 'ping', id: second })
   }
   alice.channel.say({ type: 'bye', call, reason: 'hangup' })
-  await bob.channel.next('ended')
+  await heard(bob.channel, 'ended')
   // The conclusion comes late.
   await sleep(30_000)
+  clearInterval(alive)
   for (const { channel } of [alice, bob]) channel.close()
   registered.close()
   return {
     ...{ registration, refresh, call: since() },
     idleBytesPerHour: (idle / idleSeconds) * 3_600,
   }
+}
+
+async function heard(channel: ChannelClient, type: string): Promise<Told> {
+  const told = await channel.next(type)
+  if (told === undefined) throw new Error(`nobody said ${type}`)
+  return told
 }
 
 /** A SIP phone on UDP whose registration goes on under one Call-ID. */
