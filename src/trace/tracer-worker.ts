@@ -3,10 +3,10 @@
  * what is done here, and its processor time is nobody's who handles calls.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Clock, Epoch, Monotonic } from '../core/clock.ts'
+import { after, type Clock, type Epoch, type Monotonic } from '../core/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import { TraceMachine } from './machine.ts'
-import type { TraceEffect, TraceInput, TraceSave } from './message.ts'
+import type { TraceEffect, TraceEvent, TraceInput, TraceSave } from './message.ts'
 import { Packer } from './packing.ts'
 import { toldIn } from './tap.ts'
 import type { FromTracer, ToTracer, TracerSetup } from './tracer-message.ts'
@@ -15,6 +15,9 @@ import type { FromTracer, ToTracer, TracerSetup } from './tracer-message.ts'
 const togetherMilliseconds = 250
 /** What is packed waits so long for more. */
 const keepMilliseconds = 1_000
+/** The same for counters alone, which come each second: every commit is some 30 kB of a card's life. */
+const keepCountersMilliseconds = 10_000
+const counterKinds = new Set<TraceEvent['kind']>(['quality', 'ledger'])
 
 const port = parentPort!
 const { clockOffsetMilliseconds, ...setup } = workerData as TracerSetup
@@ -50,8 +53,8 @@ let effects: FromTracer['effects'][number][] = []
 let looked = 0
 let timer: NodeJS.Timeout | undefined
 let lastId = 0
-/** Since when something lies packed. */
-let packedAt: Monotonic | undefined
+/** When what lies packed is to be given out. */
+let dueAt: Monotonic | undefined
 let isUrgent = false
 /** Given out and not known to be written. */
 const unwritten = new Map<number, readonly TraceSave[]>()
@@ -66,7 +69,9 @@ function carryOut(effect: TraceEffect): void {
 
 function keep(save: TraceSave): void {
   packer.add(save)
-  packedAt ??= clock.monotonic()
+  const onlyCounters = save.events.every(event => counterKinds.has(event.kind))
+  const due = after(clock.monotonic(), onlyCounters ? keepCountersMilliseconds : keepMilliseconds)
+  if (dueAt === undefined || due < dueAt) dueAt = due
   // Of the events only their number is needed from here on.
   saves.push({ ...save, events: { length: save.events.length } as TraceSave['events'] })
 }
@@ -80,18 +85,16 @@ function tell(flushed: FromTracer['flushed']): void {
   timer = undefined
   isUrgent = false
   const isDue =
-    flushed !== undefined ||
-    mustComeBefore(effects) ||
-    (packedAt !== undefined && clock.monotonic() - packedAt >= keepMilliseconds)
+    flushed !== undefined || mustComeBefore(effects) || (dueAt !== undefined && clock.monotonic() >= dueAt)
   const segments = isDue ? packer.take() : []
   let kept: FromTracer['kept']
   if (segments.length > 0) {
     kept = { id: ++lastId, segments }
     unwritten.set(lastId, saves)
     saves = []
-    packedAt = undefined
+    dueAt = undefined
   }
-  if (packedAt !== undefined) soon()
+  if (dueAt !== undefined) soon()
   if (kept === undefined && effects.length === 0 && flushed === undefined && looked === 0) return
   const word: FromTracer = { kept, effects, flushed, looked, sizes: machine.sizes }
   effects = []
