@@ -158,10 +158,11 @@ function overview(): string {
   return `usage: lanline <command> [--config FILE] [--json]\n\n${lines.join('\n')}\n`
 }
 
-/** A file or directory that may not be used is no fault of the program. */
+/** A file or directory that is not there or may not be used is no fault of the program. */
 function refusalOfSystem(error: unknown): string | undefined {
-  const { path, message } = error as NodeJS.ErrnoException
+  const { path, message, code } = error as NodeJS.ErrnoException
   if (!(error instanceof Error) || path === undefined) return undefined
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code ?? '')) return message
   return `${message}; see that this user may read and write there, or choose another place (data.dir)`
 }
 
