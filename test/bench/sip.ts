@@ -1,14 +1,15 @@
 /**
  * lanline beside Kamailio under the same SIPp load over UDP on loopback: 1,000 users, half of them callers, half
- * callees. Rounds alternate between the two, so that what else the machine does falls on both; each figure is the
- * median over the rounds, CPU is that of all threads of all processes of the server, load generators excluded.
+ * callees; and beside a Kamailio that keeps what lanline keeps (`kamailio.ts`). Rounds alternate between the servers, so
+ * that what else the machine does falls on all; each figure is the median over the rounds, CPU is that of all threads of
+ * all processes of the server, load generators excluded.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { freePorts } from '../interop/free-ports.ts'
 import { authentication, runSipp, type SippResult, sippInstalled, startCallee } from '../interop/sipp/sipp.ts'
-import { kamailioVersion, startKamailio } from './kamailio.ts'
+import { canKamailioKeep, kamailioVersion, startKamailio } from './kamailio.ts'
 import { startLanline } from './lanline.ts'
 import { cpuBetween, memoryKilobytes, type ThreadCpu, threadCpu, totalNanoseconds } from './process-cpu.ts'
 import { printProfile } from './profile.ts'
@@ -72,11 +73,14 @@ export async function benchSip(options: SipBenchOptions): Promise<void> {
 
 async function startServers(options: SipBenchOptions, directory: string): Promise<Server[]> {
   const servers: Server[] = []
-  const [kamailioPort] = await freePorts(1)
+  const ports = await freePorts(2)
   if (options.only !== 'lanline') {
     if (kamailioVersion() === undefined)
       throw new Error('kamailio is not installed: apt-get install kamailio')
-    servers.push(await startKamailio(directory, kamailioPort!, password))
+    if (!canKamailioKeep()) throw new Error('Kamailio cannot keep: apt-get install kamailio-sqlite-modules')
+    for (const keeps of [false, true]) {
+      servers.push(await startKamailio({ directory, port: ports[keeps ? 1 : 0]!, password, keeps }))
+    }
   }
   if (options.only !== 'kamailio') {
     servers.push(await startLanline({ directory, users: people, profile: options.profile }))
@@ -179,37 +183,52 @@ function report(options: SipBenchOptions, samples: readonly Sample[]): void {
   const rows = (['register', 'call'] as const).map(load => {
     const of = (server: string): Sample[] =>
       samples.filter(sample => sample.load === load && sample.server === server)
-    return { load, lanline: summarise(of('lanline')), kamailio: summarise(of('kamailio')) }
+    return {
+      load,
+      lanline: summarise(of('lanline')),
+      kamailio: summarise(of('kamailio')),
+      keeping: summarise(of('kamailio, keeping')),
+    }
   })
   if (options.json) {
     process.stdout.write(`${JSON.stringify(rows)}\n`)
     return
   }
-  const cell = (text: string): string => text.padStart(12)
-  const number = (value: number | undefined, digits = 1): string => cell(value?.toFixed(digits) ?? '-')
-  const lines = [`${''.padEnd(46)}${cell('lanline')}${cell('kamailio')}${cell('ratio')}`]
-  for (const { load, lanline, kamailio } of rows) {
+  const cell = (text: string): string => text.padStart(13)
+  const lines = [
+    `${''.padEnd(46)}${['lanline', 'kamailio', 'ratio', 'kam., keeping', 'ratio'].map(cell).join('')}`,
+  ]
+  for (const { load, lanline, kamailio, keeping } of rows) {
+    const line = (title: string, value: (summary: Summary) => string, ratios = false): string => {
+      const of = (summary: Summary | undefined): string => cell(summary === undefined ? '-' : value(summary))
+      const ratio = (peer: Summary | undefined): string =>
+        cell(ratios && lanline && peer ? (lanline.microseconds / peer.microseconds).toFixed(2) : '')
+      return `${title.padEnd(46)}${of(lanline)}${of(kamailio)}${ratio(kamailio)}${of(keeping)}${ratio(keeping)}`
+    }
     const title =
       load === 'register' ? 'authenticated registration (2 requests)' : 'authenticated call (9 messages)'
-    const ratio = lanline && kamailio ? lanline.microseconds / kamailio.microseconds : undefined
     lines.push(
-      `${`${title}, µs CPU`.padEnd(46)}${number(lanline?.microseconds)}${number(kamailio?.microseconds)}${number(ratio, 2)}`,
-      `${'  lowest and highest round'.padEnd(46)}${cell(lanline?.range ?? '-')}${cell(kamailio?.range ?? '-')}`,
-      `${'  done'.padEnd(46)}${number(lanline?.done, 0)}${number(kamailio?.done, 0)}`,
-      `${'  failed'.padEnd(46)}${number(lanline?.failed, 0)}${number(kamailio?.failed, 0)}`,
-      `${'  retransmissions by the load'.padEnd(46)}${number(lanline?.retransmissions, 0)}${number(kamailio?.retransmissions, 0)}`,
+      line(`${title}, µs CPU`, ({ microseconds }) => microseconds.toFixed(1), true),
+      line('  lowest and highest round', ({ range }) => range),
+      line('  done', ({ done }) => String(done)),
+      line('  failed', ({ failed }) => String(failed)),
+      line('  retransmissions by the load', ({ retransmissions }) => String(retransmissions)),
+    )
+    if (load === 'register') continue
+    lines.push(
+      line('memory after the last round, MB (RSS)', ({ residentMegabytes }) => residentMegabytes.toFixed(1)),
+      line('  shared pages divided (PSS)', ({ proportionalMegabytes }) => proportionalMegabytes.toFixed(1)),
     )
   }
-  const last = rows.at(-1)!
   lines.push(
-    `${'memory after the last round, MB (RSS)'.padEnd(46)}${number(last.lanline?.residentMegabytes)}${number(last.kamailio?.residentMegabytes)}`,
-    `${'  shared pages divided (PSS)'.padEnd(46)}${number(last.lanline?.proportionalMegabytes)}${number(last.kamailio?.proportionalMegabytes)}`,
     '',
     `${options.rounds} rounds of ${options.seconds} s, ${options.registrationsPerSecond} registrations/s, ${options.callsPerSecond} calls/s, 1,000 users, UDP on loopback; medians; kamailio ${kamailioVersion() ?? 'absent'}, one UDP worker`,
     `again: scripts/bench sip --rounds ${options.rounds} --seconds ${options.seconds} --registrations ${options.registrationsPerSecond} --calls ${options.callsPerSecond}`,
   )
   process.stdout.write(`${lines.join('\n')}\n`)
 }
+
+type Summary = NonNullable<ReturnType<typeof summarise>>
 
 function summarise(samples: readonly Sample[]) {
   if (samples.length === 0) return undefined
