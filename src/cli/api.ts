@@ -1,4 +1,5 @@
 /** The running daemon's REST interface, through the socket in its data directory. */
+import { existsSync } from 'node:fs'
 import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -93,13 +94,18 @@ function open(config: Config, method: string, path: string, headers: OutgoingHtt
 
 function refusal(config: Config, error: NodeJS.ErrnoException): CommandError {
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') {
-    const start = config.data.dir === serviceDataDirectory ? 'systemctl start lanline' : './scripts/start'
-    return new NotRunning(`no lanline is running on ${config.data.dir}; start it with: ${start}`)
+    return new NotRunning(`no lanline is running on ${config.data.dir}; start it with: ${howToStart(config)}`)
   }
   if (error.code === 'EACCES') {
     return new CommandError(`${socketPath(config)} belongs to another user; run this as that user or as root`)
   }
   return new CommandError(`the daemon does not answer (${error.message}); look at its log`)
+}
+
+function howToStart(config: Config): string {
+  if (config.data.dir === serviceDataDirectory) return 'systemctl start lanline'
+  // Packages have the command, checkouts the script, which also brings what is needed.
+  return existsSync(new URL('../../scripts/start', import.meta.url)) ? './scripts/start' : 'lanline serve'
 }
 
 async function textOf(answer: IncomingMessage): Promise<string> {

@@ -24,6 +24,8 @@ export const serve: Command = {
         `${config.data.dir} belongs to the service; start it with: systemctl start lanline`,
       )
     }
+    // For whoever looks who holds a port, or lists processes: not the name of the runtime.
+    process.title = 'lanline'
     const log = jsonLog(config.log.level)
     const asked = stopSignal()
     // Loaded only here and by `try`: no other command waits for the whole exchange to be read.

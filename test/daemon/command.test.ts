@@ -120,6 +120,20 @@ describe('lanline serve', () => {
     holder.close()
   })
 
+  it('is what others find on its ports, by name', async () => {
+    const first = await serve()
+    const { port } = new URL(first.page)
+    const tried = await lanline(['serve'], '', {
+      LANLINE_DATA_DIR: join(directory, 'other'),
+      LANLINE_HTTP_PORT: port,
+    })
+    expect(tried.code).toBe(1)
+    expect(tried.err).toContain(
+      `port ${port} (http.port) is taken by lanline (pid ${first.child.pid}); stop that program`,
+    )
+    await end(first.child, 'SIGINT')
+  })
+
   it('refuses a data directory that cannot be made, in one line that says what to do', async () => {
     const file = join(directory, 'a-file')
     writeFileSync(file, '')
