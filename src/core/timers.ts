@@ -2,11 +2,12 @@ import type { Monotonic } from './clock.ts'
 
 /**
  * The one table of a machine's timers. A timer has a name; setting it again moves it; nobody holds a handle. Ordered
- * by a binary heap whose superseded entries are skipped when they surface, and swept when they outnumber the live ones.
+ * by a binary heap whose entries know their place, so that one that is cleared is gone: most are cleared soon after they
+ * were set, and what stays behind for half a minute the collector carries about.
  */
 export class TimerTable<Name extends string | number = string> {
   readonly #live = new Map<Name, Entry<Name>>()
-  #heap: Entry<Name>[] = []
+  readonly #heap: Entry<Name>[] = []
   #serial = 0
 
   get size(): number {
@@ -14,14 +15,23 @@ export class TimerTable<Name extends string | number = string> {
   }
 
   set(name: Name, at: Monotonic): void {
-    const entry = { name, at, serial: this.#serial++ }
-    this.#live.set(name, entry)
-    this.#push(entry)
-    if (this.#heap.length > 64 && this.#heap.length > 2 * this.#live.size) this.#sweep()
+    const serial = this.#serial++
+    const known = this.#live.get(name)
+    if (known === undefined) {
+      const entry = { name, at, serial, index: this.#heap.length }
+      this.#live.set(name, entry)
+      this.#heap.push(entry)
+      this.#settle(entry)
+    } else {
+      known.at = at
+      known.serial = serial
+      this.#settle(known)
+    }
   }
 
   clear(name: Name): void {
-    this.#live.delete(name)
+    const entry = this.#live.get(name)
+    if (entry !== undefined) this.#remove(entry)
   }
 
   has(name: Name): boolean {
@@ -35,66 +45,57 @@ export class TimerTable<Name extends string | number = string> {
 
   /** The earliest moment any timer fires. */
   next(): Monotonic | undefined {
-    this.#dropStale()
     return this.#heap[0]?.at
   }
 
   /** Removes and returns the earliest timer that is due at `now`; of two due at one moment, the one set first. */
   take(now: Monotonic): Name | undefined {
-    this.#dropStale()
     const first = this.#heap[0]
     if (first === undefined || first.at > now) return undefined
-    this.#pop()
-    this.#live.delete(first.name)
+    this.#remove(first)
     return first.name
   }
 
-  #dropStale(): void {
-    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
-      if (this.#live.get(first.name) === first) return
-      this.#pop()
-    }
+  #remove(entry: Entry<Name>): void {
+    this.#live.delete(entry.name)
+    const last = this.#heap.pop()!
+    if (last === entry) return
+    last.index = entry.index
+    this.#settle(last)
   }
 
-  #sweep(): void {
-    const live = [...this.#live.values()]
-    this.#heap = []
-    for (const entry of live) this.#push(entry)
-  }
-
-  #push(entry: Entry<Name>): void {
+  /** To its place in the heap, up or down from the one it says it has. */
+  #settle(entry: Entry<Name>): void {
     const heap = this.#heap
-    let index = heap.push(entry) - 1
+    let index = entry.index
     while (index > 0) {
-      const parent = (index - 1) >> 1
-      if (!before(entry, heap[parent]!)) break
-      heap[index] = heap[parent]!
-      index = parent
+      const parent = heap[(index - 1) >> 1]!
+      if (!before(entry, parent)) break
+      index = this.#put(parent, index)
     }
-    heap[index] = entry
+    for (let child = 2 * index + 1; child < heap.length; child = 2 * index + 1) {
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
+      if (!before(heap[child]!, entry)) break
+      index = this.#put(heap[child]!, index)
+    }
+    this.#put(entry, index)
   }
 
-  #pop(): void {
-    const heap = this.#heap
-    const last = heap.pop()
-    if (last === undefined || heap.length === 0) return
-    let index = 0
-    for (;;) {
-      let child = 2 * index + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
-      if (!before(heap[child]!, last)) break
-      heap[index] = heap[child]!
-      index = child
-    }
-    heap[index] = last
+  /** The place it leaves. */
+  #put(entry: Entry<Name>, index: number): number {
+    const left = entry.index
+    this.#heap[index] = entry
+    entry.index = index
+    return left
   }
 }
 
 interface Entry<Name> {
   readonly name: Name
-  readonly at: Monotonic
-  readonly serial: number
+  at: Monotonic
+  serial: number
+  /** Where it stands in the heap. */
+  index: number
 }
 
 function before(a: Entry<unknown>, b: Entry<unknown>): boolean {
