@@ -179,7 +179,7 @@ function refuse(request: SipRequest, fault: Fault): DecodedSip {
  * The message as bytes. Content-Length is written from the body, in the place of the one present or last. CR, LF and
  * NUL inside a value become a space, so that no text from elsewhere can start a field of its own.
  */
-export function encode(message: SipMessage): Uint8Array {
+export function encode(message: SipMessage): Buffer {
   let text =
     message.kind === 'request'
       ? `${message.method} ${message.uri} SIP/2.0\r\n`

@@ -10,7 +10,7 @@ export class Outbox {
   #hosted: { readonly device: string; readonly message: SipMessage }[] = []
 
   /** Sends a message and returns its bytes, to be kept for retransmission; none for a hosted agent. */
-  send(flow: Flow, message: SipMessage): Uint8Array | undefined {
+  send(flow: Flow, message: SipMessage): Buffer | undefined {
     if (flow.transport === 'hosted') {
       this.#hosted.push({ device: hostedDevice(flow), message })
       return undefined

@@ -84,15 +84,16 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
     if (context.call !== undefined) this.#started(context)
-    if (incoming.toTag === undefined) this.#merging.set(context.mergeKey, server)
+    const { maxBreadth, mergeKey } = context.asked!
+    if (incoming.toTag === undefined) this.#merging.set(mergeKey, server)
     const targets = this.#targets(routed, context)
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
-    if (context.maxBreadth !== undefined && context.maxBreadth < targets.length) {
+    if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
     }
     if (incoming.request.method === 'BYE') this.#hungUp(incoming, routed)
-    for (const target of targets) this.#branch(context, target)
-    for (const branch of [...context.branches]) this.#start(branch, now)
+    context.branches = targets.map(target => this.#branch(context, target))
+    for (const branch of context.branches) this.#start(branch, now)
   }
 
   /** §16.10: the CANCEL itself was answered; its INVITE goes no further. */
@@ -266,21 +267,25 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const breadth = first(routed.request, 'Max-Breadth')
     const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)
     return {
-      asked: { incoming, request: { ...routed.request, headers } },
+      asked: {
+        incoming,
+        request: { ...routed.request, headers },
+        loopMark: this.#loopMark(incoming),
+        maxBreadth:
+          breadth === undefined ? undefined : Math.min(Number(breadth) || 0, proxyLimits.maxBreadth),
+        mergeKey: mergeKeyOf(incoming),
+        recordRoute: initial && dialogMakers.has(method) ? this.#callerRoute(incoming, sender) : undefined,
+      },
       server,
       sender,
-      loopMark: this.#loopMark(incoming),
-      maxBreadth: breadth === undefined ? undefined : Math.min(Number(breadth) || 0, proxyLimits.maxBreadth),
       branches: [],
-      mergeKey: mergeKeyOf(incoming),
-      recordRoute: initial && dialogMakers.has(method) ? this.#callerRoute(incoming, sender) : undefined,
       call:
         initial && method === 'INVITE' && forUser !== undefined
           ? {
               id: callKey(incoming.callId, incoming.fromTag),
               callee: { user: forUser, displayName: callee?.displayName ?? forUser, device: undefined },
               answered: false,
-              ringing: new Set(),
+              ringing: [],
             }
           : undefined,
       mayWait: !initial,
@@ -367,7 +372,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     return live.map(targetOf)
   }
 
-  #branch(context: ResponseContext, target: Target): void {
+  #branch(context: ResponseContext, target: Target): Branch {
     const id = this.#parts.timers.newId()
     const branch: Branch = {
       id,
@@ -380,8 +385,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       cancelReason: undefined,
       expired: false,
     }
-    context.branches.push(branch)
     this.#branches.set(id, branch)
+    return branch
   }
 
   #start(branch: Branch, now: Monotonic): void {
@@ -422,11 +427,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {
     const { context, target } = branch
+    const { loopMark, recordRoute, request: asked } = context.asked!
     branch.state = 'open'
-    const unique = `z9hG4bK${this.#parts.random.hex(8)}.${context.loopMark}`
-    const recordRoutes =
-      context.recordRoute === undefined ? [] : [this.#calleeRoute(target, flow), context.recordRoute]
-    const request = forward(context.asked!.request, {
+    const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
+    const recordRoutes = recordRoute === undefined ? [] : [this.#calleeRoute(target, flow), recordRoute]
+    const request = forward(asked, {
       uri: target.uri,
       via: viaFor(flow, unique),
       recordRoutes,
@@ -453,8 +458,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   // RFC 5393 §5.3.3.2: what one request may fork into is shared out among its branches.
   #breadthEach(context: ResponseContext): number | undefined {
     const count = context.branches.length
-    if (context.maxBreadth === undefined && count === 1) return undefined
-    return Math.max(1, Math.floor((context.maxBreadth ?? proxyLimits.maxBreadth) / count))
+    const { maxBreadth } = context.asked!
+    if (maxBreadth === undefined && count === 1) return undefined
+    return Math.max(1, Math.floor((maxBreadth ?? proxyLimits.maxBreadth) / count))
   }
 
   #provisional(branch: Branch, answer: SipResponse, now: Monotonic): void {
@@ -468,8 +474,12 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     }
     const { call } = context
     const { device } = branch.target
-    if (call !== undefined && (answer.status === 180 || answer.status === 183) && !call.ringing.has(device)) {
-      call.ringing.add(device)
+    if (
+      call !== undefined &&
+      (answer.status === 180 || answer.status === 183) &&
+      !call.ringing.includes(device)
+    ) {
+      call.ringing = [...call.ringing, device]
       this.#parts.outbox.push({ kind: 'call', event: { kind: 'ringing', call: call.id, device } })
     }
     this.#parts.servers.respond(context.server, answer, now)
@@ -573,7 +583,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   #final(context: ResponseContext): void {
     context.finalSent = true
-    if (this.#merging.get(context.mergeKey) === context.server) this.#merging.delete(context.mergeKey)
+    const { mergeKey } = context.asked!
+    if (this.#merging.get(mergeKey) === context.server) this.#merging.delete(mergeKey)
     letGo(context)
   }
 
@@ -642,6 +653,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 function letGo(context: ResponseContext): void {
   if (!context.finalSent || context.branches.some(branch => branch.state !== 'done')) return
   context.asked = undefined
+  context.call = undefined
   context.best = undefined
 }
 

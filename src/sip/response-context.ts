@@ -41,6 +41,20 @@ export interface Asked {
   readonly incoming: Incoming
   /** The request as it goes on, before what is particular to a branch. */
   readonly request: SipRequest
+  readonly loopMark: string
+  readonly maxBreadth: number | undefined
+  readonly mergeKey: string
+  /** Set where the request can make a dialog: the caller's side of the two Record-Routes. */
+  readonly recordRoute: string | undefined
+}
+
+/** The call that an initial INVITE starts. */
+export interface AskedCall {
+  readonly id: string
+  readonly callee: Party
+  answered: boolean
+  /** Devices of which it was told that they ring. */
+  ringing: readonly string[]
 }
 
 export interface ResponseContext {
@@ -48,16 +62,9 @@ export interface ResponseContext {
   asked: Asked | undefined
   readonly server: ServerTransaction<ResponseContext>
   readonly sender: Sender
-  readonly loopMark: string
-  readonly maxBreadth: number | undefined
-  readonly branches: Branch[]
-  readonly mergeKey: string
-  /** Set where the request can make a dialog: the caller's side of the two Record-Routes. */
-  readonly recordRoute: string | undefined
-  /** Set for an initial INVITE: the call it starts. */
-  readonly call:
-    | { readonly id: string; readonly callee: Party; answered: boolean; readonly ringing: Set<string> }
-    | undefined
+  branches: readonly Branch[]
+  /** Of an initial INVITE, until all is said. */
+  call: AskedCall | undefined
   readonly mayWait: boolean
   best: SipResponse | undefined
   bestFromPeer: boolean

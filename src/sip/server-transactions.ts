@@ -20,7 +20,7 @@ export interface ServerTransaction<Context> {
   readonly replyTo: Flow
   state: 'trying' | 'proceeding' | 'completed' | 'confirmed' | 'accepted'
   /** The latest response, for retransmission. */
-  last: Uint8Array | undefined
+  last: Buffer | undefined
   retransmitMilliseconds: number
   /** What the proxy does for it, while it does. */
   context: Context | undefined
@@ -36,8 +36,11 @@ export class ServerTransactions<Context> {
   readonly #live = new Map<string, ServerTransaction<Context>>()
   readonly #byId = new Map<number, ServerTransaction<Context>>()
   readonly #byFlow = new Map<string, Set<ServerTransaction<Context>>>()
-  /** Answers of finished non-INVITE transactions over UDP. A generation of them lasts as long as timer J. */
-  readonly #answered: Recent<{ readonly replyTo: Flow; readonly bytes: Uint8Array }>
+  /**
+   * Answers of finished non-INVITE transactions over UDP. A generation of them lasts as long as timer J. As texts of
+   * single bytes: a buffer would keep its neighbours in the pool, which is all that is sent.
+   */
+  readonly #answered: Recent<{ readonly replyTo: Flow; readonly text: string }>
 
   constructor(o: { timers: SipTimers; outbox: Outbox; limit: number; answeredLimit: number }) {
     this.#timers = o.timers
@@ -84,7 +87,7 @@ export class ServerTransactions<Context> {
   retransmitted(key: string): boolean {
     const answered = this.#answered.get(key)
     if (answered !== undefined) {
-      this.#outbox.resend(answered.replyTo, answered.bytes)
+      this.#outbox.resend(answered.replyTo, Buffer.from(answered.text, 'latin1'))
       return true
     }
     const transaction = this.#live.get(key)
@@ -164,7 +167,7 @@ export class ServerTransactions<Context> {
     if (isReliable(transaction.flow.transport) || transaction.last === undefined) return
     const { key, replyTo, last } = transaction
     if (this.#answered.size === 0) this.#timers.start('J', answeredTimer, false, now)
-    this.#answered.set(key, { replyTo, bytes: last })
+    this.#answered.set(key, { replyTo, text: last.toString('latin1') })
   }
 
   // One timer for all: each answer is kept for timer J at least, and for twice that at most.
