@@ -59,7 +59,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   readonly #recent = new Map<string, CallRow>()
   /** Devices that can be reached now; the value says whether through a hosted agent. */
   readonly #reachable = new Map<string, boolean>()
-  readonly #timers = new TimerTable<string>()
+  /** By call: it ends at the latest then; nobody is in it. */
+  readonly #limits = new TimerTable<string>()
+  readonly #absences = new TimerTable<string>()
+  /** When open calls are next written down as alive; undefined: there are none. */
+  #aliveAt: Monotonic | undefined
   #out: CallEffect[] = []
 
   constructor(options: CallsOptions) {
@@ -70,7 +74,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   get sizes(): { readonly open: number; readonly recent: number; readonly timers: number } {
-    return { open: this.#open.size, recent: this.#recent.size, timers: this.#timers.size }
+    return {
+      open: this.#open.size,
+      recent: this.#recent.size,
+      timers: this.#limits.size + this.#absences.size,
+    }
   }
 
   find(call: string): CallRow | undefined {
@@ -137,17 +145,18 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   nextWakeup(): Monotonic | undefined {
-    return this.#timers.next()
+    return earliest(this.#aliveAt, earliest(this.#limits.next(), this.#absences.next()))
   }
 
   wake(now: Monotonic): CallEffect[] {
-    for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
-      const [timer, id] = name.split(' ')
-      if (timer === 'alive') this.#alive(now)
-      const call = this.#open.get(id ?? '')
-      if (call === undefined) continue
-      if (timer === 'absent') this.#lose(call)
-      else if (timer === 'limit') this.#reachedLimit(call, now)
+    if (this.#aliveAt !== undefined && this.#aliveAt <= now) this.#alive(now)
+    for (let id = this.#absences.take(now); id !== undefined; id = this.#absences.take(now)) {
+      const call = this.#open.get(id)
+      if (call !== undefined) this.#lose(call)
+    }
+    for (let id = this.#limits.take(now); id !== undefined; id = this.#limits.take(now)) {
+      const call = this.#open.get(id)
+      if (call !== undefined) this.#reachedLimit(call, now)
     }
     return this.#taken()
   }
@@ -179,7 +188,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
             : {}),
         })
         this.#index(call.row)
-        this.#timers.set(`limit ${event.call}`, after(now, callLimits.phonesMilliseconds))
+        this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
         this.#watch(call, now)
         return
       case 'ended':
@@ -281,13 +290,13 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   /** Sets or clears the timer that ends a call which nobody is in. */
   #watch(call: OpenCall, now: Monotonic): void {
-    const name = `absent ${call.row.id}`
+    const { id } = call.row
     if (call.row.answeredAt === undefined && call.ours) return
     if (this.#isPresent(call, call.row.callerDevice) || this.#isPresent(call, call.row.calleeDevice)) {
-      this.#timers.clear(name)
-    } else if (!this.#timers.has(name)) {
+      this.#absences.clear(id)
+    } else if (!this.#absences.has(id)) {
       if (call.ours) call.row = { ...call.row, aliveAt: this.#epoch(now) }
-      this.#timers.set(name, after(now, callLimits.absentMilliseconds))
+      this.#absences.set(id, after(now, callLimits.absentMilliseconds))
     }
   }
 
@@ -323,7 +332,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       return
     }
     const hosted = [callerDevice, calleeDevice].some(device => this.#reachable.get(device ?? ''))
-    if (hosted) this.#timers.set(`limit ${call.row.id}`, after(now, callLimits.phonesMilliseconds))
+    if (hosted) this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
     else this.#lose(call)
   }
 
@@ -331,11 +340,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   #alive(now: Monotonic): void {
     const at = this.#epoch(now)
     for (const call of this.#open.values()) {
-      if (call.row.answeredAt === undefined || this.#timers.has(`absent ${call.row.id}`)) continue
+      if (call.row.answeredAt === undefined || this.#absences.has(call.row.id)) continue
       call.row = { ...call.row, aliveAt: at }
       this.#out.push({ kind: 'save', row: call.row })
     }
-    if (this.#open.size > 0) this.#timers.set('alive', after(now, callLimits.aliveMilliseconds))
+    this.#aliveAt = this.#open.size > 0 ? after(now, callLimits.aliveMilliseconds) : undefined
   }
 
   #close(call: OpenCall, ending: Ending): void {
@@ -349,9 +358,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       const calls = this.#openByUser.get(user)
       if (calls?.delete(call) && calls.size === 0) this.#openByUser.delete(user)
     }
-    this.#timers.clear(`absent ${id}`)
-    this.#timers.clear(`limit ${id}`)
-    if (this.#open.size === 0) this.#timers.clear('alive')
+    this.#absences.clear(id)
+    this.#limits.clear(id)
+    if (this.#open.size === 0) this.#aliveAt = undefined
     this.#keep({ ...call.row, ...ending, missed: isMissed(call.row, ending) })
   }
 
@@ -367,8 +376,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#index(call.row)
     const limit =
       call.row.answeredAt === undefined ? callLimits.unansweredMilliseconds : callLimits.phonesMilliseconds
-    this.#timers.set(`limit ${id}`, after(now, limit))
-    if (!this.#timers.has('alive')) this.#timers.set('alive', after(now, callLimits.aliveMilliseconds))
+    this.#limits.set(id, after(now, limit))
+    this.#aliveAt ??= after(now, callLimits.aliveMilliseconds)
     this.#watch(call, now)
   }
 
@@ -401,6 +410,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     return out
   }
 }
+
+const earliest = (a: Monotonic | undefined, b: Monotonic | undefined): Monotonic | undefined =>
+  a === undefined || (b !== undefined && b < a) ? b : a
 
 /** What hanging up means while it rings. */
 function beforeAnswer(reason: string, by: CallEnder): string {
