@@ -3,19 +3,28 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
 export class Metrics {
   readonly registry = new Registry()
-  readonly #notes = new Counter({
-    name: 'lanline_notes_total',
-    help: 'Refusals, drops and faults, by room and reason.',
-    labelNames: ['room', 'reason'],
-    registers: [this.registry],
-  })
+  /** By room and reason. A challenge is one, and a counter with labels takes as long as the rest of it. */
+  readonly #notes = new Map<string, Map<string, number>>()
 
   constructor() {
     collectDefaultMetrics({ register: this.registry })
+    const notes = this.#notes
+    new Counter({
+      name: 'lanline_notes_total',
+      help: 'Refusals, drops and faults, by room and reason.',
+      labelNames: ['room', 'reason'],
+      registers: [this.registry],
+      collect() {
+        this.reset()
+        for (const [room, reasons] of notes)
+          for (const [reason, count] of reasons) this.inc({ room, reason }, count)
+      },
+    })
   }
 
   note(room: string, reason: string, count = 1): void {
-    this.#notes.inc({ room, reason }, count)
+    const reasons = this.#notes.get(room) ?? new Map<string, number>()
+    this.#notes.set(room, reasons.set(reason, (reasons.get(reason) ?? 0) + count))
   }
 
   /** `read` gives the total since the start, and is asked at each scrape. */

@@ -54,10 +54,10 @@ export class Roster {
   /** Those of `users` whose presence or name is not what was told last. */
   changes(users: Iterable<string>): Person[] {
     const changed: Person[] = []
-    for (const user of new Set(users)) {
+    for (const user of users) {
       const person = this.#devices.person(user)
       if (person === undefined) continue
-      const isBusy = this.#log.openOf(user).some(row => inCall(row).includes(user))
+      const isBusy = this.#log.openOf(user).some(row => isIn(user, row))
       const now = {
         user,
         name: person.displayName,
@@ -89,7 +89,8 @@ export class Roster {
 
   #busy(): ReadonlySet<string> {
     const users = new Set<string>()
-    for (const row of this.#log.open()) for (const user of inCall(row)) users.add(user)
+    for (const row of this.#log.open())
+      for (const user of [row.callerUser, row.calleeUser]) if (isIn(user, row)) users.add(user)
     return users
   }
 
@@ -101,7 +102,6 @@ export class Roster {
 }
 
 /** A caller is in the call from the first ring, a callee once it is answered. */
-function inCall(row: CallRow): string[] {
-  if (row.endedAt !== undefined) return []
-  return row.answeredAt === undefined ? [row.callerUser] : [row.callerUser, row.calleeUser]
-}
+const isIn = (user: string, row: CallRow): boolean =>
+  row.endedAt === undefined &&
+  (row.callerUser === user || (row.answeredAt !== undefined && row.calleeUser === user))
