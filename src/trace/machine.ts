@@ -8,15 +8,14 @@ import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallEvent } from '../sip/message.ts'
 import type { PartyRole } from '../turn/message.ts'
+import { EventWriter, type Seen } from './event-json.ts'
 import type {
   CaptureFacts,
-  Happening,
   KnownCall,
   Moment,
   Source,
   TracedRow,
   TraceEffect,
-  TraceEvent,
   TraceInput,
 } from './message.ts'
 import { PartyReports } from './party-reports.ts'
@@ -73,12 +72,13 @@ interface Traced {
   readonly id: string
   readonly startedAt: Monotonic
   readonly devices: Map<string, PartyRole>
-  readonly reports: Record<PartyRole, PartyReports>
+  readonly reports: { [role in PartyRole]?: PartyReports }
   readonly leftOut: Map<string, number>
   number: number
   bytes: number
-  waiting: TraceEvent[]
+  waiting: string[]
   waitingBytes: number
+  waitingCounters: number
   ledger: string
   ended: boolean
   /** Somebody told of its media: a party, the relay, a capture. */
@@ -89,7 +89,7 @@ interface Early {
   readonly bytes: number
   readonly at: Monotonic
   readonly source: Source
-  readonly happening: Happening
+  readonly happening: Seen
 }
 
 interface Connection {
@@ -112,11 +112,13 @@ const dialogMethods = new Set([
   'MESSAGE',
 ])
 /** Where none of these is, a verdict can only be that nothing is known (`restart`: of what was before, somebody may have). */
-const tellsOfMedia = new Set<Happening['kind']>([
+const tellsOfMedia = new Set<Seen['kind']>([
   ...(['state', 'checks', 'pair', 'dtls', 'firstMedia', 'quality'] as const),
   ...(['grant', 'ledger', 'capture', 'restart'] as const),
 ])
-const reportedKinds = new Set<Happening['kind']>(['state', 'checks', 'pair', 'dtls', 'firstMedia'])
+/** They come each second. */
+const counterKinds = new Set<Seen['kind']>(['quality', 'ledger'])
+const reportedKinds = new Set<Seen['kind']>(['state', 'checks', 'pair', 'dtls', 'firstMedia'])
 /** Messages of a call that are worth a row; what else comes is told in other ways. */
 const channelTypes = new Set(
   `call calling incoming ringing answer answered decline candidate offer offerRefused bye ended noPath relayReady relay
@@ -135,6 +137,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #watched: boolean
   #addresses: readonly string[]
   readonly #reader = new SipReader()
+  readonly #writer = new EventWriter()
   /** Calls' ids by Call-ID and tag: every message asks for one or two. */
   readonly #ids = new Map<string, Map<string, string>>()
   /** Where each device was reached last, the longest unheard first. */
@@ -193,16 +196,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         const role = call?.devices.get(input.device)
         if (call === undefined || role === undefined) break
         const received = now - call.startedAt
+        call.reports[role] ??= new PartyReports()
         for (const { atMilliseconds, clockErrorMilliseconds, ...happening } of call.reports[role].take(
           input.report,
           received,
         )) {
-          this.#keep(
-            call,
-            { atMilliseconds, clockErrorMilliseconds, source: role },
-            happening as Happening,
-            now,
-          )
+          this.#keep(call, { atMilliseconds, clockErrorMilliseconds, source: role }, happening as Seen, now)
         }
         break
       }
@@ -237,7 +236,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         for (const { call, bytes, events } of input.saves) {
           this.#unwrittenBytes -= bytes
           const leftOut = input.lost ? this.#calls.get(call)?.leftOut : undefined
-          leftOut?.set('notSaved', (leftOut.get('notSaved') ?? 0) + events.length)
+          leftOut?.set('notSaved', (leftOut.get('notSaved') ?? 0) + events)
         }
         break
       case 'capture':
@@ -266,16 +265,17 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     if (found === undefined || !dialogMethods.has(found.method)) return
     const { callId, fromTag, toTag, name, cseq, request } = found
     const byFrom = this.#idOf(callId, fromTag)
-    const byTo = toTag === '' ? byFrom : this.#idOf(callId, toTag)
     const begins = request && found.method === 'INVITE' && toTag === '' && input.direction === 'in'
-    const [id, fromCaller] = this.#isKnown(byFrom) || begins ? [byFrom, true] : [byTo, byTo === byFrom]
-    if (!begins && !this.#isKnown(id)) return
+    const fromCaller = begins || this.#isKnown(byFrom)
+    if (!fromCaller && toTag === '') return
+    const id = fromCaller ? byFrom : this.#idOf(callId, toTag)
+    if (!fromCaller && !this.#isKnown(id)) return
     // RFC 3261 §12.1: From is whoever sent the request, in its responses too.
     const party = ((input.direction === 'in') === request) === fromCaller ? 'caller' : 'callee'
     const { direction, transport, local, remote } = input
     const source = direction === 'in' ? party : 'server'
-    const text = this.#reader.text(found)
-    this.#to(id, now, source, { kind: 'sip', direction, party, transport, local, remote, name, cseq, text })
+    const json = this.#reader.json(found)
+    this.#to(id, now, source, { kind: 'sip', direction, party, transport, local, remote, name, cseq, json })
   }
 
   #idOf(callId: string, tag: string): string {
@@ -304,7 +304,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     if (connection === undefined || message === undefined || message.type !== type) return
     if (type === 'welcome') return this.#welcomed(name, connection, direction, message, now)
     const { local, remote, device } = connection
-    const made = (party: PartyRole): Happening => {
+    const made = (party: PartyRole): Seen => {
       return {
         kind: 'channel',
         direction,
@@ -433,12 +433,13 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         bytes: 0,
         waiting: [],
         waitingBytes: 0,
+        waitingCounters: 0,
         ledger: '',
         ended: false,
         told: false,
       },
       ...{ devices: new Map(), leftOut: new Map() },
-      reports: { caller: new PartyReports(), callee: new PartyReports() },
+      reports: {},
     }
     this.#calls.set(id, call)
     return call
@@ -450,7 +451,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   /** To a call, or kept for a while in case it becomes one. */
-  #to(id: string, at: Monotonic, source: Source, happening: Happening): void {
+  #to(id: string, at: Monotonic, source: Source, happening: Seen): void {
     const call = this.#calls.get(id)
     if (call !== undefined) return this.#add(call, at, source, happening)
     if (happening.kind !== 'sip' && happening.kind !== 'channel') return
@@ -478,12 +479,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     for (const { bytes } of all) this.#earlyBytes -= bytes
   }
 
-  #add(call: Traced, at: Monotonic, source: Source, happening: Happening): void {
+  #add(call: Traced, at: Monotonic, source: Source, happening: Seen): void {
     const atMilliseconds = Math.round((at - call.startedAt) * 10) / 10
     this.#keep(call, { atMilliseconds, source }, happening, at)
   }
 
-  #keep(call: Traced, moment: Omit<Moment, 'number'>, happening: Happening, now: Monotonic): void {
+  #keep(call: Traced, moment: Omit<Moment, 'number'>, happening: Seen, now: Monotonic): void {
     const bytes = roughBytes(happening)
     const share = shareOf(happening.kind)
     call.told ||= tellsOfMedia.has(happening.kind)
@@ -500,7 +501,8 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     call.bytes += bytes
     call.waitingBytes += bytes
     this.#heldBytes += bytes
-    call.waiting.push({ number: call.number, ...moment, ...happening })
+    call.waiting.push(this.#writer.json(call.number, moment, happening))
+    if (counterKinds.has(happening.kind)) call.waitingCounters++
     if (this.#watched) this.#ufrags(call.id, happening)
     this.#dirty.add(call)
     if (this.#heldBytes > traceLimits.heldBytes) this.#save()
@@ -509,11 +511,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   /** At once: checks begin as soon as the other end has the description. */
-  #ufrags(call: string, happening: Happening): void {
+  #ufrags(call: string, happening: Seen): void {
     const isMessage = happening.kind === 'sip' || happening.kind === 'channel'
     if (!isMessage || happening.direction !== 'in') return
-    const text = happening.kind === 'sip' ? happening.text : String(happening.message.sdp ?? '')
-    if (!text.includes('a=ice-ufrag:')) return
+    const json = happening.kind === 'sip' ? happening.json : JSON.stringify(happening.message.sdp ?? '')
+    if (!json.includes('a=ice-ufrag:')) return
+    const text = String(JSON.parse(json))
     const found = [...text.matchAll(/^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\r?$/gm)].map(([, ufrag]) => ufrag!)
     for (const ufrag of new Set(found)) {
       this.#out.push({ kind: 'ufrag', call, party: happening.party, ufrag })
@@ -548,9 +551,11 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const { id, waiting: events, waitingBytes: bytes } = call
     this.#heldBytes -= bytes
     this.#unwrittenBytes += bytes
-    this.#out.push({ kind: 'save', call: id, events, bytes })
+    const onlyCounters = call.waitingCounters === events.length
+    this.#out.push({ kind: 'save', call: id, events, bytes, onlyCounters })
     call.waiting = []
     call.waitingBytes = 0
+    call.waitingCounters = 0
   }
 
   /** What waits to be kept, given out now: somebody wants to read, or the daemon stops. */
@@ -577,14 +582,14 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   }
 }
 
-function shareOf(kind: Happening['kind']): number {
+function shareOf(kind: Seen['kind']): number {
   if (kind === 'quality') return traceLimits.qualityShare
   return reportedKinds.has(kind) ? traceLimits.reportedShare : 1
 }
 
 /** Near enough for a bound: writing it out would cost more than keeping it. */
-function roughBytes(happening: Happening): number {
-  if (happening.kind === 'sip') return 300 + happening.text.length
+function roughBytes(happening: Seen): number {
+  if (happening.kind === 'sip') return 300 + happening.json.length
   if (happening.kind === 'channel') return 500 + String(happening.message.sdp ?? '').length
   if (happening.kind === 'quality') return 150 + 200 * happening.streams.length
   if (happening.kind === 'checks') return 150 + 250 * happening.pairs.length

@@ -456,7 +456,7 @@ export type TraceInput =
   /** A device is reached at this address from now on. */
   | { readonly kind: 'reached'; readonly device: string; readonly address: string }
   /** What was given to be kept is out of our hands; `lost`: it could not be. */
-  | { readonly kind: 'written'; readonly saves: readonly TraceSave[]; readonly lost: boolean }
+  | { readonly kind: 'written'; readonly saves: readonly Saved[]; readonly lost: boolean }
   | { readonly kind: 'capture'; readonly call: string; readonly facts: CaptureFacts }
 
 /** Of a call's row what the tracer looks at. */
@@ -466,9 +466,17 @@ export type TracedRow = Pick<CallRow, 'id' | 'callerDevice' | 'calleeDevice' | '
 export interface TraceSave {
   readonly kind: 'save'
   readonly call: string
-  readonly events: readonly TraceEvent[]
-  /** Roughly; to be told back by `written`. */
+  /** Each as `event-json.ts` writes it. */
+  readonly events: readonly string[]
+  /** Roughly. */
   readonly bytes: number
+  /** Nothing but counters, which come each second. */
+  readonly onlyCounters: boolean
+}
+
+/** Of a `TraceSave` what is told back. */
+export interface Saved extends Pick<TraceSave, 'call' | 'bytes'> {
+  readonly events: number
 }
 
 export type TraceEffect =

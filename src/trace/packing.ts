@@ -11,6 +11,7 @@ import type { PackedSegment } from './ports.ts'
 const segmentBytes = 128_000
 /** Shorter ones lie there as they are. */
 const worthCompressing = 2_000
+const comma = 44
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 export class Packer {
@@ -20,14 +21,24 @@ export class Packer {
   #done: PackedSegment[] = []
 
   add({ call, events }: TraceSave): void {
-    const line = segmentLine(call, JSON.stringify(events))
-    // RFC 3629 §3: a character of UTF-16 takes three bytes at most.
-    if (this.#used + 3 * line.length > segmentBytes) this.#close()
-    if (3 * line.length > segmentBytes) {
+    // Of a line the call's name, a tab, brackets and the line's end; of each event a comma and, RFC 3629 §3, three bytes at
+    // most for a character of UTF-16.
+    const most = events.reduce((sum, event) => sum + 1 + 3 * event.length, 3 * call.length + 4)
+    if (this.#used + most > segmentBytes) this.#close()
+    if (most > segmentBytes) {
+      const line = segmentLine(call, `[${events.join(',')}]`)
       this.#done.push({ calls: [call], data: dataOf(Buffer.from(line)) })
       return
     }
-    this.#used += this.#text.write(line, this.#used)
+    // `segmentLine` in pieces: putting it together first would cost two copies of everything.
+    this.#write(`${call}\t[`)
+    for (const event of events) {
+      this.#write(event)
+      this.#text[this.#used++] = comma
+    }
+    // In the place of the last comma.
+    this.#used--
+    this.#write(']\n')
     this.#calls.push(call)
   }
 
@@ -37,6 +48,10 @@ export class Packer {
     const done = this.#done
     this.#done = []
     return done
+  }
+
+  #write(text: string): void {
+    this.#used += this.#text.write(text, this.#used)
   }
 
   #close(): void {

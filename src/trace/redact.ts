@@ -57,22 +57,37 @@ const digestWords = /^(username|realm|algorithm|qop|nc|stale|charset|userhash)$/
 const addressParameters =
   /^(tag|transport|lr|ob|expires|q|user|ttl|maddr|method|reg-id|\+sip\.[a-z]+|audio|video|rport|received|branch|alias|reason|index|cause|privacy|screen)$/i
 
+const plainRequest =
+  /^[A-Z]{1,16} sips?:(?:[^\s:;?@<>"]+@)?[A-Za-z0-9.:[\]-]+(?:;transport=[A-Za-z]{2,4}|;ob|;lr)* SIP\/2\.0$/
+
 /** The request line's URI may have a password, parameters and headers. */
 export function safeStart(start: string): string {
+  if (start.length < maxField && plainRequest.test(start)) return start
   const request = /^([A-Za-z0-9.!%*_+`'~-]+) (\S+) (SIP\/2\.0)$/.exec(start)
   if (request) return `${request[1]} ${safeUri(request[2]!)} ${request[3]}`
   const response = /^(SIP\/2\.0 \d{3}) ?(.*)$/.exec(start)
   return response ? `${response[1]} ${cut(response[2]!, 80)}` : mark
 }
 
-/** The value of a header field, by its name in lower case, long or compact (RFC 3261 §7.3.3). */
+type Rule = (value: string) => string
+
+/** What becomes of a field's value, by its name in lower case, long or compact. */
+const rules = new Map<string, Rule>()
+for (const [names, rule] of [
+  [plainFields, (value: string) => value],
+  [addressFields, safeAddresses],
+  [routeFields, safeRoutes],
+  [digestFields, safeDigest],
+] as const) {
+  for (const name of names) rules.set(name, rule)
+}
+for (const [compact, name] of Object.entries(compactNames))
+  rules.set(compact, rules.get(name) ?? (() => mark))
+
+/** The value of a header field, by its name, long or compact (RFC 3261 §7.3.3), however it is spelled. */
 export function safeField(name: string, whole: string): string {
-  const known = compactNames[name] ?? name
-  const value = cut(whole, maxField)
-  if (digestFields.has(known)) return safeDigest(value)
-  if (routeFields.has(known)) return [...value.matchAll(/<[^>]*>/g)].map(([uri]) => safeRoute(uri)).join(', ')
-  if (addressFields.has(known)) return safeAddresses(value)
-  return plainFields.has(known) ? value : mark
+  const rule = rules.get(name.toLowerCase())
+  return rule === undefined ? mark : rule(cut(whole, maxField))
 }
 
 /** `Digest username="a", nonce="[redacted]"`. Every other scheme is a secret as a whole. */
@@ -81,10 +96,16 @@ function safeDigest(value: string): string {
   const parameters = scheme ? value.slice(scheme[0].length) : value
   if (!scheme && !/^\s*[A-Za-z-]+\s*=/.test(value)) return mark
   const told: string[] = []
-  for (const [, name, raw] of parameters.matchAll(/([A-Za-z-]{1,20})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)/g)) {
+  const each = /([A-Za-z-]{1,20})\s*=\s*("(?:[^"\\]|\\.)*"|[^\s,"]+)/g
+  for (let found = each.exec(parameters); found !== null; found = each.exec(parameters)) {
+    const [, name, raw] = found
     told.push(digestWords.test(name!) ? `${name}=${cut(raw!, 200)}` : `${name}=${mark}`)
   }
   return `${scheme ? 'Digest ' : ''}${told.join(', ')}`
+}
+
+function safeRoutes(value: string): string {
+  return (value.match(/<[^>]*>/g) ?? []).map(safeRoute).join(', ')
 }
 
 /** Route tokens are what an in-dialog request is let in by. */
@@ -93,8 +114,13 @@ const safeRoute = (uri: string): string => {
   return host ? `<${host[1]}:${/@/.test(uri) ? `${mark}@` : ''}${host[2]};lr>` : `<${mark}>`
 }
 
+/** What most addresses are: nothing in them could be a secret, so nothing is to be made anew. */
+const plainAddress =
+  /^(?:"[^"\\<>]*" )?<sips?:(?:[^\s:;?@<>"]+@)?[A-Za-z0-9.:[\]-]+(?:;transport=[A-Za-z]{2,4}|;ob|;lr)*>(?:;tag=[^\s=;,<>"]+)?$/
+
 /** `"Alice" <sip:alice@host;p=v?h=v>;tag=x`, several with commas: made anew of what was understood. */
 function safeAddresses(value: string): string {
+  if (plainAddress.test(value)) return value
   const each = value.matchAll(/(?:"(?:[^"\\]|\\.)*"|<[^>]*>|[^,"<])+/g)
   return [...each].map(([one]) => safeAddress(one)).join(', ')
 }

@@ -6,7 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { after, type Clock, type Epoch, type Monotonic } from '../core/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import { TraceMachine } from './machine.ts'
-import type { TraceEffect, TraceEvent, TraceInput, TraceSave } from './message.ts'
+import type { Saved, TraceEffect, TraceInput, TraceSave } from './message.ts'
 import { Packer } from './packing.ts'
 import { toldIn } from './tap.ts'
 import type { FromTracer, ToTracer, TracerSetup } from './tracer-message.ts'
@@ -17,7 +17,6 @@ const togetherMilliseconds = 250
 const keepMilliseconds = 1_000
 /** The same for counters alone, which come each second: every commit is some 30 kB of a card's life. */
 const keepCountersMilliseconds = 10_000
-const counterKinds = new Set<TraceEvent['kind']>(['quality', 'ledger'])
 
 const port = parentPort!
 const { clockOffsetMilliseconds, ...setup } = workerData as TracerSetup
@@ -48,7 +47,7 @@ const driver = new Driver<TraceInput, TraceEffect>({
 
 const packer = new Packer()
 /** Of what lies packed there: what `written` is to tell. */
-let saves: TraceSave[] = []
+let saves: Saved[] = []
 let effects: FromTracer['effects'][number][] = []
 let looked = 0
 let timer: NodeJS.Timeout | undefined
@@ -57,7 +56,7 @@ let lastId = 0
 let dueAt: Monotonic | undefined
 let isUrgent = false
 /** Given out and not known to be written. */
-const unwritten = new Map<number, readonly TraceSave[]>()
+const unwritten = new Map<number, readonly Saved[]>()
 
 function carryOut(effect: TraceEffect): void {
   if (effect.kind === 'save') keep(effect)
@@ -69,11 +68,10 @@ function carryOut(effect: TraceEffect): void {
 
 function keep(save: TraceSave): void {
   packer.add(save)
-  const onlyCounters = save.events.every(event => counterKinds.has(event.kind))
+  const { call, events, bytes, onlyCounters } = save
   const due = after(clock.monotonic(), onlyCounters ? keepCountersMilliseconds : keepMilliseconds)
   if (dueAt === undefined || due < dueAt) dueAt = due
-  // Of the events only their number is needed from here on.
-  saves.push({ ...save, events: { length: save.events.length } as TraceSave['events'] })
+  saves.push({ call, events: events.length, bytes })
 }
 
 function soon(): void {

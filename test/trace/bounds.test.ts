@@ -45,7 +45,7 @@ describe('what the tracer holds in memory', () => {
     const effects = Array.from({ length: 300 }, (_, index) =>
       machine.handle(sip(0, 'INFO sip:b@h SIP/2.0', '2 INFO'), at(index)),
     ).flat()
-    const saves = [...effects, ...machine.flush()].filter(effect => effect.kind === 'save')
+    const saves = savedIn([...effects, ...machine.flush()])
     // Not only each second: so much would not wait for it.
     expect(saves.length).toBeGreaterThan(1)
     expect(machine.sizes.bytes).toBeGreaterThan(1_000_000)
@@ -81,12 +81,14 @@ describe('what the tracer holds in memory', () => {
       machine.handle({ kind: 'closed', connection: connection(index) }, at(2_000))
     }
     const effects = Array.from({ length: 500 }, (_, call) => machine.handle(started(call), at(3_000))).flat()
-    const saves = [...effects, ...machine.flush()].filter(effect => effect.kind === 'save')
+    const saves = savedIn([...effects, ...machine.flush()])
     machine.handle({ kind: 'written', saves, lost: false }, at(3_000))
     // Nothing was forgotten in the counting.
     expect(machine.sizes).toMatchObject({ early: 0, bytes: 0 })
   })
 })
 
+const savedIn = (effects: readonly TraceEffect[]) =>
+  effects.flatMap(effect => (effect.kind === 'save' ? { ...effect, events: effect.events.length } : []))
 const savedBy = (id: string) => (effect: TraceEffect) =>
-  effect.kind === 'save' && effect.call === id ? effect.events : []
+  effect.kind === 'save' && effect.call === id ? effect.events.map(event => JSON.parse(event)) : []

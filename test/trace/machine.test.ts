@@ -89,7 +89,7 @@ const report = (change: Partial<MediaReport> = {}): MediaReport => ({
 
 const fresh = (): TraceMachine => new TraceMachine({ now: at(0), addresses: ['192.168.1.1'], open: [] })
 const eventsIn = (effects: readonly TraceEffect[]): TraceEvent[] =>
-  effects.flatMap(effect => (effect.kind === 'save' ? effect.events : []))
+  effects.flatMap(effect => (effect.kind === 'save' ? effect.events.map(event => JSON.parse(event)) : []))
 
 function run(machine: TraceMachine, inputs: readonly (readonly [number, TraceInput])[]): TraceEvent[] {
   const out = inputs.flatMap(([when, input]) => machine.handle(input, at(when)))

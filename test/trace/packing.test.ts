@@ -5,7 +5,10 @@ import { eventsOf } from '../../src/trace/segments.ts'
 
 const event = (number: number, text: string): TraceEvent =>
   ({ number, atMilliseconds: number, source: 'server', kind: 'sip', text }) as unknown as TraceEvent
-const save = (call: string, ...events: TraceEvent[]): TraceSave => ({ kind: 'save', call, events, bytes: 1 })
+const save = (call: string, ...events: TraceEvent[]): TraceSave => ({
+  ...{ kind: 'save', call, bytes: 1, onlyCounters: false },
+  events: events.map(event => JSON.stringify(event)),
+})
 
 describe('packed events', () => {
   it('are read back as they were, in order, whatever is in their text and however long they are', () => {
