@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { benchCodec } from './codec.ts'
 import { benchExports } from './exports.ts'
 import { benchHistory } from './history.ts'
+import { runAgainWithLoss } from './loss.ts'
 import { benchMachine } from './machine.ts'
 import { benchPages } from './pages.ts'
 import { benchRelay } from './relay.ts'
@@ -18,7 +19,7 @@ import { benchTrace } from './trace.ts'
 import { benchWrites } from './writes.ts'
 
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
-                        [--only lanline|kamailio] [--profile] [--json]
+                        [--only lanline|kamailio] [--loss PERCENT] [--profile] [--json]
        scripts/bench relay [--rounds N] [--seconds N] [--searches N] [--rates PER_SECOND,...] [--between peers|relays]
                         [--burst N] [--only lanline|coturn] [--profile] [--json]
        scripts/bench trace [--rounds N] [--seconds N] [--calls PER_SECOND] [--profile] [--json]
@@ -44,6 +45,7 @@ const { positionals, values } = parseArgs({
     count: { type: 'string', default: '100000' },
     between: { type: 'string', default: 'peers' },
     only: { type: 'string' },
+    loss: { type: 'string' },
     profile: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -54,6 +56,14 @@ switch (positionals[0]) {
     await benchPages({ rounds: Number(values.rounds ?? 5), json: values.json })
     break
   case 'sip':
+    if (values.loss !== undefined) {
+      const { loss, ...rest } = values
+      const options = Object.entries(rest).flatMap(([name, value]) =>
+        value === true ? [`--${name}`] : value === false ? [] : [`--${name}`, value],
+      )
+      runAgainWithLoss(Number(loss), ['sip', ...options])
+      break
+    }
     await benchSip({
       rounds: Number(values.rounds ?? 3),
       seconds: Number(values.seconds ?? 10),
