@@ -14,13 +14,24 @@ export const tapLimits = {
   facts: 1_024,
   /** A SIP message measures no more. */
   messageBytes: 65_536,
+  /** Pieces of memory kept for batches to come: as many as are out at a time under load. */
+  spares: 4,
 } as const
+
+const numbersAMessage = 4
+const indexBytes = numbersAMessage * Float64Array.BYTES_PER_ELEMENT * tapLimits.messages
 
 /** A way a message took. */
 export interface Ends {
   readonly transport: Transport
   readonly local: Endpoint
   readonly remote: Endpoint
+}
+
+/** What a batch lies in. */
+export interface TapMemory {
+  readonly bytes: ArrayBuffer
+  readonly index: ArrayBuffer
 }
 
 export interface TapBatch {
@@ -39,8 +50,6 @@ interface Fact {
   readonly input: TraceInput
 }
 
-const numbersAMessage = 4
-
 export class Tap {
   #bytes = new Uint8Array(0)
   #index = new Float64Array(0)
@@ -50,14 +59,16 @@ export class Tap {
   /** By the other end's port. */
   readonly #waysByPort = new Map<number, number[]>()
   #facts: Fact[] = []
+  readonly #spares: TapMemory[] = []
 
   /** False: there is no room; take what is there first. */
   sip(direction: Direction, flow: Flow, message: Uint8Array, at: Monotonic): boolean {
     const bytes =
       message.length > tapLimits.messageBytes ? message.subarray(0, tapLimits.messageBytes) : message
     if (this.#bytes.length === 0) {
-      this.#bytes = new Uint8Array(tapLimits.bytes)
-      this.#index = new Float64Array(numbersAMessage * tapLimits.messages)
+      const spare = this.#spares.pop()
+      this.#bytes = new Uint8Array(spare?.bytes ?? new ArrayBuffer(tapLimits.bytes))
+      this.#index = new Float64Array(spare?.index ?? new ArrayBuffer(indexBytes))
     }
     const end = this.#used + bytes.length
     if (end > tapLimits.bytes || this.#messages === tapLimits.messages) return false
@@ -99,6 +110,11 @@ export class Tap {
     return batch
   }
 
+  /** Memory of batches that were read: a page that is touched for the first time costs ten times what is copied into it. */
+  reuse(memory: readonly TapMemory[]): void {
+    this.#spares.push(...memory.slice(0, tapLimits.spares - this.#spares.length))
+  }
+
   // A flow's own name is put together anew for each datagram: comparing its parts costs less than looking it up.
   #way({ transport, local, remote }: Flow): number {
     const known = this.#waysByPort.get(remote.port)
@@ -116,6 +132,13 @@ export class Tap {
     else known.push(way)
     return way
   }
+}
+
+/** What a batch lay in, without what was in it; undefined where there was no message. Nobody may look at the batch after. */
+export function spentOf({ bytes, index }: TapBatch): TapMemory | undefined {
+  if (bytes.length === 0) return undefined
+  bytes.fill(0, 0, index.at(-2))
+  return { bytes: bytes.buffer, index: index.buffer }
 }
 
 /** What was told, in order. */
@@ -162,7 +185,12 @@ function startsWith(bytes: Uint8Array, word: Uint8Array, from: number): boolean 
 const ufragLine = Buffer.from('a=ice-ufrag:')
 
 /** Whoever captures has to know of it before the checks begin, which is at once. */
-export const hasUfrag = (message: Uint8Array): boolean => bufferOf(message).includes(ufragLine)
+export const hasUfrag = (message: Uint8Array): boolean =>
+  hasBody(message) && bufferOf(message).includes(ufragLine)
+
+/** A message without one ends with an empty line (RFC 3261 §7), and most have none; a body that does is only told later. */
+const hasBody = (message: Uint8Array): boolean =>
+  message[message.length - 1] !== 0x0a || message[message.length - 3] !== 0x0a
 
 const bufferOf = (bytes: Uint8Array): Buffer =>
   bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)

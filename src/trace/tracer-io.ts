@@ -188,8 +188,9 @@ export class TracerThread {
     this.#reached.clear()
   }
 
-  #take(worker: Worker, { kept, effects, flushed, looked, sizes }: FromTracer): void {
+  #take(worker: Worker, { kept, effects, flushed, looked, spent, sizes }: FromTracer): void {
     if (this.#worker !== worker) return
+    this.#tap.reuse(spent)
     this.sizes = sizes
     this.#waiting -= looked
     if (this.#waiting === 0 && this.#dropped > 0) {

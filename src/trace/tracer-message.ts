@@ -1,7 +1,7 @@
 /** What the main thread and the tracer's say to each other. */
 import type { KnownCall, TraceEffect, TraceSave } from './message.ts'
 import type { PackedSegment } from './ports.ts'
-import type { TapBatch } from './tap.ts'
+import type { TapBatch, TapMemory } from './tap.ts'
 
 export interface TracerSetup {
   readonly addresses: readonly string[]
@@ -25,6 +25,8 @@ export interface FromTracer {
   readonly flushed: { readonly id: number; readonly isTraced: boolean } | undefined
   /** Batches looked at. */
   readonly looked: number
+  /** What they lay in. */
+  readonly spent: readonly TapMemory[]
   readonly sizes: TracerSizes
 }
 

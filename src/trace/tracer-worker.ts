@@ -8,7 +8,7 @@ import { Driver } from '../runtime/driver.ts'
 import { TraceMachine } from './machine.ts'
 import type { Saved, TraceEffect, TraceInput, TraceSave } from './message.ts'
 import { Packer } from './packing.ts'
-import { toldIn } from './tap.ts'
+import { spentOf, type TapMemory, toldIn } from './tap.ts'
 import type { FromTracer, ToTracer, TracerSetup } from './tracer-message.ts'
 
 /** What nobody waits for is done and told at such moments. */
@@ -50,6 +50,7 @@ const packer = new Packer()
 let saves: Saved[] = []
 let effects: FromTracer['effects'][number][] = []
 let looked = 0
+let spent: TapMemory[] = []
 let timer: NodeJS.Timeout | undefined
 let lastId = 0
 /** When what lies packed is to be given out. */
@@ -94,11 +95,12 @@ function tell(flushed: FromTracer['flushed']): void {
   }
   if (dueAt !== undefined) soon()
   if (kept === undefined && effects.length === 0 && flushed === undefined && looked === 0) return
-  const word: FromTracer = { kept, effects, flushed, looked, sizes: machine.sizes }
+  const word: FromTracer = { kept, effects, flushed, looked, spent, sizes: machine.sizes }
+  const given = segments.flatMap(({ data }) => (typeof data === 'string' ? [] : [data.buffer]))
+  port.postMessage(word, [...given, ...spent.flatMap(({ bytes, index }) => [bytes, index])])
   effects = []
   looked = 0
-  const given = segments.flatMap(({ data }) => (typeof data === 'string' ? [] : [data.buffer]))
-  port.postMessage(word, given)
+  spent = []
 }
 
 /** Whoever concludes reads what is kept. */
@@ -111,6 +113,8 @@ port.on('message', (message: ToTracer) => {
     // At once, so that little of a batch outlives it.
     for (const effect of machine.flush()) carryOut(effect)
     looked++
+    const memory = spentOf(message.batch)
+    if (memory !== undefined) spent.push(memory)
     if (isUrgent) tell(undefined)
     else soon()
   } else if (message.kind === 'written') {

@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest'
 import type { Monotonic } from '../../src/core/clock.ts'
 import { type Flow, udpFlow } from '../../src/sip/message.ts'
 import type { TraceInput } from '../../src/trace/message.ts'
-import { isRegistration, Tap, tapLimits, toldIn } from '../../src/trace/tap.ts'
+import {
+  hasUfrag,
+  isRegistration,
+  spentOf,
+  Tap,
+  type TapMemory,
+  tapLimits,
+  toldIn,
+} from '../../src/trace/tap.ts'
 
 const at = (milliseconds: number): Monotonic => milliseconds as Monotonic
 const here = { address: '192.0.2.1', port: 5060 }
@@ -65,6 +73,51 @@ describe('what taps leave for the tracer', () => {
     for (let count = 0; count < tapLimits.facts; count++) expect(tap.fact(fact('a'), at(1))).toBe(true)
     expect(tap.fact(fact('a'), at(1))).toBe(false)
     expect(told(tap).length).toBe(tapLimits.messages + tapLimits.facts)
+  })
+
+  it('lies in the memory of batches that were read, in which nothing of them is left', () => {
+    const tap = new Tap()
+    const read = (): TapMemory => {
+      const memory = spentOf(tap.take()!)!
+      expect(new Uint8Array(memory.bytes).every(byte => byte === 0)).toBe(true)
+      return memory
+    }
+    tap.sip('in', flowTo(6_000), Buffer.from('secret of the first'), at(1))
+    const memory = read()
+    tap.reuse([memory])
+    tap.sip('in', flowTo(6_000), Buffer.from('second'), at(2))
+    tap.sip('out', flowTo(6_000), Buffer.from('third'), at(3))
+    const again = tap.take()!
+    expect(again.bytes.buffer).toBe(memory.bytes)
+    expect(
+      [...toldIn(again)].map(one => one.input.kind === 'sip' && `${Buffer.from(one.input.bytes)}`),
+    ).toEqual(['second', 'third'])
+    tap.fact(fact('a'), at(4))
+    expect(spentOf(tap.take()!)).toBe(undefined)
+  })
+
+  it('keeps no more of it than is out at a time', () => {
+    const tap = new Tap()
+    const many = Array.from({ length: 9 }, () => ({
+      bytes: new ArrayBuffer(tapLimits.bytes),
+      index: new ArrayBuffer(32 * tapLimits.messages),
+    }))
+    tap.reuse(many.slice(0, 3))
+    tap.reuse(many.slice(3))
+    const used = Array.from({ length: 6 }, () => {
+      tap.sip('in', flowTo(6_000), Buffer.from('x'), at(1))
+      return tap.take()!.bytes.buffer
+    })
+    expect(used.filter(buffer => many.some(({ bytes }) => bytes === buffer))).toHaveLength(tapLimits.spares)
+  })
+
+  it('is told at once where a description may begin checks', () => {
+    const head = 'SIP/2.0 200 OK\r\nContent-Type: application/sdp\r\n\r\n'
+    expect(hasUfrag(Buffer.from(`${head}v=0\r\na=ice-ufrag:abcd\r\n`))).toBe(true)
+    expect(hasUfrag(Buffer.from(`${head}v=0\r\na=ice-ufrag:abcd`))).toBe(true)
+    expect(hasUfrag(Buffer.from(`${head}v=0\r\n`))).toBe(false)
+    expect(hasUfrag(Buffer.from(head))).toBe(false)
+    expect(hasUfrag(new Uint8Array(0))).toBe(false)
   })
 
   it('knows registrations, and takes nothing else for one', () => {
