@@ -83,9 +83,9 @@ export class Traces {
     return work
   }
 
-  /** The same for a call of which nothing is known but what its row says. */
-  concludeUntold(call: string): Promise<void> {
-    this.#untold.push(call)
+  /** The same for calls of which nothing is known but what their rows say. */
+  concludeUntold(calls: readonly string[]): Promise<void> {
+    this.#untold.push(...calls)
     // Nobody waits for it, and each commit costs more than all that is in it.
     this.#timer ??= setTimeout(() => void this.flush().catch(() => {}), untoldMilliseconds)
     this.#written ??= Promise.withResolvers()

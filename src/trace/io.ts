@@ -66,6 +66,7 @@ export class TraceIo {
       ...{ addresses, open, watched, onFault, onNote: options.onNote },
       keep: segments => this.#keep(segments),
       onEffect: effect => this.#carryOut(effect),
+      onUntold: calls => this.#inBackground('conclude', options.store.concludeUntold(calls)),
     })
     this.#imports = new CaptureImports({
       rowOf: options.rowOf,
@@ -163,11 +164,7 @@ export class TraceIo {
       case 'over':
         return this.#watch?.input(effect)
       case 'ended':
-        return this.#concludeSoon(effect.call)
       case 'finished':
-        if (!effect.told) {
-          return this.#inBackground('conclude', this.#options.store.concludeUntold(effect.call))
-        }
         return this.#concludeSoon(effect.call)
       case 'note':
         return this.#options.onNote(effect.reason, effect.detail)

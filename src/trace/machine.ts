@@ -56,9 +56,6 @@ export const traceLimits = {
   restartedCalls: 1_000,
 } as const
 
-/** Timers are named by the call, this before it. */
-const firstVerdict = 'first verdict '
-
 export interface TraceOptions {
   readonly now: Monotonic
   readonly addresses: readonly string[]
@@ -81,6 +78,8 @@ interface Traced {
   waitingCounters: number
   ledger: string
   ended: boolean
+  /** Whoever captures was told of it. */
+  watched: boolean
   /** Somebody told of its media: a party, the relay, a capture. */
   told: boolean
 }
@@ -133,7 +132,10 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #unwrittenBytes = 0
   readonly #connections = new Map<string, Connection>()
   readonly #dirty = new Set<Traced>()
-  readonly #timers = new TimerTable<string>()
+  /** When a call is over and nothing more comes; when a first verdict of it can be had. */
+  readonly #finishes = new TimerTable<string>()
+  readonly #firstVerdicts = new TimerTable<string>()
+  #batchAt: Monotonic | undefined
   readonly #watched: boolean
   #addresses: readonly string[]
   readonly #reader = new SipReader()
@@ -246,14 +248,16 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   nextWakeup(): Monotonic | undefined {
-    return this.#timers.next()
+    return earliest(this.#batchAt, earliest(this.#firstVerdicts.next(), this.#finishes.next()))
   }
 
   wake(now: Monotonic): TraceEffect[] {
-    for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
-      if (name === 'batch') this.#save()
-      else if (name.startsWith(firstVerdict)) this.#toldSoFar(name.slice(firstVerdict.length))
-      else this.#finish(name, now)
+    if (this.#batchAt !== undefined && this.#batchAt <= now) this.#save()
+    for (let id = this.#firstVerdicts.take(now); id !== undefined; id = this.#firstVerdicts.take(now)) {
+      this.#toldSoFar(id)
+    }
+    for (let id = this.#finishes.take(now); id !== undefined; id = this.#finishes.take(now)) {
+      this.#finish(id, now)
     }
     return this.#taken()
   }
@@ -417,9 +421,9 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     this.#parties(call, row)
     if (row.endedAt == null || call.ended) return
     call.ended = true
-    if (this.#watched) this.#out.push({ kind: 'over', call: row.id, answered: row.answeredAt != null })
-    this.#timers.set(row.id, after(now, traceLimits.lateMilliseconds))
-    this.#timers.set(`${firstVerdict}${row.id}`, after(now, traceLimits.firstVerdictMilliseconds))
+    if (call.watched) this.#out.push({ kind: 'over', call: row.id, answered: row.answeredAt != null })
+    this.#finishes.set(row.id, after(now, traceLimits.lateMilliseconds))
+    this.#firstVerdicts.set(row.id, after(now, traceLimits.firstVerdictMilliseconds))
   }
 
   // ----------------------------------------------------------------------------------------------------- events
@@ -436,6 +440,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         waitingCounters: 0,
         ledger: '',
         ended: false,
+        watched: false,
         told: false,
       },
       ...{ devices: new Map(), leftOut: new Map() },
@@ -503,15 +508,15 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     this.#heldBytes += bytes
     call.waiting.push(this.#writer.json(call.number, moment, happening))
     if (counterKinds.has(happening.kind)) call.waitingCounters++
-    if (this.#watched) this.#ufrags(call.id, happening)
+    if (this.#watched) this.#ufrags(call, happening)
     this.#dirty.add(call)
     if (this.#heldBytes > traceLimits.heldBytes) this.#save()
     else if (call.waiting.length >= traceLimits.batchEvents) this.#saveOne(call)
-    else if (!this.#timers.has('batch')) this.#timers.set('batch', after(now, traceLimits.batchMilliseconds))
+    else this.#batchAt ??= after(now, traceLimits.batchMilliseconds)
   }
 
   /** At once: checks begin as soon as the other end has the description. */
-  #ufrags(call: string, happening: Seen): void {
+  #ufrags(call: Traced, happening: Seen): void {
     const isMessage = happening.kind === 'sip' || happening.kind === 'channel'
     if (!isMessage || happening.direction !== 'in') return
     const json = happening.kind === 'sip' ? happening.json : JSON.stringify(happening.message.sdp ?? '')
@@ -519,7 +524,8 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const text = String(JSON.parse(json))
     const found = [...text.matchAll(/^a=ice-ufrag:([A-Za-z0-9+/]{4,256})\r?$/gm)].map(([, ufrag]) => ufrag!)
     for (const ufrag of new Set(found)) {
-      this.#out.push({ kind: 'ufrag', call, party: happening.party, ufrag })
+      call.watched = true
+      this.#out.push({ kind: 'ufrag', call: call.id, party: happening.party, ufrag })
     }
   }
 
@@ -541,6 +547,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   #save(): void {
+    this.#batchAt = undefined
     this.#reader.forget()
     for (const call of this.#dirty) this.#saveOne(call)
   }
@@ -570,6 +577,9 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     return out
   }
 }
+
+const earliest = (a: Monotonic | undefined, b: Monotonic | undefined): Monotonic | undefined =>
+  a === undefined || (b !== undefined && b < a) ? b : a
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

@@ -16,8 +16,8 @@ export interface TraceStore {
   /** The same packed. */
   keep(segments: readonly PackedSegment[]): Promise<void>
   conclude(summary: TraceSummary): Promise<void>
-  /** Of a call of whose media nobody told anything: its path is unknown, and no summary says more than its row. */
-  concludeUntold(call: string): Promise<void>
+  /** Of calls of whose media nobody told anything: their path is unknown, and no summary says more than the row. */
+  concludeUntold(calls: readonly string[]): Promise<void>
   /** In order of their making. */
   events(call: string): Promise<readonly TraceEvent[]>
   /** The same as it lies there, some at a time. */

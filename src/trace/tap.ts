@@ -163,13 +163,14 @@ export function* toldIn({ bytes, index, ways, ...batch }: TapBatch): Generator<P
 
 const cseq = Buffer.from('\nCSeq:')
 const register = Buffer.from('REGISTER')
+const response = Buffer.from('SIP/')
 
-/** Registrations are most of what comes, and belong to no call. Where it is not plain to see, it may be none. */
-export function isRegistration(message: Uint8Array): boolean {
+/** Registrations are most of what passes, and belong to no call. Where it is not plain to see, it may be none. */
+export function isRegistration(direction: Direction, message: Uint8Array): boolean {
+  if (startsWith(message, register, 0)) return true
+  // lanline registers nowhere, so no answer to it is of one.
+  if (direction === 'in' || !startsWith(message, response, 0)) return false
   const bytes = bufferOf(message)
-  if (startsWith(bytes, register, 0)) return true
-  // Requests of all other kinds.
-  if (bytes[0] !== 0x53 || bytes[1] !== 0x49 || bytes[2] !== 0x50 || bytes[3] !== 0x2f) return false
   let at = bytes.indexOf(cseq)
   if (at < 0) return false
   at += cseq.length

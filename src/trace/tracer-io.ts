@@ -29,6 +29,7 @@ export interface TracerOptions {
   /** Resolves when they are on disk. */
   readonly keep: (segments: readonly PackedSegment[]) => Promise<void>
   readonly onEffect: (effect: Exclude<FromTracer['effects'][number], { kind: 'fault' }>) => void
+  readonly onUntold: (calls: readonly string[]) => void
   readonly onNote: (reason: string, detail: string) => void
   readonly onFault: (error: unknown, during: string) => void
 }
@@ -62,7 +63,7 @@ export class TracerThread {
   }
 
   sip(direction: Direction, flow: Flow, bytes: Uint8Array): void {
-    if (this.#closed || isRegistration(bytes)) return
+    if (this.#closed || isRegistration(direction, bytes)) return
     const at = realClock.monotonic()
     if (!this.#tap.sip(direction, flow, bytes, at)) {
       this.#makeRoom()
@@ -188,7 +189,7 @@ export class TracerThread {
     this.#reached.clear()
   }
 
-  #take(worker: Worker, { kept, effects, flushed, looked, spent, sizes }: FromTracer): void {
+  #take(worker: Worker, { kept, effects, untold, flushed, looked, spent, sizes }: FromTracer): void {
     if (this.#worker !== worker) return
     this.#tap.reuse(spent)
     this.sizes = sizes
@@ -202,6 +203,7 @@ export class TracerThread {
       if (effect.kind === 'fault') this.#options.onFault(new Error(effect.error), effect.during)
       else this.#options.onEffect(effect)
     }
+    if (untold.length > 0) this.#options.onUntold(untold)
     if (flushed === undefined) return
     this.#flushes.get(flushed.id)?.(flushed.isTraced)
     this.#flushes.delete(flushed.id)

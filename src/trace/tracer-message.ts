@@ -22,6 +22,8 @@ export type ToTracer =
 export interface FromTracer {
   readonly kept: { readonly id: number; readonly segments: readonly PackedSegment[] } | undefined
   readonly effects: readonly (Exclude<TraceEffect, TraceSave> | TracerFault)[]
+  /** Calls that are finished and of whose media nobody told: most calls of SIP phones. */
+  readonly untold: readonly string[]
   readonly flushed: { readonly id: number; readonly isTraced: boolean } | undefined
   /** Batches looked at. */
   readonly looked: number

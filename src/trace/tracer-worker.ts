@@ -49,6 +49,7 @@ const packer = new Packer()
 /** Of what lies packed there: what `written` is to tell. */
 let saves: Saved[] = []
 let effects: FromTracer['effects'][number][] = []
+let untold: string[] = []
 let looked = 0
 let spent: TapMemory[] = []
 let timer: NodeJS.Timeout | undefined
@@ -61,6 +62,7 @@ const unwritten = new Map<number, readonly Saved[]>()
 
 function carryOut(effect: TraceEffect): void {
   if (effect.kind === 'save') keep(effect)
+  else if (effect.kind === 'finished' && !effect.told) untold.push(effect.call)
   else effects.push(effect)
   // Checks begin at once, and whoever captures has to know before.
   if (effect.kind === 'ufrag' || effect.kind === 'over') isUrgent = true
@@ -94,18 +96,20 @@ function tell(flushed: FromTracer['flushed']): void {
     dueAt = undefined
   }
   if (dueAt !== undefined) soon()
-  if (kept === undefined && effects.length === 0 && flushed === undefined && looked === 0) return
-  const word: FromTracer = { kept, effects, flushed, looked, spent, sizes: machine.sizes }
+  const isEmpty = kept === undefined && effects.length === 0 && untold.length === 0
+  if (isEmpty && flushed === undefined && looked === 0) return
+  const word: FromTracer = { kept, effects, untold, flushed, looked, spent, sizes: machine.sizes }
   const given = segments.flatMap(({ data }) => (typeof data === 'string' ? [] : [data.buffer]))
   port.postMessage(word, [...given, ...spent.flatMap(({ bytes, index }) => [bytes, index])])
   effects = []
+  untold = []
   looked = 0
   spent = []
 }
 
 /** Whoever concludes reads what is kept. */
 const mustComeBefore = (told: FromTracer['effects']): boolean =>
-  told.some(effect => effect.kind === 'ended' || (effect.kind === 'finished' && effect.told))
+  told.some(effect => effect.kind === 'ended' || effect.kind === 'finished')
 
 port.on('message', (message: ToTracer) => {
   if (message.kind === 'told') {

@@ -410,6 +410,25 @@ describe('the tracer', () => {
     expect(silent.wake(first).map(({ kind }) => kind)).not.toContain('ended')
   })
 
+  it('tells whoever captures that a call is over, if it told it of the call', () => {
+    const effectsOf = (sdp: string): string[] => {
+      const machine = new TraceMachine({ now: at(0), addresses: [], open: [], watched: true })
+      const offer = message(
+        'INVITE sip:bob@h SIP/2.0',
+        'abc',
+        '',
+        '1 INVITE',
+        `Content-Type: application/sdp\r\n\r\n${sdp}`,
+      )
+      const ended: TraceInput = { kind: 'row', row: row({ endedAt: 9 as Epoch }) }
+      return [sip('in', offer), started, ended].flatMap(input =>
+        machine.handle(input, at(1)).map(({ kind }) => kind),
+      )
+    }
+    expect(effectsOf('v=0\r\n')).toEqual([])
+    expect(effectsOf('v=0\r\na=ice-ufrag:abcd\r\n')).toEqual(['ufrag', 'over'])
+  })
+
   it("says where nobody told anything of a call's media, and then a verdict could only be that nothing is known", () => {
     const machine = fresh()
     const events = run(machine, [

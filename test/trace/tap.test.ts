@@ -121,13 +121,16 @@ describe('what taps leave for the tracer', () => {
   })
 
   it('knows registrations, and takes nothing else for one', () => {
-    const is = (text: string): boolean => isRegistration(new Uint8Array(Buffer.from(text)))
+    const is = (text: string, direction: 'in' | 'out' = 'out'): boolean =>
+      isRegistration(direction, new Uint8Array(Buffer.from(text)))
     expect(is('REGISTER sip:h SIP/2.0\r\nCSeq: 1 REGISTER\r\n\r\n')).toBe(true)
     expect(is('SIP/2.0 401 Unauthorized\r\nCall-ID: a\r\nCSeq: 12 REGISTER\r\n\r\n')).toBe(true)
     expect(is('SIP/2.0 200 OK\r\nAllow: INVITE, REGISTER\r\nCSeq: 12 INVITE\r\n\r\n')).toBe(false)
     expect(is('INVITE sip:h SIP/2.0\r\nX: a\r\nCSeq: 1 REGISTER\r\n\r\n')).toBe(false)
     expect(is('SIP/2.0 200 OK\r\ncseq: 12 REGISTER\r\n\r\n')).toBe(false)
     expect(is('SIP/2.0 200 OK\r\nCSeq:')).toBe(false)
+    expect(is('REGISTER sip:h SIP/2.0\r\n\r\n', 'in')).toBe(true)
+    expect(is('SIP/2.0 200 OK\r\nCSeq: 12 REGISTER\r\n\r\n', 'in')).toBe(false)
     expect(is('')).toBe(false)
     expect(is('REG')).toBe(false)
   })

@@ -41,6 +41,7 @@ function house(options: { watched?: boolean; keep?: () => Promise<void>; open?: 
       effects.push(effect.kind)
       for (const hear of heard) hear()
     },
+    onUntold: () => {},
     onNote: reason => {
       notes.push(reason)
       for (const hear of heard) hear()
