@@ -38,7 +38,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     registrations: { type: 'string', default: '1000' },
-    calls: { type: 'string', default: '200' },
+    calls: { type: 'string' },
     searches: { type: 'string', default: '3' },
     rates: { type: 'string', default: '20000,50000,100000' },
     burst: { type: 'string', default: '64' },
@@ -59,7 +59,7 @@ switch (positionals[0]) {
     if (values.loss !== undefined) {
       const { loss, ...rest } = values
       const options = Object.entries(rest).flatMap(([name, value]) =>
-        value === true ? [`--${name}`] : value === false ? [] : [`--${name}`, value],
+        value === true ? [`--${name}`] : typeof value === 'string' ? [`--${name}`, value] : [],
       )
       runAgainWithLoss(Number(loss), ['sip', ...options])
       break
@@ -68,7 +68,7 @@ switch (positionals[0]) {
       rounds: Number(values.rounds ?? 3),
       seconds: Number(values.seconds ?? 10),
       registrationsPerSecond: Number(values.registrations),
-      callsPerSecond: Number(values.calls),
+      callsPerSecond: Number(values.calls ?? 200),
       only: values.only,
       profile: values.profile,
       json: values.json,
@@ -78,7 +78,8 @@ switch (positionals[0]) {
     await benchTrace({
       rounds: Number(values.rounds ?? 20),
       seconds: Number(values.seconds ?? 3),
-      callsPerSecond: Number(values.calls),
+      // Each is traced for 20 s after its end, and 2,000 at a time.
+      callsPerSecond: Number(values.calls ?? 80),
       profile: values.profile,
       json: values.json,
     })
