@@ -9,7 +9,7 @@
  * Kept in memory: open calls and the most recent closed ones, which is what `CallLog` answers from.
  */
 import type { Epoch, Monotonic } from '../core/clock.ts'
-import { after, hours, minutes } from '../core/clock.ts'
+import { after, earliest, hours, minutes } from '../core/clock.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
@@ -145,7 +145,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   nextWakeup(): Monotonic | undefined {
-    return earliest(this.#aliveAt, earliest(this.#limits.next(), this.#absences.next()))
+    return earliest(this.#aliveAt, this.#limits.next(), this.#absences.next())
   }
 
   wake(now: Monotonic): CallEffect[] {
@@ -410,9 +410,6 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     return out
   }
 }
-
-const earliest = (a: Monotonic | undefined, b: Monotonic | undefined): Monotonic | undefined =>
-  a === undefined || (b !== undefined && b < a) ? b : a
 
 /** What hanging up means while it rings. */
 function beforeAnswer(reason: string, by: CallEnder): string {

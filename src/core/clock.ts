@@ -27,6 +27,15 @@ export function after<T extends Monotonic | Epoch>(moment: T, milliseconds: numb
   return (moment + milliseconds) as T
 }
 
+/** The first of these moments, those left out that are not set. */
+export function earliest(...moments: readonly (Monotonic | undefined)[]): Monotonic | undefined {
+  let first: Monotonic | undefined
+  for (const moment of moments) {
+    if (moment !== undefined && (first === undefined || moment < first)) first = moment
+  }
+  return first
+}
+
 export const seconds = (count: number): number => count * 1_000
 export const minutes = (count: number): number => count * 60_000
 export const hours = (count: number): number => count * 3_600_000

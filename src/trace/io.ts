@@ -17,14 +17,12 @@ import type {
   Direction,
   ImportOutcome,
   KnownCall,
-  TraceEffect,
   TraceInput,
-  TraceSave,
 } from './message.ts'
 import { pagePolicy } from './page.ts'
 import type { PackedSegment, TraceStore } from './ports.ts'
 import { TracerThread } from './tracer-io.ts'
-import type { TracerSizes } from './tracer-message.ts'
+import type { ToldEffect, TracerSizes } from './tracer-message.ts'
 import { WatchIo, type WatchIoOptions } from './watch-io.ts'
 
 export interface TraceIoOptions {
@@ -158,7 +156,7 @@ export class TraceIo {
     return await this.#maker.make(call, wish)
   }
 
-  #carryOut(effect: Exclude<TraceEffect, TraceSave>): void {
+  #carryOut(effect: ToldEffect): void {
     switch (effect.kind) {
       case 'ufrag':
       case 'over':

@@ -2,7 +2,7 @@
  * The tracer: what taps see of a call becomes its events, redacted, on one time axis, bounded, in batches for the
  * store. It judges nothing: `evidence.ts` and `verdict.ts` read the events afterwards. Nothing waits for it.
  */
-import { after, type Monotonic, seconds } from '../core/clock.ts'
+import { after, earliest, type Monotonic, seconds } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
@@ -248,7 +248,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   nextWakeup(): Monotonic | undefined {
-    return earliest(this.#batchAt, earliest(this.#firstVerdicts.next(), this.#finishes.next()))
+    return earliest(this.#batchAt, this.#firstVerdicts.next(), this.#finishes.next())
   }
 
   wake(now: Monotonic): TraceEffect[] {
@@ -543,7 +543,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     for (const [what, count] of call.leftOut) this.#add(call, now, 'server', { kind: 'leftOut', what, count })
     this.#saveOne(call)
     this.#calls.delete(id)
-    this.#out.push({ kind: 'finished', call: id, told: call.told })
+    this.#out.push({ kind: call.told ? 'finished' : 'untold', call: id })
   }
 
   #save(): void {
@@ -577,9 +577,6 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     return out
   }
 }
-
-const earliest = (a: Monotonic | undefined, b: Monotonic | undefined): Monotonic | undefined =>
-  a === undefined || (b !== undefined && b < a) ? b : a
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

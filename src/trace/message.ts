@@ -480,14 +480,16 @@ export interface Saved extends Pick<TraceSave, 'call' | 'bytes'> {
 }
 
 export type TraceEffect =
-  /** For whoever captures: this party's checks are known by this, from now on; the call is over. Only if asked for. */
+  /** For whoever captures, if asked for: this party's checks are known by this, from now on; a call told of so is over. */
   | { readonly kind: 'ufrag'; readonly call: string; readonly party: PartyRole; readonly ufrag: string }
   | { readonly kind: 'over'; readonly call: string; readonly answered: boolean }
   | TraceSave
-  /** The call is over, and what its ends say last has come, as a rule: a first verdict. Only where `told` would be true. */
+  /** The call is over, and what its ends say last has come, as a rule: a first verdict. Never of one that is `untold`. */
   | { readonly kind: 'ended'; readonly call: string }
-  /** No more will come by itself: conclude. Not `told`: nobody said anything of its media, so there is nothing to conclude. */
-  | { readonly kind: 'finished'; readonly call: string; readonly told: boolean }
+  /** No more will come by itself: conclude. */
+  | { readonly kind: 'finished'; readonly call: string }
+  /** The same, but nobody said anything of its media, so there is nothing to conclude. */
+  | { readonly kind: 'untold'; readonly call: string }
   | { readonly kind: 'note'; readonly reason: string; readonly detail: string }
 
 /** A call of which something may still be heard, at the start of the daemon. */

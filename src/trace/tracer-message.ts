@@ -1,5 +1,5 @@
 /** What the main thread and the tracer's say to each other. */
-import type { KnownCall, TraceEffect, TraceSave } from './message.ts'
+import type { KnownCall, TraceEffect } from './message.ts'
 import type { PackedSegment } from './ports.ts'
 import type { TapBatch, TapMemory } from './tap.ts'
 
@@ -18,10 +18,13 @@ export type ToTracer =
   /** A `kept` of this id is on disk; `lost`: it could not be. */
   | { readonly kind: 'written'; readonly id: number; readonly lost: boolean }
 
+/** Those that are told one by one. */
+export type ToldEffect = Exclude<TraceEffect, { kind: 'save' | 'untold' }>
+
 /** All of one turn, in this order. */
 export interface FromTracer {
   readonly kept: { readonly id: number; readonly segments: readonly PackedSegment[] } | undefined
-  readonly effects: readonly (Exclude<TraceEffect, TraceSave> | TracerFault)[]
+  readonly effects: readonly (ToldEffect | TracerFault)[]
   /** Calls that are finished and of whose media nobody told: most calls of SIP phones. */
   readonly untold: readonly string[]
   readonly flushed: { readonly id: number; readonly isTraced: boolean } | undefined

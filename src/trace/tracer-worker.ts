@@ -62,7 +62,7 @@ const unwritten = new Map<number, readonly Saved[]>()
 
 function carryOut(effect: TraceEffect): void {
   if (effect.kind === 'save') keep(effect)
-  else if (effect.kind === 'finished' && !effect.told) untold.push(effect.call)
+  else if (effect.kind === 'untold') untold.push(effect.call)
   else effects.push(effect)
   // Checks begin at once, and whoever captures has to know before.
   if (effect.kind === 'ufrag' || effect.kind === 'over') isUrgent = true

@@ -382,7 +382,6 @@ describe('the tracer', () => {
     expect(machine.wake(at(2_000 + traceLimits.lateMilliseconds))).toContainEqual({
       kind: 'finished',
       call: id,
-      told: true,
     })
     expect(machine.sizes.calls).toBe(0)
   })
@@ -440,7 +439,7 @@ describe('the tracer', () => {
     const ended = row({ endedAt: 9 as Epoch })
     machine.handle({ kind: 'row', row: ended }, at(2_000))
     const effects = machine.wake(at(2_000 + traceLimits.lateMilliseconds))
-    expect(effects).toContainEqual({ kind: 'finished', call: id, told: false })
+    expect(effects).toContainEqual({ kind: 'untold', call: id })
     expect(events.map(({ kind }) => kind)).toContain('sip')
     expect(summaryOf(ended, events)).toMatchObject({
       ...{ verdict: { path: 'unknown', grade: 'none' }, mos: { caller: undefined, callee: undefined } },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { redactChannel } from '../../src/trace/redact.ts'
+import { redactChannel, safeField, safeStart } from '../../src/trace/redact.ts'
 import { redactSdp, safeCandidate } from '../../src/trace/redact-sdp.ts'
 import { redactSip } from '../../src/trace/sip-text.ts'
 
@@ -152,6 +152,31 @@ describe('what is kept of a message', () => {
       type: 'relay',
       servers: [{ urls, username: '[redacted]', credential: '[redacted]' }],
     })
+  })
+
+  it('lets through as they are only addresses that the long way would have made the same', () => {
+    const user = fc.stringMatching(/^[A-Za-z0-9.+*%=,$&-]{1,12}$/)
+    const token = fc.stringMatching(/^[A-Za-z0-9.!%*_+`'~-]{1,12}$/)
+    const host = fc.stringMatching(/^[A-Za-z0-9.:[\]-]{1,16}$/)
+    const uri = fc
+      .tuple(
+        fc.constantFrom('sip', 'sips'),
+        fc.option(user),
+        host,
+        fc.constantFrom('', ';transport=tls', ';ob;lr'),
+      )
+      .map(([scheme, who, at, parameters]) => `${scheme}:${who === null ? '' : `${who}@`}${at}${parameters}`)
+    fc.assert(
+      fc.property(uri, fc.constantFrom('', '"Ada B. (home)" '), fc.option(token), (to, name, tag) => {
+        const address = `${name}<${to}>${tag === null ? '' : `;tag=${tag}`}`
+        // A space behind it is not plain, nor is a method with a full stop: both are taken apart.
+        expect(safeField('from', address)).toBe(safeField('from', `${address} `))
+        expect(safeStart(`INVITE ${to} SIP/2.0`)).toBe(
+          safeStart(`IN.VITE ${to} SIP/2.0`).replace('IN.VITE', 'INVITE'),
+        )
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it('takes any bytes and any text, and gives bounded text', () => {
