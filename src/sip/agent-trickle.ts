@@ -1,6 +1,6 @@
 /**
  * Trickled candidates as SIP carries them (RFC 8840): the Info Package `trickle-ice` and its body
- * `application/trickle-ice-sdpfrag`. Building and reading of fragments only; when one is sent is `agent-dialog.ts`.
+ * `application/trickle-ice-sdpfrag`. Building and reading of fragments only; when one is sent says `agent-inside.ts`.
  */
 import type { Candidate } from './message.ts'
 

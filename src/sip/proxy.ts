@@ -5,29 +5,29 @@
  */
 import { hash } from 'node:crypto'
 import { after, type Monotonic } from '../core/clock.ts'
-import type { Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
+import { callAnswered, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
-import { callKey, first, parseUri, removeFirstValue, response, tagOf, values } from './codec.ts'
+import { callKey, first, removeFirstValue, response, values } from './codec.ts'
 import { forward, recordRouteFor, viaFor } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
-import { type Flow, type HeaderField, type SipRequest, type SipResponse, udpFlow } from './message.ts'
+import type { CallEvent, Flow, HeaderField, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Accounts } from './ports.ts'
-import { reasonField, reasonWord, wordOfRefusal } from './reason.ts'
+import { Reach } from './reach.ts'
+import { reasonField } from './reason.ts'
 import { type Branch, isBetter, type ResponseContext, type Target } from './response-context.ts'
 import type { RouteToken, RouteTokens } from './route-token.ts'
 import type { Routed } from './routing.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
+import { type Refusal, targetsOf } from './targets.ts'
 import { type SipTimers, T1 } from './transaction-timers.ts'
 
 export const proxyLimits = {
   /** §16.6 step 11: how long an INVITE may ring between provisional responses. */
   timerCMilliseconds: 180_000,
-  /** How long a request in a dialog waits for a party that has to register again. */
-  waitMilliseconds: 30_000,
   /** RFC 5393 §5.3.3. */
   maxBreadth: 60,
 } as const
@@ -51,18 +51,18 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly #parts: ProxyParts
   readonly #loopSecret: string
   readonly #branches = new Map<number, Branch>()
-  readonly #waiting = new Map<string, Set<Branch>>()
-  readonly #connecting = new Map<number, { readonly where: string; readonly branches: Branch[] }>()
-  readonly #connectingTo = new Map<string, number>()
+  readonly #reach: Reach
   /** Requests without a To tag that are still under way, to tell merged ones (§8.2.2.2). */
   readonly #merging = new Map<string, ServerTransaction<ResponseContext>>()
-  /** Connections of callers that have no binding. */
-  readonly #streams = new Map<string, Flow>()
-  #ticket = 0
 
   constructor(parts: ProxyParts) {
     this.#parts = parts
     this.#loopSecret = parts.random.hex(16)
+    this.#reach = new Reach({
+      ...parts,
+      onOpen: (branch, flow, now) => this.#open(branch, flow, now),
+      onUnreachable: (branch, reason, now) => this.#fail(branch, 480, reason, now),
+    })
   }
 
   /** Branches under way. */
@@ -83,17 +83,19 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (incoming.request.method === 'INVITE' && incoming.flow.transport !== 'hosted') {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
-    if (context.call !== undefined) this.#started(context)
+    const { call } = context
+    const { accounts, bindings } = this.#parts
+    if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
     const { maxBreadth, mergeKey } = context.asked!
     if (incoming.toTag === undefined) this.#merging.set(mergeKey, server)
-    const targets = this.#targets(routed, context)
+    const targets = targetsOf(routed, { accounts, bindings, caller: sender, isCall: call !== undefined })
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
     if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
     }
-    if (incoming.request.method === 'BYE') this.#hungUp(incoming, routed)
+    if (incoming.request.method === 'BYE') this.#tell(callHungUp(incoming, routed))
     context.branches = targets.map(target => this.#branch(context, target))
-    for (const branch of context.branches) this.#start(branch, now)
+    for (const branch of context.branches) if (branch.state !== 'done') this.#reach.seek(branch, now)
   }
 
   /** §16.10: the CANCEL itself was answered; its INVITE goes no further. */
@@ -115,7 +117,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
           ? this.#parts.bindings.get(destination.token.key)
           : undefined
     const token = destination.kind === 'party' ? destination.token : undefined
-    const flow = live?.flow ?? (token?.kind === 'address' ? this.#flowOfAddress(token) : undefined)
+    const flow = live?.flow ?? (token?.kind === 'address' ? this.#reach.flowOfAddress(token) : undefined)
     if (flow === undefined) return this.#parts.outbox.note('strayAck', incoming.flow)
     // §16.11: without state the branch is made from the one that came, so that a retransmission has the same.
     const branch = `z9hG4bK${this.#digest(`${incoming.via.params.get('branch')}${incoming.callId}`)}`
@@ -198,40 +200,16 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (branch?.state === 'waiting') this.#fail(branch, 480, 'Temporarily Unavailable', now)
   }
 
-  /** A binding has a flow: whoever waited for it goes on. */
   reachable(live: LiveBinding, now: Monotonic): void {
-    const { key } = live.binding
-    const waiting = this.#waiting.get(key)
-    if (waiting === undefined) return
-    this.#waiting.delete(key)
-    for (const branch of waiting) {
-      this.#parts.timers.clear('W', branch.id)
-      if (branch.state !== 'done' && live.flow !== undefined) this.#open(branch, live.flow, now)
-    }
+    this.#reach.reachable(live, now)
   }
 
   connected(ticket: number, flow: Flow | undefined, now: Monotonic): void {
-    const connecting = this.#connecting.get(ticket)
-    if (connecting === undefined) return
-    this.#connecting.delete(ticket)
-    this.#connectingTo.delete(connecting.where)
-    for (const branch of connecting.branches) {
-      if (branch.state !== 'connecting') continue
-      if (flow !== undefined) {
-        const live = branch.target.key === undefined ? undefined : this.#parts.bindings.get(branch.target.key)
-        if (live !== undefined && live.flow === undefined) this.#parts.bindings.gainFlow(live, flow)
-        this.#open(branch, flow, now)
-      } else if (branch.context.mayWait && branch.target.key !== undefined) {
-        this.#wait(branch, branch.target.key, now)
-      } else {
-        this.#fail(branch, 480, 'Connection Failed', now)
-      }
-    }
+    this.#reach.connected(ticket, flow, now)
   }
 
   flowClosed(flow: Flow): void {
-    const where = streamKey(flow)
-    if (this.#streams.get(where)?.id === flow.id) this.#streams.delete(where)
+    this.#reach.flowClosed(flow)
   }
 
   /** Who asked is gone and cannot be told: nobody needs to ring any longer. */
@@ -306,7 +284,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       const token = { kind: 'binding', role: 'caller', key: live.binding.key, device: sender.device } as const
       return recordRouteFor(flow, this.#parts.tokens.issue(token))
     }
-    if (flow.transport !== 'udp') this.#streams.set(streamKey(flow), flow)
+    this.#reach.remember(flow)
     const { transport, local, remote } = flow
     const token = {
       kind: 'address',
@@ -317,59 +295,6 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       remote,
     } as const
     return recordRouteFor(flow, this.#parts.tokens.issue(token))
-  }
-
-  #targets(routed: Routed, context: ResponseContext): Target[] | Refusal {
-    const { destination, request } = routed
-    switch (destination.kind) {
-      case 'contact':
-        if (!this.#mayCall(context, destination.live.binding.user))
-          return { status: 404, reason: 'Not Found' }
-        return [{ ...targetOf(destination.live), uri: request.uri }]
-      case 'party':
-        return this.#partyTarget(destination.token, request)
-      case 'user':
-        return this.#userTargets(destination.name, routed, context)
-      default:
-        return { status: 404, reason: 'Not Found' }
-    }
-  }
-
-  #partyTarget(token: RouteToken, { method, uri }: SipRequest): Target[] | Refusal {
-    const gone = this.#parts.accounts.userOfDevice(token.device) === undefined
-    const live = token.kind === 'binding' ? this.#parts.bindings.get(token.key) : undefined
-    // Whose right has just ended still hears that the call is over.
-    const mayHear = method === 'BYE' && (token.kind === 'address' || live !== undefined)
-    if (gone && !mayHear) return { status: 480, reason: 'Temporarily Unavailable' }
-    if (token.kind === 'binding') {
-      if (live !== undefined) return [{ ...targetOf(live), uri }]
-      const target = { uri, key: token.key, device: token.device, path: [], flow: undefined, seen: undefined }
-      return [{ ...target, transport: 'wss' }]
-    }
-    const flow = this.#flowOfAddress(token)
-    const { device, transport, remote: seen } = token
-    return [{ uri, key: undefined, device, transport, path: [], flow, seen }]
-  }
-
-  #mayCall(context: ResponseContext, callee: string): boolean {
-    return this.#parts.accounts.mayCall(context.sender.user, callee)
-  }
-
-  #userTargets(name: string, routed: Routed, context: ResponseContext): Target[] | Refusal {
-    const user = this.#parts.accounts.user(name)
-    // Whom a guest may not know is to them like somebody who does not exist.
-    if (user === undefined || !this.#mayCall(context, user.name)) return { status: 404, reason: 'Not Found' }
-    if (user.doNotDisturb && context.call !== undefined) {
-      return { status: 480, reason: 'Do Not Disturb', extra: [reasonField(480, 'doNotDisturb')] }
-    }
-    const secure = routed.uri?.scheme === 'sips'
-    const live = this.#parts.bindings
-      .ofUser(user.name)
-      .filter(one => one.binding.device !== context.sender.device)
-      // RFC 5630 §3: what asks for sips goes over nothing less.
-      .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))
-    if (live.length === 0) return { status: 480, reason: 'Temporarily Unavailable' }
-    return live.map(targetOf)
   }
 
   #branch(context: ResponseContext, target: Target): Branch {
@@ -387,42 +312,6 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     }
     this.#branches.set(id, branch)
     return branch
-  }
-
-  #start(branch: Branch, now: Monotonic): void {
-    const { target, context } = branch
-    if (branch.state === 'done') return
-    const live = target.key === undefined ? undefined : this.#parts.bindings.get(target.key)
-    const flow = live?.flow ?? target.flow
-    if (flow !== undefined) return this.#open(branch, flow, now)
-    const seen = live?.binding.remote ?? target.seen
-    if (seen !== undefined && (target.transport === 'tcp' || target.transport === 'tls')) {
-      const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, seen)
-      if (remote !== undefined) return this.#connect(branch, target.transport, remote)
-    }
-    if (context.mayWait && target.key !== undefined) return this.#wait(branch, target.key, now)
-    this.#fail(branch, 480, 'Temporarily Unavailable', now)
-  }
-
-  #connect(branch: Branch, transport: 'tcp' | 'tls', remote: Endpoint): void {
-    const where = `${transport}/${remote.address}/${remote.port}`
-    const under = this.#connectingTo.get(where)
-    if (under !== undefined) {
-      this.#connecting.get(under)!.branches.push(branch)
-      return
-    }
-    const ticket = ++this.#ticket
-    this.#connecting.set(ticket, { where, branches: [branch] })
-    this.#connectingTo.set(where, ticket)
-    this.#parts.outbox.push({ kind: 'connect', ticket, transport, remote })
-  }
-
-  #wait(branch: Branch, key: string, now: Monotonic): void {
-    branch.state = 'waiting'
-    const waiting = this.#waiting.get(key)
-    if (waiting === undefined) this.#waiting.set(key, new Set([branch]))
-    else waiting.add(branch)
-    this.#parts.timers.set('W', branch.id, after(now, proxyLimits.waitMilliseconds))
   }
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {
@@ -472,16 +361,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (context.server.invite && !branch.cancelSent) {
       this.#parts.timers.set('C', branch.id, after(now, this.#parts.timerCMilliseconds))
     }
-    const { call } = context
-    const { device } = branch.target
-    if (
-      call !== undefined &&
-      (answer.status === 180 || answer.status === 183) &&
-      !call.ringing.includes(device)
-    ) {
-      call.ringing = [...call.ringing, device]
-      this.#parts.outbox.push({ kind: 'call', event: { kind: 'ringing', call: call.id, device } })
-    }
+    if (context.call !== undefined) this.#tell(callRings(context.call, branch, answer))
     this.#parts.servers.respond(context.server, answer, now)
   }
 
@@ -491,13 +371,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#parts.servers.respond(context.server, answer, now)
     if (context.finalSent) return
     this.#final(context)
-    if (call !== undefined) {
-      call.answered = true
-      const user = this.#parts.accounts.userOfDevice(branch.target.device) ?? call.callee.user
-      const callee = { ...call.callee, user, device: branch.target.device }
-      const event = { kind: 'answered', call: call.id, callee, calleeTag: tagOf(answer, 'To') ?? '' } as const
-      this.#parts.outbox.push({ kind: 'call', event })
-    }
+    if (call !== undefined) this.#tell(callAnswered(call, branch, answer, this.#parts.accounts))
     // §16.7 step 10.
     if (context.server.invite) this.#cancelBranches(context, reasonField(200, 'answeredElsewhere'), now)
   }
@@ -537,9 +411,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     branch.state = 'done'
     this.#branches.delete(branch.id)
     this.#parts.timers.clear('CW', branch.id)
-    const { key } = branch.target
-    const waiting = key === undefined ? undefined : this.#waiting.get(key)
-    if (waiting?.delete(branch) && waiting.size === 0) this.#waiting.delete(key!)
+    this.#reach.forget(branch)
     letGo(branch.context)
   }
 
@@ -572,13 +444,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#parts.servers.respond(context.server, final, now)
     this.#final(context)
     if (call === undefined || call.answered) return
-    const by = context.cancelled !== 'no' ? 'caller' : fromPeer ? 'callee' : 'server'
-    const word = context.cancelled === 'callerLost' ? 'lost' : wordOfRefusal(final)
-    const reason = context.cancelled === 'byCaller' ? 'cancelled' : word
-    this.#parts.outbox.push({
-      kind: 'call',
-      event: { kind: 'ended', call: call.id, by, code: final.status, reason },
-    })
+    this.#tell(callRefused(call, context.cancelled, final, fromPeer))
   }
 
   #final(context: ResponseContext): void {
@@ -588,41 +454,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     letGo(context)
   }
 
-  #started(context: ResponseContext): void {
-    const { asked, sender, call } = context
-    const { incoming } = asked!
-    const account = this.#parts.accounts.user(sender.user)
-    const displayName = account?.displayName ?? incoming.from.displayName ?? sender.user
-    this.#parts.outbox.push({
-      kind: 'call',
-      event: {
-        kind: 'started',
-        call: call!.id,
-        caller: { user: sender.user, displayName, device: sender.device },
-        callee: call!.callee,
-        video: hasVideo(incoming.request.body),
-      },
-    })
-  }
-
-  // A BYE ends the call whoever gets to hear of it. Whose it is, the sender's token says, or else the other one's.
-  #hungUp(incoming: Incoming, routed: Routed): void {
-    const { destination, senderToken } = routed
-    if (destination.kind !== 'party') return
-    const role = senderToken?.role ?? (destination.token.role === 'caller' ? 'callee' : 'caller')
-    const tag = role === 'caller' ? incoming.fromTag : (incoming.toTag ?? '')
-    const reason = reasonWord(incoming.request) ?? 'hangup'
-    const call = callKey(incoming.callId, tag)
-    const calleeTag = role === 'caller' ? incoming.toTag : incoming.fromTag
-    this.#parts.outbox.push({
-      kind: 'call',
-      event: { kind: 'ended', call, by: role, code: 0, reason, calleeTag },
-    })
-  }
-
-  #flowOfAddress(token: RouteToken & { kind: 'address' }): Flow | undefined {
-    if (token.transport === 'udp') return udpFlow(token.local, token.remote)
-    return this.#streams.get(streamKey(token))
+  #tell(event: CallEvent | undefined): void {
+    if (event !== undefined) this.#parts.outbox.push({ kind: 'call', event })
   }
 
   #local(
@@ -657,30 +490,5 @@ function letGo(context: ResponseContext): void {
   context.best = undefined
 }
 
-type Refusal = { readonly status: number; readonly reason: string; readonly extra?: HeaderField[] }
-
 const mergeKeyOf = (incoming: Incoming): string =>
   `${incoming.request.method}|${incoming.callId}|${incoming.fromTag}|${incoming.cseq.number}|${incoming.request.uri}`
-
-const streamKey = (flow: { readonly transport: string; readonly remote: Endpoint }): string =>
-  `${flow.transport}/${flow.remote.address}/${flow.remote.port}`
-
-function targetOf(live: LiveBinding): Target {
-  const { contact, key, device, transport, path, remote } = live.binding
-  return { uri: contact, key, device, transport, path, flow: live.flow, seen: remote }
-}
-
-/**
- * Where a TCP or TLS contact listens: the port that it says, at the address it was seen at. The address it says is not
- * looked at: whoever may register must not be able to send this appliance to anybody else.
- */
-function connectTo(contact: string, transport: 'tcp' | 'tls', seen: Endpoint): Endpoint | undefined {
-  const uri = parseUri(contact)
-  return uri && { address: seen.address, port: uri.port ?? (transport === 'tls' ? 5061 : 5060) }
-}
-
-/** A video stream that is not refused (RFC 3264 §6: port 0). */
-export function hasVideo(body: Uint8Array): boolean {
-  if (body.length === 0) return false
-  return /(^|\n)m=video [1-9]/.test(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'))
-}

@@ -7,17 +7,19 @@ import type { Endpoint } from '../core/endpoint.ts'
 import type { ClientTransaction } from './client-transactions.ts'
 import type { Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
-import type { Flow, HeaderField, Party, SipRequest, SipResponse, Transport } from './message.ts'
+import type { HeaderField, Party, SipRequest, SipResponse, Transport } from './message.ts'
+import type { AddressToken } from './route-token.ts'
 import type { ServerTransaction } from './server-transactions.ts'
 
-/** Where a branch goes. `key` names the binding, whose present flow counts; without one `flow` is all there is. */
+/** Where a branch goes: to a binding, whose present flow counts, or to the address of a party that has none. */
 export interface Target {
   readonly uri: string
+  /** Of the binding. */
   readonly key: string | undefined
+  readonly address: AddressToken | undefined
   readonly device: string
   readonly transport: Transport
   readonly path: readonly string[]
-  readonly flow: Flow | undefined
   /** Where the party was last heard from; undefined: nothing is opened to it. */
   readonly seen: Endpoint | undefined
 }

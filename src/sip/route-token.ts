@@ -10,17 +10,26 @@ import { Recent } from './recent.ts'
 
 export type Role = 'caller' | 'callee'
 
-/** A party of a dialog: a registered binding, or a device that called without registering, at its address. */
-export type RouteToken =
-  | { readonly kind: 'binding'; readonly role: Role; readonly key: string; readonly device: string }
-  | {
-      readonly kind: 'address'
-      readonly role: Role
-      readonly device: string
-      readonly transport: Transport
-      readonly local: Endpoint
-      readonly remote: Endpoint
-    }
+/** A party of a dialog. */
+export type RouteToken = BindingToken | AddressToken
+
+/** A registered binding. */
+export interface BindingToken {
+  readonly kind: 'binding'
+  readonly role: Role
+  readonly key: string
+  readonly device: string
+}
+
+/** A device that called without registering, at its address. */
+export interface AddressToken {
+  readonly kind: 'address'
+  readonly role: Role
+  readonly device: string
+  readonly transport: Transport
+  readonly local: Endpoint
+  readonly remote: Endpoint
+}
 
 const macBytes = 16
 const maxTokenLength = 400

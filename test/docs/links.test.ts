@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '../..')
-const pages = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], {
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
   cwd: root,
   encoding: 'utf8',
 })
   .split('\n')
-  .filter(page => page !== '' && existsSync(join(root, page)))
+  .filter(file => file !== '' && existsSync(join(root, file)))
+const pages = files.filter(file => file.endsWith('.md'))
+const sources = files.filter(file => /^(src|client|web-phone|web-admin)\/.*\.tsx?$/.test(file))
 
 const textOf = (page: string): string => readFileSync(join(root, page), 'utf8')
 const withoutCode = (text: string): string =>
@@ -49,6 +51,15 @@ const missingPaths = (page: string): string[] =>
     .map(([, path]) => path!)
     .filter(path => !existsSync(join(root, path)) && !existsSync(join(root, dirname(page), path)))
 
+/** Sources named in backquotes by their own name or the end of their path: `proxy.ts`, `agent*.ts`, `runtime/tcp.ts`. */
+const missingSources = (file: string): string[] =>
+  [...textOf(file).matchAll(/`([\w*/.-]*\w\.tsx?)`/g)]
+    .map(([, name]) => name!)
+    .filter(name => {
+      const pattern = new RegExp(`(^|/)${name.replaceAll('.', '\\.').replaceAll('*', '[\\w-]*')}$`)
+      return !files.some(one => pattern.test(one))
+    })
+
 describe('every page', () => {
   it('is among those that are looked at', () => {
     expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/trace.md', 'src/README.md']))
@@ -57,4 +68,10 @@ describe('every page', () => {
   it.each(pages)('%s links only to what is there', page => expect(brokenLinks(page)).toEqual([]))
 
   it.each(pages)('%s names only files that are there', page => expect(missingPaths(page)).toEqual([]))
+  it.each(pages)('%s names only sources that are there', page => expect(missingSources(page)).toEqual([]))
+})
+
+it('no comment names a source that is not there', () => {
+  expect(sources.length).toBeGreaterThan(200)
+  expect(sources.flatMap(file => missingSources(file).map(name => `${file}: ${name}`))).toEqual([])
 })

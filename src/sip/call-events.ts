@@ -1,0 +1,84 @@
+/**
+ * What the proxy tells the call log of the calls that pass it: who calls whom, who rings, who answered, how it ended.
+ * What was told is marked on the call, so that it is told once.
+ */
+import { callKey, tagOf } from './codec.ts'
+import type { Incoming } from './incoming.ts'
+import type { CallEvent, SipResponse } from './message.ts'
+import type { Accounts } from './ports.ts'
+import { reasonWord, wordOfRefusal } from './reason.ts'
+import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
+import type { Routed } from './routing.ts'
+
+export function callStarted(
+  call: AskedCall,
+  { incoming, sender }: { readonly incoming: Incoming; readonly sender: ResponseContext['sender'] },
+  accounts: Accounts,
+): CallEvent {
+  const { user, device } = sender
+  const displayName = accounts.user(user)?.displayName ?? incoming.from.displayName ?? user
+  const caller = { user, displayName, device }
+  return {
+    kind: 'started',
+    call: call.id,
+    caller,
+    callee: call.callee,
+    video: hasVideo(incoming.request.body),
+  }
+}
+
+/** Undefined where this answer does not ring, or the device was told of before. */
+export function callRings(
+  call: AskedCall,
+  { target }: Branch,
+  { status }: SipResponse,
+): CallEvent | undefined {
+  const { device } = target
+  if ((status !== 180 && status !== 183) || call.ringing.includes(device)) return undefined
+  call.ringing = [...call.ringing, device]
+  return { kind: 'ringing', call: call.id, device }
+}
+
+export function callAnswered(
+  call: AskedCall,
+  { target }: Branch,
+  answer: SipResponse,
+  accounts: Accounts,
+): CallEvent {
+  call.answered = true
+  const user = accounts.userOfDevice(target.device) ?? call.callee.user
+  const callee = { ...call.callee, user, device: target.device }
+  return { kind: 'answered', call: call.id, callee, calleeTag: tagOf(answer, 'To') ?? '' }
+}
+
+/** An INVITE came to nothing. `fromPeer`: one of the callee's devices said `final`. */
+export function callRefused(
+  call: AskedCall,
+  cancelled: ResponseContext['cancelled'],
+  final: SipResponse,
+  fromPeer: boolean,
+): CallEvent {
+  const by = cancelled !== 'no' ? 'caller' : fromPeer ? 'callee' : 'server'
+  const word = cancelled === 'callerLost' ? 'lost' : wordOfRefusal(final)
+  const reason = cancelled === 'byCaller' ? 'cancelled' : word
+  return { kind: 'ended', call: call.id, by, code: final.status, reason }
+}
+
+/**
+ * A BYE ends the call whoever gets to hear of it. Whose it is, the sender's token says, or else the other one's.
+ * Undefined without either.
+ */
+export function callHungUp(incoming: Incoming, { destination, senderToken }: Routed): CallEvent | undefined {
+  if (destination.kind !== 'party') return undefined
+  const by = senderToken?.role ?? (destination.token.role === 'caller' ? 'callee' : 'caller')
+  const { callId, fromTag, toTag } = incoming
+  const [callerTag, calleeTag] = by === 'caller' ? [fromTag, toTag] : [toTag ?? '', fromTag]
+  const reason = reasonWord(incoming.request) ?? 'hangup'
+  return { kind: 'ended', call: callKey(callId, callerTag), by, code: 0, reason, calleeTag }
+}
+
+/** A video stream that is not refused (RFC 3264 §6: port 0). */
+export function hasVideo(body: Uint8Array): boolean {
+  if (body.length === 0) return false
+  return /(^|\n)m=video [1-9]/.test(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'))
+}

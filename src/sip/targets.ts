@@ -1,0 +1,94 @@
+/**
+ * A request's target set (RFC 3261 §16.5): all contacts of a person, one contact, or the party that a route token names;
+ * or why there is none. Pure: looks at accounts and bindings as they are now.
+ */
+import type { Bindings, LiveBinding } from './bindings.ts'
+import type { HeaderField, SipRequest } from './message.ts'
+import type { Accounts } from './ports.ts'
+import { reasonField } from './reason.ts'
+import type { Target } from './response-context.ts'
+import type { AddressToken, RouteToken } from './route-token.ts'
+import type { Routed } from './routing.ts'
+
+/** A final answer in the name of the target. */
+export interface Refusal {
+  readonly status: number
+  readonly reason: string
+  readonly extra?: readonly HeaderField[]
+}
+
+export interface Targeting {
+  readonly accounts: Accounts
+  readonly bindings: Bindings
+  readonly caller: { readonly user: string; readonly device: string }
+  /** Whether it rings: an INVITE outside a dialog, to a person. */
+  readonly isCall: boolean
+}
+
+const notFound: Refusal = { status: 404, reason: 'Not Found' }
+const notThere: Refusal = { status: 480, reason: 'Temporarily Unavailable' }
+const doNotDisturb: Refusal = {
+  status: 480,
+  reason: 'Do Not Disturb',
+  extra: [reasonField(480, 'doNotDisturb')],
+}
+
+export function targetsOf({ destination, request, uri }: Routed, targeting: Targeting): Target[] | Refusal {
+  const { accounts, caller } = targeting
+  switch (destination.kind) {
+    case 'contact': {
+      const { live } = destination
+      if (!accounts.mayCall(caller.user, live.binding.user)) return notFound
+      return [{ ...targetOf(live), uri: request.uri }]
+    }
+    case 'party':
+      return ofParty(destination.token, request, targeting)
+    case 'user':
+      return ofUser(destination.name, uri?.scheme === 'sips', targeting)
+    default:
+      return notFound
+  }
+}
+
+function ofUser(name: string, secure: boolean, targeting: Targeting): Target[] | Refusal {
+  const { accounts, bindings, caller, isCall } = targeting
+  const user = accounts.user(name)
+  // Whom a guest may not know is to them like somebody who does not exist.
+  if (user === undefined || !accounts.mayCall(caller.user, user.name)) return notFound
+  if (user.doNotDisturb && isCall) return doNotDisturb
+  const live = bindings
+    .ofUser(user.name)
+    .filter(one => one.binding.device !== caller.device)
+    // RFC 5630 §3: what asks for sips goes over nothing less.
+    .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))
+  return live.length === 0 ? notThere : live.map(targetOf)
+}
+
+function ofParty(
+  token: RouteToken,
+  { method, uri }: SipRequest,
+  { accounts, bindings }: Targeting,
+): Target[] | Refusal {
+  const live = token.kind === 'binding' ? bindings.get(token.key) : undefined
+  const revoked = accounts.userOfDevice(token.device) === undefined
+  // Whose right has just ended still hears that the call is over.
+  const mayHear = method === 'BYE' && (token.kind === 'address' || live !== undefined)
+  if (revoked && !mayHear) return notThere
+  if (live !== undefined) return [{ ...targetOf(live), uri }]
+  return [token.kind === 'address' ? ofAddress(token, uri) : ofLostBinding(token.key, token.device, uri)]
+}
+
+function targetOf({ binding }: LiveBinding): Target {
+  const { contact: uri, key, device, transport, path, remote: seen } = binding
+  return { uri, key, device, transport, path, seen, address: undefined }
+}
+
+function ofAddress(address: AddressToken, uri: string): Target {
+  const { device, transport, remote: seen } = address
+  return { uri, key: undefined, device, transport, path: [], seen, address }
+}
+
+/** Its party may register again; nobody knows where. */
+function ofLostBinding(key: string, device: string, uri: string): Target {
+  return { uri, key, device, transport: 'wss', path: [], seen: undefined, address: undefined }
+}
