@@ -6,13 +6,7 @@
  * Left out on purpose: holding, transferring and any change of the SDP a stack made.
  */
 import type { RelayRefusal } from '../src/relay/message.ts'
-import type {
-  ClientMessage,
-  EndReason,
-  IceCandidate,
-  MediaReport,
-  ServerMessage,
-} from '../src/signalling/message.ts'
+import type { ClientMessage, EndReason, MediaReport, ServerMessage } from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
 import type { HeldCalls } from './held.ts'
@@ -25,6 +19,7 @@ import type { MediaFacts } from './report.ts'
 import { Restarts } from './restarts.ts'
 import { Sampler } from './sampler.ts'
 import { isBundled, isOlder } from './sdp.ts'
+import { Trickle } from './trickle.ts'
 
 /**
  * `preparing` (opening microphone and camera), `calling` (offer sent), `ringing` (there), `incoming` (here),
@@ -101,7 +96,6 @@ export const callLimits = {
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
   offeredAgainMilliseconds: 3_000,
   closeMilliseconds: 400,
-  candidates: 64,
 } as const
 
 export class Call extends Emitter<CallEvents> {
@@ -113,6 +107,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #restarts: Restarts
   readonly #pathWatch: PathWatch
   readonly #sampler: Sampler
+  readonly #trickle: Trickle
   readonly #startedAt: number
   #offered: { readonly sdp: string; readonly trickle: boolean } | undefined
   #id: string | undefined
@@ -122,15 +117,10 @@ export class Call extends Emitter<CallEvents> {
   #problem: MediaProblem | undefined
   #media: LocalMedia | undefined
   #peer: Peer | undefined
-  #peerTrickles = false
   #answered = false
   #muted = false
   #peerMedia: PeerMedia | undefined
   #connectedAt: number | undefined
-  /** Candidates with no way to go yet. */
-  #unsent: IceCandidate[] = []
-  /** Descriptions being made: candidates of theirs wait until they are sent. */
-  #describing = 0
   #relay: RelayOffer | undefined
   #relayRefusal: { readonly reason: RelayRefusal; readonly message: string } | undefined
 
@@ -149,6 +139,7 @@ export class Call extends Emitter<CallEvents> {
     this.#restarts = this.#makeRestarts()
     this.#pathWatch = this.#makePathWatch()
     this.#sampler = this.#makeSampler()
+    this.#trickle = this.#makeTrickle()
   }
 
   /** The appliance's id of the call, once it is known. */
@@ -184,6 +175,10 @@ export class Call extends Emitter<CallEvents> {
   /** True when a camera may be turned on without asking the other side. */
   get canSendVideo(): boolean {
     return this.#peer?.canSendVideo ?? false
+  }
+  /** What is sent of this side's sound: microphone or test source. */
+  get localAudio(): MediaStreamTrack | undefined {
+    return this.#media?.audio
   }
   get localVideo(): MediaStreamTrack | undefined {
     return this.#media?.video
@@ -244,7 +239,7 @@ export class Call extends Emitter<CallEvents> {
     const media = await this.#open(wanted.video)
     if (media === undefined) return
     const peer = this.#makePeer(isBundled(offered.sdp) ? 'max-bundle' : 'balanced')
-    this.#peerTrickles = offered.trickle
+    this.#trickle.isTaken = offered.trickle
     try {
       await peer.takeOffer(offered.sdp)
       await peer.fillAnswer(media)
@@ -259,7 +254,7 @@ export class Call extends Emitter<CallEvents> {
       return
     }
     this.#giveUpAfter('setup', 'mediaFailed')
-    this.#flushCandidates()
+    this.#trickle.flush()
     this.#become('connecting')
     this.#look()
   }
@@ -388,7 +383,7 @@ export class Call extends Emitter<CallEvents> {
       this.#finish({ by: 'server', reason: fate?.reason || 'lost', code: 0 })
       return
     }
-    this.#flushCandidates()
+    this.#trickle.flush()
     this.#pathWatch.lineBack()
     if (this.#answered) this.#sampler.lineBack()
     this.#restarts.lineBack()
@@ -428,7 +423,7 @@ export class Call extends Emitter<CallEvents> {
 
   #makePeer(bundlePolicy: RTCBundlePolicy): Peer {
     const peer = new Peer(this.#ports.env, this.#startedAt, bundlePolicy, {
-      candidate: candidate => this.#sendCandidate(candidate),
+      candidate: candidate => this.#trickle.add(candidate),
       changed: () => this.#look(),
       word: text => this.#heard(readPeerWord(text)),
       channelOpen: () => this.#tellMedia(),
@@ -448,9 +443,9 @@ export class Call extends Emitter<CallEvents> {
         return this.#flows() && this.#peer?.channelOpen ? 'channel' : undefined
       },
       offer: async () => {
-        this.#describing++
-        const offer = this.#peer!.offer({ restart: true, wait: !this.#peerTrickles })
-        return offer.finally(() => this.#describing--)
+        this.#trickle.holdBack()
+        const offer = this.#peer!.offer({ restart: true, wait: !this.#trickle.isTaken })
+        return offer.finally(() => this.#trickle.letGo())
       },
       rollBack: () => this.#peer!.rollBack(),
       send: (way, sdp, number) => {
@@ -459,7 +454,7 @@ export class Call extends Emitter<CallEvents> {
           way === 'line'
             ? this.#ports.send({ type: 'offer', call: this.#id!, sdp })
             : this.#tell({ type: 'offer', sdp, number })
-        this.#flushCandidates()
+        this.#trickle.flush()
         return sent
       },
     })
@@ -491,6 +486,15 @@ export class Call extends Emitter<CallEvents> {
     })
   }
 
+  #makeTrickle(): Trickle {
+    return new Trickle({
+      mayGo: () => this.#answered && this.#id !== undefined,
+      send: candidate =>
+        this.#ports.send({ type: 'candidate', call: this.#id!, candidate }) ||
+        this.#tell({ type: 'candidate', candidate }),
+    })
+  }
+
   /** Media flows, as far as is heard: the connection is said to stand for seconds after its path broke. */
   #flows(): boolean {
     return this.#state === 'connected' && this.#sampler.silentSince === undefined
@@ -498,7 +502,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** The answer to the call, or to an offer within it. */
   async #taken(message: Extract<ServerMessage, { type: 'answered' }>): Promise<void> {
-    this.#peerTrickles = message.trickle
+    this.#trickle.isTaken = message.trickle
     if (this.#answered) {
       this.#takeAnswer('line', message.sdp)
       return
@@ -516,7 +520,7 @@ export class Call extends Emitter<CallEvents> {
     }
     if (this.#over()) return
     this.#pathWatch.begin([])
-    this.#flushCandidates()
+    this.#trickle.flush()
     this.#look()
   }
 
@@ -530,14 +534,14 @@ export class Call extends Emitter<CallEvents> {
   async #reoffered(sdp: string, reply: (sdp: string) => void): Promise<void> {
     const peer = this.#peer
     if (peer === undefined) return
-    this.#describing++
+    this.#trickle.holdBack()
     try {
-      reply(await this.#newChecks(peer.reply(sdp, { wait: !this.#peerTrickles })))
+      reply(await this.#newChecks(peer.reply(sdp, { wait: !this.#trickle.isTaken })))
     } catch (error) {
       console.warn('lanline: offer not taken', error)
     } finally {
-      this.#describing--
-      this.#flushCandidates()
+      this.#trickle.letGo()
+      this.#trickle.flush()
     }
   }
 
@@ -590,24 +594,6 @@ export class Call extends Emitter<CallEvents> {
       this.#become('reconnecting')
     }
     void this.#sampler.look()
-  }
-
-  #sendCandidate(candidate: IceCandidate): void {
-    if (this.#unsent.length < callLimits.candidates) this.#unsent.push(candidate)
-    this.#flushCandidates()
-  }
-
-  /** Candidates wait until the call is answered: before that nobody is known to take them. */
-  #flushCandidates(): void {
-    if (!this.#answered || this.#id === undefined || this.#describing > 0) return
-    const unsent = this.#unsent
-    this.#unsent = []
-    if (!this.#peerTrickles) return
-    for (const candidate of unsent) {
-      if (this.#ports.send({ type: 'candidate', call: this.#id, candidate })) continue
-      if (this.#tell({ type: 'candidate', candidate })) continue
-      this.#unsent.push(candidate)
-    }
   }
 
   /** Says something to the other party directly; false when the data channel is not open. */
