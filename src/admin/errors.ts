@@ -59,6 +59,18 @@ export function toHttpError(error: unknown): HttpError | undefined {
   return status === undefined ? undefined : new HttpError(status, code, error.message, {}, detail)
 }
 
+/**
+ * To catch what a part of the house rejects with: an error called `name` that has one of these codes becomes an answer with
+ * its status and its own sentence. Anything else is thrown on.
+ */
+export const problemsOf =
+  <Problem extends string>(name: string, statusOf: Readonly<Record<Problem, number>>) =>
+  (error: unknown): never => {
+    if (!(error instanceof Error) || error.name !== name) throw error
+    const { code } = error as Error & { readonly code: Problem }
+    throw new HttpError(statusOf[code], code, error.message)
+  }
+
 export const errorBody = (error: HttpError): ErrorBody => ({
   error: {
     code: error.code,

@@ -1,6 +1,6 @@
 /** One encrypted file with everything, and the way back in two steps: looked through, then put in place. */
 import type { BackupProblem, Manifest } from '../../backup/message.ts'
-import { HttpError } from '../errors.ts'
+import { HttpError, problemsOf } from '../errors.ts'
 import type { RestoreApplied } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { type Route, route } from '../route.ts'
@@ -9,24 +9,22 @@ import * as schemas from '../schemas.ts'
 type Deps = Pick<AppDeps, 'backup' | 'help' | 'clock' | 'log'>
 
 const uploadLimitBytes = 4_294_967_296
-const statusOf: Readonly<Record<BackupProblem, number>> = {
+const told = problemsOf<BackupProblem>('BackupError', {
   notABackup: 400,
   wrongPassphrase: 403,
   damaged: 422,
   newer: 409,
   tooLarge: 413,
-}
+})
 
 export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
   let isBusy = false
-  const alone = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const begin = (): void => {
     if (isBusy) throw new HttpError(503, 'busy', 'a backup is being made or read; try again in a moment')
     isBusy = true
-    try {
-      return await work()
-    } finally {
-      isBusy = false
-    }
+  }
+  const end = (): void => {
+    isBusy = false
   }
   return [
     route({
@@ -38,13 +36,10 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
       body: schemas.backupRequest,
       answers: { 200: null },
       handle: async call => {
-        if (isBusy) throw new HttpError(503, 'busy', 'a backup is being made or read; try again in a moment')
-        isBusy = true
+        begin()
         const day = new Date(clock.epoch()).toISOString().slice(0, 10)
         log.info('backup')
-        const content = streamOf(backup.make(call.body.passphrase), () => {
-          isBusy = false
-        })
+        const content = streamOf(backup.make(call.body.passphrase), end)
         return {
           status: 200,
           file: { contentType: 'application/octet-stream', name: `lanline-${day}.backup`, content },
@@ -59,14 +54,12 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
         'Takes in a backup, decrypts it and looks through it; nothing is replaced yet. The passphrase is in the header x-backup-passphrase, percent-encoded.',
       upload: { limitBytes: uploadLimitBytes, contentType: 'application/octet-stream' },
       answers: { 200: schemas.backupManifest },
-      handle: call =>
-        alone(async () => {
-          const manifest = await backup.check(call.upload, passphraseIn(call.header('x-backup-passphrase')))
-          const body: Manifest = manifest
-          return { status: 200, body }
-        }).catch(error => {
-          throw toldOf(error)
-        }),
+      handle: async call => {
+        const passphrase = passphraseIn(call.header('x-backup-passphrase'))
+        begin()
+        const body: Manifest = await backup.check(call.upload, passphrase).catch(told).finally(end)
+        return { status: 200, body }
+      },
     }),
     route({
       method: 'POST',
@@ -105,12 +98,6 @@ function passphraseIn(header: string | undefined): string {
     // As if there were none.
   }
   throw new HttpError(400, 'badBody', 'x-backup-passphrase: the passphrase of the backup is missing')
-}
-
-function toldOf(error: unknown): unknown {
-  if (!(error instanceof Error) || error.name !== 'BackupError') return error
-  const code = (error as Error & { code: BackupProblem }).code
-  return new HttpError(statusOf[code], code, error.message)
 }
 
 /** No faster than it is read; who goes away ends it. */

@@ -1,6 +1,6 @@
 /** A newer version of the image: taken in and verified, then given to root to install. */
 import type { UpdateProblem, UpdateState } from '../../update/message.ts'
-import { HttpError } from '../errors.ts'
+import { HttpError, problemsOf } from '../errors.ts'
 import type { AppDeps } from '../ports.ts'
 import { type Route, route } from '../route.ts'
 import * as schemas from '../update-schemas.ts'
@@ -10,10 +10,10 @@ type Deps = Pick<AppDeps, 'update' | 'log'>
 /** The largest root file system that a bundle may say, and its head. */
 const uploadLimitBytes = 2_000_010_000
 
-const statusOf: Readonly<Record<UpdateProblem, number>> = {
+const told = problemsOf<UpdateProblem>('UpdateError', {
   ...{ notAnUpdate: 400, untrusted: 403, damaged: 422, tooLarge: 413, busy: 503, noRoom: 507, failed: 500 },
   ...{ wrongArchitecture: 409, notNewer: 409, schemaOlder: 409, bootTooOld: 409, notAnImage: 409 },
-}
+})
 
 export function updateRoutes({ update, log }: Deps): Route[] {
   return [
@@ -71,10 +71,4 @@ export function updateRoutes({ update, log }: Deps): Route[] {
       },
     }),
   ]
-}
-
-function told(error: unknown): never {
-  if (!(error instanceof Error) || error.name !== 'UpdateError') throw error
-  const code = (error as Error & { code: UpdateProblem }).code
-  throw new HttpError(statusOf[code], code, error.message)
 }
