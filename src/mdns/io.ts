@@ -196,7 +196,8 @@ export class MdnsIo {
   #heard(bytes: Buffer, from: RemoteInfo, link: string | undefined): void {
     const [plain, scope] = from.address.split('%')
     const address = canonicalAddress(plain!)
-    if (address === undefined) return
+    // RFC 768: nobody is at port 0; Node throws where an answer is tried.
+    if (address === undefined || from.port === 0) return
     const name = link ?? scope ?? this.#linkOf(address)
     // RFC 6762 §11: from no network of ours.
     if (name === undefined || !this.#speakers.has(name)) return this.#options.onNote('offLink', address)

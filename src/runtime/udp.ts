@@ -4,7 +4,10 @@ import { canonicalAddress, type Endpoint, familyOf } from '../core/endpoint.ts'
 
 export interface UdpSocket {
   readonly local: Endpoint
-  /** Sends or drops: over UDP a full buffer and a lost packet are the same to the sender. Parts go as one datagram. */
+  /**
+   * Sends or drops: over UDP a full buffer and a lost packet are the same to the sender, and nobody has port 0. Parts go
+   * as one datagram.
+   */
   send(bytes: Uint8Array | readonly Uint8Array[], remote: Endpoint): void
   close(): void
 }
@@ -40,13 +43,17 @@ export function openUdp(options: UdpOptions): Promise<UdpSocket> {
         options.onClosed(error)
       })
       socket.on('message', (bytes, from) => {
+        // RFC 768: whoever sends from port 0 expects no answer; Node throws where one is tried.
+        if (from.port === 0) return
         const address =
           from.family === 'IPv4' ? from.address : (canonicalAddress(from.address) ?? from.address)
         options.onMessage(bytes, { address, port: from.port })
       })
       resolve({
         local: { address: options.local.address, port: socket.address().port },
-        send: (bytes, remote) => socket.send(bytes as Uint8Array, remote.port, remote.address, onSent),
+        send: (bytes, { port, address }) => {
+          if (port !== 0) socket.send(bytes as Uint8Array, port, address, onSent)
+        },
         close: () => {
           socket.removeAllListeners('message')
           socket.close()
