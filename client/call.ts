@@ -5,8 +5,9 @@
  *
  * Left out on purpose: holding, transferring and any change of the SDP a stack made.
  */
+import type { EndReason } from '../src/core/end-reason.ts'
 import type { RelayRefusal } from '../src/relay/message.ts'
-import type { ClientMessage, EndReason, MediaReport, ServerMessage } from '../src/signalling/message.ts'
+import type { ClientMessage, MediaReport, ServerMessage } from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
 import type { HeldCalls } from './held.ts'

@@ -2,7 +2,8 @@
  * The calls this client holds, kept where they outlive the page: each with the newest dialog token the appliance gave
  * it, and how it ended if that could not be told yet. `hello` presents them.
  */
-import type { EndReason, ResumeCall } from '../src/signalling/message.ts'
+import type { EndReason } from '../src/core/end-reason.ts'
+import type { ResumeCall } from '../src/signalling/message.ts'
 import type { TextStorage } from './env.ts'
 
 interface Entry {

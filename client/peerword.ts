@@ -1,5 +1,6 @@
 /** What two `lanline.v1` clients say to each other on the data channel of a call, past the appliance. */
-import type { EndReason, IceCandidate } from '../src/signalling/message.ts'
+import type { EndReason } from '../src/core/end-reason.ts'
+import type { IceCandidate } from '../src/signalling/message.ts'
 
 export const channelLabel = 'lanline'
 export const channelProtocol = 'lanline.v1'

@@ -31,7 +31,7 @@ export interface CallRow {
   readonly answeredAt: Epoch | undefined
   readonly endedAt: Epoch | undefined
   readonly endedBy: CallEnder | undefined
-  /** One stable word: one of `EndReason` in `signalling/message.ts`. */
+  /** One stable word: an `EndReason`. */
   readonly reason: string | undefined
   readonly code: number | undefined
   /** Nobody took it although it was meant to be taken. */

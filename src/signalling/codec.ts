@@ -5,11 +5,11 @@
  */
 import { z } from 'zod'
 import type { SelectedPair } from '../calls/message.ts'
+import { endReasons } from '../core/end-reason.ts'
 import type { Decoded } from '../core/result.ts'
 import type {
   CheckedPair,
   ClientMessage,
-  EndReason,
   ErrorCode,
   IceCandidate,
   MediaReport,
@@ -59,23 +59,6 @@ export const errorCodes = [
   'wrongState',
   'shuttingDown',
 ] as const satisfies readonly ErrorCode[]
-
-export const endReasons = [
-  'hangup',
-  'declined',
-  'busy',
-  'cancelled',
-  'noAnswer',
-  'answeredElsewhere',
-  'unreachable',
-  'doNotDisturb',
-  'notFound',
-  'mediaLost',
-  'mediaFailed',
-  'lost',
-  'revoked',
-  'failed',
-] as const satisfies readonly EndReason[]
 
 const text = (max: number) => z.string().max(max)
 const printable = (max: number) =>

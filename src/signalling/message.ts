@@ -1,8 +1,10 @@
 /**
- * The WebSocket SDP exchange `lanline.v1`: JSON text frames, one message each. This file is its only definition;
- * `codec.ts` holds the limits, `docs/client-protocol.md` tells it to people, the client library imports these types.
+ * The WebSocket SDP exchange `lanline.v1`: JSON text frames, one message each. This file is its only definition, but
+ * for the words of `core/end-reason.ts`, which SIP shares; `codec.ts` holds the limits, `docs/client-protocol.md` tells it
+ * to people, the client library imports these types.
  */
 import type { CallInput, CallRow, SelectedPair } from '../calls/message.ts'
+import type { EndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { RelayInput, RelayTelling } from '../relay/message.ts'
 import type { AgentCommand, AgentEvent } from '../sip/message.ts'
@@ -112,22 +114,6 @@ export interface MediaReport {
   readonly dtlsCipher?: string | undefined
   readonly srtpProfile?: string | undefined
 }
-
-export type EndReason =
-  | 'hangup'
-  | 'declined'
-  | 'busy'
-  | 'cancelled'
-  | 'noAnswer'
-  | 'answeredElsewhere'
-  | 'unreachable'
-  | 'doNotDisturb'
-  | 'notFound'
-  | 'mediaLost'
-  | 'mediaFailed'
-  | 'lost'
-  | 'revoked'
-  | 'failed'
 
 /** Client to server. `hello` comes first; everything else before it is `notReady`. */
 export type ClientMessage =

@@ -1,10 +1,10 @@
 /** What the channel remembers of a device: its connection, and its calls as far as the protocol's rules need it. */
 
 import type { Monotonic } from '../core/clock.ts'
+import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { AgentEvent } from '../sip/message.ts'
-import { endReasons } from './codec.ts'
-import type { EndReason, MissedCall, ServerMessage } from './message.ts'
+import type { MissedCall, ServerMessage } from './message.ts'
 import type { CallLog, DeviceIdentity } from './ports.ts'
 import type { Roster } from './roster.ts'
 
@@ -110,9 +110,8 @@ export function missedOf(log: CallLog, user: string, roster: Roster): MissedCall
   }))
 }
 
-export function endReasonOf(word: string | undefined): EndReason {
-  return endReasons.find(reason => reason === word) ?? 'failed'
-}
+export const endReasonOf = (word: string | undefined): EndReason =>
+  word !== undefined && isEndReason(word) ? word : 'failed'
 
 /** The name people gave themselves here says more than the one a phone was set up with. */
 function partyOf(

@@ -2,12 +2,13 @@
  * The state of one hosted agent's call, and the desk its parts work at. A call is one INVITE with all its branches
  * and, once answered, one dialog (RFC 3261 §12). Types, limits and small look-ups only.
  */
+
 import type { Monotonic } from '../core/clock.ts'
 import { minutes, seconds } from '../core/clock.ts'
+import type { EndReason } from '../core/end-reason.ts'
 import type { Random } from '../core/random.ts'
 import type { TimerTable } from '../core/timers.ts'
 import type { AgentEvent, Candidate, SipMessage, SipRequest, SipResponse } from './message.ts'
-import type { EndWord } from './reason.ts'
 
 /** RFC 3261 §17.1.1.1 and §13.3.1.4. */
 export const T1 = 500
@@ -68,7 +69,7 @@ export interface Inviting {
   readonly sdp: string
   provisional: boolean
   /** The CANCEL's Reason word, once the call was given up. */
-  cancel: EndWord | undefined
+  cancel: EndReason | undefined
   cancelSent: boolean
 }
 
@@ -116,7 +117,7 @@ export interface Call {
   /** The last ACK to a 2xx, to be repeated when the 2xx is. */
   ack: { readonly seq: number; readonly request: SipRequest } | undefined
   /** Hang up as soon as our 2xx is acknowledged (RFC 3261 §15). */
-  byeAfterAck: EndWord | undefined
+  byeAfterAck: EndReason | undefined
   /** CSeq of our BYE while its response is awaited. */
   leaving: number | undefined
   localSdp: string
@@ -140,7 +141,7 @@ export interface Desk {
   /** Tells the client, or keeps it until the client is back. */
   tell(call: Call, event: AgentEvent): void
   /** Tells the end, once, and moves the call to `over`; whoever calls it sees to its being forgotten. */
-  end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndWord): void
+  end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndReason): void
   forget(call: Call): void
 }
 

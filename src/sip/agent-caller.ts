@@ -8,7 +8,9 @@
  * | cancelling | CANCEL if not sent | ACK + BYE, gone                  | ACK, gone      | nothing        |
  * | later      | nothing            | ACK again, or ACK + BYE if other | ACK            | (BYE)          |
  */
+
 import { after } from '../core/clock.ts'
+import type { EndReason } from '../core/end-reason.ts'
 import {
   agentLimits,
   type Call,
@@ -39,7 +41,7 @@ import {
 import { hasVideo } from './agent-trickle.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
 import type { AgentCommand, SipRequest, SipResponse } from './message.ts'
-import { type EndWord, reasonField, wordOfRefusal } from './reason.ts'
+import { reasonField, wordOfRefusal } from './reason.ts'
 
 /** Starts a call; the caller of this function enters it into its tables before anything is sent. */
 export function newOutgoing(
@@ -113,7 +115,7 @@ export function sendOffer(desk: Desk, call: Call, sdp: string): void {
 }
 
 /** Gives up an INVITE that was not answered. The client is told at once; the rest is tidying. */
-export function giveUp(desk: Desk, call: Call, by: 'self' | 'peer' | 'server', word: EndWord): void {
+export function giveUp(desk: Desk, call: Call, by: 'self' | 'peer' | 'server', word: EndReason): void {
   const inviting = call.inviting!
   inviting.cancel = word
   sendCancel(desk, call, inviting)
@@ -140,7 +142,7 @@ export function receiveInviteResponse(desk: Desk, call: Call, message: SipRespon
 }
 
 /** Ends a leg that nobody wants, from its 2xx alone: ACK (RFC 3261 §13.2.2.4), then BYE (§15). */
-export function acknowledgeAndLeave(desk: Desk, device: string, message: SipResponse, word: EndWord): void {
+export function acknowledgeAndLeave(desk: Desk, device: string, message: SipResponse, word: EndReason): void {
   const dialog = dialogOfResponse(message)
   const from = first(message, 'From')
   const cseq = parseCSeq(first(message, 'CSeq') ?? '')

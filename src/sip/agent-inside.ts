@@ -1,15 +1,17 @@
 /** What both sides of an established call do alike: BYE, INFO with trickled candidates, and the dialog token. */
+
 import { after } from '../core/clock.ts'
+import type { EndReason } from '../core/end-reason.ts'
 import { agentLimits, type Call, type Desk, type Dialog, timerOf } from './agent-call.ts'
 import { answer, bytesOf, requestInside, textOf } from './agent-message.ts'
 import { formatToken, renewEvery } from './agent-token.ts'
 import { candidateKey, formatFragment, fragmentType, infoPackage, parseFragment } from './agent-trickle.ts'
 import { first, parseCSeq } from './codec.ts'
 import type { SipRequest, SipResponse } from './message.ts'
-import { type EndWord, reasonField } from './reason.ts'
+import { reasonField } from './reason.ts'
 
 /** Ends the dialog towards the other side, now or once our 2xx is acknowledged (RFC 3261 §15). */
-export function sendBye(desk: Desk, call: Call, word: EndWord): void {
+export function sendBye(desk: Desk, call: Call, word: EndReason): void {
   if (call.answered !== undefined) {
     call.byeAfterAck = word
     return

@@ -6,8 +6,10 @@
  *
  * This file holds the tables and sends each fact to its part: `agent-caller.ts`, `agent-callee.ts`, `agent-inside.ts`.
  */
+
 import type { Monotonic } from '../core/clock.ts'
 import { after } from '../core/clock.ts'
+import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import { TimerTable } from '../core/timers.ts'
@@ -56,7 +58,7 @@ import { parseToken } from './agent-token.ts'
 import { isCandidateLine } from './agent-trickle.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
 import type { AgentCommand, AgentEvent, HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts'
-import { type EndWord, isEndWord, reasonField, reasonWord, wordOfStatus } from './reason.ts'
+import { reasonField, reasonWord, wordOfStatus } from './reason.ts'
 
 /** What the proxy does for the agents, in order. */
 export type AgentOutput =
@@ -209,7 +211,7 @@ export class HostedAgents {
         if (call.phase === 'established') sendOffer(this.#desk, call, command.sdp)
         return
       case 'bye':
-        return this.#leave(call, 'self', isEndWord(command.reason) ? command.reason : 'hangup')
+        return this.#leave(call, 'self', isEndReason(command.reason) ? command.reason : 'hangup')
       case 'peerRevoked':
         return this.#leave(call, 'peer', 'revoked')
     }
@@ -445,7 +447,7 @@ export class HostedAgents {
   // ----------------------------------------------------------------------------------------------------- calls
 
   /** Ends a call from this side, in whatever state it is. */
-  #leave(call: Call, by: 'self' | 'peer' | 'server', word: EndWord): void {
+  #leave(call: Call, by: 'self' | 'peer' | 'server', word: EndReason): void {
     if (call.phase === 'inviting') giveUp(this.#desk, call, by, word === 'hangup' ? 'cancelled' : word)
     else if (call.phase === 'asked')
       this.#refuse(call, word === 'hangup' ? 603 : 480, word === 'hangup' ? 'declined' : word, by)
@@ -456,7 +458,7 @@ export class HostedAgents {
     }
   }
 
-  #refuse(call: Call, status: number, word: EndWord, by: 'self' | 'peer' | 'server'): void {
+  #refuse(call: Call, status: number, word: EndReason, by: 'self' | 'peer' | 'server'): void {
     decline(this.#desk, call, status, [reasonField(status, word)])
     this.#end(call, by, status, word)
     this.#forget(call)
@@ -476,7 +478,7 @@ export class HostedAgents {
   }
 
   /** Told even when the client is away: the channel keeps its own list of calls. */
-  #end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndWord): void {
+  #end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndReason): void {
     if (call.phase === 'over' || call.phase === 'cancelling') return
     call.phase = 'over'
     call.held.length = 0

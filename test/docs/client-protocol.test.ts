@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { clientMessages, endReasons, errorCodes, limits } from '../../src/signalling/codec.ts'
+import { endReasons } from '../../src/core/end-reason.ts'
+import { clientMessages, errorCodes, limits } from '../../src/signalling/codec.ts'
 import { closeCode, subprotocol } from '../../src/signalling/message.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -3,7 +3,8 @@
  * token of each call, names what it holds, and tells later what ended while the server was away. Media is a given;
  * between two such clients a hang-up also arrives without the server, as over their data channel.
  */
-import type { ClientMessage, EndReason, ResumeCall, ServerMessage } from '../../src/signalling/message.ts'
+import type { EndReason } from '../../src/core/end-reason.ts'
+import type { ClientMessage, ResumeCall, ServerMessage } from '../../src/signalling/message.ts'
 import type { SimExchange } from './exchange.ts'
 
 export interface ClientCall {

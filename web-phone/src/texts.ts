@@ -1,7 +1,9 @@
 /** Every word a person reads, in one place. Accessible names are tested by these words: see `README.md`. */
+
 import type { MediaProblem } from '../../client/media.ts'
+import type { EndReason } from '../../src/core/end-reason.ts'
 import type { RelayReason, RelayRefusal } from '../../src/relay/message.ts'
-import type { EndReason, Presence } from '../../src/signalling/message.ts'
+import type { Presence } from '../../src/signalling/message.ts'
 
 export const texts = {
   product: 'lanline',

@@ -9,13 +9,14 @@ import * as schemas from '../schemas.ts'
 type Deps = Pick<AppDeps, 'backup' | 'help' | 'clock' | 'log'>
 
 const uploadLimitBytes = 4_294_967_296
-const told = problemsOf<BackupProblem>('BackupError', {
+const statusOf: Readonly<Record<BackupProblem, number>> = {
   notABackup: 400,
   wrongPassphrase: 403,
   damaged: 422,
   newer: 409,
   tooLarge: 413,
-})
+}
+const told = problemsOf('BackupError', statusOf)
 
 export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
   let isBusy = false

@@ -10,10 +10,11 @@ type Deps = Pick<AppDeps, 'update' | 'log'>
 /** The largest root file system that a bundle may say, and its head. */
 const uploadLimitBytes = 2_000_010_000
 
-const told = problemsOf<UpdateProblem>('UpdateError', {
+const statusOf: Readonly<Record<UpdateProblem, number>> = {
   ...{ notAnUpdate: 400, untrusted: 403, damaged: 422, tooLarge: 413, busy: 503, noRoom: 507, failed: 500 },
   ...{ wrongArchitecture: 409, notNewer: 409, schemaOlder: 409, bootTooOld: 409, notAnImage: 409 },
-})
+}
+const told = problemsOf('UpdateError', statusOf)
 
 export function updateRoutes({ update, log }: Deps): Route[] {
   return [
