@@ -124,7 +124,8 @@ export function verdictLines(verdict: Verdict): string[] {
     `verdict  ${verdict.sentence}`,
     ...verdict.checked.flatMap(({ outcome, question, figures }) => [
       `  ${marks[outcome]} ${question}`,
-      `      ${figures}`,
+      // One line for each party: together they are longer than a terminal is wide.
+      ...figures.split('; ').map(part => `      ${part}`),
     ]),
     ...verdict.contradictions.flatMap(({ about, one, other }) => [
       `  ! ${about}`,
