@@ -8,19 +8,21 @@ import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallEvent } from '../sip/message.ts'
 import type { PartyRole } from '../turn/message.ts'
+import { type Asked, EarlyEvents } from './early.ts'
 import { EventWriter, type Seen } from './event-json.ts'
-import type {
-  CaptureFacts,
-  KnownCall,
-  Moment,
-  Source,
-  TracedRow,
-  TraceEffect,
-  TraceInput,
-} from './message.ts'
+import type { KnownCall, Moment, Source, TracedRow, TraceEffect, TraceInput } from './message.ts'
 import { PartyReports } from './party-reports.ts'
 import { redactChannel } from './redact.ts'
 import { callOf, SipReader } from './sip-text.ts'
+import {
+  alwaysKept,
+  counterKinds,
+  newTraced,
+  roughBytes,
+  shareOf,
+  type Traced,
+  tellsOfMedia,
+} from './traced.ts'
 
 export const traceLimits = {
   calls: 2_000,
@@ -28,18 +30,9 @@ export const traceLimits = {
   heldBytes: 2_000_000,
   /** Of all calls, not yet written: a store that cannot follow. Reckoned as text; in memory it is some three times that. */
   unwrittenBytes: 16_000_000,
-  /** Of all that is not accepted yet. */
-  earlyBytes: 2_000_000,
   /** Of one call, kept in all. */
   events: 20_000,
   bytes: 6_000_000,
-  /** From this share on counters are left out, so that there is room for what is said. */
-  qualityShare: 0.75,
-  /** The same for everything else that a client tells of itself: a flood of it must not crowd out what was said. */
-  reportedShare: 0.9,
-  /** What was seen of calls that are not accepted yet: a stranger's INVITEs go no further. */
-  early: 256,
-  earlyEvents: 16,
   connections: 4_096,
   /** Call-IDs, and tags of each, whose calls are known without hashing. */
   callIds: 2_048,
@@ -65,38 +58,12 @@ export interface TraceOptions {
   readonly watched?: boolean | undefined
 }
 
-interface Traced {
-  readonly id: string
-  readonly startedAt: Monotonic
-  readonly devices: Map<string, PartyRole>
-  readonly reports: { [role in PartyRole]?: PartyReports }
-  readonly leftOut: Map<string, number>
-  number: number
-  bytes: number
-  waiting: string[]
-  waitingBytes: number
-  waitingCounters: number
-  ledger: string
-  ended: boolean
-  /** Whoever captures was told of it. */
-  watched: boolean
-  /** Somebody told of its media: a party, the relay, a capture. */
-  told: boolean
-}
-
-interface Early {
-  readonly bytes: number
-  readonly at: Monotonic
-  readonly source: Source
-  readonly happening: Seen
-}
-
 interface Connection {
   readonly local: Endpoint
   readonly remote: Endpoint
   device: string | undefined
   /** `call` messages that no `calling` has answered yet. */
-  readonly calling: Map<string, Early>
+  readonly calling: Asked
 }
 
 const dialogMethods = new Set([
@@ -110,14 +77,6 @@ const dialogMethods = new Set([
   'REFER',
   'MESSAGE',
 ])
-/** Where none of these is, a verdict can only be that nothing is known (`restart`: of what was before, somebody may have). */
-const tellsOfMedia = new Set<Seen['kind']>([
-  ...(['state', 'checks', 'pair', 'dtls', 'firstMedia', 'quality'] as const),
-  ...(['grant', 'ledger', 'capture', 'restart'] as const),
-])
-/** They come each second. */
-const counterKinds = new Set<Seen['kind']>(['quality', 'ledger'])
-const reportedKinds = new Set<Seen['kind']>(['state', 'checks', 'pair', 'dtls', 'firstMedia'])
 /** Messages of a call that are worth a row; what else comes is told in other ways. */
 const channelTypes = new Set(
   `call calling incoming ringing answer answered decline candidate offer offerRefused bye ended noPath relayReady relay
@@ -126,8 +85,7 @@ const channelTypes = new Set(
 
 export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #calls = new Map<string, Traced>()
-  readonly #early = new Map<string, Early[]>()
-  #earlyBytes = 0
+  readonly #early = new EarlyEvents()
   #heldBytes = 0
   #unwrittenBytes = 0
   readonly #connections = new Map<string, Connection>()
@@ -159,7 +117,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   get sizes() {
     const [calls, early, connections] = [this.#calls.size, this.#early.size, this.#connections.size]
-    const bytes = this.#earlyBytes + this.#heldBytes + this.#unwrittenBytes
+    const bytes = this.#early.bytes + this.#heldBytes + this.#unwrittenBytes
     return { calls, early, connections, bytes }
   }
 
@@ -181,8 +139,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         break
       case 'closed':
         this.#flow(input.connection, 'closed', now)
-        this.#forgetEarly(this.#connections.get(input.connection)?.calling.values())
-        this.#connections.delete(input.connection)
+        this.#closed(input.connection)
         break
       case 'frame':
         this.#frame(input, now)
@@ -321,19 +278,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
       }
     }
     if (type === 'call' && direction === 'in') {
-      if (connection.calling.size >= 4 || typeof message.ref !== 'string') return
-      const happening = made('caller')
-      const bytes = roughBytes(happening)
-      if (this.#earlyBytes + bytes > traceLimits.earlyBytes) return
-      this.#earlyBytes += bytes
-      connection.calling.set(message.ref, { at: now, source: 'caller', happening, bytes })
-      return
+      if (typeof message.ref !== 'string') return
+      return this.#early.ask(connection.calling, message.ref, now, made('caller'))
     }
     if (typeof message.call !== 'string' || device === undefined) return
     if (type === 'calling' && direction === 'out') {
-      const asked = connection.calling.get(String(message.ref))
-      connection.calling.delete(String(message.ref))
-      this.#earlyBytes -= asked?.bytes ?? 0
+      const asked = this.#early.answered(connection.calling, String(message.ref))
       this.#calls.get(message.call)?.devices.set(device, 'caller')
       if (asked) this.#to(message.call, asked.at, asked.source, asked.happening)
     }
@@ -357,6 +307,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     if (direction !== 'out' || typeof message.device !== 'string') return
     connection.device = message.device
     this.#flow(name, 'resumed', now)
+  }
+
+  #closed(name: string): void {
+    const connection = this.#connections.get(name)
+    if (connection !== undefined) this.#early.forget(connection.calling)
+    this.#connections.delete(name)
   }
 
   #flow(name: string, what: 'closed' | 'resumed', now: Monotonic): void {
@@ -409,8 +365,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     }
     const call = this.#enter(id, now, 0)
     if (callerDevice !== undefined) call.devices.set(callerDevice, 'caller')
-    for (const early of this.#early.get(id) ?? []) this.#add(call, early.at, early.source, early.happening)
-    this.#dropEarly(id)
+    for (const { at, source, happening } of this.#early.take(id)) this.#add(call, at, source, happening)
     this.#add(call, now, 'server', { kind: 'call', what: 'started' })
     this.#add(call, now, 'server', { kind: 'network', who: 'lanline', addresses: this.#addresses })
   }
@@ -429,23 +384,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   // ----------------------------------------------------------------------------------------------------- events
 
   #enter(id: string, startedAt: Monotonic, number: number): Traced {
-    const call: Traced = {
-      ...{
-        id,
-        startedAt,
-        number,
-        bytes: 0,
-        waiting: [],
-        waitingBytes: 0,
-        waitingCounters: 0,
-        ledger: '',
-        ended: false,
-        watched: false,
-        told: false,
-      },
-      ...{ devices: new Map(), leftOut: new Map() },
-      reports: {},
-    }
+    const call = newTraced(id, startedAt, number)
     this.#calls.set(id, call)
     return call
   }
@@ -459,29 +398,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #to(id: string, at: Monotonic, source: Source, happening: Seen): void {
     const call = this.#calls.get(id)
     if (call !== undefined) return this.#add(call, at, source, happening)
-    if (happening.kind !== 'sip' && happening.kind !== 'channel') return
-    const waiting = this.#early.get(id) ?? []
-    if (waiting.length < traceLimits.earlyEvents) {
-      const bytes = roughBytes(happening)
-      this.#earlyBytes += bytes
-      waiting.push({ at, source, happening, bytes })
-    }
-    this.#early.delete(id)
-    this.#early.set(id, waiting)
-    while (this.#early.size > traceLimits.early || this.#earlyBytes > traceLimits.earlyBytes) {
-      const oldest = this.#early.keys().next().value
-      if (oldest === undefined) return
-      this.#dropEarly(oldest)
-    }
-  }
-
-  #dropEarly(id: string): void {
-    this.#forgetEarly(this.#early.get(id))
-    this.#early.delete(id)
-  }
-
-  #forgetEarly(all: Iterable<Early> = []): void {
-    for (const { bytes } of all) this.#earlyBytes -= bytes
+    if (happening.kind === 'sip' || happening.kind === 'channel') this.#early.add(id, at, source, happening)
   }
 
   #add(call: Traced, at: Monotonic, source: Source, happening: Seen): void {
@@ -497,8 +414,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
       call.number >= traceLimits.events * share ||
       call.bytes + bytes > traceLimits.bytes * share ||
       this.#unwrittenBytes + this.#heldBytes + bytes > traceLimits.unwrittenBytes * share
-    // What a call is judged by in the end, and few: whoever brings captures bounds them.
-    if (full && !['leftOut', 'call', 'capture'].includes(happening.kind)) {
+    if (full && !alwaysKept.has(happening.kind)) {
       call.leftOut.set(happening.kind, (call.leftOut.get(happening.kind) ?? 0) + 1)
       return
     }
@@ -588,21 +504,3 @@ function parse(text: string): Readonly<Record<string, unknown>> | undefined {
     return undefined
   }
 }
-
-function shareOf(kind: Seen['kind']): number {
-  if (kind === 'quality') return traceLimits.qualityShare
-  return reportedKinds.has(kind) ? traceLimits.reportedShare : 1
-}
-
-/** Near enough for a bound: writing it out would cost more than keeping it. */
-function roughBytes(happening: Seen): number {
-  if (happening.kind === 'sip') return 300 + happening.json.length
-  if (happening.kind === 'channel') return 500 + String(happening.message.sdp ?? '').length
-  if (happening.kind === 'quality') return 150 + 200 * happening.streams.length
-  if (happening.kind === 'checks') return 150 + 250 * happening.pairs.length
-  if (happening.kind === 'capture') return 500 + roughCaptureBytes(happening.facts)
-  return happening.kind === 'ledger' ? 800 : 250
-}
-
-const roughCaptureBytes = ({ flows, packets = [] }: CaptureFacts): number =>
-  300 * flows.length + packets.reduce((sum, { bytes }) => sum + 150 + bytes.length, 0)

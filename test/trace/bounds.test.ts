@@ -1,6 +1,7 @@
 /** What the tracer holds in memory, whatever comes and however slow the store is. */
 import { describe, expect, it } from 'vitest'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { earlyLimits } from '../../src/trace/early.ts'
 import { TraceMachine, traceLimits } from '../../src/trace/machine.ts'
 import type { TraceEffect, TraceInput } from '../../src/trace/message.ts'
 import { callOf } from '../../src/trace/sip-text.ts'
@@ -62,7 +63,7 @@ describe('what the tracer holds in memory', () => {
     for (let stranger = 0; stranger < 500; stranger++) {
       for (let again = 0; again < 4; again++) machine.handle(sip(stranger), at(stranger))
     }
-    expect(machine.sizes.bytes).toBeLessThanOrEqual(traceLimits.earlyBytes)
+    expect(machine.sizes.bytes).toBeLessThanOrEqual(earlyLimits.bytes)
     expect(machine.sizes.early).toBeGreaterThan(10)
     const connection = (index: number): string => `c${index}`
     for (let index = 0; index < 100; index++) {
@@ -75,7 +76,7 @@ describe('what the tracer holds in memory', () => {
         })
         machine.handle({ kind: 'frame', direction: 'in', connection: connection(index), text }, at(1_000))
       }
-      expect(machine.sizes.bytes).toBeLessThanOrEqual(traceLimits.earlyBytes)
+      expect(machine.sizes.bytes).toBeLessThanOrEqual(earlyLimits.bytes)
     }
     for (let index = 0; index < 100; index++) {
       machine.handle({ kind: 'closed', connection: connection(index) }, at(2_000))

@@ -5,6 +5,7 @@ import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import type { MediaReport } from '../../src/signalling/message.ts'
 import { ClientClock } from '../../src/trace/clocks.ts'
 import { summaryOf } from '../../src/trace/document.ts'
+import { earlyLimits } from '../../src/trace/early.ts'
 import { TraceMachine, traceLimits } from '../../src/trace/machine.ts'
 import type { TraceEffect, TraceEvent, TraceInput } from '../../src/trace/message.ts'
 import { callOf } from '../../src/trace/sip-text.ts'
@@ -151,7 +152,7 @@ describe('the tracer', () => {
       )
       run(machine, [[1, sip('in', bytes)]])
     }
-    expect(machine.sizes).toMatchObject({ calls: 0, early: traceLimits.early, connections: 0 })
+    expect(machine.sizes).toMatchObject({ calls: 0, early: earlyLimits.calls, connections: 0 })
     expect(run(machine, [[2, sip('in', message('BYE sip:b@h SIP/2.0', 'p', 'q', '1 BYE'))]])).toEqual([])
   })
 
