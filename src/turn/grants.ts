@@ -3,12 +3,12 @@
  * allocation in waiting, and the addresses that are answered at all.
  */
 import type { Monotonic } from '../core/clock.ts'
-import type { Endpoint } from '../core/endpoint.ts'
+import { type Endpoint, familyOf } from '../core/endpoint.ts'
 import { longTermKey } from '../stun/integrity.ts'
 import { Ledger } from './ledger.ts'
 import { type CallLedger, type Grant, grantLimits, type Known, type PartyRole } from './message.ts'
 import { isNeverPeer } from './peers.ts'
-import type { Holder, OpenGrant, Party } from './state.ts'
+import type { Allocation, Holder, OpenGrant, Party } from './state.ts'
 
 /** Credentials a client may have been given, one after the other, in one call. */
 const credentialsPerParty = 4
@@ -31,6 +31,15 @@ export class Grants {
 
   get size(): number {
     return this.#grants.size
+  }
+
+  /** Whoever can authenticate for a party, or could once and may still have an allocation. */
+  get holders(): number {
+    let count = 0
+    for (const { parties } of this.#grants.values()) {
+      count += parties.caller.holders.size + parties.callee.holders.size
+    }
+    return count
   }
 
   all(): IterableIterator<OpenGrant> {
@@ -138,6 +147,18 @@ export class Grants {
     return other.proven.includes(address) && !isNeverPeer(address)
   }
 
+  /**
+   * The code a peer is refused with, and counted as refused in its ledger. 403 is the one on which browsers give up this
+   * pair and nothing else.
+   */
+  refusalOf({ holder, relayed }: Allocation, peer: Endpoint | string): 403 | 443 | undefined {
+    const address = typeof peer === 'string' ? peer : peer.address
+    const reachable = this.mayReach(holder, peer)
+    if (reachable && familyOf(address) === familyOf(relayed.address)) return undefined
+    holder.party?.ledger.refused(typeof peer === 'string' ? peer : `${peer.address} ${peer.port}`)
+    return reachable ? 443 : 403
+  }
+
   /** Whether this is where its party is reached now. A phone is where its password comes from. */
   isNow(holder: Holder, address: string): boolean {
     return holder.guessable || holder.party?.proven.at(-1) === address
@@ -196,9 +217,11 @@ export class Grants {
     party.holders.add(holder)
     this.#byUsername.set(username, holder)
     const ofClient = [...party.holders].filter(each => this.#byUsername.has(each.username))
-    for (const old of ofClient.slice(0, -credentialsPerParty)) {
-      // An allocation may outlast its credential for a while: it only cannot be refreshed.
-      this.#byUsername.delete(old.username)
+    for (const old of ofClient.slice(0, -credentialsPerParty)) this.#byUsername.delete(old.username)
+    // An allocation may outlast its credential for a while: it only cannot be refreshed.
+    for (const each of party.holders) {
+      const isOver = !each.guessable && !this.#byUsername.has(each.username)
+      if (isOver && each.allocations.size === 0) party.holders.delete(each)
     }
   }
 

@@ -3,11 +3,13 @@
  * a few look-ups by text that is already there. Relay to relay is forwarded here, without a socket between.
  */
 import type { Monotonic } from '../core/clock.ts'
+import type { Endpoint } from '../core/endpoint.ts'
 import { decode, encode, limits } from '../stun/codec.ts'
 import { stunType } from '../stun/message.ts'
-import { channelOf, isPermitted } from './allocation.ts'
+import type { Allocations } from './allocations.ts'
 import { type Grants, otherParty } from './grants.ts'
 import type { Route } from './message.ts'
+import { channelOf, isPermitted, peerKey } from './permissions.ts'
 import type { Allocation, OpenGrant, Party } from './state.ts'
 
 /** RFC 8656 §12.4: channel number and length. */
@@ -19,16 +21,13 @@ const burstSeconds = 1
 
 export interface RouterOptions {
   readonly grants: Grants
-  /** By the client's flow. */
-  readonly allocations: ReadonlyMap<string, Allocation>
-  readonly byRelay: ReadonlyMap<number, Allocation>
+  readonly allocations: Allocations
   /** Of a call; 0: no bound. */
   readonly bytesPerSecond: number
 }
 
 export class Router {
   readonly #options: RouterOptions
-  readonly #byAddress = new Map<string, Allocation>()
   /** Counts indications: their transaction ids mean nothing (RFC 8489 §6.3.2), but differ. */
   #serial = 0
 
@@ -36,35 +35,27 @@ export class Router {
     this.#options = options
   }
 
-  entered(allocation: Allocation): void {
-    this.#byAddress.set(keyOf(allocation.relayed.address, allocation.relayed.port), allocation)
-  }
-
-  left(allocation: Allocation): void {
-    this.#byAddress.delete(keyOf(allocation.relayed.address, allocation.relayed.port))
-  }
-
   /** ChannelData from a client (RFC 8656 §12.4), header and all; over a stream without its padding. */
   channelData(flowKey: string, bytes: Uint8Array, now: Monotonic): Route | undefined {
-    const allocation = this.#options.allocations.get(flowKey)
+    const allocation = this.#options.allocations.ofFlow(flowKey)
     if (allocation === undefined || bytes.length < channelHeaderBytes) return undefined
     const channel = channelOf(allocation, bytes[0]! * 256 + bytes[1]!, now)
     const length = bytes[2]! * 256 + bytes[3]!
     if (channel === undefined || length > bytes.length - channelHeaderBytes) return undefined
     const data = bytes.subarray(channelHeaderBytes, channelHeaderBytes + length)
-    return this.#toPeer(allocation, channel.peer.address, channel.peer.port, channel.key, data, now)
+    return this.#toPeer(allocation, channel.peer, channel.key, data, now)
   }
 
   /** A Send indication (RFC 8656 §11.2): never answered, whatever is wrong with it. */
   sendIndication(flowKey: string, bytes: Uint8Array, now: Monotonic): Route | undefined {
-    const allocation = this.#options.allocations.get(flowKey)
+    const allocation = this.#options.allocations.ofFlow(flowKey)
     if (allocation === undefined) return undefined
     const decoded = decode(bytes)
     if (decoded.kind !== 'ok' || decoded.message.type !== stunType.sendIndication) return undefined
     const { peers, data, unknown, dontFragment } = decoded.message
     const peer = peers?.[0]
     if (peer === undefined || data === undefined || unknown !== undefined || dontFragment) return undefined
-    return this.#toPeer(allocation, peer.address, peer.port, keyOf(peer.address, peer.port), data, now)
+    return this.#toPeer(allocation, peer, peerKey(peer), data, now)
   }
 
   /** What came to a relay's socket (RFC 8656 §11.3). */
@@ -75,7 +66,7 @@ export class Router {
     bytes: Uint8Array,
     now: Monotonic,
   ): Route | undefined {
-    const allocation = this.#options.byRelay.get(relay)
+    const allocation = this.#options.allocations.ofRelay(relay)
     // Own addresses only speak through the relay itself: anything else that says so is another program, or forged.
     if (allocation === undefined || this.#options.grants.isOwn(address)) return undefined
     const { party } = allocation.holder
@@ -84,50 +75,46 @@ export class Router {
     const other = otherParty(party)
     if (bytes.length > dataBytes || !this.#mayPass(other, bytes.length, now)) return undefined
     other.ledger.sent(bytes.length, now)
-    return this.#toClient(allocation, party, address, port, keyOf(address, port), bytes, now)
+    return this.#toClient(allocation, party, { address, port }, bytes, now)
   }
 
   #toPeer(
     allocation: Allocation,
-    address: string,
-    port: number,
+    peer: Endpoint,
     key: string,
     bytes: Uint8Array,
     now: Monotonic,
   ): Route | undefined {
     const { party } = allocation.holder
-    if (party === undefined || !isPermitted(allocation, address, now)) return undefined
-    if (!this.#options.grants.isOwn(address)) {
-      if (!this.#options.grants.mayReach(allocation.holder, { address, port })) return undefined
+    if (party === undefined || !isPermitted(allocation, peer.address, now)) return undefined
+    if (!this.#options.grants.isOwn(peer.address)) {
+      if (!this.#options.grants.mayReach(allocation.holder, peer)) return undefined
       if (!this.#mayPass(party, bytes.length, now)) return undefined
       party.ledger.sent(bytes.length, now)
       otherParty(party).ledger.received(bytes.length, now)
-      return { to: 'peer', relay: allocation.relay, peer: { address, port }, bytes }
+      return { to: 'peer', relay: allocation.relay, peer, bytes }
     }
-    const target = this.#byAddress.get(key)
+    const target = this.#options.allocations.ofAddress(key)
     const other = otherParty(party)
     if (target === undefined || target.holder.party !== other) return undefined
     const { relayed } = allocation
     if (!isPermitted(target, relayed.address, now) || bytes.length > dataBytes) return undefined
     if (!this.#mayPass(party, bytes.length, now)) return undefined
     party.ledger.sent(bytes.length, now)
-    const from = keyOf(relayed.address, relayed.port)
-    return this.#toClient(target, other, relayed.address, relayed.port, from, bytes, now)
+    return this.#toClient(target, other, relayed, bytes, now)
   }
 
   #toClient(
     { flow, channelsByPeer }: Allocation,
     party: Party,
-    address: string,
-    port: number,
-    key: string,
+    from: Endpoint,
     bytes: Uint8Array,
     now: Monotonic,
   ): Route {
     party.ledger.received(bytes.length, now)
-    const channel = channelsByPeer.get(key)
+    const channel = channelsByPeer.get(peerKey(from))
     if (channel === undefined || channel.until <= now) {
-      const peers = [{ address, port }]
+      const peers = [from]
       const transaction = this.#transaction()
       const indication = encode({ type: stunType.dataIndication, transaction, peers, data: bytes })
       return { to: 'client', flow, header: undefined, bytes: indication }
@@ -161,8 +148,6 @@ export class Router {
     return bytes
   }
 }
-
-const keyOf = (address: string, port: number): string => `${address} ${port}`
 
 /** Whether bytes of a client are ChannelData, by their first two bits (RFC 8656 §12). */
 export const isChannelData = (bytes: Uint8Array): boolean => (bytes[0]! & 0xc0) === 0x40

@@ -4,8 +4,8 @@ import { type Random, seededRandom } from '../../src/core/random.ts'
 import { encode } from '../../src/stun/codec.ts'
 import { signingWith } from '../../src/stun/integrity.ts'
 import { type StunMessage, type StunType, stunType } from '../../src/stun/message.ts'
-import { turnLimits } from '../../src/turn/machine.ts'
 import { type ClientFlow, grantLimits } from '../../src/turn/message.ts'
+import { reservationLimits } from '../../src/turn/reservations.ts'
 import { alice, bob, type Client, call, credentials, flowOf, grantOf, Relay, realm } from '../turn/client.ts'
 import { mutations } from './counts.ts'
 
@@ -37,7 +37,7 @@ it('nothing that parties say throws or piles up, and all of it is gone with thei
     const { allocations, openings, reservations, timers, answers } = relay.machine.sizes
     if (
       allocations + openings + reservations > 2 * grantLimits.allocationsPerParty ||
-      reservations > turnLimits.reservations ||
+      reservations > reservationLimits.reservations ||
       timers > 40 ||
       answers > 2_049 ||
       relay.openSockets.size !== allocations + reservations

@@ -64,6 +64,9 @@ export class Relay {
   readonly openSockets = new Map<number, string>()
   readonly closedFlows: string[] = []
   failing = false
+  /** Relays are opened when it is left, as by a rim that takes its time. */
+  waiting = false
+  readonly #asked: (TurnEffect & { kind: 'openRelay' })[] = []
   #relay = 0
   #port = 50_000
 
@@ -92,6 +95,13 @@ export class Relay {
       this.#carryOut(this.machine.wake(this.now))
     }
     this.now = end as Monotonic
+    return this
+  }
+
+  /** All that were asked for meanwhile are opened. */
+  openAll(): this {
+    this.waiting = false
+    for (const effect of this.#asked.splice(0)) this.#open(effect)
     return this
   }
 
@@ -126,7 +136,9 @@ export class Relay {
     }
   }
 
-  #open({ ticket, address, port }: TurnEffect & { kind: 'openRelay' }): void {
+  #open(effect: TurnEffect & { kind: 'openRelay' }): void {
+    if (this.waiting) return void this.#asked.push(effect)
+    const { ticket, address, port } = effect
     if (this.failing) return void this.give({ kind: 'relayFailed', ticket })
     const relays = (port === 'pair' ? [0, 1] : [0]).map(() => {
       this.openSockets.set(++this.#relay, address)
@@ -169,6 +181,13 @@ export class Client {
 
   /** With credentials, after the challenge was read once. */
   ask(type: StunType, fields: Partial<StunMessage> = {}): StunMessage {
+    const answer = this.tryTo(type, fields)
+    expect(answer, 'an answer').toBeDefined()
+    return answer!
+  }
+
+  /** The same; undefined when nothing came back yet. */
+  tryTo(type: StunType, fields: Partial<StunMessage> = {}): StunMessage | undefined {
     if (this.nonce === '') {
       const challenge = this.bare(type, fields)
       expect(challenge?.error?.code).toBe(401)
@@ -181,9 +200,7 @@ export class Client {
       ...fields,
     }
     this.last = encode(message, { signing: signingWith(sha256 ? 'sha256' : 'sha1', this.key) }).slice()
-    const answer = this.#exchange(this.last)
-    expect(answer, 'an answer').toBeDefined()
-    return answer!
+    return this.#exchange(this.last)
   }
 
   /** The same bytes once more. */

@@ -2,8 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { decode, encode } from '../../src/stun/codec.ts'
 import { signingWith } from '../../src/stun/integrity.ts'
 import { stunType } from '../../src/stun/message.ts'
+import { unauthenticatedLimit } from '../../src/turn/authentication.ts'
 import { turnLimits } from '../../src/turn/machine.ts'
 import type { CallLedger } from '../../src/turn/message.ts'
+import { reservationLimits } from '../../src/turn/reservations.ts'
 import {
   alice,
   bob,
@@ -135,6 +137,19 @@ describe('credentials', () => {
     expect(relay.openSockets.size).toBe(0)
   })
 
+  it('are four of a client at most, however often its call is granted anew: older ones are forgotten', () => {
+    const relay = open()
+    const before = relay.machine.sizes.holders
+    for (let count = 0; count < 100; count++) {
+      const credential = { username: `c${count}.caller`, password: 'secret' }
+      relay.give({ kind: 'openGrant', grant: grantOf({ caller: { credential } }) })
+      const client = new Client(relay, flowOf('10.0.10.5', 1_000 + count), credential)
+      expect(client.allocate().error).toBe(undefined)
+      expect(client.ask(stunType.refreshRequest, { lifetimeSeconds: 0 }).error).toBe(undefined)
+    }
+    expect(relay.machine.sizes.holders).toBe(before + 3)
+  })
+
   it('of another call do not touch an allocation', () => {
     const relay = open()
     const second = { username: 'second', password: 'second' }
@@ -211,7 +226,7 @@ describe('credentials', () => {
     client.nonce = 'x'
     let answered = 0
     for (let count = 0; count < 500; count++) if (client.bare(stunType.refreshRequest)) answered++
-    expect(answered).toBe(turnLimits.unauthenticated.burst)
+    expect(answered).toBe(unauthenticatedLimit.burst)
     expect(bob(relay).allocate().relayed).toBeDefined()
   })
 })
@@ -282,9 +297,39 @@ describe('an allocation', () => {
   it('that nobody claims from a reservation is closed again', () => {
     const relay = open()
     alice(relay).allocate({ evenPort: { reserveNext: true } })
-    relay.later(turnLimits.reservationSeconds * 1_000 + 1)
+    relay.later(reservationLimits.keptMilliseconds - 1)
+    expect(relay.openSockets.size).toBe(2)
+    relay.later(2)
     expect(relay.openSockets.size).toBe(1)
     expect(relay.machine.sizes.reservations).toBe(0)
+  })
+
+  it('are put by 64 at a time, also when many are asked for at one moment', () => {
+    const relay = new Relay()
+    relay.waiting = true
+    const evenPort = { reserveNext: true }
+    for (let count = 0; count < 40; count++) {
+      const [id, address] = [`${count}`.padStart(32, '0'), `10.0.10.${100 + count}`]
+      const credential = { username: `${id}.caller`, password: 'secret' }
+      const caller = { device: `alice${count}`, credential, proven: [address] }
+      relay.give({ kind: 'openGrant', grant: grantOf({ caller }, id) })
+      for (const port of [1, 2]) {
+        const client = new Client(relay, flowOf(address, port), credential)
+        client.tryTo(stunType.allocateRequest, { transport: 17, evenPort })
+      }
+    }
+    relay.openAll()
+    expect(relay.machine.sizes).toMatchObject({ reservations: 64, allocations: 64 })
+    expect(relay.notes.filter(note => note === 'refused508').length).toBe(16)
+  })
+
+  it('that failed while it was put by is nobody’s any more', () => {
+    const relay = open()
+    const token = alice(relay).allocate({ evenPort: { reserveNext: true } }).reservation
+    const [, reserved] = relay.openSockets.keys()
+    relay.give({ kind: 'relayLost', relay: reserved! })
+    expect(alice(relay, 40_001).allocate({ reservation: token }).error?.code).toBe(508)
+    expect(relay.openSockets.size).toBe(1)
   })
 
   it('is one of eight of a party', () => {
@@ -616,7 +661,7 @@ describe('a phone’s own allocation', () => {
       const bytes = encode(request, { signing: signingWith('sha1', thief.key) }).slice()
       relay.give({ kind: 'received', flow, bytes })
     }
-    expect(relay.answers().length).toBeLessThanOrEqual(turnLimits.unauthenticated.burst)
+    expect(relay.answers().length).toBeLessThanOrEqual(unauthenticatedLimit.burst)
     expect(relay.notes.filter(note => note === 'unauthenticatedLimit').length).toBeGreaterThan(390)
   })
 

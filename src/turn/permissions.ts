@@ -1,16 +1,14 @@
-/** An allocation (RFC 8656 §5): a client's relayed address with its permissions and channels. */
+/** Whom an allocation may hear and send to: its permissions and channels (RFC 8656 §9, §12). */
 import { after, type Monotonic, minutes } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Allocation, Channel } from './state.ts'
 
-export const allocationLimits = {
+export const permissionLimits = {
   permissions: 32,
   channels: 64,
   /** RFC 8656 §9, §12: five and ten minutes. */
   permissionMilliseconds: minutes(5),
   channelMilliseconds: minutes(10),
-  defaultLifetimeSeconds: 600,
-  maxLifetimeSeconds: 3_600,
 } as const
 
 export const peerKey = (peer: Endpoint): string => `${peer.address} ${peer.port}`
@@ -23,14 +21,14 @@ export function isPermitted(allocation: Allocation, address: string, now: Monoto
 /** False when there are too many. */
 export function permit(allocation: Allocation, address: string, now: Monotonic): boolean {
   const { permissions, holder } = allocation
-  const until = after(now, allocationLimits.permissionMilliseconds)
+  const until = after(now, permissionLimits.permissionMilliseconds)
   const known = permissions.get(address)
   if (known !== undefined) {
     known.until = until
     return true
   }
   for (const [other, { until }] of permissions) if (until <= now) permissions.delete(other)
-  if (permissions.size >= allocationLimits.permissions) return false
+  if (permissions.size >= permissionLimits.permissions) return false
   permissions.set(address, { until })
   const ledger = holder.party?.ledger
   if (ledger) {
@@ -62,12 +60,12 @@ export function bindChannel(
   const key = peerKey(peer)
   const byNumber = channels.get(number)
   if (byNumber !== channelsByPeer.get(key)) return 'otherBinding'
-  const until = after(now, allocationLimits.channelMilliseconds)
+  const until = after(now, permissionLimits.channelMilliseconds)
   if (byNumber !== undefined) {
     byNumber.until = until
     return 'ok'
   }
-  if (channels.size >= allocationLimits.channels) return 'full'
+  if (channels.size >= permissionLimits.channels) return 'full'
   const channel = { number, peer, key, until }
   channels.set(number, channel)
   channelsByPeer.set(key, channel)
