@@ -137,6 +137,8 @@ export interface Desk {
   readonly tokenKey: Uint8Array
   readonly at: Monotonic
   userAgentOf(device: string): string
+  /** Whose address this user part is. */
+  personOf(addressUser: string): string | undefined
   send(device: string, message: SipMessage): void
   /** Tells the client, or keeps it until the client is back. */
   tell(call: Call, event: AgentEvent): void

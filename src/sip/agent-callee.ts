@@ -70,7 +70,8 @@ export function newIncoming(desk: Desk, device: string, user: string, request: S
     role: 'callee',
     local: to.address,
     remote: from.address,
-    peer: { user: from.user, displayName: from.displayName },
+    // However their phone writes it: clients know them by the name they have here.
+    peer: { user: desk.personOf(from.user.toLowerCase()) ?? from.user, displayName: from.displayName },
     video: hasVideo(sdp),
     phase: 'asked',
     localSeq: 0,

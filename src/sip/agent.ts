@@ -97,7 +97,12 @@ export class HostedAgents {
   #out: AgentOutput[] = []
 
   /** `domain` is the host of people's addresses; `tokenKey` is persisted, at least 32 bytes. */
-  constructor(options: { readonly random: Random; readonly tokenKey: Uint8Array; readonly domain: string }) {
+  constructor(options: {
+    readonly random: Random
+    readonly tokenKey: Uint8Array
+    readonly domain: string
+    readonly personOf: (addressUser: string) => string | undefined
+  }) {
     this.#random = options.random
     const at = (): Monotonic => this.#at
     this.#desk = {
@@ -108,6 +113,7 @@ export class HostedAgents {
       get at() {
         return at()
       },
+      personOf: options.personOf,
       userAgentOf: device => this.#devices.get(device)?.userAgent || 'lanline',
       send: (device, message) => this.#out.push({ kind: 'message', device, message }),
       tell: (call, event) => this.#tell(call, event),

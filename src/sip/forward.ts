@@ -44,7 +44,7 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
   for (const value of how.recordRoutes) headers.push({ name: 'Record-Route', value })
   for (const value of how.path) headers.push({ name: 'Route', value })
   let hops: string | undefined
-  for (const field of request.headers) {
+  for (const field of withoutAssertions(request.headers)) {
     if (field.name === 'Max-Forwards') hops = field.value
     else if (field.name !== 'Max-Breadth') headers.push(field)
   }
@@ -52,3 +52,10 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
   if (how.maxBreadth !== undefined) headers.push({ name: 'Max-Breadth', value: String(how.maxBreadth) })
   return { ...request, uri: how.uri, headers }
 }
+
+/** RFC 3325 §5 and §9: who somebody is is asserted by those one trusts, and devices are none of them. */
+export const withoutAssertions = (headers: readonly HeaderField[]): readonly HeaderField[] =>
+  headers.some(isAssertion) ? headers.filter(field => !isAssertion(field)) : headers
+
+const isAssertion = ({ name }: HeaderField): boolean =>
+  name === 'P-Asserted-Identity' || name === 'P-Preferred-Identity' || name === 'Remote-Party-ID'

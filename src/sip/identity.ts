@@ -63,13 +63,16 @@ export class Identity {
     if (flow.transport === 'hosted') return this.#hosted(incoming)
     if (request.method !== 'REGISTER') {
       const inDialog = this.#byToken(incoming, token)
-      if (inDialog !== undefined) return { kind: 'sender', sender: inDialog, byDigest: false }
+      if (inDialog !== undefined) {
+        if (!this.#isTheirName(incoming, inDialog, token)) return forgedFrom
+        return { kind: 'sender', sender: inDialog, byDigest: false }
+      }
     }
     const credentials = this.#ourCredentials(request)
-    if (credentials !== undefined) return this.#byDigest(incoming, credentials, token !== undefined, now)
+    if (credentials !== undefined) return this.#byDigest(incoming, credentials, token, now)
     const known = this.#byFlow.get(flow.id)
     if (known === undefined) return this.#challenge(incoming, false, 'challenged', now)
-    return this.#onKnownFlow(incoming, [...known.values()], token !== undefined, now)
+    return this.#onKnownFlow(incoming, [...known.values()], token, now)
   }
 
   /** After a REGISTER that came straight from the device: its connection is the device until it closes. */
@@ -128,13 +131,10 @@ export class Identity {
   #onKnownFlow(
     incoming: Incoming,
     known: readonly { sender: Sender }[],
-    hasToken: boolean,
+    token: RouteToken | undefined,
     now: Monotonic,
   ): Identified {
-    // In a dialog From is what the caller once called this party: it need not be the party's own address.
-    const inDialog = hasToken && incoming.toTag !== undefined
-    const from = this.#fromPerson(incoming)
-    const match = known.find(({ sender }) => sender.user === from) ?? (inDialog ? known[0] : undefined)
+    const match = known.find(({ sender }) => this.#isTheirName(incoming, sender, token))
     // A gateway's connection carries several people: whoever is not known on it yet may prove who they are.
     if (match === undefined) return this.#challenge(incoming, false, 'challenged', now)
     if (this.#accounts.userOfDevice(match.sender.device) === undefined)
@@ -142,12 +142,23 @@ export class Identity {
     return { kind: 'sender', sender: match.sender, byDigest: false }
   }
 
+  /**
+   * Whether From may stand in what this sender sends: it is their own, or, from who was called, what they were called.
+   * A caller that followed a redirection (RFC 3261 §8.1.3.4) still calls them by another's name; so only in what ends or
+   * changes that dialog, and never in a message that is read as somebody's.
+   */
+  #isTheirName(incoming: Incoming, sender: Sender, token: RouteToken | undefined): boolean {
+    if (this.#fromPerson(incoming) === sender.user) return true
+    const wasCalled = token?.role === 'callee' && token.device === sender.device
+    return wasCalled && incoming.toTag !== undefined && ofDialogs.has(incoming.request.method)
+  }
+
   #fromPerson({ from }: Incoming): string | undefined {
     const user = parseUri(from.uri)?.user?.toLowerCase()
     return user === undefined ? undefined : this.#accounts.personOf(user)
   }
 
-  #byDigest(incoming: Incoming, auth: AuthParams, hasToken: boolean, now: Monotonic): Identified {
+  #byDigest(incoming: Incoming, auth: AuthParams, token: RouteToken | undefined, now: Monotonic): Identified {
     const { request, flow } = incoming
     const name = auth.params.get('username') ?? ''
     const tries = `${flow.remote.address} ${name.slice(0, 64)}`
@@ -164,7 +175,7 @@ export class Identity {
     if (verdict.kind === 'stale') {
       // A connection that is known needs no fresh nonce: clients send their last credentials along.
       const known = this.#byFlow.get(flow.id)?.get(credential?.device ?? '')
-      if (known !== undefined) return this.#onKnownFlow(incoming, [known], hasToken, now)
+      if (known !== undefined) return this.#onKnownFlow(incoming, [known], token, now)
       return this.#challenge(incoming, true, verdict.reason, now)
     }
     if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, incoming)) {
@@ -174,11 +185,9 @@ export class Identity {
       return { ...this.#challenge(incoming, false, note, now), account: name }
     }
     const { device, user } = verdict.credential
-    const inDialog = hasToken && incoming.toTag !== undefined
-    if (request.method !== 'REGISTER' && !inDialog && this.#fromPerson(incoming) !== user) {
-      return refused(403, 'From Is Not You', 'forgedFrom')
-    }
-    return { kind: 'sender', sender: { device, user }, byDigest: true }
+    const sender = { device, user }
+    if (request.method !== 'REGISTER' && !this.#isTheirName(incoming, sender, token)) return forgedFrom
+    return { kind: 'sender', sender, byDigest: true }
   }
 
   /**
@@ -228,9 +237,14 @@ export class Identity {
   }
 }
 
+/** What means nothing outside of a dialog, or is refused there by whoever gets it. */
+const ofDialogs = new Set(['INVITE', 'BYE', 'INFO', 'UPDATE', 'PRACK', 'NOTIFY', 'OPTIONS'])
+
 /** libre before 2.0, as in Debian's baresip. */
 const givesUpOnSha256 = /^baresip v[01]\./i
 
 function refused(status: 403 | 503, reason: string, note: string) {
   return { kind: 'refused', status, reason, note, extra: [] as HeaderField[] } as const
 }
+
+const forgedFrom = refused(403, 'From Is Not You', 'forgedFrom')

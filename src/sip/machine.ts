@@ -119,7 +119,12 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       servers: this.#servers,
       onReachable: (live, now) => this.#proxy.reachable(live, now),
     })
-    this.#agents = new HostedAgents({ random: o.random, tokenKey: o.identity.tokenKey, domain: o.domain })
+    this.#agents = new HostedAgents({
+      random: o.random,
+      tokenKey: o.identity.tokenKey,
+      domain: o.domain,
+      personOf: name => o.accounts.personOf(name),
+    })
     this.#restore(o)
   }
 

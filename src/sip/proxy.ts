@@ -10,7 +10,7 @@ import type { Bindings, LiveBinding } from './bindings.ts'
 import { callAnswered, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
 import { callKey, first, removeFirstValue, response, values } from './codec.ts'
-import { forward, recordRouteFor, viaFor } from './forward.ts'
+import { forward, recordRouteFor, viaFor, withoutAssertions } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
 import type { CallEvent, Flow, HeaderField, SipRequest, SipResponse } from './message.ts'
@@ -20,7 +20,7 @@ import { Reach } from './reach.ts'
 import { reasonField } from './reason.ts'
 import { type Branch, isBetter, type ResponseContext, type Target } from './response-context.ts'
 import type { RouteToken, RouteTokens } from './route-token.ts'
-import type { Routed } from './routing.ts'
+import { personOf, type Routed } from './routing.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
 import { type Refusal, targetsOf } from './targets.ts'
 import { type SipTimers, T1 } from './transaction-timers.ts'
@@ -151,7 +151,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   responded(branch: Branch, received: SipResponse, now: Monotonic): void {
     const { context } = branch
     // §16.7 step 3. Nothing below our Via: the response was for us alone.
-    const headers = removeFirstValue(received.headers, 'Via')
+    const headers = withoutAssertions(removeFirstValue(received.headers, 'Via'))
     if (!headers.some(field => field.name === 'Via')) return
     const answer: SipResponse = { ...received, headers }
     if (answer.status < 200) return this.#provisional(branch, answer, now)
@@ -240,7 +240,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { method } = incoming.request
     const initial = incoming.toTag === undefined
     const { destination } = routed
-    const forUser = destination.kind === 'user' ? destination.name : undefined
+    const forUser = personOf(destination)
     const callee = forUser === undefined ? undefined : this.#parts.accounts.user(forUser)
     const breadth = first(routed.request, 'Max-Breadth')
     const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)

@@ -35,7 +35,13 @@ export interface RoutingParts {
   readonly bindings: Bindings
 }
 
-export function route({ request: received, uri: receivedUri }: Incoming, parts: RoutingParts): Routed {
+/** Who is asked for, by name or by one of their contacts; a party of a dialog is in its call already. */
+export function personOf(destination: Destination): string | undefined {
+  if (destination.kind === 'user') return destination.name
+  return destination.kind === 'contact' ? destination.live.binding.user : undefined
+}
+
+export function route({ request: received, uri: receivedUri, toTag }: Incoming, parts: RoutingParts): Routed {
   const routes = values(received, 'Route')
   if (routes.length > maxRoutes) {
     const refused = {
@@ -48,7 +54,8 @@ export function route({ request: received, uri: receivedUri }: Incoming, parts: 
   }
   const { request, tokens } = takeOffOwnRoutes(received, receivedUri, routes, parts)
   const uri = request.uri === received.uri ? receivedUri : parseUri(request.uri)
-  const target = tokens.at(-1)
+  // §12.2: a route set belongs to a dialog. Outside of one, who is asked for counts, and whether they may be.
+  const target = toTag === undefined ? undefined : tokens.at(-1)
   const senderToken = tokens.length > 1 ? tokens[0] : undefined
   if (target !== undefined)
     return { request, uri, senderToken, destination: { kind: 'party', token: target } }

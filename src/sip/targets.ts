@@ -34,12 +34,10 @@ const doNotDisturb: Refusal = {
 }
 
 export function targetsOf({ destination, request, uri }: Routed, targeting: Targeting): Target[] | Refusal {
-  const { accounts, caller } = targeting
   switch (destination.kind) {
     case 'contact': {
       const { live } = destination
-      if (!accounts.mayCall(caller.user, live.binding.user)) return notFound
-      return [{ ...targetOf(live), uri: request.uri }]
+      return objection(live.binding.user, targeting) ?? [{ ...targetOf(live), uri: request.uri }]
     }
     case 'party':
       return ofParty(destination.token, request, targeting)
@@ -50,14 +48,20 @@ export function targetsOf({ destination, request, uri }: Routed, targeting: Targ
   }
 }
 
-function ofUser(name: string, secure: boolean, targeting: Targeting): Target[] | Refusal {
-  const { accounts, bindings, caller, isCall } = targeting
+/** Why a person is not to be reached, whichever way they are asked for. */
+function objection(name: string, { accounts, caller, isCall }: Targeting): Refusal | undefined {
   const user = accounts.user(name)
   // Whom a guest may not know is to them like somebody who does not exist.
-  if (user === undefined || !accounts.mayCall(caller.user, user.name)) return notFound
-  if (user.doNotDisturb && isCall) return doNotDisturb
+  if (user === undefined || !accounts.mayCall(caller.user, name)) return notFound
+  return user.doNotDisturb && isCall ? doNotDisturb : undefined
+}
+
+function ofUser(name: string, secure: boolean, targeting: Targeting): Target[] | Refusal {
+  const { bindings, caller } = targeting
+  const objected = objection(name, targeting)
+  if (objected !== undefined) return objected
   const live = bindings
-    .ofUser(user.name)
+    .ofUser(name)
     .filter(one => one.binding.device !== caller.device)
     // RFC 5630 §3: what asks for sips goes over nothing less.
     .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))

@@ -179,7 +179,7 @@ export class SimHouse {
           : undefined,
       userOfDevice: userOf,
       mayCall: (caller, callee) => this.mayCall(caller, callee),
-      personOf: name => name,
+      personOf: name => (this.#users.includes(name) ? name : (userOf(name) ?? name)),
     }
   }
 

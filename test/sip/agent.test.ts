@@ -36,6 +36,7 @@ class Bench {
       random: seededRandom(7),
       tokenKey: new Uint8Array(32).fill(key),
       domain: 'lanline.local',
+      personOf: name => name,
     })
   }
 
