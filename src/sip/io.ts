@@ -75,7 +75,14 @@ export class SipIo {
   constructor(options: SipIoOptions) {
     this.#options = options
     this.#udp = new OwnUdp({
-      onMessage: (bytes, remote, socket) => this.#datagram(socket, bytes, remote),
+      onMessage: (bytes, remote, socket) => {
+        // Not all of them reach the machine, whose driver has its own boundary: a fault costs this datagram.
+        try {
+          this.#datagram(socket, bytes, remote)
+        } catch (error) {
+          options.onFault(error, 'datagram')
+        }
+      },
       onNote: options.onNote,
     })
   }
