@@ -1,10 +1,9 @@
 /**
  * The rim of the channel: WebSocket connections to the machine and its frames to them. A client that does not read is
- * closed by the connection itself once its unsent bytes pass the bound (`runtime/websocket.ts`); the machine then hears
- * `closed` like of any other.
+ * closed by the connection itself once its unsent bytes pass the bound, and so is one whose frame is too large
+ * (`runtime/websocket.ts`); the machine then hears `closed` like of any other.
  */
 import type { WebSocketConnection, WebSocketRoute } from '../runtime/websocket.ts'
-import { limits } from './codec.ts'
 import { type SignallingEffect, type SignallingInput, subprotocol } from './message.ts'
 
 /** What the machine can ask of the rim. */
@@ -31,10 +30,8 @@ export class SignallingIo {
     const { id, remote, local } = connection
     this.#connections.set(id, connection)
     connection.onMessage = data => {
-      if (typeof data !== 'string') this.#input({ kind: 'badFrame', connection: id, reason: 'binary' })
-      else if (Buffer.byteLength(data) > limits.frameBytes) {
-        this.#input({ kind: 'badFrame', connection: id, reason: 'tooLarge' })
-      } else this.#input({ kind: 'frame', connection: id, text: data })
+      if (typeof data === 'string') this.#input({ kind: 'frame', connection: id, text: data })
+      else this.#input({ kind: 'binaryFrame', connection: id })
     }
     connection.onClose = () => {
       this.#connections.delete(id)

@@ -1,7 +1,7 @@
 /**
- * The client channel: sessions of JSON devices, their calls towards the hosted agents, roster and presence, do not
- * disturb, missed calls, reports, and coming back after either side was away. Left out: sockets (`io.ts`), dialogs
- * (`sip/agent.ts`), rows (`calls/`).
+ * The client channel: connections and the sessions of JSON devices, and where what they say goes to. What clients hear
+ * of people is in `watchers.ts`, what becomes of calls when they come back in `resume.ts`. Left out: sockets (`io.ts`),
+ * dialogs (`sip/agent.ts`), rows (`calls/`).
  *
  * | connection | `hello` | other frame    | 5 s            | 25 s of silence |
  * | ---------- | ------- | -------------- | -------------- | --------------- |
@@ -9,7 +9,6 @@
  * | ready      | error   | handled        |                | closed, policy  |
  */
 import { createHash } from 'node:crypto'
-import type { CallRow } from '../calls/message.ts'
 import type { Monotonic } from '../core/clock.ts'
 import { after, seconds } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
@@ -17,30 +16,23 @@ import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { AgentCommand, AgentEvent } from '../sip/message.ts'
 import { decodeFrame, encodeFrame } from './codec.ts'
+import { type InCallMessage, meaningOf } from './in-call.ts'
 import {
   type ClientMessage,
   closeCode,
   type ErrorCode,
   type MediaReport,
   type Person,
-  type ResumeCall,
   type ServerMessage,
   type SignallingEffect,
   type SignallingInput,
 } from './message.ts'
 import type { CallLog, DeviceIdentity, Devices } from './ports.ts'
 import { Reports } from './reports.ts'
+import { fateOf, releasedBy } from './resume.ts'
 import { Roster } from './roster.ts'
-import {
-  type Connection,
-  endReasonOf,
-  missedOf,
-  type Session,
-  type SessionCall,
-  type Standing,
-  sameStanding,
-  tellingOf,
-} from './session.ts'
+import { type Connection, type Session, type SessionCall, tellingOf } from './session.ts'
+import { Watchers } from './watchers.ts'
 
 export const channelLimits = {
   connections: 500,
@@ -67,6 +59,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   readonly #log: CallLog
   readonly #version: string
   readonly #roster: Roster
+  readonly #watchers: Watchers
   readonly #reports = new Reports()
   readonly #connections = new Map<string, Connection>()
   readonly #sessions = new Map<string, Session>()
@@ -80,6 +73,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#log = options.callLog
     this.#version = options.version
     this.#roster = new Roster(options.devices, options.callLog)
+    this.#watchers = new Watchers(this.#sessions, this.#roster, options.devices, options.callLog)
   }
 
   /** For metrics and tests of leaks. */
@@ -109,8 +103,8 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       case 'frame':
         this.#frame(input.connection, input.text, now)
         break
-      case 'badFrame':
-        this.#badFrame(input.connection, input.reason)
+      case 'binaryFrame':
+        this.#binaryFrame(input.connection)
         break
       case 'closed':
         this.#closed(input.connection)
@@ -120,18 +114,13 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         break
       case 'reachable':
         this.#roster.setReachable(input.user, input.device, input.reachable)
-        this.#tellChanges([input.user])
-        break
+        return this.#watchers.presenceChanged([input.user])
       case 'callChanged':
-        this.#tellChanges([input.row.callerUser, input.row.calleeUser])
-        if (input.row.missed && !input.row.missedSeen) this.#tellMissed(input.row.calleeUser)
-        break
+        return this.#watchers.callChanged(input.row)
       case 'peopleChanged':
-        this.#peopleChanged(now)
-        break
+        return this.#watchers.peopleChanged(now)
       case 'requestsChanged':
-        this.#requestsChanged()
-        break
+        return this.#watchers.requestsChanged()
       case 'revoked':
         this.#revoked(input.device, 'revoked')
         break
@@ -201,12 +190,11 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     }
   }
 
-  #badFrame(id: string, reason: 'binary' | 'tooLarge'): void {
+  #binaryFrame(id: string): void {
     const connection = this.#connections.get(id)
     if (connection === undefined) return
-    if (reason === 'binary') this.#refuse(connection, 'badMessage', 'Frames are text; this one was binary.')
-    else this.#refuse(connection, 'tooLarge', 'The frame was too large.')
-    this.#close(connection, closeCode.policy, reason)
+    this.#refuse(connection, 'badMessage', 'Frames are text; this one was binary.')
+    this.#close(connection, closeCode.policy, 'binary')
   }
 
   #closed(id: string): void {
@@ -267,26 +255,12 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#timers.set(connection.id, after(now, channelLimits.silentMilliseconds))
     const unnamed = new Map(session.calls)
     for (const { call } of message.resume) unnamed.delete(call)
-    const resumed = message.resume.map(each => this.#fateOf(session, each))
-    this.#send(connection, {
-      type: 'welcome',
-      user: session.user,
-      name: session.standing.name,
-      device: session.device,
-      place: this.#devices.place(),
-      version: this.#version,
-      role: session.standing.role,
-      staySeconds: session.standing.staySeconds,
-      doNotDisturb: this.#roster.doNotDisturbOf(session.user),
-      roster: this.#roster.people().filter(({ user }) => this.#roster.mayKnow(session.user, user)),
-      missed: missedOf(this.#log, session.user, this.#roster),
-      resumed: resumed.map(({ call, state, reason }) => ({ call, state, reason })),
-      pingSeconds: channelLimits.pingSeconds,
-    })
-    const requests = this.#requests()
-    if (this.#isOwner(session) && requests.waiting.length > 0) this.#tell(session, requests)
-    for (const { act } of resumed) act()
-    this.#releaseOthers(session, resumed)
+    const fates = message.resume.map(each => fateOf(session, each, this.#log))
+    const resumed = fates.map(({ call, state, reason }) => ({ call, state, reason }))
+    const { pingSeconds } = channelLimits
+    this.#out.push(...this.#watchers.welcome(session, { version: this.#version, resumed, pingSeconds }))
+    for (const { effects } of fates) this.#out.push(...effects)
+    this.#out.push(...releasedBy(session, fates, this.#log))
     this.#agent(session, {
       kind: 'attach',
       user: session.user,
@@ -302,17 +276,6 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#out.push({ kind: 'deviceSeen', device: session.device })
   }
 
-  /** Calls the log has open for this device, which its client does not know of: nobody else can say that they ended. */
-  #releaseOthers(session: Session, resumed: readonly { call: string; state: 'held' | 'ended' }[]): void {
-    const held = new Set(resumed.filter(({ state }) => state === 'held').map(({ call }) => call))
-    for (const { id, callerDevice, calleeDevice } of this.#log.open()) {
-      if (callerDevice !== session.device && calleeDevice !== session.device) continue
-      if (!held.has(id) && !session.calls.has(id)) {
-        this.#fact({ kind: 'released', call: id, device: session.device })
-      }
-    }
-  }
-
   /** The newest connection of a device is the one that counts. */
   #enter(connection: Connection, identity: DeviceIdentity, tab: string, now: Monotonic): Session {
     const known = this.#sessions.get(identity.device)
@@ -321,7 +284,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       ...identity,
       connection,
       tab,
-      standing: this.#standing(identity.user, identity.displayName, now),
+      standing: this.#watchers.standingOf(identity.user, identity.displayName, now),
       calls: known?.calls ?? new Map<string, SessionCall>(),
     }
     if (known !== undefined) known.connection = undefined
@@ -337,44 +300,6 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     return session
   }
 
-  /** What became of a call that a client holds, and what is to be done about it once `welcome` has said so. */
-  #fateOf(
-    session: Session,
-    { call, dialog, ended }: ResumeCall,
-  ): { call: string; state: 'held' | 'ended'; reason: ReturnType<typeof endReasonOf> | ''; act: () => void } {
-    const { device } = session
-    const row = this.#log.find(call)
-    const known = session.calls.get(call)
-    const leave = (reason: string) => () => {
-      if (dialog !== '' && known === undefined) this.#agent(session, { kind: 'restore', call, token: dialog })
-      this.#agent(session, { kind: 'bye', call, reason })
-    }
-    // Somebody else's call: nothing is told of it, and nothing said about it counts.
-    if (row !== undefined && known === undefined && !isParty(row, session)) {
-      this.#note('foreignCall', session.connection!.id, '')
-      return { call, state: 'ended', reason: 'lost', act: () => {} }
-    }
-    if (ended !== undefined) {
-      const { by, reason, agoMilliseconds } = ended
-      const act = (): void => {
-        this.#fact({ kind: 'endReported', call, device, by, reason, agoMilliseconds })
-        if (row?.endedAt === undefined) leave(reason)()
-      }
-      return { call, state: 'ended', reason, act }
-    }
-    if (row?.endedAt !== undefined) {
-      return { call, state: 'ended', reason: endReasonOf(row.reason), act: known ? leave('lost') : () => {} }
-    }
-    if (known === undefined && dialog === '') return { call, state: 'ended', reason: 'lost', act: () => {} }
-    if (known === undefined) session.calls.set(call, restoredCall(row?.callerDevice === device))
-    const act = (): void => {
-      this.#agent(session, { kind: 'restore', call, token: dialog })
-      this.#fact({ kind: 'held', call, device })
-      this.#out.push({ kind: 'relayFact', input: { kind: 'held', call, device } })
-    }
-    return { call, state: 'held', reason: '', act }
-  }
-
   // ------------------------------------------------------------------------------------------------ in session
 
   #inSession(session: Session, message: Exclude<ClientMessage, { type: 'hello' }>) {
@@ -386,7 +311,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         return
       case 'missedSeen':
         this.#fact({ kind: 'missedSeen', user: session.user })
-        this.#tellUser(session.user, { type: 'missed', missed: [] })
+        this.#out.push(...this.#watchers.toUser(session.user, { type: 'missed', missed: [] }))
         return
       case 'answerRequest':
         return this.#answerRequest(session, message)
@@ -398,16 +323,18 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       }
       case 'call':
         return this.#call(session, message)
+      case 'report':
+        return this.#report(session, message)
       default: {
         const call = session.calls.get(message.call)
         if (call !== undefined) this.#inCall(session, call, message)
-        else this.#unknownCall(session, message)
+        else this.#noSuchCall(session, message.call)
       }
     }
   }
 
   #answerRequest(session: Session, { id, allow, staySeconds }: Message<'answerRequest'>): void {
-    if (!this.#isOwner(session)) {
+    if (!this.#watchers.isOwner(session)) {
       return this.#refuse(session.connection!, 'wrongState', 'Only the owner lets people in.', id)
     }
     this.#out.push({ kind: 'answerRequest', id, allow, staySeconds })
@@ -422,60 +349,22 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#agent(session, { kind: 'invite', ref, to, sdp, video })
   }
 
+  #inCall(session: Session, state: SessionCall, message: InCallMessage): void {
+    const meaning = meaningOf(state, session.device, message)
+    if (meaning.kind === 'agent') this.#agent(session, meaning.command)
+    else if (meaning.kind === 'relayFact') this.#out.push(meaning)
+    else this.#refuse(session.connection!, 'wrongState', meaning.sentence, message.call)
+  }
+
+  #noSuchCall(session: Session, call: string): void {
+    this.#refuse(session.connection!, 'noSuchCall', 'This device has no such call.', call)
+  }
+
   /** The last report of a call crosses its end; that is worth keeping and nobody's mistake. */
-  #unknownCall(session: Session, message: { readonly type: string; readonly call: string }) {
-    if (message.type === 'report') return this.#report(session, message as Message<'report'>)
-    this.#refuse(session.connection!, 'noSuchCall', 'This device has no such call.', message.call)
-  }
-
-  #inCall(
-    session: Session,
-    state: SessionCall,
-    message: Exclude<
-      ClientMessage,
-      { type: 'hello' | 'ping' | 'doNotDisturb' | 'missedSeen' | 'answerRequest' | 'mediaProblem' | 'call' }
-    >,
-  ): void {
-    const { call } = message
-    const rings = state.role === 'callee' && !state.established
-    switch (message.type) {
-      case 'ringing':
-        if (!rings) return this.#wrongState(session, call, 'Only a call that comes in can ring here.')
-        return this.#agent(session, { kind: 'ringing', call })
-      case 'answer':
-        if (!state.offered)
-          return this.#wrongState(session, call, 'Nothing was offered that could be answered.')
-        Object.assign(state, { established: true, offered: false })
-        return this.#agent(session, { kind: 'answer', call, sdp: message.sdp })
-      case 'decline': {
-        if (!state.offered)
-          return this.#wrongState(session, call, 'Nothing was offered that could be declined.')
-        state.offered = false
-        const code = { declined: 603, busy: 486, failed: 488 } as const
-        return this.#agent(session, { kind: 'refuse', call, code: code[message.reason] })
-      }
-      case 'candidate':
-        return this.#agent(session, candidateCommand(message))
-      case 'offer':
-        if (!state.established) return this.#wrongState(session, call, 'The call is not established yet.')
-        return this.#agent(session, { kind: 'offer', call, sdp: message.sdp })
-      case 'bye':
-        return this.#agent(session, { kind: 'bye', call, reason: message.reason })
-      case 'report':
-        return this.#report(session, message)
-      case 'noPath':
-      case 'relayReady':
-        if (!state.established) return this.#wrongState(session, call, 'The call is not established yet.')
-        this.#out.push({ kind: 'relayFact', input: { kind: message.type, call, device: session.device } })
-    }
-  }
-
   #report(session: Session, { call, report }: Message<'report'>) {
     const row = this.#log.find(call)
     const party = row?.callerDevice === session.device || row?.calleeDevice === session.device
-    if (!session.calls.has(call) && !party) {
-      return this.#refuse(session.connection!, 'noSuchCall', 'This device has no such call.', call)
-    }
+    if (!session.calls.has(call) && !party) return this.#noSuchCall(session, call)
     if (party) this.#out.push({ kind: 'reported', call, device: session.device, report })
     const pair = this.#reports.keep(call, session.device, report)
     if (pair === undefined) return
@@ -494,49 +383,6 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     const telling = tellingOf(session, event, this.#roster)
     if (telling !== undefined) this.#tell(session, telling)
     this.#tidy(session)
-  }
-
-  #peopleChanged(now: Monotonic): void {
-    const changes = this.#roster.doNotDisturbChanges()
-    const roster = this.#roster.tellAll()
-    for (const { user, on } of changes) this.#tellUser(user, { type: 'doNotDisturb', on })
-    this.#tellEverybody(
-      () => true,
-      guest => ({ type: 'roster', roster: roster.filter(({ user }) => this.#roster.mayKnow(guest, user)) }),
-      { type: 'roster', roster },
-    )
-    for (const session of this.#sessions.values()) this.#tellStanding(session, now)
-  }
-
-  #tellStanding(session: Session, now: Monotonic): void {
-    const standing = this.#standing(session.user, session.standing.name, now)
-    if (session.connection === undefined || sameStanding(session.standing, standing)) return
-    session.standing = standing
-    const { name, role, staySeconds } = standing
-    this.#tell(session, { type: 'standing', name, role, staySeconds })
-  }
-
-  #standing(user: string, name: string, now: Monotonic): Standing {
-    const person = this.#devices.person(user)
-    return {
-      name: person?.displayName ?? name,
-      role: person?.role ?? 'member',
-      staySeconds: this.#devices.staySeconds(user),
-      toldAt: now,
-    }
-  }
-
-  #requestsChanged(): void {
-    const requests = this.#requests()
-    for (const session of this.#sessions.values()) if (this.#isOwner(session)) this.#tell(session, requests)
-  }
-
-  #requests(): Extract<ServerMessage, { type: 'requests' }> {
-    return { type: 'requests', waiting: this.#devices.joinAsks() }
-  }
-
-  #isOwner(session: Session): boolean {
-    return this.#devices.person(session.user)?.role === 'owner'
   }
 
   #revoked(device: string, how: 'revoked' | 'disabled'): void {
@@ -558,43 +404,6 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     }
   }
 
-  #tellChanges(users: readonly string[]): void {
-    for (const person of this.#roster.changes(users)) {
-      const message: ServerMessage = { type: 'presence', person }
-      this.#tellEverybody(
-        guest => this.#roster.mayKnow(guest, person.user),
-        () => message,
-        message,
-      )
-    }
-  }
-
-  /** Written once for all: a roster is as long as there are people, and so is the list of who hears it. */
-  #tellEverybody(
-    concerns: (guest: string) => boolean,
-    forGuest: (guest: string) => ServerMessage,
-    message: ServerMessage,
-  ): void {
-    let text: string | undefined
-    for (const { connection, user } of this.#sessions.values()) {
-      if (connection === undefined) continue
-      if (this.#roster.isGuest(user)) {
-        if (concerns(user)) this.#send(connection, forGuest(user))
-        continue
-      }
-      text ??= encodeFrame(message)
-      this.#out.push({ kind: 'sendFrame', connection: connection.id, text })
-    }
-  }
-
-  #tellMissed(user: string): void {
-    this.#tellUser(user, { type: 'missed', missed: missedOf(this.#log, user, this.#roster) })
-  }
-
-  #tellUser(user: string, message: ServerMessage): void {
-    for (const session of this.#sessions.values()) if (session.user === user) this.#tell(session, message)
-  }
-
   // --------------------------------------------------------------------------------------------------- effects
 
   #tell(session: Session, message: ServerMessage): void {
@@ -607,10 +416,6 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
 
   #refuse(connection: Connection, code: ErrorCode, message: string, ref = ''): void {
     this.#send(connection, { type: 'error', code, message, ref })
-  }
-
-  #wrongState(session: Session, call: string, sentence: string): void {
-    this.#refuse(session.connection!, 'wrongState', sentence, call)
   }
 
   #agent(session: Session, command: AgentCommand): void {
@@ -630,30 +435,4 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#out = []
     return out
   }
-}
-
-const restoredCall = (caller: boolean): SessionCall => ({
-  role: caller ? 'caller' : 'callee',
-  established: true,
-  offered: false,
-})
-
-function candidateCommand({ call, candidate }: Message<'candidate'>): AgentCommand {
-  if (candidate.candidate === '') return { kind: 'candidate', call, candidate: undefined }
-  return {
-    kind: 'candidate',
-    call,
-    candidate: {
-      candidate: candidate.candidate,
-      sdpMid: candidate.sdpMid ?? undefined,
-      sdpMLineIndex: candidate.sdpMLineIndex ?? undefined,
-      usernameFragment: candidate.usernameFragment ?? undefined,
-    },
-  }
-}
-
-/** A callee's devices all ring: before one of them answered, the row names only the person. */
-function isParty(row: CallRow, { device, user }: DeviceIdentity): boolean {
-  if (row.callerDevice === device || row.calleeDevice === device) return true
-  return row.calleeDevice === undefined && row.calleeUser === user
 }

@@ -289,8 +289,7 @@ export type SignallingInput =
       readonly local: Endpoint
     }
   | { readonly kind: 'frame'; readonly connection: string; readonly text: string }
-  /** A frame that is no text, or longer than the codec's limit. */
-  | { readonly kind: 'badFrame'; readonly connection: string; readonly reason: 'binary' | 'tooLarge' }
+  | { readonly kind: 'binaryFrame'; readonly connection: string }
   /** The socket is gone, whoever closed it. */
   | { readonly kind: 'closed'; readonly connection: string }
   | { readonly kind: 'agentEvent'; readonly device: string; readonly event: AgentEvent }

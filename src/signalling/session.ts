@@ -1,11 +1,10 @@
 /** What the channel remembers of a device: its connection, and its calls as far as the protocol's rules need it. */
-
 import type { Monotonic } from '../core/clock.ts'
 import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { AgentEvent } from '../sip/message.ts'
-import type { MissedCall, ServerMessage } from './message.ts'
-import type { CallLog, DeviceIdentity } from './ports.ts'
+import type { ServerMessage } from './message.ts'
+import type { DeviceIdentity } from './ports.ts'
 import type { Roster } from './roster.ts'
 
 export interface Connection {
@@ -98,16 +97,6 @@ export function tellingOf(session: Session, event: AgentEvent, roster: Roster): 
       if (!calls.delete(event.call)) return undefined
       return { type: 'ended', call: event.call, by: 'server', reason: 'lost', code: 0 }
   }
-}
-
-export function missedOf(log: CallLog, user: string, roster: Roster): MissedCall[] {
-  return log.missed(user).map(row => ({
-    call: row.id,
-    user: row.callerUser,
-    name: roster.nameOf(row.callerUser) ?? row.callerName,
-    video: row.video,
-    at: row.startedAt,
-  }))
 }
 
 export const endReasonOf = (word: string | undefined): EndReason =>

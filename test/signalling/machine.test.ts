@@ -217,7 +217,7 @@ describe('a connection', () => {
   it('with binary or broken frames is told so', () => {
     const channel = new Channel().hello('c1', 'alice').give({ kind: 'frame', connection: 'c1', text: '{' })
     expect(channel.told('c1')).toMatchObject([{ type: 'error', code: 'badMessage' }])
-    channel.give({ kind: 'badFrame', connection: 'c1', reason: 'binary' })
+    channel.give({ kind: 'binaryFrame', connection: 'c1' })
     expect(channel.closed).toEqual(['c1 4408'])
   })
 })

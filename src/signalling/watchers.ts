@@ -1,0 +1,157 @@
+/**
+ * What clients hear of people, themselves included (RFC 2778: watchers): roster, presence, standing, do not disturb,
+ * missed calls, and who asks to join. `welcome` tells all of it, everything else what became of it since. Returns what
+ * is to be sent, in order.
+ */
+import type { CallRow } from '../calls/message.ts'
+import type { Monotonic } from '../core/clock.ts'
+import { encodeFrame } from './codec.ts'
+import type { MissedCall, Person, ServerMessage, SignallingEffect } from './message.ts'
+import type { CallLog, Devices } from './ports.ts'
+import type { Roster } from './roster.ts'
+import { type Session, type Standing, sameStanding } from './session.ts'
+
+type Frames = Extract<SignallingEffect, { readonly kind: 'sendFrame' }>[]
+type Welcome = Extract<ServerMessage, { readonly type: 'welcome' }>
+
+export class Watchers {
+  readonly #sessions: ReadonlyMap<string, Session>
+  readonly #roster: Roster
+  readonly #devices: Devices
+  readonly #log: CallLog
+
+  constructor(sessions: ReadonlyMap<string, Session>, roster: Roster, devices: Devices, log: CallLog) {
+    this.#sessions = sessions
+    this.#roster = roster
+    this.#devices = devices
+    this.#log = log
+  }
+
+  welcome(
+    session: Session,
+    { version, resumed, pingSeconds }: Pick<Welcome, 'version' | 'resumed' | 'pingSeconds'>,
+  ): Frames {
+    const { user, device, standing } = session
+    const welcome: Welcome = {
+      type: 'welcome',
+      ...{ user, name: standing.name, device, place: this.#devices.place(), version },
+      ...{ role: standing.role, staySeconds: standing.staySeconds },
+      doNotDisturb: this.#roster.doNotDisturbOf(user),
+      roster: this.#knownTo(user, this.#roster.people()),
+      missed: this.#missedOf(user),
+      ...{ resumed, pingSeconds },
+    }
+    const asks = this.#devices.joinAsks()
+    const isTold = asks.length > 0 && this.isOwner(session)
+    return [
+      ...frame(session, welcome),
+      ...(isTold ? frame(session, { type: 'requests', waiting: asks }) : []),
+    ]
+  }
+
+  /** People were added, renamed, removed, or set do not disturb. */
+  peopleChanged(now: Monotonic): Frames {
+    const changes = this.#roster.doNotDisturbChanges()
+    const roster = this.#roster.tellAll()
+    return [
+      ...changes.flatMap(({ user, on }) => this.toUser(user, { type: 'doNotDisturb', on })),
+      ...this.#toAll({ type: 'roster', roster }, guest => {
+        return { type: 'roster', roster: this.#knownTo(guest, roster) }
+      }),
+      ...[...this.#sessions.values()].flatMap(session => this.#standingAnew(session, now)),
+    ]
+  }
+
+  /** These people may be reached, or in a call, otherwise than was told. */
+  presenceChanged(users: readonly string[]): Frames {
+    return this.#roster.changes(users).flatMap(person => {
+      const message: ServerMessage = { type: 'presence', person }
+      return this.#toAll(message, guest => (this.#roster.mayKnow(guest, person.user) ? message : undefined))
+    })
+  }
+
+  callChanged({ callerUser, calleeUser, missed, missedSeen }: CallRow): Frames {
+    const told = this.presenceChanged([callerUser, calleeUser])
+    if (missed && !missedSeen) {
+      told.push(...this.toUser(calleeUser, { type: 'missed', missed: this.#missedOf(calleeUser) }))
+    }
+    return told
+  }
+
+  requestsChanged(): Frames {
+    const requests: ServerMessage = { type: 'requests', waiting: this.#devices.joinAsks() }
+    return this.#to(session => this.isOwner(session), requests)
+  }
+
+  toUser(user: string, message: ServerMessage): Frames {
+    return this.#to(session => session.user === user, message)
+  }
+
+  isOwner({ user }: Session): boolean {
+    return this.#devices.person(user)?.role === 'owner'
+  }
+
+  standingOf(user: string, name: string, now: Monotonic): Standing {
+    const person = this.#devices.person(user)
+    return {
+      name: person?.displayName ?? name,
+      role: person?.role ?? 'member',
+      staySeconds: this.#devices.staySeconds(user),
+      toldAt: now,
+    }
+  }
+
+  #standingAnew(session: Session, now: Monotonic): Frames {
+    const standing = this.standingOf(session.user, session.standing.name, now)
+    if (session.connection === undefined || sameStanding(session.standing, standing)) return []
+    session.standing = standing
+    const { name, role, staySeconds } = standing
+    return frame(session, { type: 'standing', name, role, staySeconds })
+  }
+
+  /** Written once for all but guests: a roster is as long as there are people, and so is the list of who hears it. */
+  #toAll(message: ServerMessage, forGuest: (guest: string) => ServerMessage | undefined): Frames {
+    const frames: Frames = []
+    let text: string | undefined
+    for (const session of this.#sessions.values()) {
+      const { connection, user } = session
+      if (connection === undefined) continue
+      if (this.#roster.isGuest(user)) {
+        const told = forGuest(user)
+        if (told !== undefined) frames.push(...frame(session, told))
+        continue
+      }
+      text ??= encodeFrame(message)
+      frames.push({ kind: 'sendFrame', connection: connection.id, text })
+    }
+    return frames
+  }
+
+  #to(isMeant: (session: Session) => boolean, message: ServerMessage): Frames {
+    const frames: Frames = []
+    for (const session of this.#sessions.values())
+      if (isMeant(session)) frames.push(...frame(session, message))
+    return frames
+  }
+
+  #knownTo(viewer: string, people: readonly Person[]): Person[] {
+    return people.filter(({ user }) => this.#roster.mayKnow(viewer, user))
+  }
+
+  #missedOf(user: string): MissedCall[] {
+    return this.#log.missed(user).map(row => ({
+      call: row.id,
+      user: row.callerUser,
+      name: this.#roster.nameOf(row.callerUser) ?? row.callerName,
+      video: row.video,
+      at: row.startedAt,
+    }))
+  }
+}
+
+/** Nothing while the client is away: it is welcomed when it is back. */
+function frame({ connection }: Session, message: ServerMessage): Frames {
+  return connection === undefined
+    ? []
+    : [{ kind: 'sendFrame', connection: connection.id, text: encodeFrame(message) }]
+}
