@@ -253,7 +253,7 @@ class House {
     const { page } = mia
     const dialog = page.getByRole('dialog')
     await mia.press('All calls')
-    await dialog.getByRole('listitem').first().waitFor(patience)
+    await dialog.getByText(/relayed/).waitFor(patience)
     await this.#take(page, 'phone-history')
     await mia.press('Close')
     await mia.press('This phone')

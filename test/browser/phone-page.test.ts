@@ -74,11 +74,44 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     }
     await mia.callVideo('Ben')
     await ben.rings('Mia')
+    await mia.page.getByRole('timer').filter({ hasText: '0:01' }).waitFor(patience)
     expect(await barriers(ben.page), 'incoming').toEqual([])
     await ben.accept()
     await mia.inCall()
     await mia.page.getByLabel(/^Media path: direct, \S+ ↔ \S+, /).waitFor(patience)
     expect(await barriers(mia.page), 'in call').toEqual([])
+  })
+
+  it('fills a window of the picture’s shape with it, and shows all of it in another', async () => {
+    const shown = () =>
+      mia.page.getByLabel('Ben’s camera').evaluate(video => getComputedStyle(video).objectFit)
+    await until('tall: all of it', async () => (await shown()) === 'contain')
+    await mia.page.setViewportSize({ width: 1_280, height: 800 })
+    await until('wide: it fills', async () => (await shown()) === 'cover')
+    await mia.page.setViewportSize({ width: 390, height: 844 })
+    await until('tall again', async () => (await shown()) === 'contain')
+  })
+
+  it('shows whether the microphone that is chosen hears anything', async () => {
+    const devices = dialog('Devices')
+    const loudness = () =>
+      devices
+        .getByRole('meter', { name: 'How loud the microphone is' })
+        .evaluate((meter: HTMLMeterElement) => meter.value)
+    await mia.press('Devices')
+    await devices.getByRole('status').filter({ hasText: 'It hears you.' }).waitFor(patience)
+    // A tone, at this browser's microphone.
+    await until('the bar moves', async () => (await loudness()) > 0.5)
+    expect(await barriers(mia.page)).toEqual([])
+    await devices.getByRole('combobox', { name: 'Microphone' }).selectOption({ index: 1 })
+    await until('the other one hears as well', async () => (await loudness()) > 0.5)
+    await mia.press('Close')
+    await mia.press('Mute')
+    await mia.press('Devices')
+    await devices.getByText('You are muted.').waitFor(patience)
+    await until('the bar is empty', async () => (await loudness()) === 0)
+    await mia.press('Close')
+    await mia.press('Unmute')
   })
 
   it('tells by a tap on the badge what is known of the way', async () => {
@@ -104,6 +137,19 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
       .filter({ hasText: /Ben.*Video call out.*direct/s })
       .waitFor(patience)
     await mia.press('Close')
+  })
+
+  it('says of a missed call once that it was missed, and forgets it by one tap', async () => {
+    await ben.ready()
+    await ben.callAudio('Mia')
+    await mia.rings('Ben')
+    await ben.press('Cancel call')
+    const missed = mia.page.getByRole('region', { name: 'Missed calls' })
+    await missed.getByRole('listitem').filter({ hasText: 'Ben' }).waitFor(patience)
+    await mia.ready()
+    expect(await mia.page.getByRole('button', { name: 'Dismiss' }).count()).toBe(0)
+    await mia.press('Clear missed calls')
+    await missed.waitFor({ state: 'detached' })
   })
 
   it('rings as loud as one likes, also after a reload', async () => {

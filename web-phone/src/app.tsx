@@ -1,7 +1,7 @@
 /** Which screen is up: a pure choice from the line's state. Sounds and the window's title follow it. */
 import { useEffect, useReducer, useState } from 'preact/hooks'
 import type { Call } from '../../client/call.ts'
-import type { Line } from './line.ts'
+import type { Line, LineState } from './line.ts'
 import type { Bell } from './ring.ts'
 import { CallScreen } from './screens/call.tsx'
 import { CheckScreen } from './screens/check.tsx'
@@ -9,7 +9,7 @@ import { HomeScreen } from './screens/home.tsx'
 import { IncomingScreen } from './screens/incoming.tsx'
 import { JoinScreen } from './screens/join.tsx'
 import { MessageScreen } from './screens/message.tsx'
-import { texts } from './texts.ts'
+import { moment, texts } from './texts.ts'
 import type { WallPhone } from './wall.ts'
 
 export function App({
@@ -94,7 +94,14 @@ function Screen({
       return <JoinScreen line={line} form={state} />
     case 'waiting':
       return (
-        <MessageScreen title={texts.waitingTitle} body={texts.waitingBody(state.name)} busy>
+        <MessageScreen
+          title={texts.waitingTitle}
+          body={texts.waitingBody(
+            state.name,
+            state.since === undefined ? '' : moment(state.since, Date.now()),
+          )}
+          busy
+        >
           <button type="button" class="button" onClick={() => line.joinAgain()}>
             {texts.cancelRequest}
           </button>
@@ -103,12 +110,7 @@ function Screen({
     case 'denied':
     case 'revoked':
       return (
-        <MessageScreen
-          title={
-            state.kind === 'revoked' ? texts.revokedTitle : state.gone ? texts.goneTitle : texts.deniedTitle
-          }
-          body={state.kind === 'revoked' ? texts.revokedBody : texts.deniedBody}
-        >
+        <MessageScreen {...refusal(state)}>
           <button type="button" class="button primary" onClick={() => line.joinAgain()}>
             {texts.askAgain}
           </button>
@@ -129,6 +131,15 @@ function Screen({
       return <HomeScreen {...{ phone: state.phone, line, bell, wall, mayRing }} check={() => check(true)} />
     }
   }
+}
+
+function refusal(state: Extract<LineState, { kind: 'denied' | 'revoked' }>): { title: string; body: string } {
+  if (state.kind === 'denied') {
+    return { title: state.gone ? texts.goneTitle : texts.deniedTitle, body: texts.deniedBody }
+  }
+  return state.isGuestOver
+    ? { title: texts.guestOverTitle, body: texts.guestOverBody }
+    : { title: texts.revokedTitle, body: texts.revokedBody }
 }
 
 function isRingingHere(call: Call): boolean {

@@ -33,20 +33,28 @@ export type LineState =
       readonly notice: string
       readonly busy: boolean
     }
-  | { readonly kind: 'waiting'; readonly name: string }
+  | {
+      readonly kind: 'waiting'
+      readonly name: string
+      /** When the owner was asked, by this machine's clock. */
+      readonly since: number | undefined
+    }
   | { readonly kind: 'denied'; readonly gone: boolean }
-  | { readonly kind: 'revoked' }
+  /** By the owner, or because a guest's time is over; told apart only by a page that was open then. */
+  | { readonly kind: 'revoked'; readonly isGuestOver: boolean }
   /** Another tab of this browser has the line. */
   | { readonly kind: 'blocked' }
   | { readonly kind: 'phone'; readonly phone: Phone }
 
-type Request = JoinRequest & { readonly displayName: string }
+type Request = JoinRequest & { readonly displayName: string; readonly askedAt?: number }
 
 const askAgainMilliseconds = 2_000
 /** The appliance takes no longer one; what is cut here is no invite anyway. */
 const limitInvite = 128
 /** Ends that a check of the connection may explain. */
 const troubles: ReadonlySet<EndReason> = new Set(['mediaFailed', 'mediaLost', 'lost', 'failed'])
+/** The appliance ends a guest's time by its own clock. */
+const slackMilliseconds = 5_000
 const lockName = 'lanline.line'
 
 export class Line extends Emitter<{ changed: LineState }> {
@@ -117,7 +125,7 @@ export class Line extends Emitter<{ changed: LineState }> {
     })
     if (result.kind === 'enrolled') this.#enrolled(result.enrolment)
     else if (result.kind === 'waiting') {
-      writeJson<Request>(storageKeys.request, { ...result.request, displayName })
+      writeJson<Request>(storageKeys.request, { ...result.request, displayName, askedAt: Date.now() })
       this.#resume()
     } else {
       // A link that is used up must not be in the way of asking.
@@ -164,7 +172,7 @@ export class Line extends Emitter<{ changed: LineState }> {
     if (enrolment) this.#enrolled(enrolment)
     // Who asked and then got an invitation need not wait any longer.
     else if (request && inviteInAddress() === '') {
-      this.#become({ kind: 'waiting', name: request.displayName })
+      this.#become({ kind: 'waiting', name: request.displayName, since: request.askedAt })
       void this.#ask(request)
     } else void this.#greet()
   }
@@ -258,7 +266,7 @@ export class Line extends Emitter<{ changed: LineState }> {
       if (reason === 'replaced') this.#waitForLock()
       else if (reason === 'badToken' || reason === 'revoked') {
         writeJson(storageKeys.enrolment, undefined)
-        this.#become({ kind: 'revoked' })
+        this.#become({ kind: 'revoked', isGuestOver: isOver(phone.guestUntil) })
       }
     })
     this.#become({ kind: 'phone', phone })
@@ -298,6 +306,10 @@ export class Line extends Emitter<{ changed: LineState }> {
     this.#redraw()
   }
 }
+
+/** A guest's end, told by the appliance as the seconds that are left, has come. */
+const isOver = (guestUntil: number | undefined): boolean =>
+  guestUntil !== undefined && guestUntil - Date.now() < slackMilliseconds
 
 function lastCallOf(call: Call, path: CallPath, end: EndReason): LastCall | undefined {
   const { name, user } = call.party

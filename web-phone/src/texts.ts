@@ -20,13 +20,14 @@ export const texts = {
   joinBody: 'Type the name the others know you by. The owner then lets you in.',
   invitedTitle: (place: string) => `You are invited to ${place || 'lanline'}`,
   invitedBody: 'Type the name the others know you by.',
-  invitedAs: (name: string) => `This will be a device of ${name}: whoever calls ${name} rings here too.`,
+  invitedAs: (name: string) => `This will be a device of ${name}: it rings when somebody calls them.`,
   yourName: 'Your name',
   askToJoin: 'Ask to join',
   joinNow: 'Join',
   joining: 'Asking…',
   waitingTitle: 'Waiting for the owner',
-  waitingBody: (name: string) => `The owner was asked to let “${name}” in. This page goes on by itself.`,
+  waitingBody: (name: string, since: string) =>
+    `The owner was asked${since && ` at ${since}`} to let “${name}” in. This page goes on by itself.`,
   cancelRequest: 'Cancel',
   deniedTitle: 'The owner said no',
   goneTitle: 'The request has expired',
@@ -34,6 +35,8 @@ export const texts = {
   askAgain: 'Ask again',
   revokedTitle: 'This device was removed',
   revokedBody: 'The owner took it off the list, or your time as a guest is over. You can ask to join again.',
+  guestOverTitle: 'Your time as a guest is over',
+  guestOverBody: 'You can ask to join again: the owner then says for how long.',
   invite: {
     used: 'This invite link was used already: it lets one device in. Ask the owner for a new one, or ask to join.',
     expired: 'This invite link has expired. Ask the owner for a new one, or ask to join.',
@@ -65,6 +68,7 @@ export const texts = {
   soundOff: 'Tap anywhere once, so that this page may ring aloud.',
 
   people: 'People',
+  noCallsNow: 'No calls until it is back',
   nobodyTitle: 'Nobody else is here yet',
   nobodyBody: 'As soon as somebody joins, you can call them from here.',
   presence: {
@@ -76,7 +80,7 @@ export const texts = {
   call: (name: string) => `Call ${name}`,
   videoCall: (name: string) => `Video call ${name}`,
 
-  echoPresence: 'Repeats what you say',
+  echoPresence: 'Plays you back',
 
   requests: 'At the door',
   asksToJoin: (name: string) => `${name} asks to join`,
@@ -145,6 +149,8 @@ export const texts = {
     title: 'Calls',
     open: 'All calls',
     none: 'No calls yet.',
+    today: 'Today',
+    yesterday: 'Yesterday',
     more: 'Show more',
     going: 'going on',
     kind: {
@@ -153,7 +159,7 @@ export const texts = {
       incoming: (video: boolean) => (video ? 'Video call in' : 'Call in'),
     },
     notAnswered: (outgoing: boolean) => (outgoing ? 'not answered' : 'not taken'),
-    path: { direct: 'direct', relayed: 'relayed via lanline' },
+    path: { direct: 'direct', relayed: 'relayed' },
   },
 
   thisPhone: {
@@ -182,6 +188,7 @@ export const texts = {
   removeName: (name: string) => `Remove ${name}`,
   removeQuestion: (name: string) => `Remove ${name}? Its calls end at once, and it has to be let in again.`,
   keep: 'Keep it',
+  addTitle: 'Add a device',
   addDevice: 'Add another phone or computer',
   addDeviceBody: 'It becomes one of your devices: when somebody calls you, it rings too.',
   showCode: 'Show a code',
@@ -206,7 +213,7 @@ export const texts = {
   linphoneFileOnly: 'Linphone then trusts no other authority: not for somebody with accounts elsewhere.',
   linphonePath: 'Where it lies there',
   linphonePathSet: 'Change the code',
-  linphoneExpired: 'The code has expired. Remove the phone above and add it again.',
+  linphoneExpired: 'The code has expired. Remove the phone and add it again.',
   softphoneConnected: 'The phone is connected. Whoever calls you rings there too.',
   softphoneAuthority: 'Certificate for phones that ask for a file (lanline.pem)',
   softphoneTitle: 'Or type this into a phone',
@@ -222,6 +229,7 @@ export const texts = {
   missed: 'Missed calls',
   missedAudio: 'Missed call',
   missedVideo: 'Missed video call',
+  clear: 'Clear',
   clearMissed: 'Clear missed calls',
   callBack: (name: string) => `Call ${name} back`,
 
@@ -301,6 +309,8 @@ export const texts = {
     localFingerprint: 'Fingerprint here',
     remoteFingerprint: 'Fingerprint there',
   },
+  factsEncryption: 'Encryption',
+  factsStates: 'States',
   streams: 'Streams',
   streamHead: ['Stream', 'Packets', 'Bytes', 'Lost'] as const,
   stream: (direction: 'sent' | 'received', kind: 'audio' | 'video') =>
@@ -308,10 +318,14 @@ export const texts = {
   notSaid: 'this browser does not say',
   close: 'Close',
 
-  devicesTitle: 'Microphone, camera, speaker',
   microphone: 'Microphone',
   camera: 'Camera',
   speaker: 'Speaker',
+  hearing: {
+    notYet: 'Say something: nothing was heard yet.',
+    yes: 'It hears you.',
+    muted: 'You are muted.',
+  },
   systemChoice: 'As the system chooses',
   unnamed: (kind: string, number: number) => `${kind} ${number}`,
   allowDevices: 'Show device names',
@@ -346,7 +360,7 @@ export const texts = {
   } satisfies Record<MediaProblem, string>,
 } as const
 
-/** What a person is told when a call is over; empty for what needs no words. */
+/** What a person is told when a call is over; empty for what needs no words: a missed call stands among the missed ones. */
 export function endText(
   reason: EndReason,
   by: 'self' | 'peer' | 'server',
@@ -362,9 +376,9 @@ export function endText(
     case 'busy':
       return by === 'self' && !outgoing ? '' : `${name} is busy in another call.`
     case 'cancelled':
-      return outgoing || by === 'self' ? '' : `${name} gave up calling.`
+      return ''
     case 'noAnswer':
-      return outgoing ? `Nobody there: ${name} did not answer.` : `You missed a call from ${name}.`
+      return outgoing ? `Nobody there: ${name} did not answer.` : ''
     case 'answeredElsewhere':
       return ''
     case 'unreachable':
@@ -397,9 +411,21 @@ export function clock(seconds: number): string {
 
 /** When a call was missed, in the reader's own way of writing times. */
 export function moment(at: number, now: number): string {
-  const then = new Date(at)
-  const time = then.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
-  const sameDay = then.toDateString() === new Date(now).toDateString()
-  if (sameDay) return time
-  return `${then.toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' })}, ${time}`
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString()
+  return isToday ? timeOf(at) : `${dateOf(at)}, ${timeOf(at)}`
 }
+
+/** `Today`, `Yesterday`, `Sat 21 Nov`. */
+export function dayOf(at: number, now: number): string {
+  const day = new Date(at).toDateString()
+  const yesterday = new Date(now)
+  yesterday.setDate(yesterday.getDate() - 1)
+  if (day === new Date(now).toDateString()) return texts.history.today
+  return day === yesterday.toDateString() ? texts.history.yesterday : dateOf(at)
+}
+
+export const timeOf = (at: number): string =>
+  new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+
+const dateOf = (at: number): string =>
+  new Date(at).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' })

@@ -6,10 +6,13 @@ import { Icon } from './icon.tsx'
 /** A sheet over the page. The browser keeps focus inside and gives it back; Escape and a tap outside close it. */
 export function Dialog({
   title,
+  wide = false,
   onClose,
   children,
 }: {
   readonly title: string
+  /** Two columns, where the window has room for them. */
+  readonly wide?: boolean
   readonly onClose: () => void
   readonly children: ComponentChildren
 }) {
@@ -20,7 +23,7 @@ export function Dialog({
     // biome-ignore lint/a11y/useKeyWithClickEvents: a tap outside is a convenience; Escape and the button close it too
     <dialog
       ref={dialog}
-      class="sheet"
+      class={`sheet ${wide ? 'wide' : ''}`}
       aria-labelledby={heading}
       onClose={onClose}
       onClick={event => event.target === dialog.current && dialog.current?.close()}

@@ -12,7 +12,7 @@ export function Badge({ call, open }: { readonly call: Call; readonly open: () =
     <button
       type="button"
       class={`badge ${state}`}
-      aria-label={texts.badgeName(texts.badge[state], details.join(', '))}
+      aria-label={texts.badgeName(texts.badge[state], details.map(({ text }) => text).join(', '))}
       aria-haspopup="dialog"
       onClick={open}
     >
@@ -21,7 +21,10 @@ export function Badge({ call, open }: { readonly call: Call; readonly open: () =
       <strong>{texts.badge[state]}</strong>
       {/* With a space between them: what is read aloud must hold what is seen (WCAG 2.5.3). */}
       {details.map(detail => (
-        <span key={detail}> {detail}</span>
+        <span key={detail.kind} class={detail.kind}>
+          {' '}
+          {detail.text}
+        </span>
       ))}
     </button>
   )
@@ -39,13 +42,22 @@ export function endpoint(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
+interface Detail {
+  readonly kind: 'way' | 'time'
+  readonly text: string
+}
+
 /** From where to where, or why not directly; and how long it takes. */
-function detailsOf(call: Call): string[] {
+function detailsOf(call: Call): Detail[] {
   const pair = call.facts?.pair
   if (!pair) return []
   const { kind, reason } = call.path
   const what = kind === 'direct' ? addresses(pair) : reason ? texts.relayReason[reason] : ''
-  return [what, rtt(pair)].filter(detail => detail !== '')
+  const details: Detail[] = [
+    { kind: 'way', text: what },
+    { kind: 'time', text: rtt(pair) },
+  ]
+  return details.filter(({ text }) => text !== '')
 }
 
 function addresses(pair: SelectedPair): string {

@@ -1,8 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
 import { MediaError } from '../../../client/media.ts'
 import type { Phone } from '../../../client/phone.ts'
 import { chosenDevices } from '../devices.ts'
+import { fills } from '../fit.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -43,6 +44,7 @@ export function CallScreen({
           <span role="status" aria-live="polite">
             {statusText(call)}
           </span>
+          {call.state === 'ringing' && <Timer />}
           {taken && <Timer since={call.connectedAt!} />}
         </p>
         {(taken || call.state === 'connecting') && <Badge call={call} open={() => setSheet('facts')} />}
@@ -91,12 +93,21 @@ function RemoteMedia({
     if (speaker) void element.setSinkId?.(speaker).catch(() => {})
     element.play().catch(() => {})
   }, [stream])
-  const look = () => onPicture((video.current?.videoWidth ?? 0) > 0)
+  const [full, setFull] = useState(false)
+  const look = () => {
+    const { videoWidth: width, videoHeight: height } = video.current!
+    onPicture(width > 0)
+    setFull(fills({ width, height }, { width: innerWidth, height: innerHeight }))
+  }
+  useLayoutEffect(() => {
+    addEventListener('resize', look)
+    return () => removeEventListener('resize', look)
+  }, [])
   return (
     // biome-ignore lint/a11y/useMediaCaption: a live conversation has no captions
     <video
       ref={video}
-      class={`remote ${shown ? '' : 'unseen'}`}
+      class={`remote ${full ? 'full' : ''} ${shown ? '' : 'unseen'}`}
       aria-label={texts.remoteView(call.party.name)}
       autoplay
       playsinline
@@ -117,15 +128,17 @@ function SelfView({ call }: { readonly call: Call }) {
   return <video ref={video} class="self" aria-label={texts.selfView} autoplay playsinline muted />
 }
 
-function Timer({ since }: { readonly since: number }) {
-  const [now, setNow] = useState(performance.now())
+/** Since then, or since it is on the screen. */
+function Timer({ since }: { readonly since?: number }) {
+  const [shownAt] = useState(() => performance.now())
+  const [now, setNow] = useState(shownAt)
   useEffect(() => {
     const timer = setInterval(() => setNow(performance.now()), 1_000)
     return () => clearInterval(timer)
   }, [])
   return (
     <span class="timer" role="timer">
-      {clock(Math.max(0, now - since) / 1_000)}
+      {clock(Math.max(0, now - (since ?? shownAt)) / 1_000)}
     </span>
   )
 }

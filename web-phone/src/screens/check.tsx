@@ -12,6 +12,7 @@ import { deviceName } from '../device.ts'
 import { chosenDevices } from '../devices.ts'
 import type { Line } from '../line.ts'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { Meter } from '../parts/meter.tsx'
 import { texts } from '../texts.ts'
 
 const words = texts.check
@@ -24,6 +25,12 @@ const groups = {
   devices: ['microphone', 'camera', 'speaker'],
   way: ['network', 'addresses', 'echoSound', 'echoPicture', 'path', 'devices'],
 } as const satisfies Record<keyof typeof words.groups, readonly CheckId[]>
+
+/** On a wide screen each stands below the other; on a narrow one they follow as `groups` has them. */
+const columns = [
+  ['page', 'devices'],
+  ['line', 'way'],
+] as const
 
 /** Where a finding comes from; those not named come from nowhere but the person or the end. */
 const stepOf: Partial<Record<CheckId, Step>> = {
@@ -81,20 +88,15 @@ export function CheckScreen({
       </header>
       <main>
         <Head checkup={checkup} findings={findings} start={start} version={phone?.me?.version ?? ''} />
-        {checkup && (
-          <div class="check-groups">
-            {(Object.keys(groups) as (keyof typeof groups)[]).map(group => (
-              <Group
-                key={group}
-                group={group}
-                checkup={checkup}
-                findings={findings}
-                line={line}
-                phone={phone}
-              />
-            ))}
-          </div>
-        )}
+        <div class="check-groups">
+          {columns.map(column => (
+            <div key={column[0]}>
+              {column.map(group => (
+                <Group key={group} {...{ group, checkup, findings, line, phone }} />
+              ))}
+            </div>
+          ))}
+        </div>
       </main>
     </div>
   )
@@ -124,7 +126,7 @@ function Head({
   const summary = state === 'done' ? summarise(findings) : undefined
   const step = checkup?.step
   return (
-    <section class={`panel check-head ${summary?.level ?? ''}`}>
+    <section class={`panel check-head ${summary?.level ?? (state === undefined ? 'before' : '')}`}>
       {summary && <Mark level={summary.level} />}
       {/* Always there, so that what comes into it is read out. */}
       <p class="check-summary" role="status" aria-live="polite" aria-atomic="true">
@@ -199,12 +201,12 @@ function Group({
   phone,
 }: {
   readonly group: keyof typeof groups
-  readonly checkup: Checkup
+  readonly checkup: Checkup | undefined
   readonly findings: readonly Finding[]
   readonly line: Line
   readonly phone: Phone | undefined
 }) {
-  const finished = checkup.state !== 'running'
+  const finished = checkup !== undefined && checkup.state !== 'running'
   const ids = groups[group].filter(id => !finished || findings.some(finding => finding.id === id))
   if (ids.length === 0) return null
   return (
@@ -213,7 +215,7 @@ function Group({
       <ul>
         {ids.map(id => (
           <Row key={id} id={id} checkup={checkup} finding={shown(id, findings, finished)}>
-            {id === 'speaker' && finished && <Speaker checkup={checkup} />}
+            {id === 'speaker' && checkup && finished && <Speaker checkup={checkup} />}
             {id === 'devices' && finished && phone && <Nearby phone={phone} line={line} />}
           </Row>
         ))}
@@ -235,11 +237,11 @@ function Row({
   children,
 }: {
   readonly id: CheckId
-  readonly checkup: Checkup
+  readonly checkup: Checkup | undefined
   readonly finding: Finding | undefined
   readonly children?: ComponentChildren
 }) {
-  const running = finding === undefined && checkup.state === 'running' && stepOf[id] === checkup.step
+  const running = finding === undefined && checkup?.state === 'running' && stepOf[id] === checkup.step
   const state = finding?.level ?? (running ? 'running' : 'waiting')
   return (
     <li class={`check-row ${state}`} data-check={id}>
@@ -253,7 +255,7 @@ function Row({
         </p>
         {finding?.advice && finding.level !== 'ok' && <p class="advice">{finding.advice}</p>}
         {running && id === 'microphone' && <Meter level={checkup.level} />}
-        {id === 'camera' && checkup.preview && <Preview track={checkup.preview} />}
+        {id === 'camera' && checkup?.preview && <Preview track={checkup.preview} />}
         {children}
       </div>
     </li>
@@ -269,12 +271,6 @@ function Mark({ level }: { readonly level: Level }) {
       <Icon name={marks[level]} />
     </span>
   )
-}
-
-/** Loudness as people hear it: the lower half of the bar is a tenth of the loudest. */
-function Meter({ level }: { readonly level: number }) {
-  const share = Math.max(0, Math.min(1, 1 + Math.log10(Math.max(level, 0.001)) / 3))
-  return <meter class="loudness" aria-label={words.levelLabel} min={0} max={1} value={share} />
 }
 
 function Preview({ track }: { readonly track: MediaStreamTrack }) {

@@ -1,8 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
 import { MediaError } from '../../../client/media.ts'
+import { heardPeak } from '../check/judge-devices.ts'
 import { type ChosenDevices, chooseDevice, chosenDevices, type DeviceList, listDevices } from '../devices.ts'
 import { Dialog } from '../parts/dialog.tsx'
+import { Meter, useLoudness } from '../parts/meter.tsx'
 import { texts } from '../texts.ts'
 
 /** Microphone, camera and speaker; a choice takes effect at once and is kept. */
@@ -31,13 +33,32 @@ export function DevicesDialog({
     })
   }
   return (
-    <Dialog title={texts.devicesTitle} onClose={onClose}>
-      <Choice name={texts.microphone} what="microphone" list={list} chosen={chosen} choose={choose} />
+    <Dialog title={texts.devices} onClose={onClose}>
+      <div class="microphone">
+        <Choice name={texts.microphone} what="microphone" list={list} chosen={chosen} choose={choose} />
+        {!call.testSource && <Hearing key={call.localAudio?.id} call={call} />}
+      </div>
       {call.video && <Choice name={texts.camera} what="camera" list={list} chosen={chosen} choose={choose} />}
       {'setSinkId' in HTMLMediaElement.prototype && (
         <Choice name={texts.speaker} what="speaker" list={list} chosen={chosen} choose={choose} />
       )}
     </Dialog>
+  )
+}
+
+/** Whether the microphone that is chosen hears anything: a bar to see, a sentence to read or to be read out. */
+function Hearing({ call }: { readonly call: Call }) {
+  const level = useLoudness(call.localAudio)
+  const [heard, setHeard] = useState(false)
+  if (!heard && level !== undefined && level >= heardPeak) setHeard(true)
+  const words = call.muted ? texts.hearing.muted : heard ? texts.hearing.yes : texts.hearing.notYet
+  return (
+    <>
+      {level !== undefined && <Meter level={level} />}
+      <p class="lead" role="status">
+        {level !== undefined && words}
+      </p>
+    </>
   )
 }
 

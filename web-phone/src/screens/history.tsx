@@ -6,7 +6,7 @@ import type { Line } from '../line.ts'
 import { CallBack } from '../parts/call-back.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { clock, moment, texts } from '../texts.ts'
+import { clock, dayOf, texts, timeOf } from '../texts.ts'
 
 const words = texts.history
 const againMilliseconds = 2_000
@@ -48,11 +48,16 @@ export function HistoryDialog({
       </p>
       {calls === undefined && !failure && <p role="status">{texts.starting}</p>}
       {calls?.length === 0 && <p class="lead">{words.none}</p>}
-      <ul class="rows">
-        {calls?.map(call => (
-          <Row key={call.id} call={call} may={phone.state === 'online'} line={line} />
-        ))}
-      </ul>
+      {byDay(calls ?? [], Date.now()).map(({ day, calls }) => (
+        <section key={day} class="day" aria-label={day}>
+          <h3>{day}</h3>
+          <ul class="rows">
+            {calls.map(call => (
+              <Row key={call.id} call={call} may={phone.state === 'online'} line={line} />
+            ))}
+          </ul>
+        </section>
+      ))}
       {more && (
         <button type="button" class="button" onClick={() => void load(calls ?? [])}>
           {words.more}
@@ -62,12 +67,26 @@ export function HistoryDialog({
   )
 }
 
+/** As they come, newest first, each day's calls below each other. */
+function byDay(
+  calls: readonly PastCall[],
+  now: number,
+): { readonly day: string; readonly calls: PastCall[] }[] {
+  const days: { day: string; calls: PastCall[] }[] = []
+  for (const call of calls) {
+    const day = dayOf(call.at, now)
+    if (days.at(-1)?.day !== day) days.push({ day, calls: [] })
+    days.at(-1)!.calls.push(call)
+  }
+  return days
+}
+
 function Row({ call, may, line }: { readonly call: PastCall; readonly may: boolean; readonly line: Line }) {
   const kind = call.missed ? 'missed' : call.outgoing ? 'outgoing' : 'incoming'
   const length =
     call.talkedSeconds === undefined ? words.notAnswered(call.outgoing) : clock(call.talkedSeconds)
   const facts = [
-    moment(call.at, Date.now()),
+    words.kind[kind](call.video),
     call.going ? words.going : call.missed ? undefined : length,
     call.path && words.path[call.path],
   ].filter(fact => fact !== undefined)
@@ -77,10 +96,8 @@ function Row({ call, may, line }: { readonly call: PastCall; readonly may: boole
         <Icon name={kind} />
       </span>
       <div class="who">
-        <strong>{call.name}</strong>
-        <span>
-          {words.kind[kind](call.video)}, {facts.join(', ')}
-        </span>
+        <strong>{call.name}</strong> <time>{timeOf(call.at)}</time>
+        <span>{facts.join(', ')}</span>
       </div>
       <CallBack person={call} line={line} online={may} />
     </li>

@@ -66,7 +66,10 @@ export function HomeScreen({
           {phone.requests.length > 0 && <Requests phone={phone} />}
         </div>
         <section class="people" aria-labelledby="people">
-          <h2 id="people">{texts.people}</h2>
+          <header>
+            <h2 id="people">{texts.people}</h2>
+            {!online && phone.me && <p>{texts.noCallsNow}</p>}
+          </header>
           {people.length === 0 && phone.me && (
             <div class="empty">
               <h3>{texts.nobodyTitle}</h3>
@@ -83,7 +86,10 @@ export function HomeScreen({
           {phone.guestUntil !== undefined && (
             <p class="hint">{texts.guestUntil(moment(phone.guestUntil, Date.now()))}</p>
           )}
-          {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
+          {/* Always there, so that what comes into it is read out. */}
+          <div class="missed" aria-live="polite">
+            {phone.missed.length > 0 && <Missed phone={phone} line={line} online={online} />}
+          </div>
           <DoNotDisturb phone={phone} />
           <div class="more">
             <button type="button" class="text-button" onClick={() => setSheet('history')}>
@@ -184,11 +190,16 @@ function Missed({
 }) {
   const now = Date.now()
   return (
-    <section class="panel missed" aria-labelledby="missed">
+    <section class="panel" aria-labelledby="missed">
       <header>
         <h2 id="missed">{texts.missed}</h2>
-        <button type="button" class="text-button" onClick={() => phone.missedSeen()}>
-          {texts.clearMissed}
+        <button
+          type="button"
+          class="text-button"
+          aria-label={texts.clearMissed}
+          onClick={() => phone.missedSeen()}
+        >
+          {texts.clear}
         </button>
       </header>
       <ul class="rows">

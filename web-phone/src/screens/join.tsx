@@ -51,7 +51,7 @@ export function JoinScreen({
           {form.notice}
         </p>
         <div class="actions">
-          <button type="submit" class="button primary wide" disabled={form.busy}>
+          <button type="submit" class="button primary" disabled={form.busy}>
             {form.busy ? texts.joining : invited ? texts.joinNow : texts.askToJoin}
           </button>
         </div>

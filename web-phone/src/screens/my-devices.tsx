@@ -1,14 +1,15 @@
 /** What one may call with: every device of this person, to be named and removed. */
 import { useCallback, useEffect, useState } from 'preact/hooks'
-import type { Device } from '../../../src/admin/message.ts'
+import type { Device, Softphone } from '../../../src/admin/message.ts'
 import { listDevices, removeDevice, renameDevice, thisDevice } from '../own-devices.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { moment, texts } from '../texts.ts'
 import { AddDevice } from './add-device.tsx'
-import { AddSoftphone } from './softphone.tsx'
+import { AddSoftphone, WhatToType } from './softphone.tsx'
 
 export function MyDevices({ onClose }: { readonly onClose: () => void }) {
   const [devices, setDevices] = useState<readonly Device[]>()
+  const [made, setMade] = useState<Softphone>()
   const [failure, setFailure] = useState('')
   const load = useCallback(async () => {
     try {
@@ -24,7 +25,8 @@ export function MyDevices({ onClose }: { readonly onClose: () => void }) {
     await load()
   }
   return (
-    <Dialog title={texts.myDevices} onClose={onClose}>
+    <Dialog title={texts.myDevices} wide={made !== undefined} onClose={onClose}>
+      {made && <WhatToType phone={made} onAdded={load} />}
       <p class="form-notice" role="alert">
         {failure}
       </p>
@@ -34,8 +36,13 @@ export function MyDevices({ onClose }: { readonly onClose: () => void }) {
           <OneDevice key={device.id} device={device} act={act} />
         ))}
       </ul>
-      {devices && <AddDevice devices={devices} reload={load} />}
-      <AddSoftphone onAdded={load} />
+      {devices && (
+        <section class="additions" aria-labelledby="add">
+          <h3 id="add">{texts.addTitle}</h3>
+          <AddDevice devices={devices} reload={load} />
+          {made === undefined && <AddSoftphone onAdded={setMade} reload={load} />}
+        </section>
+      )}
     </Dialog>
   )
 }

@@ -70,7 +70,7 @@ function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone 
         </button>
         <button
           type="button"
-          class="button"
+          class="button refuse"
           aria-label={texts.denyName(ask.name)}
           disabled={disabled}
           onClick={() => phone.answerRequest(ask.id, { allow: false })}

@@ -1,5 +1,5 @@
 /** A SIP phone or app of one's own: a code that sets Linphone up, and what to type into any other, told once. */
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Softphone } from '../../../src/admin/message.ts'
 import { addSoftphone, listDevices } from '../own-devices.ts'
 import { CopyButton } from '../parts/copy.tsx'
@@ -8,19 +8,22 @@ import { LinphoneCode } from './linphone.tsx'
 
 const lookMilliseconds = 3_000
 
-export function AddSoftphone({ onAdded }: { readonly onAdded: () => Promise<void> }) {
-  const [made, setMade] = useState<Softphone>()
+export function AddSoftphone({
+  onAdded,
+  reload,
+}: {
+  readonly onAdded: (phone: Softphone) => void
+  readonly reload: () => Promise<void>
+}) {
   const [failure, setFailure] = useState('')
   const add = async (name: string): Promise<void> => {
     try {
-      setMade(await addSoftphone(name))
-      setFailure('')
-      await onAdded()
+      onAdded(await addSoftphone(name))
+      await reload()
     } catch (error) {
       setFailure((error as Error).message || texts.refused.unreachable)
     }
   }
-  if (made !== undefined) return <WhatToType phone={made} onAdded={onAdded} />
   return (
     <details class="add">
       <summary>{texts.addSoftphone}</summary>
@@ -47,7 +50,8 @@ export function AddSoftphone({ onAdded }: { readonly onAdded: () => Promise<void
   )
 }
 
-function WhatToType({
+/** It comes before the list of devices: what it says is said only now. */
+export function WhatToType({
   phone,
   onAdded,
 }: {
@@ -55,6 +59,9 @@ function WhatToType({
   readonly onAdded: () => Promise<void>
 }) {
   const connected = useConnected(phone.device, onAdded)
+  const whole = useRef<HTMLDivElement>(null)
+  // The button that was pressed is gone.
+  useEffect(() => whole.current?.focus(), [])
   if (connected) {
     return (
       <p class="notice" role="status">
@@ -69,7 +76,7 @@ function WhatToType({
     [texts.softphone.password, phone.password],
   ] as const
   return (
-    <>
+    <div class="softphone" ref={whole} tabindex={-1}>
       <LinphoneCode offer={phone.linphone} />
       <section class="what-to-type" aria-label={texts.softphoneTitle} role="status">
         <h3>{texts.softphoneTitle}</h3>
@@ -91,7 +98,7 @@ function WhatToType({
           </a>
         </p>
       </section>
-    </>
+    </div>
   )
 }
 
