@@ -49,7 +49,16 @@ export function Visit({ setup, session, onChanged }: VisitProps) {
   const props: StepProps = { api, live, setup, session, next }
   return (
     <>
-      <Sheet wide={step === 'phones'}>
+      <Sheet
+        wide={step === 'phones'}
+        aside={
+          step !== 'test' && (
+            <button type="button" class="link" onClick={end}>
+              {visit.skipRest}
+            </button>
+          )
+        }
+      >
         <p class="steps">
           {visitSteps.map((each, index) => (
             <i key={each} class={index <= visitSteps.indexOf(step) ? 'done' : ''} />
@@ -58,20 +67,13 @@ export function Visit({ setup, session, onChanged }: VisitProps) {
         </p>
         {step === 'trust' && (
           <p class="note good" role="status">
-            {visit.mine}
+            {visit.mine} {visit.logInAs(session.user)}
           </p>
         )}
         {step === 'trust' && <Trust {...props} />}
         {step === 'names' && <Names {...props} />}
         {step === 'phones' && <Phones {...props} />}
         {step === 'test' && <Test onEnd={end} />}
-        {step !== 'test' && (
-          <p>
-            <button type="button" class="link" onClick={end}>
-              {visit.skipRest}
-            </button>
-          </p>
-        )}
       </Sheet>
       <Toasts />
     </>
@@ -86,13 +88,21 @@ interface StepProps {
   readonly next: () => void
 }
 
-function Sheet(props: { readonly wide?: boolean; readonly children: ComponentChildren }) {
+function Sheet(props: {
+  readonly wide?: boolean
+  /** Beside the brand, in sight however long the step is. */
+  readonly aside?: ComponentChildren
+  readonly children: ComponentChildren
+}) {
   return (
     <main class="single visit">
       <div class={`sheet-card ${props.wide ? 'wide' : ''}`}>
-        <p class="brand">
-          <img src={icon} alt="" /> {common.product}
-        </p>
+        <div class="sheet-head">
+          <p class="brand">
+            <img src={icon} alt="" /> {common.product}
+          </p>
+          {props.aside}
+        </div>
         {props.children}
       </div>
     </main>
@@ -141,7 +151,7 @@ function Claim({ setup, onClaimed }: { readonly setup: SetupState; readonly onCl
           required
           maxLength={64}
           autocomplete="name"
-          hint={visit.yourNameHint}
+          hint={setup.reset ? visit.yourNameAgain : visit.yourNameHint}
         />
         <Field
           label={visit.password}
@@ -194,11 +204,11 @@ function Names({ api, next }: StepProps) {
       <h1 tabIndex={-1}>{visit.namesTitle}</h1>
       <p>{visit.namesBody}</p>
       <div class="actions">
-        <button type="button" class="button large" onClick={() => void answer(false)}>
-          {visit.namesNo}
-        </button>
         <button type="button" class="button primary large" onClick={() => void answer(true)}>
           {visit.namesYes}
+        </button>
+        <button type="button" class="button large" onClick={() => void answer(false)}>
+          {visit.namesNo}
         </button>
       </div>
     </>
@@ -217,14 +227,16 @@ function Phones({ api, live, session, next }: StepProps) {
           joinUrl === undefined ? (
             <p>{visit.phonesInvite}</p>
           ) : (
-            <>
-              <p>{visit.phonesBody}</p>
+            <div class="door">
               <Qr text={joinUrl} label={visit.qrLabel(joinUrl)} />
-              <div>
-                <p class="hint">{visit.phonesLink}</p>
-                <Copy text={joinUrl} label={visit.phonesLink} />
+              <div class="door-words">
+                <p>{visit.phonesBody}</p>
+                <div>
+                  <p class="hint">{visit.phonesLink}</p>
+                  <Copy text={joinUrl} label={visit.phonesLink} />
+                </div>
               </div>
-            </>
+            </div>
           )
         }
       </Await>
@@ -262,12 +274,12 @@ function Test({ onEnd }: { readonly onEnd: () => void }) {
       <h1 tabIndex={-1}>{visit.testTitle}</h1>
       <p>{visit.testBody}</p>
       <div class="actions">
-        <button type="button" class="button large" onClick={onEnd}>
-          {visit.done}
-        </button>
         <a class="button primary large" href="/#check">
           {visit.testStart}
         </a>
+        <button type="button" class="button large" onClick={onEnd}>
+          {visit.done}
+        </button>
       </div>
     </>
   )
@@ -276,11 +288,11 @@ function Test({ onEnd }: { readonly onEnd: () => void }) {
 function Actions({ onNext }: { readonly onNext: () => void }) {
   return (
     <div class="actions">
-      <button type="button" class="button large" onClick={onNext}>
-        {visit.later}
-      </button>
       <button type="button" class="button primary large" onClick={onNext}>
         {visit.next}
+      </button>
+      <button type="button" class="button large" onClick={onNext}>
+        {visit.later}
       </button>
     </div>
   )

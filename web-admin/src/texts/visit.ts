@@ -2,8 +2,7 @@ export const visit = {
   welcome: 'Welcome to lanline',
   lead: 'This appliance belongs to nobody yet. Whoever fills this in becomes its owner.',
   resetTitle: 'Whose is it now?',
-  resetLead:
-    'A file on the card asked for a new owner. People, devices and calls are all still here. Who owned this before takes the same name again, and goes on as that person.',
+  resetLead: 'A file on the card asked for a new owner. People, devices and calls are all still here.',
   open: 'It was started just now, so no code is needed from this network. Later the setup code is asked for.',
   code: 'Setup code',
   codeHint: 'XXXX-XXXX: where lanline was started, in its log, or in lanline-setup.txt on the card.',
@@ -11,11 +10,13 @@ export const visit = {
   placeHint: 'For example: Mill Lane 4',
   yourName: 'Your name',
   yourNameHint: 'As others see it when you call. This browser becomes your first phone.',
+  yourNameAgain: 'If this was yours before: the name you had, and all that was yours is yours again.',
   password: 'Password for this console',
   passwordHint: 'At least 10 characters.',
   submit: 'Make it mine',
 
   mine: 'It is yours now, and this browser is your first phone.',
+  logInAs: (name: string) => `In any other browser, log in to this console as ${name}.`,
   step: (number: number, of: number) => `Step ${number} of ${of}`,
   skipRest: 'Skip the rest',
   later: 'Later',
