@@ -1,10 +1,11 @@
 import { useEffect, useId, useMemo, useState } from 'preact/hooks'
 import { useConsole } from '../console.ts'
 import { useLive } from '../live.ts'
+import { dayOf } from '../parts/time.tsx'
 import { callTexts as texts } from '../texts/calls.ts'
 import { type Filter, isEmpty, noFilter } from './filter.ts'
 
-/** Every change counts at once; on a phone it is folded until it is wanted or in use. */
+/** Every change counts at once; on a phone it is folded until it is wanted, and says what is in use. */
 export function FilterForm(props: {
   readonly filter: Filter
   readonly onFilter: (filter: Filter) => void
@@ -16,12 +17,12 @@ export function FilterForm(props: {
   const people = useLive(live).people ?? []
   const roomy = useMemo(() => matchMedia('(min-width: 48rem)'), [])
   const inUse = !isEmpty(filter)
-  const [open, setOpen] = useState(inUse || roomy.matches)
+  const [open, setOpen] = useState(roomy.matches)
   useEffect(() => {
-    const follow = (): void => setOpen(inUse || roomy.matches)
+    const follow = (): void => setOpen(roomy.matches)
     roomy.addEventListener('change', follow)
     return () => roomy.removeEventListener('change', follow)
-  }, [roomy, inUse])
+  }, [roomy])
   const change = (part: Partial<Filter>) => onFilter({ ...filter, ...part })
   const known = people.some(({ name }) => name === filter.person) || filter.person === ''
   const names = [
@@ -29,59 +30,81 @@ export function FilterForm(props: {
     ...(known ? [] : [[filter.person, filter.person] as const]),
   ]
   const missed = useId()
-  return (
-    <details class="call-filter" open={open} onToggle={event => setOpen(event.currentTarget.open)}>
-      <summary>{texts.filter}</summary>
-      <form class="call-filters" aria-label={texts.filter} onSubmit={event => event.preventDefault()}>
-        {isOwner && (
-          <Choice
-            label={texts.person}
-            any={texts.anybody}
-            value={filter.person}
-            options={names}
-            onChange={person => change({ person })}
-          />
-        )}
-        <Choice
-          label={texts.path}
-          any={texts.anyPath}
-          value={filter.path}
-          options={Object.entries(texts.paths)}
-          onChange={path => change({ path })}
-        />
-        <Choice
-          label={texts.verdict}
-          any={texts.anyGrade}
-          value={filter.grade}
-          options={Object.entries(texts.grades)}
-          onChange={grade => change({ grade })}
-        />
-        <Choice
-          label={texts.quality}
-          any={texts.anyQuality}
-          value={filter.quality}
-          options={Object.entries(texts.qualities)}
-          onChange={quality => change({ quality })}
-        />
-        <Day label={texts.from} value={filter.from} onChange={from => change({ from })} />
-        <Day label={texts.to} value={filter.to} onChange={to => change({ to })} />
-        <div class="choice">
-          <input
-            id={missed}
-            type="checkbox"
-            checked={filter.missed}
-            onChange={event => change({ missed: event.currentTarget.checked })}
-          />
-          <label for={missed}>{texts.missedOnly}</label>
-        </div>
-        {inUse && mayClear && (
-          <button type="button" class="button quiet" onClick={() => onFilter(noFilter)}>
-            {texts.clear}
-          </button>
-        )}
-      </form>
-    </details>
+  const clear = inUse && mayClear && (
+    <button type="button" class="button quiet" onClick={() => onFilter(noFilter)}>
+      {texts.clear}
+    </button>
   )
+  return (
+    <div class="filter-bar">
+      <details open={open} onToggle={event => setOpen(event.currentTarget.open)}>
+        <summary>{open || !inUse ? texts.filter : texts.filterBy(wordsOf(filter, new Map(names)))}</summary>
+        <form
+          class={`call-filters ${isOwner ? '' : 'few'}`}
+          aria-label={texts.filter}
+          onSubmit={event => event.preventDefault()}
+        >
+          {isOwner && (
+            <Choice
+              label={texts.person}
+              any={texts.anybody}
+              value={filter.person}
+              options={names}
+              onChange={person => change({ person })}
+            />
+          )}
+          <Choice
+            label={texts.path}
+            any={texts.anyPath}
+            value={filter.path}
+            options={Object.entries(texts.paths)}
+            onChange={path => change({ path })}
+          />
+          <Choice
+            label={texts.verdict}
+            any={texts.anyGrade}
+            value={filter.grade}
+            options={Object.entries(texts.grades)}
+            onChange={grade => change({ grade })}
+          />
+          <Choice
+            label={texts.quality}
+            any={texts.anyQuality}
+            value={filter.quality}
+            options={Object.entries(texts.qualities)}
+            onChange={quality => change({ quality })}
+          />
+          <Day label={texts.from} value={filter.from} onChange={from => change({ from })} />
+          <Day label={texts.to} value={filter.to} onChange={to => change({ to })} />
+          <div class="choice">
+            <input
+              id={missed}
+              type="checkbox"
+              checked={filter.missed}
+              onChange={event => change({ missed: event.currentTarget.checked })}
+            />
+            <label for={missed}>{texts.missedOnly}</label>
+          </div>
+          {open && clear}
+        </form>
+      </details>
+      {!open && clear}
+    </div>
+  )
+}
+
+/** What is in use, in the words of the fields. */
+function wordsOf(filter: Filter, names: ReadonlyMap<string, string>): readonly string[] {
+  const { person, path, grade, quality, from, to, missed } = filter
+  return [
+    names.get(person) ?? person,
+    path && texts.paths[path as keyof typeof texts.paths],
+    grade && texts.grades[grade as keyof typeof texts.grades],
+    quality && texts.qualities[quality as keyof typeof texts.qualities],
+    from && texts.fromDay(dayOf(from)),
+    to && texts.toDay(dayOf(to)),
+    missed ? texts.missedOnly : '',
+  ].filter(word => word !== '')
 }
 
 function Choice(props: {

@@ -70,38 +70,47 @@ function Log({ filter, onFilter }: { readonly filter: Filter; readonly onFilter:
   const key = query.toString()
   const { pages, busy, more, reload } = useCalls(key)
   const { calls, total, failure } = pages
-  const isNew = total === 0 && isEmpty(filter)
+  if (total === 0 && isEmpty(filter)) {
+    return (
+      <section class="card" aria-label={texts.all}>
+        <Empty icon="calls">
+          <p>{texts.empty}</p>
+        </Empty>
+      </section>
+    )
+  }
   return (
     <Card
-      title={texts.all}
+      title={isEmpty(filter) ? texts.all : texts.found}
       count={total}
       aside={
         total !== 0 && (
           <a class="button quiet" href={`/api/v1/calls.csv?${queryOf(filter)}`} download>
-            <Icon name="download" /> {texts.csv}
+            <Icon name="download" />
+            <span>
+              {texts.csv} <span class="roomy">{texts.csvAs}</span>
+            </span>
           </a>
         )
       }
     >
-      {!isNew && <FilterForm filter={filter} onFilter={onFilter} mayClear={total !== 0} />}
+      <FilterForm filter={filter} onFilter={onFilter} mayClear={total !== 0} />
       {total === undefined && failure === '' && <Loading lines={8} />}
       {failure !== '' && <Failure message={failure} onRetry={reload} />}
       {total === 0 && (
         <Empty icon="calls">
-          <p>{isNew ? texts.empty : texts.emptyFilter}</p>
-          {!isNew && (
-            <button
-              type="button"
-              class="button"
-              onClick={event => {
-                // The button goes with what it clears; one goes on filtering.
-                event.currentTarget.closest('section')?.querySelector('select')?.focus()
-                onFilter(noFilter)
-              }}
-            >
-              {texts.clear}
-            </button>
-          )}
+          <p>{texts.emptyFilter}</p>
+          <button
+            type="button"
+            class="button"
+            onClick={event => {
+              // The button goes with what it clears; one goes on filtering.
+              event.currentTarget.closest('section')?.querySelector('select')?.focus()
+              onFilter(noFilter)
+            }}
+          >
+            {texts.clear}
+          </button>
         </Empty>
       )}
       <ul class="call-rows" aria-busy={busy}>

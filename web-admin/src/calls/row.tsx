@@ -15,20 +15,24 @@ export function CallRow({ call }: { readonly call: ToldCall }) {
         <span class="call-who">
           <Icon name={call.video ? 'video' : 'calls'} />
           <span>
-            <strong>{callerOf(call)}</strong> <span aria-hidden="true">→</span>
-            <span class="hidden"> {texts.called} </span> <strong>{calleeOf(call)}</strong>
+            <strong>{callerOf(call)}</strong> <span class="hidden">{texts.called} </span>
+            <span class="whole">
+              <span aria-hidden="true">→</span> <strong>{calleeOf(call)}</strong>
+            </span>
           </span>
         </span>
         <span class="call-when soft">
           <Time at={call.startedAt} />
         </span>
-        <span class="call-how">
-          {call.missed && <span class="badge bad">{texts.missed}</span>}
-          <span class={call.missed ? 'soft' : ''}>{outcomeOf(call)}</span>
-        </span>
-        <span class="call-path">{path && <span class={`badge ${path.tone}`}>{path.text}</span>}</span>
-        <span class="call-quality">
-          {quality && <span class={`badge ${quality.tone}`}>{quality.text}</span>}
+        <span class="call-rest">
+          <span class="call-how">
+            {call.missed && <span class="badge bad">{texts.missed}</span>}
+            <span class={call.missed ? 'soft' : ''}>{outcomeOf(call)}</span>
+          </span>
+          <span class="call-path">{path && <span class={`badge ${path.tone}`}>{path.text}</span>}</span>
+          <span class="call-quality">
+            {quality && <span class={`badge ${quality.tone}`}>{quality.text}</span>}
+          </span>
         </span>
       </a>
     </li>

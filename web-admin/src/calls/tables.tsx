@@ -138,46 +138,56 @@ export function RelayCard({ call, names }: { readonly call: ToldCall; readonly n
     <Card title={texts.relay}>
       {relayReason !== undefined && <p>{texts.relayBecause(texts.relayReasons[relayReason])}</p>}
       {isUnused && <p class="soft">{texts.relayNone}</p>}
-      {!isUnused &&
-        roles.map(role => (
-          <section key={role}>
-            <h3>{names[role]}</h3>
-            <Ledger of={ledger[role]} />
-          </section>
-        ))}
+      {!isUnused && (
+        <table class="ledger">
+          <caption class="hidden">{texts.relayFigures}</caption>
+          <thead>
+            <tr>
+              <td />
+              {roles.map(role => (
+                <th key={role} scope="col">
+                  {names[role]}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rowsOf(ledger).map(([label, cells]) => (
+              <tr key={label}>
+                <th scope="row">{label}</th>
+                {roles.map(role => (
+                  <td key={role}>
+                    {cells[role].map(line => (
+                      <span key={line}>{line}</span>
+                    ))}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </Card>
   )
 }
 
-function Ledger({ of: ledger }: { readonly of: PartyLedger }) {
-  return (
-    <dl class="facts tight">
-      <div class="fact">
-        <dt>{texts.sent}</dt>
-        <dd>{texts.packetsBytes(ledger.sentPackets, bytes(ledger.sentBytes))}</dd>
-      </div>
-      <div class="fact">
-        <dt>{texts.received}</dt>
-        <dd>{texts.packetsBytes(ledger.receivedPackets, bytes(ledger.receivedBytes))}</dd>
-      </div>
-      <div class="fact">
-        <dt>{texts.allocations}</dt>
-        <dd>{ledger.allocations}</dd>
-      </div>
-      {ledger.droppedPackets > 0 && (
-        <div class="fact">
-          <dt>{texts.dropped}</dt>
-          <dd>{ledger.droppedPackets}</dd>
-        </div>
-      )}
-      {ledger.refusals > 0 && (
-        <div class="fact">
-          <dt>{texts.refusals}</dt>
-          <dd>
-            {ledger.refusals} {ledger.refusedPeers.join(', ')}
-          </dd>
-        </div>
-      )}
-    </dl>
-  )
+type LedgerRow = readonly [string, Readonly<Record<(typeof roles)[number], readonly string[]>>]
+
+/** Both beside each other, since what one sent the other got; what went wrong only where something did. */
+function rowsOf(ledger: ToldCall['ledger']): readonly LedgerRow[] {
+  const row = (label: string, of: (one: PartyLedger) => readonly string[]): LedgerRow => [
+    label,
+    { caller: of(ledger.caller), callee: of(ledger.callee) },
+  ]
+  const some = (of: (one: PartyLedger) => number): boolean => roles.some(role => of(ledger[role]) > 0)
+  return [
+    row(texts.sent, one => [texts.packets(one.sentPackets), bytes(one.sentBytes)]),
+    row(texts.received, one => [texts.packets(one.receivedPackets), bytes(one.receivedBytes)]),
+    ...(some(one => one.droppedPackets)
+      ? [row(texts.dropped, one => [texts.packets(one.droppedPackets)])]
+      : []),
+    ...(some(one => one.refusals)
+      ? [row(texts.refusals, one => [String(one.refusals), one.refusedPeers.join(', ')])]
+      : []),
+  ]
 }

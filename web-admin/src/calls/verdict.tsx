@@ -1,10 +1,12 @@
 /** The sentence first; then line by line what it rests on, what is missing, who disagrees, and why it was not direct. */
-import { useId } from 'preact/hooks'
+import { useId, useState } from 'preact/hooks'
 import type { CheckedLine, Verdict } from '../../../src/trace/message.ts'
 import { Card } from '../parts/card.tsx'
 import { callTexts as texts } from '../texts/calls.ts'
 
 const signs = { holds: '✓', fails: '✗', missing: '–' } as const
+/** Of a call that was relayed and says so, these are answered by no, and nothing is broken. */
+const aboutTheWay = ['pairs', 'ledger']
 
 export function VerdictCard({ verdict, isOver }: { readonly verdict: Verdict; readonly isOver: boolean }) {
   const { path, grade, sentence, checked, missing, contradictions, whyNotDirect } = verdict
@@ -24,11 +26,7 @@ export function VerdictCard({ verdict, isOver }: { readonly verdict: Verdict; re
         </section>
       )}
       {contradictions.length > 0 && <Contradictions all={contradictions} />}
-      <ul class="evidence">
-        {checked.map(line => (
-          <Evidence key={line.id} line={line} />
-        ))}
-      </ul>
+      <Checked lines={checked} isRelayed={path === 'relayed'} />
       {missing.length > 0 && (
         <section>
           <h3>{texts.missingTitle}</h3>
@@ -44,20 +42,60 @@ export function VerdictCard({ verdict, isOver }: { readonly verdict: Verdict; re
   )
 }
 
-function Evidence({ line }: { readonly line: CheckedLine }) {
+/** Question by question; on a phone the figures come when they are wanted. */
+function Checked({
+  lines,
+  isRelayed,
+}: {
+  readonly lines: readonly CheckedLine[]
+  readonly isRelayed: boolean
+}) {
+  const [isOpen, setOpen] = useState(false)
   return (
-    <li class={`evidence-line ${line.outcome}`}>
+    <>
+      <ul class={`evidence ${isOpen ? 'open' : ''}`}>
+        {lines.map(line => (
+          <Evidence
+            key={line.id}
+            line={line}
+            isNo={isRelayed && line.outcome === 'fails' && aboutTheWay.includes(line.id)}
+          />
+        ))}
+      </ul>
+      {!isOpen && lines.length > 0 && (
+        <button type="button" class="button evidence-more" onClick={() => setOpen(true)}>
+          {texts.checkedFigures}
+        </button>
+      )}
+    </>
+  )
+}
+
+function Evidence({ line, isNo }: { readonly line: CheckedLine; readonly isNo: boolean }) {
+  return (
+    <li class={`evidence-line ${isNo ? 'no' : line.outcome}`}>
       <span class="sign" aria-hidden="true">
-        {signs[line.outcome]}
+        {isNo ? texts.no : signs[line.outcome]}
       </span>
-      <span class="hidden">{texts.outcomes[line.outcome]}: </span>
+      <span class="hidden">{isNo ? texts.no : texts.outcomes[line.outcome]}: </span>
       <span class="evidence-words">
         <span>{line.question}</span>
-        <span class="soft small">{line.figures}</span>
+        <span class="figures soft small">
+          {line.figures.split('; ').map((part, index) => (
+            <span key={index}>{unbroken(part)}</span>
+          ))}
+        </span>
       </span>
     </li>
   )
 }
+
+/** An address with what kind it is; it begins a line of its own rather than break. */
+const address =
+  /((?:(?:host|srflx|prflx|relay) )?(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]*(?::[0-9a-f]*){2,}\]?|hidden):\d+)/
+
+const unbroken = (text: string) =>
+  text.split(address).map((part, index) => (index % 2 === 0 ? part : <span class="whole">{part}</span>))
 
 function Contradictions({ all }: { readonly all: Verdict['contradictions'] }) {
   const heading = useId()
