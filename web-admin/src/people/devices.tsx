@@ -25,7 +25,7 @@ export function Devices({ user }: { readonly user: User }) {
           <p>{people.noDevicesBody}</p>
         </Empty>
       ) : (
-        <table class="table">
+        <table class="table devices">
           <thead>
             <tr>
               <th scope="col">{people.device}</th>

@@ -47,6 +47,9 @@ export function InviteDialog(props: {
           <Qr text={made.url} label={people.inviteQr} />
           <Copy text={made.url} label={people.inviteLink} />
           <div class="buttons no-print">
+            <button type="button" class="button primary" onClick={onClose}>
+              {common.done}
+            </button>
             <PrintButton />
           </div>
         </div>

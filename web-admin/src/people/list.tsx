@@ -46,11 +46,9 @@ export function PeopleList({ place }: { readonly place: Place }) {
         <div class="stack">
           <Requests requests={requests} users={users ?? []} />
           <Everybody users={users} />
-        </div>
-        <div class="stack">
-          <Fridge />
           <OpenInvites invites={invites} users={users ?? []} />
         </div>
+        <Fridge />
       </div>
       {adding === 'invite' && (
         <InviteDialog users={users ?? []} onClose={close} onMade={() => void invites.reload()} />

@@ -1,4 +1,5 @@
 /** One person: who they are here, what they call with, what they may. */
+import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Network, User } from '../../../src/admin/message.ts'
 import { useConsole } from '../console.ts'
@@ -37,9 +38,11 @@ export function Person({ name }: { readonly name: string }) {
   const user = users?.find(each => each.name === name)
   return (
     <>
-      <a class="back" href={hrefTo('people')}>
-        <Icon name="back" /> {people.back}
-      </a>
+      {(users === undefined || user !== undefined) && (
+        <a class="back" href={hrefTo('people')}>
+          <Icon name="back" /> {people.back}
+        </a>
+      )}
       {users === undefined && <Loading lines={6} />}
       {users !== undefined && user === undefined && (
         <>
@@ -65,6 +68,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
   const path = `/users/${user.name}`
   const isGuest = user.role === 'guest'
   const change = async (body: object): Promise<void> => live.learn(await api.patch<User>(path, body))
+  const isOneself = user.name === session.user
   const host = network.value ? `${network.value.hostname}.local` : '…'
   return (
     <>
@@ -79,24 +83,60 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
       {user.disabled && <p class="note bad person-off">{people.offNote}</p>}
       <div class="stack">
         <Card title={people.whoTheyAre} aside={<Badges user={user} />}>
-          <dl class="facts person-facts">
-            <div class="fact">
-              <dt>{people.presence}</dt>
-              <dd>{common.presence[user.presence]}</dd>
-            </div>
-            <div class="fact">
-              <dt>{people.address}</dt>
-              <dd>
-                <code>
-                  sip:{user.name}@{host}
-                </code>
-              </dd>
-            </div>
-            <div class="fact">
-              <dt>{people.rights}</dt>
-              <dd>{rightsOf(user)}</dd>
-            </div>
-          </dl>
+          <ul class="rows">
+            <Row label={people.theirName} value={user.displayName} more={common.presence[user.presence]}>
+              <button
+                type="button"
+                class="button quiet"
+                aria-label={people.renameName(user.displayName)}
+                onClick={() => setOpen('rename')}
+              >
+                {people.rename}
+              </button>
+            </Row>
+            <Row label={people.address} value={<Address user={user.name} host={host} />}>
+              {!isGuest && (
+                <button type="button" class="button quiet" onClick={() => setOpen('sip')}>
+                  {people.sipPassword}
+                </button>
+              )}
+            </Row>
+            <Row label={people.rights} value={rightsOf(user)}>
+              {isGuest && (
+                <button
+                  type="button"
+                  class="button quiet"
+                  onClick={() =>
+                    void attempt(() => change({ staySeconds: null }), people.stays(user.displayName))
+                  }
+                >
+                  {people.stayForGood}
+                </button>
+              )}
+              {user.role === 'member' && (
+                <button type="button" class="button quiet" onClick={() => setOpen('owner')}>
+                  {people.makeOwner}
+                </button>
+              )}
+              {user.role === 'owner' && !isOneself && (
+                <button type="button" class="button quiet" onClick={() => setOpen('member')}>
+                  {people.unmakeOwner}
+                </button>
+              )}
+            </Row>
+            {user.role === 'member' && (
+              <Row label={people.console} value={user.mayLogIn ? people.logsIn : people.logsInNot}>
+                <button
+                  type="button"
+                  class="button quiet"
+                  aria-label={people.setPasswordFor}
+                  onClick={() => setOpen('password')}
+                >
+                  {people.setPasswordShort}
+                </button>
+              </Row>
+            )}
+          </ul>
           {!isGuest && (
             <Tick
               label={people.guestsMayCall}
@@ -106,48 +146,9 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
               onChange={seenByGuests => void attempt(() => change({ seenByGuests }))}
             />
           )}
-          <div class="buttons person-buttons">
-            <button
-              type="button"
-              class="button"
-              aria-label={people.renameName(user.displayName)}
-              onClick={() => setOpen('rename')}
-            >
-              {people.rename}
-            </button>
-            {isGuest && (
-              <button
-                type="button"
-                class="button"
-                onClick={() =>
-                  void attempt(() => change({ staySeconds: null }), people.stays(user.displayName))
-                }
-              >
-                {people.stayForGood}
-              </button>
-            )}
-            {!isGuest && (
-              <button type="button" class="button" onClick={() => setOpen('sip')}>
-                {people.sipPassword}
-              </button>
-            )}
-            {user.role === 'member' && (
-              <button type="button" class="button" onClick={() => setOpen('password')}>
-                {people.setPasswordShort}
-              </button>
-            )}
-            {user.role === 'member' && (
-              <button type="button" class="button" onClick={() => setOpen('owner')}>
-                {people.makeOwner}
-              </button>
-            )}
-            {user.role === 'owner' && user.name !== session.user && (
-              <button type="button" class="button" onClick={() => setOpen('member')}>
-                {people.unmakeOwner}
-              </button>
-            )}
-            {user.name !== session.user &&
-              (user.disabled ? (
+          {!isOneself && (
+            <div class="buttons person-end">
+              {user.disabled ? (
                 <button
                   type="button"
                   class="button"
@@ -161,13 +162,12 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
                 <button type="button" class="button" onClick={() => setOpen('off')}>
                   {people.switchOff}
                 </button>
-              ))}
-            {user.name !== session.user && (
+              )}
               <button type="button" class="button quiet danger" onClick={() => setOpen('remove')}>
                 {people.remove}
               </button>
-            )}
-          </div>
+            </div>
+          )}
         </Card>
         <Devices user={user} />
       </div>
@@ -175,6 +175,36 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
       {open === 'softphone' && <SoftphoneDialog user={user} onClose={close} />}
       {open !== '' && <Dialogs open={open} user={user} change={change} close={close} />}
     </>
+  )
+}
+
+/** What is so, and beside it what changes it. */
+function Row(props: {
+  readonly label: string
+  readonly value: ComponentChildren
+  readonly more?: string
+  readonly children: ComponentChildren
+}) {
+  return (
+    <li>
+      <div class="row-main">
+        <span class="soft small">{props.label}</span>
+        <span>
+          {props.value} {props.more && <span class="soft small">· {props.more}</span>}
+        </span>
+      </div>
+      {props.children}
+    </li>
+  )
+}
+
+/** Breaks before the host, if it has to. */
+function Address({ user, host }: { readonly user: string; readonly host: string }) {
+  return (
+    <code>
+      sip:{user}@<wbr />
+      {host}
+    </code>
   )
 }
 
@@ -330,6 +360,5 @@ function PasswordForm(props: {
 
 function rightsOf(user: User): string {
   if (user.expiresAt != null) return people.guestRights(when(user.expiresAt))
-  if (user.role === 'owner') return people.ownerRights
-  return user.mayLogIn ? people.memberLogs : people.memberRights
+  return user.role === 'owner' ? people.ownerRights : people.memberRights
 }

@@ -35,6 +35,10 @@ export function SoftphoneDialog({ user, onClose }: { readonly user: User; readon
       ) : (
         <div class="beside" role="status">
           <div class="settings-to-type">
+            <p>{people.softphoneLinphone}</p>
+            <Qr text={made.linphone.url} label={people.softphoneLinphone} />
+          </div>
+          <div class="settings-to-type">
             <p>{people.softphoneOnce}</p>
             <Setting name={people.softphoneServer} value={`${made.host}:${made.tlsPort}`} />
             <Setting name={people.softphoneTransport} value="TLS" />
@@ -47,10 +51,6 @@ export function SoftphoneDialog({ user, onClose }: { readonly user: User; readon
                 {people.softphoneAuthority}
               </a>
             </p>
-          </div>
-          <div class="settings-to-type">
-            <p>{people.softphoneLinphone}</p>
-            <Qr text={made.linphone.url} label={people.softphoneLinphone} />
           </div>
         </div>
       )}
