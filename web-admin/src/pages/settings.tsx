@@ -39,29 +39,25 @@ function OfTheOwner() {
   const network = useLoaded(() => api.get<Network>('/network'))
   useEffect(goToPart, [])
   return (
-    <>
+    <div class="with-parts">
       <Parts />
-      <div class="columns">
-        <div class="stack">
-          <ThisPlace site={site} />
-          <WhatIsAllowed site={site} />
-          <Backup />
-          <Certificate />
-        </div>
-        <div class="stack">
-          <Owners />
-          <OwnPassword />
-          <LoggedIn />
-          <Ports site={site} network={network} />
-          <Update />
-          <About site={site} />
-        </div>
+      <div class="stack">
+        <ThisPlace site={site} />
+        <WhatIsAllowed site={site} />
+        <Backup />
+        <Certificate />
+        <Owners />
+        <OwnPassword />
+        <LoggedIn />
+        <Ports site={site} network={network} />
+        <Update />
+        <About site={site} />
       </div>
-    </>
+    </div>
   )
 }
 
-/** In the order in which they stand on a phone. */
+/** In the order in which they stand on the page. */
 const parts = [
   ['place', settings.place],
   ['policies', settings.policies],
@@ -75,7 +71,7 @@ const parts = [
   ['about', settings.about],
 ] as const
 
-/** The page is long on a phone; each of its cards has an address of its own. */
+/** The page is long; each of its cards has an address of its own. */
 function Parts() {
   return (
     <nav class="parts" aria-label={settings.onThisPage}>

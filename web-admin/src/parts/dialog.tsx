@@ -57,6 +57,8 @@ export function Confirm(props: {
   /** One line for each thing that is lost. */
   readonly lost: readonly string[]
   readonly confirm: string
+  /** It comes back by itself, or takes nothing with it. */
+  readonly harmless?: boolean
   readonly onConfirm: () => Promise<void>
   readonly onClose: () => void
   readonly children?: ComponentChildren
@@ -72,7 +74,7 @@ export function Confirm(props: {
       )}
       <Form
         submit={props.confirm}
-        danger
+        danger={!props.harmless}
         onCancel={props.onClose}
         onSubmit={async () => {
           await props.onConfirm()

@@ -3,20 +3,24 @@ import { useState } from 'preact/hooks'
 import type { BackupRequest, RestoreApplied } from '../../../src/admin/message.ts'
 import type { Manifest } from '../../../src/backup/message.ts'
 import { useConsole } from '../console.ts'
+import { useLive } from '../live.ts'
 import { Card } from '../parts/card.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { Field, Form } from '../parts/form.tsx'
-import { when } from '../parts/time.tsx'
+import { dated } from '../parts/time.tsx'
 import { attempt, toast } from '../parts/toast.tsx'
 import { common } from '../texts/common.ts'
 import { settings } from '../texts/settings.ts'
 
+const dayMilliseconds = 86_400_000
+
 export function Backup() {
+  const [restores, setRestores] = useState(false)
   return (
     <Card title={settings.backup} name="backup">
       <p class="soft">{settings.backupBody}</p>
-      <Make />
-      <Restore />
+      {!restores && <Make />}
+      <Restore onOpen={setRestores} />
     </Card>
   )
 }
@@ -48,8 +52,10 @@ function Make() {
   )
 }
 
-function Restore() {
-  const { api } = useConsole()
+/** `onOpen`: the form for making one has nothing to do with it, and goes meanwhile. */
+function Restore({ onOpen }: { readonly onOpen: (open: boolean) => void }) {
+  const { api, live } = useConsole()
+  const people = useLive(live).people ?? []
   const [manifest, setManifest] = useState<Manifest>()
   const [asking, setAsking] = useState(false)
   const [done, setDone] = useState<RestoreApplied>()
@@ -62,7 +68,7 @@ function Restore() {
     )
   }
   return (
-    <details class="restore">
+    <details class="restore" onToggle={event => onOpen(event.currentTarget.open)}>
       <summary>{settings.restoreTitle}</summary>
       {manifest === undefined ? (
         <Form
@@ -88,12 +94,21 @@ function Restore() {
           <p>{settings.contains}</p>
           <ul class="bullets">
             <li>{containsLine.place(manifest.place)}</li>
-            <li>{containsLine.madeAt(when(manifest.madeAt))}</li>
+            <li>{containsLine.madeAt(dated(manifest.madeAt))}</li>
             <li>{containsLine.version(manifest.version)}</li>
             <li>{containsLine.users(manifest.users)}</li>
             <li>{containsLine.devices(manifest.devices)}</li>
             <li>{containsLine.calls(manifest.calls)}</li>
           </ul>
+          <div>
+            <p>
+              {settings.hereNow(
+                people.length,
+                people.reduce((sum, { devices }) => sum + devices.length, 0),
+              )}
+            </p>
+            <p>{settings.age(Math.floor((Date.now() - manifest.madeAt) / dayMilliseconds))}</p>
+          </div>
           <div class="buttons">
             <button type="button" class="button danger" onClick={() => setAsking(true)}>
               {settings.restore}

@@ -13,6 +13,7 @@ export function Certificate() {
   const certificate = useLoaded(() => api.get<CertificateState>('/certificate'))
   return (
     <Card title={settings.certificate} name="certificate">
+      <h3>{settings.lanlines}</h3>
       <Await of={certificate} lines={5}>
         {({ names, notAfter, authorityFingerprint }) => (
           <>

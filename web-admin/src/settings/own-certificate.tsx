@@ -37,6 +37,7 @@ function InUse({ own, reload }: { readonly own: OwnCertificateState; readonly re
       <h3>{texts.title}</h3>
       {isOver && <p class="note bad">{texts.over}</p>}
       <Facts own={own} />
+      <p class="soft small">{texts.yours}</p>
       <div class="buttons">
         <button type="button" class="button" onClick={() => setAsking(true)}>
           {texts.drop}
@@ -85,8 +86,14 @@ function Bring({ isNewer, reload }: { readonly isNewer: boolean; readonly reload
       ) : (
         <div class="stack" role="status">
           <p>{texts.fits}</p>
-          <Facts own={seen.found} />
-          <Changes own={seen.found} />
+          <div class="part">
+            <h3>{texts.found}</h3>
+            <Facts own={seen.found} />
+          </div>
+          <div class="part">
+            <h3>{texts.changes}</h3>
+            <Changes own={seen.found} />
+          </div>
           <div class="buttons">
             <button
               type="button"
@@ -116,14 +123,14 @@ function Facts({ own }: { readonly own: OwnCertificateState }) {
   return (
     <dl class="facts">
       <div class="fact">
-        <dt>{settings.names}</dt>
-        <dd>{own.names.join(', ')}</dd>
-      </div>
-      <div class="fact">
         <dt>{settings.until}</dt>
         <dd>
           <Time at={own.notAfter} />
         </dd>
+      </div>
+      <div class="fact">
+        <dt>{settings.names}</dt>
+        <dd>{own.names.join(', ')}</dd>
       </div>
       <div class="fact">
         <dt>{texts.issuer}</dt>

@@ -8,7 +8,7 @@ import { Card } from '../parts/card.tsx'
 import { Confirm } from '../parts/dialog.tsx'
 import { Field, Form, Tick } from '../parts/form.tsx'
 import { Await } from '../parts/states.tsx'
-import { when } from '../parts/time.tsx'
+import { dated, when } from '../parts/time.tsx'
 import { attempt } from '../parts/toast.tsx'
 import { common } from '../texts/common.ts'
 import { update } from '../texts/update.ts'
@@ -191,7 +191,7 @@ function Ready(props: {
         <li>
           {update.fromTo(from, manifest.version)} {update.made(manifest.build)}
         </li>
-        <li>{update.madeAt(when(manifest.createdAt))}</li>
+        <li>{update.madeAt(dated(manifest.createdAt))}</li>
         <li>{update.size(Math.ceil(manifest.rootBytes / 1_000_000))}</li>
       </ul>
       {!isNewer && <p class="note warn">{update.notNewer[relation]}</p>}
@@ -221,6 +221,7 @@ function Ready(props: {
           title={update.installOf(manifest.version)}
           lost={[...update.installLost, update.changesWait]}
           confirm={update.install}
+          harmless
           onClose={() => setAsking(false)}
           onConfirm={() => props.onInstall(!isNewer)}
         />

@@ -51,6 +51,7 @@ export const settings = {
   setBy: (key: string) => `set as ${key}`,
 
   certificate: 'Certificate',
+  lanlines: 'lanline’s own',
   until: 'Valid until',
   names: 'Speaks for',
   fingerprint: 'Authority’s fingerprint (SHA-256)',
@@ -69,7 +70,9 @@ export const settings = {
     key: 'Private key (PEM)',
     keyHint: 'Without a password. It is kept as the other keys are: here and in backups, and shown nowhere.',
     look: 'Look through it',
-    fits: 'The key fits, the chain is whole, and the dates are right. This is what would change:',
+    fits: 'The key fits, the chain is whole, and the dates are right. Nothing is changed yet.',
+    found: 'The one you chose',
+    changes: 'This is what would change',
     issuer: 'Signed by',
     known: 'Browsers know this authority.',
     unknown: 'Only devices that trust this authority take it.',
@@ -118,6 +121,12 @@ export const settings = {
   passphrase: 'Passphrase',
   passphraseHint: 'At least 12 characters. Without it the file is worth nothing, and nobody can help.',
   makeBackup: 'Download a backup',
+  age: (days: number) =>
+    days < 1
+      ? 'It is less than a day old. What was changed since then is not in it.'
+      : `It is ${days === 1 ? 'a day' : `${days} days`} old. What was changed since then is not in it.`,
+  hereNow: (people: number, devices: number) =>
+    `Here now: ${people === 1 ? '1 person' : `${people} people`}, ${devices === 1 ? '1 device' : `${devices} devices`}.`,
   backupMade: (name: string) => `${name} is saved.`,
   restoreTitle: 'Restore a backup',
   restoreFile: 'Backup file',
@@ -135,7 +144,7 @@ export const settings = {
   restore: 'Restore',
   restoreConfirm: 'Replace everything by this backup?',
   restoreLost: [
-    'People, devices, calls and settings as they are now are replaced. They are kept beside as one file on this machine.',
+    'People, devices, calls and settings as they are now are replaced. They stay on this machine as before-restore.db; to come back by this page, make a backup of now first.',
     'Calls in progress lose their signalling for a moment.',
     'Everybody is logged out of the console.',
   ] as const,

@@ -1,10 +1,10 @@
 export const update = {
   title: 'Version and update',
   version: 'Version',
-  made: (build: string) => (build === '' ? '' : `(${build})`),
+  made: (build: string) => (build === '' ? '' : `(build ${build})`),
 
   howImage:
-    'An update is one file; its name ends in .update. It is verified before anything is written, and what runs stays until the new version is found good.',
+    'An update is one file; its name ends in .update, and it comes from where your lanline came from. It is verified before anything is written, and what runs stays until the new version is found good.',
   howPackage:
     'This lanline was installed as a package. Download the newer one and install it; data and phones stay.',
   packageCommand: 'sudo apt install ./lanline_<version>_<architecture>.deb',
@@ -13,7 +13,7 @@ export const update = {
   sourceCommand: 'git pull && ./scripts/start',
 
   file: 'Update file',
-  fileHint: 'It is put on this machine and looked through. Nothing is installed yet.',
+  fileHint: 'Nothing is installed before you say so.',
   upload: 'Upload and look into it',
   uploading: (percent: number) => `Uploading: ${percent} %`,
   looking: 'Looking through it …',
