@@ -86,7 +86,7 @@ export function lookAtOneself(source: LookSource): Look {
 const resetFinding = ({ at, owners, claimedBy = 'nobody yet' }: OwnerReset): HealthFinding => ({
   check: 'owner',
   level: 'warning',
-  found: `changed by a file on the card on ${new Date(at).toISOString().slice(0, 10)}: before ${owners.join(', ')}, now ${owners.includes(claimedBy) ? 'again ' : ''}${claimedBy}`,
+  found: `changed by a file on the card on ${new Date(at).toISOString().slice(0, 10)}: ${owners.join() === claimedBy ? `${claimedBy} again` : `before ${owners.join(', ')}, now ${claimedBy}`}`,
   advice:
-    'Whoever did it had the card in their hands. If it was none of you, look through People and their devices, and change your password under Settings. This is shown for seven days.',
+    'If it was none of you: look through People and their devices, and change your password under Settings. Shown for seven days.',
 })

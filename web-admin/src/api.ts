@@ -84,7 +84,12 @@ export class Api {
     const answer: unknown = await response.json().catch(() => undefined)
     const error = (answer as ErrorBody | undefined)?.error
     if (response.status === 401 && error?.code === 'notLoggedIn') this.#onLoggedOut()
-    throw new ApiError(response.status, error?.code ?? 'failed', sentence(error?.message ?? common.failed))
+    const more = response.status === 500 ? ` ${common.whereLog}` : ''
+    throw new ApiError(
+      response.status,
+      error?.code ?? 'failed',
+      sentence(error?.message ?? common.failed) + more,
+    )
   }
 }
 

@@ -185,7 +185,7 @@ function Details({ finding }: { readonly finding: Finding }) {
       <div class="fact">
         <dt>{texts.fix}</dt>
         <dd>
-          <strong>{finding.fix}</strong>
+          {finding.fix}
           {finding.call !== undefined && (
             <>
               {' '}

@@ -18,7 +18,7 @@ import { pathNow } from '../parts/call-path.ts'
 import { Card, PageHead } from '../parts/card.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Await, Empty, Loading } from '../parts/states.tsx'
-import { duration, Time, when } from '../parts/time.tsx'
+import { dayOf, duration, Time, when } from '../parts/time.tsx'
 import { hrefTo } from '../router.ts'
 import { common } from '../texts/common.ts'
 import { home } from '../texts/home.ts'
@@ -32,24 +32,31 @@ export default function Home() {
   return (
     <>
       <PageHead title={home.title}>
-        <a class="button no-print" href={hrefTo('people', undefined, { add: 'invite' })}>
-          <Icon name="plus" /> {home.invite}
-        </a>
+        <Invite isLost={state.connection === 'lost'} />
       </PageHead>
       <Attention state={state} />
-      <div class="columns">
-        <div class="stack">
-          <Available people={state.people} />
-          <CallsNow calls={state.calls} />
-        </div>
-        <div class="stack">
-          <Media relay={state.relay} />
-        </div>
+      <div class="columns level">
+        <Available people={state.people} />
+        <CallsNow calls={state.calls} />
       </div>
       <div class="below">
-        <Appliance health={state.health} />
+        <Appliance health={state.health} relay={state.relay} />
       </div>
     </>
+  )
+}
+
+/** Without the appliance it leads nowhere, and says so by its look and to a screen reader; the focus can stay. */
+function Invite({ isLost }: { readonly isLost: boolean }) {
+  return (
+    <a
+      class="button no-print"
+      href={hrefTo('people', undefined, { add: 'invite' })}
+      aria-disabled={isLost}
+      onClick={event => isLost && event.preventDefault()}
+    >
+      <Icon name="plus" /> {home.invite}
+    </a>
   )
 }
 
@@ -82,8 +89,11 @@ function matterOf({ level, check, found, advice }: HealthFinding): Matter | unde
   if (level !== 'problem' && level !== 'warning') return undefined
   const title = check.startsWith('part ') ? home.partFailed(check.slice(5)) : `${capital(check)}: ${found}`
   const more = check.startsWith('part ') ? `${capital(found)}. ` : ''
-  return { level, title, body: more + (advice ?? '') }
+  return { level, title: inWords(title), body: inWords(more + (advice ?? '')) }
 }
+
+/** Days as this browser's person writes them. */
+const inWords = (text: string): string => text.replace(/\b\d{4}-\d\d-\d\d\b(?!T)/g, dayOf)
 
 function Attention({ state }: { readonly state: LiveState }) {
   const { health } = state
@@ -182,6 +192,7 @@ function CallsNow({ calls }: { readonly calls: readonly ToldCall[] | undefined }
           ))}
         </ul>
       )}
+      <Ways />
     </Card>
   )
 }
@@ -198,7 +209,9 @@ function CallNow({ call, now }: { readonly call: ToldCall; readonly now: number 
       <Icon name={call.video ? 'video' : 'calls'} />
       <div class="row-main">
         <strong>
-          <a href={hrefTo('calls', call.id)}>{home.calling(caller, callee)}</a>
+          <a href={hrefTo('calls', call.id)}>
+            {caller} <span class="whole">{home.and(callee)}</span>
+          </a>
         </strong>
         <span class="soft small">
           {call.video ? home.video : home.audio},{' '}
@@ -212,7 +225,8 @@ function CallNow({ call, now }: { readonly call: ToldCall; readonly now: number 
   )
 }
 
-function Media({ relay }: { readonly relay: RelayNow | undefined }) {
+/** By which way calls went; nothing in a house without a call. */
+function Ways() {
   const { api, live } = useConsole()
   const counts = useLoaded(async () => {
     const from = Date.now() - monthMilliseconds
@@ -230,41 +244,41 @@ function Media({ relay }: { readonly relay: RelayNow | undefined }) {
     [live],
   )
   return (
-    <Card title={home.media}>
-      <Await of={counts} lines={2}>
-        {({ direct, relayed, unknown }) => <Share direct={direct} relayed={relayed} unknown={unknown} />}
-      </Await>
-      {relay === undefined ? (
-        <Loading lines={1} />
-      ) : (
-        <dl class="facts">
-          <div class="fact">
-            <dt>{home.relay}</dt>
-            <dd>
-              {relay.state === 'failed'
-                ? relay.detail
-                : relay.policy === 'off'
-                  ? home.relayOff
-                  : relay.grants === 0
-                    ? home.relayIdle
-                    : home.relayBusy(relay.grants, rate(relay.kilobitsPerSecond))}
-              <span class="soft small">
-                <br />
-                {home.policies[relay.policy]}
-                {relay.bytes > 0 && `; ${home.relayTotal(bytes(relay.bytes))}`}
-              </span>
-            </dd>
-          </div>
-        </dl>
-      )}
-    </Card>
+    <Await of={counts} lines={2}>
+      {({ direct, relayed, unknown }) => <Share direct={direct} relayed={relayed} unknown={unknown} />}
+    </Await>
   )
 }
+
+function Relay({ relay }: { readonly relay: RelayNow }) {
+  const { state, detail, policy, grants, bytes: carried } = relay
+  return (
+    <>
+      {state === 'failed'
+        ? detail
+        : policy === 'off'
+          ? home.relayOff
+          : grants === 0
+            ? home.relayIdle
+            : home.relayBusy(grants, rateOf(relay))}
+      <span class="soft small">
+        <br />
+        {home.policies[policy]}
+        {carried > 0 && <br />}
+        {carried > 0 && home.relayTotal(bytes(carried))}
+      </span>
+    </>
+  )
+}
+
+/** Nothing until it was counted for a moment: 0 would say that nothing flows. */
+const rateOf = ({ kilobitsPerSecond }: RelayNow): string =>
+  kilobitsPerSecond === 0 ? '' : rate(kilobitsPerSecond)
 
 function Share(props: { readonly direct: number; readonly relayed: number; readonly unknown: number }) {
   const { direct, relayed, unknown } = props
   const known = direct + relayed
-  if (known === 0) return <p class="soft">{home.noShare}</p>
+  if (known === 0) return null
   const percent = Math.round((direct / known) * 100)
   return (
     <div class="share">
@@ -280,7 +294,11 @@ function Share(props: { readonly direct: number; readonly relayed: number; reado
   )
 }
 
-function Appliance({ health }: { readonly health: HealthDetail | undefined }) {
+function Appliance(props: {
+  readonly health: HealthDetail | undefined
+  readonly relay: RelayNow | undefined
+}) {
+  const { health, relay } = props
   if (health === undefined) {
     return (
       <Card title={home.health}>
@@ -300,8 +318,9 @@ function Appliance({ health }: { readonly health: HealthDetail | undefined }) {
     [home.temperature, machine.celsius === undefined ? home.notTold : `${Math.round(machine.celsius)} °C`],
     [home.load, home.loadOf(machine.load.toFixed(1), machine.cores)],
     [home.memory, home.memoryOf(bytes(machine.processBytes), bytes(machine.memoryFreeBytes))],
-    [home.certificate, home.certificateUntil(dateOf(certificate.notAfter))],
+    [home.certificate, home.certificateUntil(dayOf(certificate.notAfter))],
     [home.name, findings.find(({ check }) => check === 'found on the network')?.found ?? ''],
+    [home.relay, relay && <Relay relay={relay} />],
   ]
   return (
     <Card title={home.health}>
@@ -320,7 +339,7 @@ function Appliance({ health }: { readonly health: HealthDetail | undefined }) {
             <li key={check}>
               <div class="row-main">
                 <strong>{capital(check)}</strong>
-                <span class="soft small">{found}</span>
+                <span class="soft small">{inWords(found)}</span>
               </div>
               <span class={`badge ${badgeOf[level]}`}>{home.levels[level]}</span>
             </li>
@@ -332,6 +351,4 @@ function Appliance({ health }: { readonly health: HealthDetail | undefined }) {
 }
 
 const badgeOf = { ok: 'good', warning: 'warn', problem: 'bad', unknown: '' } as const
-const date = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
-const dateOf = (at: number): string => date.format(at)
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -28,7 +28,7 @@ export function Empty(props: { readonly icon: IconName; readonly children: Compo
 /** An address that leads to nothing: why that may be, and where to go instead. */
 export function Nothing({ children }: { readonly children: ComponentChildren }) {
   return (
-    <div class="card">
+    <div class="card nothing">
       <div class="state empty">
         <Icon name="help" />
         {children}

@@ -2,16 +2,31 @@
 import { common } from '../texts/common.ts'
 
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+const dayTime = new Intl.DateTimeFormat(undefined, {
+  ...{ month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' },
+})
 const clockTime = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' })
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' })
 const plausibleFrom = Date.UTC(2026, 0, 1)
 
 /** An appliance without a set clock says 1970; no date is better than that one. */
 export function when(milliseconds: number, now = Date.now()): string {
   if (milliseconds < plausibleFrom) return common.clockUnset
-  const sameDay = new Date(milliseconds).toDateString() === new Date(now).toDateString()
-  return (sameDay ? clockTime : dateTime).format(milliseconds)
+  const [then, today] = [new Date(milliseconds), new Date(now)]
+  const isToday = then.toDateString() === today.toDateString()
+  const isThisYear = then.getFullYear() === today.getFullYear()
+  return (isToday ? clockTime : isThisYear ? dayTime : dateTime).format(then)
 }
+
+/** With its day also today: of a file that is kept, the hour alone says too little. */
+export function dated(milliseconds: number): string {
+  return milliseconds < plausibleFrom ? common.clockUnset : dateTime.format(milliseconds)
+}
+
+/** A day, or `YYYY-MM-DD` of this zone. */
+export const dayOf = (day: number | string): string =>
+  dayOnly.format(typeof day === 'number' ? day : new Date(`${day}T12:00`))
 
 export function ago(milliseconds: number, now = Date.now()): string {
   const minutes = Math.round((now - milliseconds) / 60_000)

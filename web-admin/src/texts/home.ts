@@ -21,7 +21,7 @@ export const home = {
   callsNow: 'Calls now',
   noCalls: 'No call at the moment.',
   lastCalls: 'All calls',
-  calling: (caller: string, callee: string) => `${caller} and ${callee}`,
+  and: (name: string) => `and ${name}`,
   ringing: 'ringing',
   talking: (length: string) => `for ${length}`,
   video: 'video',
@@ -30,14 +30,13 @@ export const home = {
   relayed: 'relayed',
   pathUnknown: 'path not told yet',
 
-  media: 'Ways of calls',
-  directShare: 'of the calls of the last 30 days went direct',
-  noShare: 'No call yet whose path is known.',
+  directShare: 'of the calls that ended in the last 30 days went direct',
   counts: (direct: number, relayed: number, unknown: number) =>
     `${direct} direct, ${relayed} through the relay, ${unknown} not known`,
   relay: 'Relay',
   relayIdle: 'carries nothing',
-  relayBusy: (grants: number, rate: string) => `${grants === 1 ? '1 call' : `${grants} calls`}, ${rate}`,
+  relayBusy: (grants: number, rate: string) =>
+    `${grants === 1 ? '1 call' : `${grants} calls`}${rate === '' ? '' : `, ${rate}`}`,
   relayTotal: (amount: string) => `${amount} since the start`,
   relayOff: 'off',
   policies: {
