@@ -10,11 +10,11 @@ stop() {
 node26="$root/node_modules/.bin/node"
 
 need_npm() {
-  command -v node >/dev/null || stop "Node.js is missing; install Node.js 20 or newer (https://nodejs.org/, or: apt install nodejs npm)"
+  command -v node >/dev/null || stop "Node.js is missing; install Node.js 18 or newer (apt install nodejs npm, or https://nodejs.org/)"
   command -v npm >/dev/null || stop "npm is missing; install it beside Node.js (apt install npm)"
   local major
   major="$(node -p 'process.versions.node.split(".")[0]')"
-  [[ "$major" -ge 20 ]] || stop "Node.js $major is too old; install version 20 or newer"
+  [[ "$major" -ge 18 ]] || stop "Node.js $major is too old; install version 18 or newer (https://nodejs.org/)"
 }
 
 # npm writes the hidden lock file last: when it is not older than package-lock.json, the packages are those.
@@ -26,7 +26,13 @@ install_packages() {
   packages_are_current && return
   need_npm
   say "installing packages (the first time this takes a minute or two)"
-  npm ci --include=dev --no-audit --no-fund --loglevel=error || stop "npm ci failed; see above"
+  trap 'stop "stopped while installing; run this again, it begins anew"' INT TERM
+  # Only the package `node` needs its install script. An npm before 11 does not read allowScripts, and would compile what
+  # has a binding.gyp although its binaries come along.
+  npm ci --ignore-scripts --include=dev --no-audit --no-fund --loglevel=error && npm rebuild node --loglevel=error >/dev/null ||
+    stop "the packages could not be installed: npm says why, above. They come from npm's registry, so this once the \
+machine needs the internet (behind a proxy: npm config set proxy http://...). Then run this again."
+  trap - INT TERM
   touch node_modules/.package-lock.json
   "$node26" --version >/dev/null 2>&1 || install_libraries
   "$node26" --version >/dev/null ||

@@ -28,3 +28,12 @@ it('every package is pinned to one version', () => {
   )
   expect(loose).toEqual([])
 })
+
+/** Only npm 11 reads allowScripts; an older one compiles what has a binding.gyp, for which few machines have the tools. */
+it('no package but node runs a script when it is installed, whichever npm does it', () => {
+  expect(readFileSync(join(root, 'scripts/lib.sh'), 'utf8')).toMatch(
+    /npm ci --ignore-scripts .* && npm rebuild node /,
+  )
+  const allowed = Object.entries(read('package.json').allowScripts as Record<string, boolean>)
+  expect(allowed.filter(([, may]) => may).map(([name]) => name)).toEqual(['node'])
+})
