@@ -10,6 +10,7 @@ export class Roster {
   readonly #reachable = new Map<string, Set<string>>()
   #told = new Map<string, Person>()
   #toldDoNotDisturb = new Map<string, boolean>()
+  #toldPeople = ''
 
   constructor(devices: Devices, log: CallLog) {
     this.#devices = devices
@@ -47,8 +48,14 @@ export class Roster {
   tellAll(): Person[] {
     const roster = this.people()
     this.#told = new Map(roster.map(person => [person.user, person]))
-    this.#toldDoNotDisturb = new Map(this.#devices.people().map(person => [person.user, person.doNotDisturb]))
+    this.#toldPeople = this.#whoIsHere()
+    this.takeDoNotDisturbChanges()
     return roster
+  }
+
+  /** Whether the list itself is another than was told: who is in it, by what name, and who is shown to whom. */
+  get isAnother(): boolean {
+    return this.#whoIsHere() !== this.#toldPeople
   }
 
   /** Those of `users` whose presence or name is not what was told last. */
@@ -72,10 +79,12 @@ export class Roster {
   }
 
   /** People whose do not disturb is not what it was when last asked. */
-  doNotDisturbChanges(): { readonly user: string; readonly on: boolean }[] {
-    return this.#devices
-      .people()
-      .filter(person => (this.#toldDoNotDisturb.get(person.user) ?? false) !== person.doNotDisturb)
+  takeDoNotDisturbChanges(): { readonly user: string; readonly on: boolean }[] {
+    const before = this.#toldDoNotDisturb
+    const people = this.#devices.people()
+    this.#toldDoNotDisturb = new Map(people.map(person => [person.user, person.doNotDisturb]))
+    return people
+      .filter(person => (before.get(person.user) ?? false) !== person.doNotDisturb)
       .map(person => ({ user: person.user, on: person.doNotDisturb }))
   }
 
@@ -85,6 +94,12 @@ export class Roster {
 
   doNotDisturbOf(user: string): boolean {
     return this.#devices.person(user)?.doNotDisturb ?? false
+  }
+
+  #whoIsHere(): string {
+    return JSON.stringify(
+      this.#devices.people().map(one => [one.user, one.displayName, one.role, one.seenByGuests]),
+    )
   }
 
   #busy(): ReadonlySet<string> {

@@ -51,15 +51,20 @@ export class Watchers {
 
   /** People were added, renamed, removed, or set do not disturb. */
   peopleChanged(now: Monotonic): Frames {
-    const changes = this.#roster.doNotDisturbChanges()
-    const roster = this.#roster.tellAll()
+    const changes = this.#roster.takeDoNotDisturbChanges()
     return [
       ...changes.flatMap(({ user, on }) => this.toUser(user, { type: 'doNotDisturb', on })),
-      ...this.#toAll({ type: 'roster', roster }, guest => {
-        return { type: 'roster', roster: this.#knownTo(guest, roster) }
-      }),
+      // Everybody sets this themselves, as often as they like: it must not cost a roster for each of them.
+      ...(this.#roster.isAnother ? this.#all() : this.presenceChanged(changes.map(({ user }) => user))),
       ...[...this.#sessions.values()].flatMap(session => this.#standingAnew(session, now)),
     ]
+  }
+
+  #all(): Frames {
+    const roster = this.#roster.tellAll()
+    return this.#toAll({ type: 'roster', roster }, guest => {
+      return { type: 'roster', roster: this.#knownTo(guest, roster) }
+    })
   }
 
   /** These people may be reached, or in a call, otherwise than was told. */

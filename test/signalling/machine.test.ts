@@ -422,8 +422,28 @@ describe('the roster', () => {
     channel.people[0]!.doNotDisturb = true
     expect(channel.give({ kind: 'peopleChanged' }).told('c1')).toMatchObject([
       { type: 'doNotDisturb', on: true },
-      { type: 'roster', roster: [{ user: 'alice', presence: 'doNotDisturb' }, { user: 'bob' }] },
+      { type: 'presence', person: { user: 'alice', presence: 'doNotDisturb' } },
     ])
+  })
+
+  it('is told whole when there are others, another name or another right, and not for whatever anybody sets themselves', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    const types = () =>
+      channel
+        .give({ kind: 'peopleChanged' })
+        .told('c1')
+        .map(message => message.type)
+    channel.people[1]!.doNotDisturb = true
+    expect(types()).toEqual([])
+    channel.people[1]!.displayName = 'Robert'
+    expect(types()).toContain('roster')
+    channel.people[1]!.role = 'guest'
+    expect(types()).toContain('roster')
+    channel.people[0]!.seenByGuests = !channel.people[0]!.seenByGuests
+    expect(types()).toContain('roster')
+    channel.people.pop()
+    expect(types()).toContain('roster')
+    expect(types()).toEqual([])
   })
 
   it('tells missed calls when they happen and forgets them when seen', () => {
@@ -457,6 +477,7 @@ describe('a guest', () => {
     channel.give({ kind: 'reachable', user: 'carol', device: 'carol-page', reachable: true })
     expect(channel.told('c1')).toMatchObject([{ type: 'presence', person: { user: 'carol' } }])
     expect(channel.told('c2')).toEqual([])
+    channel.people[2]!.displayName = 'Caroline'
     channel.give({ kind: 'peopleChanged' })
     expect(channel.told('c1')).toMatchObject([
       { roster: [{ user: 'alice' }, { user: 'bob' }, { user: 'carol' }] },
