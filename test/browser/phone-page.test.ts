@@ -148,8 +148,16 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await missed.getByRole('listitem').filter({ hasText: 'Ben' }).waitFor(patience)
     await mia.ready()
     expect(await mia.page.getByRole('button', { name: 'Dismiss' }).count()).toBe(0)
+    await mia.page.setViewportSize({ width: 1_280, height: 800 })
+    const latest = mia.page.getByRole('region', { name: 'Latest calls' })
+    await latest.getByRole('listitem').filter({ hasText: 'Video call out' }).waitFor(patience)
+    expect(await latest.getByText('Missed call').count(), 'beside it already').toBe(0)
+    expect(await barriers(mia.page)).toEqual([])
     await mia.press('Clear missed calls')
     await missed.waitFor({ state: 'detached' })
+    await latest.getByText('Missed call').waitFor(patience)
+    await mia.page.setViewportSize({ width: 390, height: 844 })
+    await latest.waitFor({ state: 'detached' })
   })
 
   it('rings as loud as one likes, also after a reload', async () => {

@@ -28,13 +28,13 @@ const settledMilliseconds = 10_000
 /** Newest first; `before` is the id of the last one there was. */
 export async function pastCalls(
   user: string,
-  before?: string,
+  { before, limit = pageLength }: { readonly before?: string | undefined; readonly limit?: number } = {},
 ): Promise<{ readonly calls: readonly PastCall[]; readonly more: boolean }> {
-  const query = new URLSearchParams({ limit: String(pageLength), ...(before && { before }) })
+  const query = new URLSearchParams({ limit: String(limit), ...(before && { before }) })
   const list = await ask<CallList>('GET', `/calls?${query}`)
   return {
     calls: list.calls.map(call => told(call, user, Date.now())),
-    more: list.calls.length === pageLength,
+    more: list.calls.length === limit,
   }
 }
 

@@ -148,6 +148,7 @@ export const texts = {
   history: {
     title: 'Calls',
     open: 'All calls',
+    latest: 'Latest calls',
     none: 'No calls yet.',
     today: 'Today',
     yesterday: 'Yesterday',

@@ -1,4 +1,5 @@
 /** Own calls: with whom, when, how long, which way; and calling back. */
+import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import { type PastCall, pastCalls } from '../history.ts'
@@ -26,7 +27,7 @@ export function HistoryDialog({
   const user = phone.me?.user ?? ''
   const load = async (known: readonly PastCall[]) => {
     try {
-      const next = await pastCalls(user, known.at(-1)?.id)
+      const next = await pastCalls(user, { before: known.at(-1)?.id })
       setCalls([...known, ...next.calls])
       setMore(next.more)
       setFailure('')
@@ -53,7 +54,9 @@ export function HistoryDialog({
           <h3>{day}</h3>
           <ul class="rows">
             {calls.map(call => (
-              <Row key={call.id} call={call} may={phone.state === 'online'} line={line} />
+              <CallRow key={call.id} call={call} when={timeOf(call.at)}>
+                <CallBack person={call} line={line} online={phone.state === 'online'} />
+              </CallRow>
             ))}
           </ul>
         </section>
@@ -81,7 +84,15 @@ function byDay(
   return days
 }
 
-function Row({ call, may, line }: { readonly call: PastCall; readonly may: boolean; readonly line: Line }) {
+export function CallRow({
+  call,
+  when,
+  children,
+}: {
+  readonly call: PastCall
+  readonly when: string
+  readonly children?: ComponentChildren
+}) {
   const kind = call.missed ? 'missed' : call.outgoing ? 'outgoing' : 'incoming'
   const length =
     call.talkedSeconds === undefined ? words.notAnswered(call.outgoing) : clock(call.talkedSeconds)
@@ -96,10 +107,10 @@ function Row({ call, may, line }: { readonly call: PastCall; readonly may: boole
         <Icon name={kind} />
       </span>
       <div class="who">
-        <strong>{call.name}</strong> <time>{timeOf(call.at)}</time>
+        <strong>{call.name}</strong> <time>{when}</time>
         <span>{facts.join(', ')}</span>
       </div>
-      <CallBack person={call} line={line} online={may} />
+      {children}
     </li>
   )
 }

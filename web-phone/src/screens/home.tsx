@@ -10,6 +10,7 @@ import type { Bell } from '../ring.ts'
 import { moment, texts } from '../texts.ts'
 import type { WallPhone } from '../wall.ts'
 import { HistoryDialog } from './history.tsx'
+import { LatestCalls } from './latest.tsx'
 import { MyDevices } from './my-devices.tsx'
 import { Requests } from './requests.tsx'
 import { ThisPhoneDialog } from './this-phone.tsx'
@@ -65,23 +66,26 @@ export function HomeScreen({
         <div class="door" aria-live="polite">
           {phone.requests.length > 0 && <Requests phone={phone} />}
         </div>
-        <section class="people" aria-labelledby="people">
-          <header>
-            <h2 id="people">{texts.people}</h2>
-            {!online && phone.me && <p>{texts.noCallsNow}</p>}
-          </header>
-          {people.length === 0 && phone.me && (
-            <div class="empty">
-              <h3>{texts.nobodyTitle}</h3>
-              <p>{texts.nobodyBody}</p>
-            </div>
-          )}
-          <ul class="rows">
-            {[...people, ...own].map(person => (
-              <PersonRow key={person.user} person={person} online={online} line={line} />
-            ))}
-          </ul>
-        </section>
+        <div class="column">
+          <section class="people" aria-labelledby="people">
+            <header>
+              <h2 id="people">{texts.people}</h2>
+              {!online && phone.me && <p>{texts.noCallsNow}</p>}
+            </header>
+            {people.length === 0 && phone.me && (
+              <div class="empty">
+                <h3>{texts.nobodyTitle}</h3>
+                <p>{texts.nobodyBody}</p>
+              </div>
+            )}
+            <ul class="rows">
+              {[...people, ...own].map(person => (
+                <PersonRow key={person.user} person={person} online={online} line={line} />
+              ))}
+            </ul>
+          </section>
+          <LatestCalls phone={phone} />
+        </div>
         <aside>
           {phone.guestUntil !== undefined && (
             <p class="hint">{texts.guestUntil(moment(phone.guestUntil, Date.now()))}</p>
