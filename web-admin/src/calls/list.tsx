@@ -84,6 +84,7 @@ function Log({ filter, onFilter }: { readonly filter: Filter; readonly onFilter:
       title={isEmpty(filter) ? texts.all : texts.found}
       count={total}
       aside={
+        failure === '' &&
         total !== 0 && (
           <a class="button quiet" href={`/api/v1/calls.csv?${queryOf(filter)}`} download>
             <Icon name="download" />

@@ -66,7 +66,7 @@ export function Confirm(props: {
   return (
     <Dialog title={props.title} onClose={props.onClose}>
       {props.lost.length > 0 && (
-        <ul class="lost">
+        <ul class={`lost ${props.harmless ? 'harmless' : ''}`}>
           {props.lost.map(line => (
             <li key={line}>{line}</li>
           ))}
