@@ -16,9 +16,9 @@ export const placeName = line(64)
 export const userName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?$/, 'up to 32 of a-z, 0-9, - and .')
-export const password = z.string().min(10).max(256)
+export const password = z.string().min(10, 'at least 10 characters').max(256, 'at most 256 characters')
 /** Phones have small keypads: shorter than a console password, but never guessable in a day. */
-export const sipPassword = z.string().min(6).max(128)
+export const sipPassword = z.string().min(6, 'at least 6 characters').max(128, 'at most 128 characters')
 const time = z.number()
 const secret = z.string().min(1).max(128)
 

@@ -12,6 +12,23 @@ export const socketPath = (config: Config): string => join(config.data.dir, 'lan
 
 export class NotRunning extends CommandError {}
 
+/** The daemon's own refusal, with its code. */
+class Refused extends CommandError {
+  readonly code: string
+
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** What was asked for is not there: says as well where to look for what is. */
+export const orSay = <Answer>(asked: Promise<Answer>, hint: string): Promise<Answer> =>
+  asked.catch(error => {
+    if (!(error instanceof Refused) || error.code !== 'notFound') throw error
+    throw new CommandError(`${error.message}; ${hint}`)
+  })
+
 const timeoutMilliseconds = 30_000
 
 /**
@@ -43,7 +60,7 @@ async function textOrRefusal(asked: Promise<IncomingMessage>, method: string, pa
   const text = await textOf(answer)
   const status = answer.statusCode ?? 0
   if (status >= 200 && status < 300) return text
-  throw new CommandError(sentenceOf(text) ?? `the daemon refused ${method} ${path} with ${status}`)
+  throw refusedBy(text, `${method} ${path} with ${status}`)
 }
 
 /** Sends `body` as it comes, no faster than it is taken; the answer's JSON. Rejects as `api` does, or with what `body` throws. */
@@ -68,7 +85,7 @@ export async function apiDownload(config: Config, path: string): Promise<Incomin
   const answer = await send(config, 'GET', path, undefined)
   const status = answer.statusCode ?? 0
   if (status >= 200 && status < 300) return answer
-  throw new CommandError(sentenceOf(await textOf(answer)) ?? `the daemon refused GET ${path} with ${status}`)
+  throw refusedBy(await textOf(answer), `GET ${path} with ${status}`)
 }
 
 function send(config: Config, method: string, path: string, body: unknown): Promise<IncomingMessage> {
@@ -114,10 +131,11 @@ async function textOf(answer: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function sentenceOf(text: string): string | undefined {
+function refusedBy(text: string, what: string): CommandError {
   try {
-    return (JSON.parse(text) as ErrorBody).error.message
+    const { code, message } = (JSON.parse(text) as ErrorBody).error
+    return new Refused(code, message)
   } catch {
-    return undefined
+    return new CommandError(`the daemon refused ${what}`)
   }
 }

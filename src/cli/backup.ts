@@ -22,6 +22,12 @@ export const backup: Command = {
   about: 'writes people, devices, calls, settings, certificates and keys into one encrypted file',
   words: [1, 1],
   options,
+  help: [
+    [
+      '--passphrase-stdin',
+      `the passphrase is a line on stdin, of ${minPassphraseCharacters} or more characters; nobody opens the file without it`,
+    ],
+  ],
   run: async call => {
     const file = call.words[0]!
     const passphrase = await passphraseOf(call)

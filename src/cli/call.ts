@@ -1,9 +1,9 @@
 import type { CallList, ToldCall } from '../admin/message.ts'
 import type { CallRow, SelectedPair } from '../calls/message.ts'
-import { api, apiDownload } from './api.ts'
+import { api, apiDownload, orSay } from './api.ts'
 import { type Command, CommandError, moment, table } from './command.ts'
 import { ledgerLines } from './relay.ts'
-import { fetchTrace, toStdout, traceLines } from './trace.ts'
+import { fetchTrace, listHint, toStdout, traceLines } from './trace.ts'
 
 const mostCalls = 200_000
 /** What the daemon gives at once. */
@@ -14,6 +14,11 @@ export const callList: Command = {
   usage: '[--limit N] [--user NAME] [--csv]',
   about: 'lists calls, newest first',
   options: { limit: { type: 'string' }, user: { type: 'string' }, csv: { type: 'boolean' } },
+  help: [
+    ['--limit', 'how many; 50 if not given, with --csv or --json all'],
+    ['--user', 'only calls of this person, by name'],
+    ['--csv', 'in the column order of Asterisk’s Master.csv'],
+  ],
   run: async call => {
     const limit = Number(call.options.limit ?? (call.options.json || call.options.csv ? mostCalls : 50))
     if (!Number.isInteger(limit) || limit < 1) throw new CommandError('--limit wants a number of at least 1')
@@ -43,8 +48,10 @@ export const callShow: Command = {
   usage: '<call>',
   about: 'shows one call: ladder, verdict and what it rests on',
   words: [1, 1],
+  help: [['<call>', 'its id, as `lanline call list` shows it']],
   run: async call => {
-    const row = await api<ToldCall>(call.config, 'GET', `/calls/${encodeURIComponent(call.words[0]!)}`)
+    const path = `/calls/${encodeURIComponent(call.words[0]!)}`
+    const row = await orSay(api<ToldCall>(call.config, 'GET', path), listHint)
     const trace = await fetchTrace(call.config, row.id)
     call.print({ ...row, verdict: trace.verdict, summary: trace.summary }, () =>
       [describe(row), '', ...traceLines(trace)].join('\n'),

@@ -19,6 +19,12 @@ export const traceImport: Command = {
   about: 'takes a capture (pcap, pcapng) of a call in and says what it proves',
   words: [2, 2],
   options: { 'taken-at': { type: 'string' } },
+  help: [
+    ['<call>', 'its id, as `lanline call list` shows it'],
+    ['client', 'taken at the computer of one of the two'],
+    ['switch', 'taken at a switch, bridge or access point between them'],
+    ['elsewhere', 'anywhere else; this if nothing is said'],
+  ],
   run: async call => {
     const [id, file] = call.words as [string, string]
     const takenAt = String(call.options['taken-at'] ?? 'elsewhere')

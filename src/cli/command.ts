@@ -8,6 +8,8 @@ export interface Command {
   /** What follows the name, as in `<name> [--password-stdin]`. */
   readonly usage: string
   readonly about: string
+  /** A line of help for each word or option that does not speak for itself. */
+  readonly help?: readonly (readonly [word: string, what: string])[] | undefined
   readonly options?: ParseArgsOptionsConfig | undefined
   /** How many words must and may follow the name. */
   readonly words?: readonly [least: number, most: number] | undefined

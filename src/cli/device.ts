@@ -1,5 +1,5 @@
 import type { Device } from '../admin/message.ts'
-import { api } from './api.ts'
+import { api, orSay } from './api.ts'
 import { type Command, moment, table } from './command.ts'
 
 export const deviceList: Command = {
@@ -26,8 +26,10 @@ export const deviceRevoke: Command = {
   usage: '<device>',
   about: "takes a device's right away at once",
   words: [1, 1],
+  help: [['<device>', 'its id, as `lanline device list` shows it']],
   run: async call => {
-    await api(call.config, 'DELETE', `/devices/${encodeURIComponent(call.words[0]!)}`)
+    const gone = api(call.config, 'DELETE', `/devices/${encodeURIComponent(call.words[0]!)}`)
+    await orSay(gone, 'those that there are: lanline device list')
     call.print({ revoked: call.words[0] }, () => `revoked ${call.words[0]}`)
   },
 }

@@ -1,6 +1,6 @@
 import { secondsUntilMonday, secondsUntilTonight } from '../../client/stay.ts'
 import type { Invite, User } from '../admin/message.ts'
-import { api } from './api.ts'
+import { api, orSay } from './api.ts'
 import { type Command, type Invocation, moment, UsageError } from './command.ts'
 
 export const invite: Command = {
@@ -9,14 +9,18 @@ export const invite: Command = {
   about: 'makes a link that enrols one device: of this person, or of somebody new; with --until of a guest',
   words: [0, 1],
   options: { until: { type: 'string' } },
+  help: [
+    ['<user>', 'somebody who is here already, by name: the link adds a device of theirs'],
+    ['--until', 'for a guest: tonight (four in the morning), weekend (Monday at four), or hours such as 12h'],
+  ],
   run: async call => {
     const user = call.words[0]
     const staySeconds = stayOf(call)
     const guest = user !== undefined && staySeconds !== undefined
     // A guest who is here already stays until then.
-    const kept = guest ? await keep(call, user, staySeconds) : undefined
+    const kept = guest ? await orSay(keep(call, user, staySeconds), newHint) : undefined
     const wish = user === undefined ? { staySeconds, stayFromNow: staySeconds !== undefined } : { user }
-    const made = await api<Invite>(call.config, 'POST', '/invites', wish)
+    const made = await orSay(api<Invite>(call.config, 'POST', '/invites', wish), newHint)
     const end = kept?.expiresAt ?? (staySeconds === undefined ? undefined : Date.now() + staySeconds * 1_000)
     call.print({ ...made, guestUntil: end }, () =>
       [
@@ -27,6 +31,8 @@ export const invite: Command = {
     )
   },
 }
+
+const newHint = 'for somebody new leave the name out, or add them first: lanline user add'
 
 /** Hours of a month, the longest stay. */
 const longestHours = 31 * 24

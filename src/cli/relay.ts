@@ -18,6 +18,11 @@ export const relayGrant: Command = {
   usage: '--peer ADDRESS --for ADDRESS --seconds N',
   about: 'lets one address relay to another, outside any call',
   options: { peer: { type: 'string' }, for: { type: 'string' }, seconds: { type: 'string' } },
+  help: [
+    ['--for', 'the address that may use the relay'],
+    ['--peer', 'the address it may send to, and no other'],
+    ['--seconds', 'how long'],
+  ],
   run: async call => {
     const { peer, for: from } = call.options
     const seconds = Number(call.options.seconds)

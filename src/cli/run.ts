@@ -27,40 +27,22 @@ import {
 import { userAdd, userList, userPassword, userRemove } from './user.ts'
 import { version } from './version.ts'
 
-const commands: readonly Command[] = [
-  serve,
-  tryOut,
-  userAdd,
-  userList,
-  userRemove,
-  userPassword,
-  deviceList,
-  deviceRevoke,
-  invite,
-  callList,
-  callShow,
-  traceExport,
-  traceImport,
-  traceShow,
-  traceVerify,
-  traceKey,
-  relayStatus,
-  relayGrant,
-  relayClose,
-  backupCopies,
-  backupRestoreCopy,
-  backup,
-  restore,
-  updateStatus,
-  updateShow,
-  updateVerify,
-  updateInstall,
-  updateStick,
-  updateConfirm,
-  updateMake,
-  doctor,
-  version,
+/** A longer name stands before a shorter one that it begins with. */
+const groups: readonly (readonly [title: string, commands: readonly Command[]])[] = [
+  ['the exchange', [serve, tryOut, doctor, version]],
+  ['people and devices', [invite, userAdd, userList, userPassword, userRemove, deviceList, deviceRevoke]],
+  [
+    'calls and their traces',
+    [callList, callShow, traceExport, traceShow, traceVerify, traceKey, traceImport],
+  ],
+  ['the relay', [relayStatus, relayGrant, relayClose]],
+  ['backup', [backupCopies, backupRestoreCopy, backup, restore]],
+  [
+    'updates of an image',
+    [updateStatus, updateShow, updateVerify, updateInstall, updateStick, updateConfirm, updateMake],
+  ],
 ]
+const commands = groups.flatMap(([, each]) => each)
 
 const common: ParseArgsOptionsConfig = {
   config: { type: 'string' },
@@ -78,6 +60,11 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
   try {
     const command = commandOf(argv)
     if (command === undefined) {
+      const begun = commands.filter(({ name }) => name.startsWith(`${argv[0]} `))
+      if (begun.length > 0 && ['--help', '-h'].includes(argv[1] ?? '')) {
+        process.stdout.write(begun.map(helpOf).join('\n'))
+        return 0
+      }
       const asked = argv.length === 0 || ['help', '--help', '-h'].includes(argv[0]!)
       if (!asked) throw noSuchCommand(argv)
       process.stdout.write(overview())
@@ -113,7 +100,7 @@ function noSuchCommand([first = '', second]: readonly string[]): UsageError {
 function invocation(command: Command, argv: readonly string[], around: Surroundings): Invocation | undefined {
   const { values, positionals } = parse(command, argv.slice(command.name.split(' ').length))
   if (values.help) {
-    process.stdout.write(`lanline ${command.name} ${command.usage}\n${command.about}\n`)
+    process.stdout.write(helpOf(command))
     return undefined
   }
   const [least, most] = command.words ?? [0, 0]
@@ -149,13 +136,26 @@ function wrongUsage(command: Command, why?: string): UsageError {
   return new UsageError(`${why ? `${why}; ` : ''}usage: lanline ${command.name} ${command.usage}`.trimEnd())
 }
 
+function helpOf({ name, usage, about, help = [] }: Command): string {
+  const width = Math.max(...help.map(([word]) => word.length))
+  const lines = help.map(([word, what]) => `  ${word.padEnd(width)}  ${what}\n`)
+  return `${`lanline ${name} ${usage}`.trimEnd()}\n${about}\n${lines.join('')}`
+}
+
 /** What is longer than its column has what it does on the next line. */
 function overview(): string {
-  const lines = commands.map(({ name, usage, about }) => {
-    const call = `${name} ${usage}`.trimEnd()
-    return call.length <= 44 ? `  ${call.padEnd(44)} ${about}` : `  ${call}\n${''.padEnd(47)}${about}`
+  const blocks = groups.map(([title, each]) => {
+    const lines = each.map(({ name, usage, about }) => {
+      const call = `${name} ${usage}`.trimEnd()
+      return call.length <= 44 ? `  ${call.padEnd(44)} ${about}` : `  ${call}\n${''.padEnd(47)}${about}`
+    })
+    return `${title}\n${lines.join('\n')}\n`
   })
-  return `usage: lanline <command> [--config FILE] [--json]\n\n${lines.join('\n')}\n`
+  return [
+    'usage: lanline <command> [--config FILE] [--json]\n',
+    ...blocks,
+    'lanline <command> --help says more of one. --config names a file of settings, --json prints for programs.\n',
+  ].join('\n')
 }
 
 /** A file or directory that is not there or may not be used is no fault of the program. */

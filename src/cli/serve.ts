@@ -51,10 +51,14 @@ export const serve: Command = {
 function greeting(daemon: Daemon): string {
   const lines = daemon.moved.map(({ key, from, to }) => `port ${from} (${key}) is taken, using ${to}`)
   const { page, thisComputer, phones, claim } = daemon.urls()
-  lines.push(`lanline ready ${page}`, `this computer ${thisComputer}`, ...phones.map(url => `phones ${url}`))
-  if (claim) lines.push(`claim it as its owner: ${claim.link}`, `setup code ${claim.code}`)
+  lines.push(`lanline ready ${shown(page)}`, `this computer ${shown(thisComputer)}`)
+  lines.push(...phones.map(url => `phones ${shown(url)}`))
+  if (claim) lines.push(`claim it as its owner: ${shown(claim.link)}`, `setup code ${claim.code}`)
   return `${lines.join('\n')}\n`
 }
+
+/** As one types it: without the port where it is 80 or 443. */
+const shown = (url: string): string => new URL(url).href
 
 function stopSignal(): Promise<undefined> {
   return new Promise(resolve => {

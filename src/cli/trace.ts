@@ -6,7 +6,7 @@ import { type SignedTrace, verifyTrace } from '../trace/document.ts'
 import { ladderOf, ladderText } from '../trace/ladder.ts'
 import type { Verdict } from '../trace/message.ts'
 import { isPage, type PageVerification, verifyPage } from '../trace/signed-page.ts'
-import { api, apiDownload } from './api.ts'
+import { api, apiDownload, orSay } from './api.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
 
 const maxFileBytes = 100_000_000
@@ -21,6 +21,14 @@ export const traceExport: Command = {
   about: 'writes the trace of a call: signed as JSON or as a page, as a capture file, or as an RTCStats dump',
   words: [1, 1],
   options: { format: { type: 'string' }, output: { type: 'string' } },
+  help: [
+    ['<call>', 'its id, as `lanline call list` shows it'],
+    ['json', 'everything, signed: for trace show, trace verify and programs; this if no format is given'],
+    ['html', 'one page to read and print, signed'],
+    ['pcapng, pcap', 'its messages as packets: for Wireshark, for sngrep'],
+    ['rtcstats', 'what both clients reported, as an RTCStats dump'],
+    ['--output', 'the file to write; without it, to stdout'],
+  ],
   run: async call => {
     const format = String(call.options.format ?? 'json')
     if (!isFormat(format)) throw new UsageError(`--format ${format} is none of ${formats.join(', ')}`)
@@ -29,7 +37,9 @@ export const traceExport: Command = {
       throw new CommandError('a capture file is nothing for a terminal; give --output FILE')
     }
     const name = call.words[0]!
-    if (output === undefined) return await toStdout(await apiDownload(call.config, path(name, format)))
+    if (output === undefined) {
+      return await toStdout(await orSay(apiDownload(call.config, path(name, format)), listHint))
+    }
     const bytes = await exportTrace(call.config, name, format, String(output))
     call.print({ file: output, bytes }, () => `${output}: ${bytes} bytes`)
   },
@@ -41,7 +51,9 @@ export const exportTrace = async (
   call: string,
   format: Format,
   file: string,
-): Promise<number> => write(file, await apiDownload(config, path(call, format)))
+): Promise<number> => write(file, await orSay(apiDownload(config, path(call, format)), listHint))
+
+export const listHint = 'those that are kept: lanline call list'
 
 export const traceVerify: Command = {
   name: 'trace verify',
@@ -49,6 +61,13 @@ export const traceVerify: Command = {
   about: 'says whether a trace is as the appliance signed it; needs no running lanline',
   words: [1, 1],
   options: { key: { type: 'string' } },
+  help: [
+    ['<file>', 'what trace export wrote as json or html'],
+    [
+      '--key',
+      'the fingerprint that `lanline trace key` says on the appliance; without it, the key in the file counts',
+    ],
+  ],
   run: async call => {
     const wanted = call.options.key === undefined ? undefined : String(call.options.key)
     const file = readTrace(call.words[0]!)

@@ -34,6 +34,12 @@ export const tryOut: Command = {
   usage: '[--patience SECONDS]',
   about: 'two clients in this process call each other through the exchange: proof without a browser',
   options: { patience: { type: 'string' } },
+  help: [
+    [
+      '--patience',
+      `how long to wait for each step, ${patienceSeconds} seconds if not given; more on a slow machine`,
+    ],
+  ],
   run: async call => {
     const steps = stepsOf(call)
     const exchange = await runningOrOwn(call)

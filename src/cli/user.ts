@@ -2,7 +2,7 @@ import type { NewUser, User } from '../admin/message.ts'
 import { DirectoryError } from '../store/directory/message.ts'
 import { StoreError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
-import { api, NotRunning } from './api.ts'
+import { api, NotRunning, orSay } from './api.ts'
 import { type Command, CommandError, type Invocation, moment, table, UsageError } from './command.ts'
 
 /** Works without a daemon too: then the store is opened here. */
@@ -12,6 +12,14 @@ export const userAdd: Command = {
   about: 'adds a person; with a password also a SIP phone of that name',
   words: [1, 1],
   options: { 'display-name': { type: 'string' }, 'password-stdin': { type: 'boolean' } },
+  help: [
+    ['<name>', 'what the person is dialled by: up to 32 of a-z, 0-9, - and .'],
+    ['--display-name', 'how others see them; <name> if not given'],
+    [
+      '--password-stdin',
+      'also makes a SIP phone: its user is <name>, its password a line of 6 or more on stdin',
+    ],
+  ],
   run: async call => {
     const wish: NewUser = {
       name: call.words[0]!,
@@ -53,7 +61,7 @@ export const userRemove: Command = {
   about: 'removes a person and all their devices',
   words: [1, 1],
   run: async call => {
-    await api(call.config, 'DELETE', `/users/${encodeURIComponent(call.words[0]!)}`)
+    await orSay(api(call.config, 'DELETE', `/users/${encodeURIComponent(call.words[0]!)}`), listHint)
     call.print({ removed: call.words[0] }, () => `removed ${call.words[0]}`)
   },
 }
@@ -64,16 +72,24 @@ export const userPassword: Command = {
   about: "sets a person's console password, or with --sip that of their SIP phone",
   words: [1, 1],
   options: { sip: { type: 'boolean' }, 'password-stdin': { type: 'boolean' } },
+  help: [
+    [
+      '--password-stdin',
+      'the password is a line on stdin, of 10 or more characters; with --sip of 6 or more',
+    ],
+  ],
   run: async call => {
     if (!call.options['password-stdin'])
       throw new UsageError('give the password on stdin, with --password-stdin')
     const password = await passwordFromStdin()
     const change = call.options.sip ? { sipPassword: password } : { password }
-    await api(call.config, 'PATCH', `/users/${encodeURIComponent(call.words[0]!)}`, change)
+    await orSay(api(call.config, 'PATCH', `/users/${encodeURIComponent(call.words[0]!)}`, change), listHint)
     const what = call.options.sip ? 'SIP password' : 'console password'
     call.print({ changed: call.words[0], what }, () => `changed the ${what} of ${call.words[0]}`)
   },
 }
+
+const listHint = 'those who are here: lanline user list'
 
 async function addToStore(call: Invocation, wish: NewUser): Promise<void> {
   try {
@@ -92,6 +108,7 @@ async function addToStore(call: Invocation, wish: NewUser): Promise<void> {
 const longestPasswordBytes = 1_024
 
 async function passwordFromStdin(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('type the password, then Enter and Ctrl-D (it is shown)\n')
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   const password = Buffer.concat(chunks)

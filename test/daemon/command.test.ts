@@ -319,9 +319,43 @@ describe('wrong usage', () => {
     expect(tried.err).toMatch(message)
   })
 
+  it('what is not there is said with the command that lists what is', async () => {
+    const daemon = await serve()
+    for (const [args, hint] of [
+      [['call', 'show', '12'], /no such call.*; .*lanline call list\n$/],
+      [['trace', 'export', '12'], /no such call.*; .*lanline call list\n$/],
+      [['device', 'revoke', 'x'], /no such device; .*lanline device list\n$/],
+      [['user', 'remove', 'nobody'], /nobody does not exist.*; .*lanline user list\n$/],
+      [['invite', 'nobody'], /nobody does not exist.*; .*lanline user add\n$/],
+    ] as const) {
+      const tried = await lanline([...args])
+      expect([tried.code, tried.err]).toEqual([1, expect.stringMatching(hint)])
+    }
+    const short = await lanline(['user', 'add', 'desk', '--password-stdin'], 'abc\n')
+    expect(short.err).toBe('lanline: sipPassword: at least 6 characters\n')
+    await end(daemon.child, 'SIGINT')
+  })
+
   it('without a running daemon what needs one says so', async () => {
     const tried = await lanline(['device', 'list'])
     expect(tried.code).toBe(1)
     expect(tried.err).toMatch(/no lanline is running on .*; start it with: \.\/scripts\/start/)
+  })
+})
+
+describe('help', () => {
+  it('lists every command under what it is about, and says more of one, or of those that begin alike', async () => {
+    const all = await lanline(['--help'])
+    expect(all.code).toBe(0)
+    expect(all.out).toMatch(/^people and devices\n {2}invite /m)
+    const one = await lanline(['call', 'list', '--help'])
+    expect([one.code, one.out]).toEqual([
+      0,
+      expect.stringMatching(/^lanline call list .*\nlists calls, newest first\n {2}--limit {2}how many/),
+    ])
+    const alike = await lanline(['trace', '--help'])
+    expect(alike.out.match(/^lanline trace (\w+)/gm)).toEqual(
+      ['export', 'show', 'verify', 'key', 'import'].map(name => `lanline trace ${name}`),
+    )
   })
 })
