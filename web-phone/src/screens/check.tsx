@@ -126,7 +126,7 @@ function Head({
   const summary = state === 'done' ? summarise(findings) : undefined
   const step = checkup?.step
   return (
-    <section class={`panel check-head ${summary?.level ?? (state === undefined ? 'before' : '')}`}>
+    <section class={`panel check-head ${summary?.level ?? ''}`}>
       {summary && <Mark level={summary.level} />}
       {/* Always there, so that what comes into it is read out. */}
       <p class="check-summary" role="status" aria-live="polite" aria-atomic="true">
