@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
 import { days, type Epoch, hours, type Monotonic, minutes } from '../../src/core/clock.ts'
 import { userNameFrom } from '../../src/store/credentials.ts'
 import { type DirectoryEvent, limits } from '../../src/store/directory/message.ts'
@@ -376,4 +377,20 @@ test('a file that cannot be removed counts once, and one where nobody owns the a
   await store.directory.claim(ownerWish)
   expect(await store.directory.releaseOwners('7:1')).toBe(false)
   expect(await store.directory.releaseOwners('7:2')).toBe(true)
+})
+
+test('who is let in by the name of somebody who is gone is called otherwise: the calls of that name are not theirs', async () => {
+  const wish = { displayName: 'Gast', staySeconds: 3_600 }
+  const enrol = () => store.directory.enrol(wish, page)
+  const first = await enrol()
+  expect(first.device.user).toBe('gast')
+  const call = { id: 'c1', callerUser: 'gast', calleeUser: 'olivia', startedAt: now, missed: false }
+  await store.calls.save(call as CallRow)
+  await store.directory.removeUser('gast')
+  expect((await enrol()).device.user).toBe('gast-2')
+  await store.directory.removeUser('gast-2')
+  await reopen()
+  expect((await enrol()).device.user).not.toBe('gast')
+  // The owner, who sees all calls, may give them to whom they like.
+  expect(await store.directory.addUser({ name: 'gast' })).toMatchObject({ name: 'gast' })
 })

@@ -21,6 +21,8 @@ export class Held {
   readonly deviceByDigestUser = new Map<string, string>()
   readonly invites = new Map<string, InviteRow>()
   readonly requests = new Map<string, RequestRow>()
+  /** Names of people who are gone, as long as calls of theirs are kept: whoever bears one sees those calls. */
+  readonly formerNames = new Set<string>()
   readonly #rows: Rows
   readonly #devicesOfUser = new Map<string, Set<string>>()
   readonly #listeners = new Set<(event: DirectoryEvent) => void>()
@@ -34,12 +36,14 @@ export class Held {
   }
 
   async load(loadedAt: Monotonic): Promise<void> {
-    const [users, devices, invites, requests] = await Promise.all([
+    const [users, devices, invites, requests, called] = await Promise.all([
       this.#rows.read('select * from users order by created_at, name'),
       this.#rows.read('select * from devices order by created_at, id'),
       this.#rows.read('select * from invites'),
       this.#rows.read('select * from requests order by created_at'),
+      this.#rows.read('select caller_user as name from calls union select callee_user from calls'),
     ])
+    for (const row of called) this.formerNames.add(String(row.name))
     for (const row of users) this.keepUser(tables.userOf(row, loadedAt))
     for (const row of devices) this.keepDevice(tables.deviceOf(row))
     for (const row of invites) this.invites.set(String(row.id), tables.inviteOf(row))
@@ -112,6 +116,7 @@ export class Held {
   forgetUser(name: string): void {
     const devices = this.devicesOf(name)
     this.users.delete(name)
+    this.formerNames.add(name)
     for (const device of devices) this.forgetDevice(device)
     this.#devicesOfUser.delete(name)
     for (const invite of this.invites.values()) if (invite.user === name) this.invites.delete(invite.id)
