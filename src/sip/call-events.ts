@@ -8,7 +8,24 @@ import type { CallEvent, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import { reasonWord, wordOfRefusal } from './reason.ts'
 import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
-import type { Routed } from './routing.ts'
+import { personOf, type Routed } from './routing.ts'
+
+/** Whatever somebody dials is written down, if it is nobody's name: no longer than a name may be. */
+const dialledCharacters = 64
+
+/** Who is called, as the caller may know them: a person by their name, else what was dialled. Undefined: nobody is. */
+export function calleeOf(
+  { destination, uri }: Routed,
+  caller: string,
+  accounts: Accounts,
+): AskedCall['callee'] | undefined {
+  const name = personOf(destination)
+  if (name === undefined) return undefined
+  const user = accounts.mayCall(caller, name) ? accounts.user(name) : undefined
+  if (user !== undefined) return { user: user.name, displayName: user.displayName, device: undefined }
+  const dialled = (uri?.user ?? name).toLowerCase().slice(0, dialledCharacters)
+  return { user: dialled, displayName: dialled, device: undefined }
+}
 
 export function callStarted(
   call: AskedCall,

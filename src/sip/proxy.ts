@@ -7,7 +7,7 @@ import { hash } from 'node:crypto'
 import { after, type Monotonic } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
-import { callAnswered, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
+import { callAnswered, calleeOf, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
 import { callKey, first, removeFirstValue, response, values } from './codec.ts'
 import { forward, recordRouteFor, viaFor, withoutAssertions } from './forward.ts'
@@ -20,7 +20,7 @@ import { Reach } from './reach.ts'
 import { reasonField } from './reason.ts'
 import { type Branch, isBetter, type ResponseContext, type Target } from './response-context.ts'
 import type { RouteToken, RouteTokens } from './route-token.ts'
-import { personOf, type Routed } from './routing.ts'
+import type { Routed } from './routing.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
 import { type Refusal, targetsOf } from './targets.ts'
 import { type SipTimers, T1 } from './transaction-timers.ts'
@@ -239,9 +239,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   ): ResponseContext {
     const { method } = incoming.request
     const initial = incoming.toTag === undefined
-    const { destination } = routed
-    const forUser = personOf(destination)
-    const callee = forUser === undefined ? undefined : this.#parts.accounts.user(forUser)
+    const callee = calleeOf(routed, sender.user, this.#parts.accounts)
     const breadth = first(routed.request, 'Max-Breadth')
     const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)
     return {
@@ -258,13 +256,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       sender,
       branches: [],
       call:
-        initial && method === 'INVITE' && forUser !== undefined
-          ? {
-              id: callKey(incoming.callId, incoming.fromTag),
-              callee: { user: forUser, displayName: callee?.displayName ?? forUser, device: undefined },
-              answered: false,
-              ringing: [],
-            }
+        initial && method === 'INVITE' && callee !== undefined
+          ? { id: callKey(incoming.callId, incoming.fromTag), callee, answered: false, ringing: [] }
           : undefined,
       mayWait: !initial,
       best: undefined,

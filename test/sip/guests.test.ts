@@ -46,3 +46,24 @@ it('whom a guest may not know is to them like somebody who does not exist, by ad
   // An ACK asks for nothing, and means nothing to who has no such dialog.
   expect(phones.carol.requests.filter(method => method !== 'ACK')).toEqual([])
 })
+
+it('whom a guest may not know stands in the log as it was dialled, without the name they have here', () => {
+  const { home, phones } = house()
+  const contact = /<(sip:[^>]+)>/.exec(phones.carol.contact)?.[1] ?? phones.carol.contact
+  for (const uri of ['carol', 'carol-1', 'nobody', contact]) {
+    phones.alice.call(uri)
+    home.network.run(500)
+  }
+  const called = home.calls.flatMap(event => (event.kind === 'started' ? [event.callee] : []))
+  expect(called.map(({ user, displayName }) => [user, displayName])).toEqual(
+    ['carol', 'carol-1', 'nobody', 'carol-1'].map(dialled => [dialled, dialled]),
+  )
+})
+
+it('what is nobody’s name stands in the log no longer than a name may be', () => {
+  const { home, phones } = house()
+  phones.bob.call('x'.repeat(1_000))
+  home.network.run(500)
+  const called = home.calls.flatMap(event => (event.kind === 'started' ? [event.callee] : []))
+  expect(called.map(({ user, displayName }) => [user.length, displayName.length])).toEqual([[64, 64]])
+})
