@@ -3,8 +3,7 @@
  * to hold, and takes other names where somebody has ours. Probing, answering and defending are avahi's. Leaves out: the
  * bus (`advertiser-io.ts`).
  *
- * The host has a group for each link and family, since its addresses are a link's own; each service has one. So they
- * come, go and are disputed without touching each other:
+ * Each entry group (`avahi-groups.ts`) goes its own way:
  *
  * | group       | path told | all added, committed | state 2 (established) | collision           | refused          |
  * | ----------- | --------- | -------------------- | --------------------- | ------------------- | ---------------- |
@@ -18,28 +17,18 @@
  * What it holds is never changed: a group with something else in it is another one, made after the old one is freed.
  */
 import { after, type Monotonic, seconds } from '../core/clock.ts'
-import { familyOf } from '../core/endpoint.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
-import type { AvahiCall, AvahiEffect, AvahiInput, Link, Publication, Service } from './message.ts'
-import { keyOf, labelOf, nextHostname, nextInstance, typeNameOf } from './names.ts'
-import { addressesOf } from './records.ts'
+import { anyInterface, hostGroups, serviceGroup, type Wanted } from './avahi-groups.ts'
+import { type Claim, Claims, claimLimits, host, isLostOften } from './claims.ts'
+import type { AvahiCall, AvahiEffect, AvahiInput, Link, Publication } from './message.ts'
 
 export const avahiLimits = {
   links: 32,
-  services: 1_000,
   /** avahi-daemon lets one program have 1,024 (`objects-per-client-max`). */
   groups: 1_000,
-  /** What it lets one group hold (`entries-per-entry-group-max`): addresses of one family on one link. */
-  addresses: 32,
   /** Calls without their answer; the next group waits: hundreds of names keep avahi-daemon busy for seconds. */
   callsUnderWay: 16,
-  /** RFC 6762 §8.2: whoever loses against another's probe waits so long. */
-  loserMilliseconds: seconds(1),
-  /** RFC 6762 §8.1, as in `mdnsLimits`. */
-  conflicts: 15,
-  conflictWindowMilliseconds: seconds(10),
-  conflictMilliseconds: seconds(5),
   /** After which what avahi-daemon refused is tried again. */
   retryMilliseconds: seconds(30),
 } as const
@@ -49,34 +38,8 @@ const server = { path: '/', interface: `${avahiName}.Server` } as const
 export const groupInterface = `${avahiName}.EntryGroup`
 /** AVAHI_ENTRY_GROUP_… */
 const groupState = { established: 2, collision: 3, failure: 4 } as const
-const anyInterface = -1
-const anyProtocol = -1
-/** AVAHI_PUBLISH_…: the address's own name stays the machine's. */
-const noReverse = 16
-/** AVAHI_PUBLISH_…: nothing is added to our texts. */
-const noCookie = 32
 const collisionError = `${avahiName}.CollisionError`
 const notPermittedError = `${avahiName}.NotPermittedError`
-
-/** A name to be had: the host's, or one service's. */
-interface Claimed {
-  readonly id: string
-  service: Service | undefined
-  /** The label as it stands now, after any renaming. */
-  label: string
-  /** When somebody else turned out to have it. */
-  conflicts: Monotonic[]
-  /** Disputed too often: not before this moment. */
-  notBefore: Monotonic | undefined
-}
-
-interface Wanted {
-  readonly claim: string
-  readonly label: string
-  /** Equal for groups that hold the same. */
-  readonly content: string
-  readonly entries: () => readonly Pick<AvahiCall, 'member' | 'signature' | 'body'>[]
-}
 
 interface Group extends Wanted {
   readonly key: string
@@ -92,15 +55,14 @@ type Purpose =
   | { readonly kind: 'index'; readonly link: string }
   | { readonly kind: 'new' | 'fill'; readonly group: Group }
 
-const host = 'host'
 const refreshTimer = 'refresh'
 const retryTimer = 'retry'
 
 export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   readonly #timers = new TimerTable<string>()
-  readonly #claimed = new Map<string, Claimed>()
-  /** By the key of its name, of services only. */
-  readonly #owners = new Map<string, Claimed>()
+  readonly #claims = new Claims()
+  /** By the claim: disputed too often, and not before this moment. */
+  readonly #notBefore = new Map<string, Monotonic>()
   /** Avahi's number of each link's interface, as soon as it is told; `null`: it knows no such interface. */
   readonly #indexes = new Map<string, number | null>()
   readonly #groups = new Map<string, Group>()
@@ -113,7 +75,6 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   readonly #disputed = new Map<string, { readonly label: string; readonly at: Monotonic }>()
   /** There was more than one link at a time. */
   #severalLinks = false
-  #published: Publication | undefined
   #present = false
   #stopped = false
   #established: string | undefined
@@ -122,9 +83,9 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   #out: AvahiEffect[] = []
 
   /** For tests of bounds. */
-  get sizes(): Readonly<Record<'groups' | 'calls' | 'claimed' | 'timers' | 'waiting', number>> {
+  get sizes(): Readonly<Record<'groups' | 'calls' | 'claims' | 'timers' | 'waiting', number>> {
     return {
-      ...{ groups: this.#groups.size, calls: this.#calls.size, claimed: this.#claimed.size },
+      ...{ groups: this.#groups.size, calls: this.#calls.size, claims: this.#claims.size },
       ...{ timers: this.#timers.size, waiting: this.#toMake.length },
     }
   }
@@ -136,7 +97,7 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     readonly trouble: string | undefined
   } {
     return {
-      hostname: this.#claimed.get(host)?.label,
+      hostname: this.#claims.host?.label,
       probing: this.#links.size > 0 && !this.#hasHost(),
       trouble: this.#trouble,
     }
@@ -182,9 +143,7 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
       if (name === retryTimer) this.#retry()
     }
-    for (const claimed of this.#claimed.values()) {
-      if (claimed.notBefore !== undefined && claimed.notBefore <= now) claimed.notBefore = undefined
-    }
+    for (const [claim, at] of this.#notBefore) if (at <= now) this.#notBefore.delete(claim)
     this.#refresh(now)
     this.#make()
     return this.#taken()
@@ -205,28 +164,9 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
   }
 
   #publish(publication: Publication, now: Monotonic): void {
-    const services = publication.services.slice(0, avahiLimits.services)
-    if (services.length < publication.services.length) {
-      this.#note('tooManyServices', undefined, String(publication.services.length))
-    }
-    const hostname = labelOf(publication.hostname)
-    const known = this.#claimed.get(host)
-    if (known === undefined) this.#claimed.set(host, newClaim(host, undefined, hostname))
-    else if (publication.hostname !== this.#published?.hostname && hostname !== known.label) {
-      known.label = hostname
-      known.conflicts = []
-    }
-    this.#published = publication
-    const wanted = new Map(services.map(service => [`service ${service.key}`, service]))
-    for (const [id, { service }] of this.#claimed) {
-      const next = wanted.get(id)
-      if (service !== undefined && (next === undefined || !hasSameName(service, next))) this.#disown(id)
-    }
-    for (const [id, service] of wanted) {
-      const claimed = this.#claimed.get(id)
-      if (claimed === undefined) this.#own(newClaim(id, service, this.#freeLabel(service)))
-      else claimed.service = service
-    }
+    for (const claim of this.#claims.lostBy(publication)) if (claim !== host) this.#notBefore.delete(claim)
+    const { left } = this.#claims.publish(publication)
+    if (left > 0) this.#note('tooManyServices', undefined, String(publication.services.length))
     this.#refresh(now)
   }
 
@@ -239,7 +179,7 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
       if (this.#wanted.get(group.key)?.content !== group.content) this.#drop(group)
     }
     for (const [key, { at }] of this.#disputed) {
-      if (!this.#wanted.has(key) || at + avahiLimits.conflictWindowMilliseconds <= now)
+      if (!this.#wanted.has(key) || at + claimLimits.conflictWindowMilliseconds <= now)
         this.#disputed.delete(key)
     }
     this.#toMake = [...this.#wanted.keys()].filter(key => !this.#groups.has(key) && !this.#waits(key, now))
@@ -256,12 +196,12 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     return (
       disputed !== undefined &&
       disputed.label === this.#wanted.get(key)?.label &&
-      disputed.at + avahiLimits.loserMilliseconds > now
+      disputed.at + claimLimits.loserMilliseconds > now
     )
   }
 
   #allWanted(): [string, Wanted][] {
-    const named = this.#claimed.get(host)
+    const named = this.#claims.host
     if (!this.#present || named === undefined) return []
     const links = [...this.#links.values()].flatMap(link => {
       const index = this.#indexes.get(link.name)
@@ -272,12 +212,12 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
     // still has elsewhere.
     const index = this.#severalLinks ? anyInterface : links[0]?.index
     if (index === undefined) return []
-    const isFree = ({ notBefore }: Claimed): boolean => notBefore === undefined
+    const isFree = ({ id }: Claim): boolean => !this.#notBefore.has(id)
     const hosts = isFree(named) ? links.flatMap(one => hostGroups(named.label, one.link, one.index)) : []
-    const services = [...this.#claimed.values()].flatMap((claimed): [string, Wanted][] => {
-      const { id, service, label } = claimed
-      if (service === undefined || !isFree(claimed)) return []
-      return [[id, serviceGroup(id, service, label, named.label, index)]]
+    const services = [...this.#claims.all()].flatMap((claim): [string, Wanted][] => {
+      const { id, service } = claim
+      if (service === undefined || !isFree(claim)) return []
+      return [[id, serviceGroup(claim, service, named.label, index)]]
     })
     return [...hosts, ...services]
   }
@@ -428,43 +368,35 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
    * avahi-daemon itself with an address we had until then; when that is disputed too, another one, on all links.
    */
   #conflict(group: Group, now: Monotonic): void {
-    const claimed = this.#claimed.get(group.claim)
+    const claim = this.#claims.get(group.claim)
     const before = this.#disputed.get(group.key)
-    const recently = after(now, -avahiLimits.conflictWindowMilliseconds)
+    const recently = after(now, -claimLimits.conflictWindowMilliseconds)
     this.#drop(group)
     // What another link's group lost was found out before.
-    if (claimed?.label === group.label) {
-      if (before?.label === group.label && before.at > recently) this.#rename(claimed, now)
+    if (claim?.label === group.label) {
+      if (before?.label === group.label && before.at > recently) this.#rename(claim, now)
       else {
         this.#disputed.set(group.key, { label: group.label, at: now })
-        this.#timers.set(`group ${group.key}`, after(now, avahiLimits.loserMilliseconds))
+        this.#timers.set(`group ${group.key}`, after(now, claimLimits.loserMilliseconds))
       }
     }
     this.#refreshSoon(now)
   }
 
-  #rename(claimed: Claimed, now: Monotonic): void {
-    const { conflicts, conflictWindowMilliseconds, conflictMilliseconds } = avahiLimits
-    const from = claimed.label
-    const since = now - conflictWindowMilliseconds
-    claimed.conflicts = [...claimed.conflicts.filter(at => at > since), now].slice(-conflicts)
-    if (claimed.conflicts.length >= conflicts) {
-      claimed.notBefore = after(now, conflictMilliseconds)
-      this.#timers.set(`claim ${claimed.id}`, claimed.notBefore)
+  #rename(claim: Claim, now: Monotonic): void {
+    const from = claim.label
+    this.#claims.lose(claim, now)
+    if (isLostOften(claim)) {
+      const at = after(now, claimLimits.conflictMilliseconds)
+      this.#notBefore.set(claim.id, at)
+      this.#timers.set(`claim ${claim.id}`, at)
     }
-    if (claimed.service === undefined) {
-      claimed.label = nextHostname(from)
-      return this.#note('hostConflict', undefined, from)
-    }
-    const to = this.#freeLabel(claimed.service, nextInstance(from))
-    this.#owners.delete(nameKeyOf(claimed))
-    claimed.label = to
-    this.#owners.set(nameKeyOf(claimed), claimed)
-    this.#out.push({ kind: 'instanceRenamed', key: claimed.service.key, from, to })
+    if (claim.service === undefined) return this.#note('hostConflict', undefined, from)
+    this.#out.push({ kind: 'instanceRenamed', key: claim.service.key, from, to: claim.label })
   }
 
   #sayEstablished(): void {
-    const hostname = this.#claimed.get(host)?.label
+    const hostname = this.#claims.host?.label
     if (hostname === undefined || hostname === this.#established || !this.#hasHost()) return
     this.#established = hostname
     this.#out.push({ kind: 'established', hostname })
@@ -479,25 +411,6 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
       any = true
     }
     return any
-  }
-
-  // Names
-
-  #own(claimed: Claimed): void {
-    this.#claimed.set(claimed.id, claimed)
-    this.#owners.set(nameKeyOf(claimed), claimed)
-  }
-
-  #disown(id: string): void {
-    this.#owners.delete(nameKeyOf(this.#claimed.get(id)!))
-    this.#claimed.delete(id)
-  }
-
-  /** Two of our own services of one type must not fight either. */
-  #freeLabel(service: Service, wanted = labelOf(service.instance)): string {
-    let label = wanted
-    while (this.#owners.has(keyOf([label, ...typeNameOf(service.type)]))) label = nextInstance(label)
-    return label
   }
 
   // Helpers
@@ -529,43 +442,3 @@ export class AvahiMachine implements Machine<AvahiInput, AvahiEffect> {
 
 const notPermitted =
   'avahi-daemon publishes for no program: set disable-publishing and disable-user-service-publishing to no in avahi-daemon.conf'
-
-const newClaim = (id: string, service: Service | undefined, label: string): Claimed => ({
-  ...{ id, service, label, conflicts: [], notBefore: undefined },
-})
-
-const nameKeyOf = ({ service, label }: Claimed): string => keyOf([label, ...typeNameOf(service!.type)])
-
-const hasSameName = (one: Service, other: Service): boolean =>
-  one.instance === other.instance && one.type.join('.') === other.type.join('.')
-
-/** A link's addresses by family: IPv6 ones come and go by themselves, and are not to touch the other. */
-function hostGroups(hostname: string, link: Link, index: number): [string, Wanted][] {
-  return ([4, 6] as const).flatMap(family => {
-    const own = addressesOf(link).filter(address => familyOf(address) === family)
-    const addresses = own.slice(0, avahiLimits.addresses)
-    if (addresses.length === 0) return []
-    const body = (address: string): readonly unknown[] => [
-      ...[index, anyProtocol, noReverse, `${hostname}.local`, address],
-    ]
-    const wanted: Wanted = {
-      ...{ claim: host, label: hostname, content: JSON.stringify([hostname, index, addresses]) },
-      entries: () =>
-        addresses.map(address => ({ member: 'AddAddress', signature: 'iiuss', body: body(address) })),
-    }
-    return [[`${host} ${family} ${link.name}`, wanted]]
-  })
-}
-
-function serviceGroup(id: string, service: Service, label: string, hostname: string, index: number): Wanted {
-  const { type, port, txt } = service
-  return {
-    ...{ claim: id, label, content: JSON.stringify([label, type, port, txt, hostname, index]) },
-    entries: () => {
-      const strings = txt.map(entry => Buffer.from(entry).subarray(0, 255))
-      const where = ['local', `${hostname}.local`, port]
-      const body = [index, anyProtocol, noCookie, label, type.join('.'), ...where, strings]
-      return [{ member: 'AddService', signature: 'iiussssqaay', body }]
-    },
-  }
-}

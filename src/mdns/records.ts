@@ -1,14 +1,8 @@
 /** What is told of the host and of each service on one link, as records (RFC 6762 §10, RFC 6763 §4–§9). Pure. */
 import { familyOf } from '../core/endpoint.ts'
+import type { Claim } from './claims.ts'
 import { rdataOf, typeOf } from './codec.ts'
-import {
-  type Link,
-  type Name,
-  type RecordData,
-  type ResourceRecord,
-  recordType,
-  type Service,
-} from './message.ts'
+import type { Link, Name, RecordData, ResourceRecord, Service } from './message.ts'
 import { hostNameOf, keyOf, metaName, reverseNameOf, typeNameOf } from './names.ts'
 
 /** RFC 6762 §10: records with a host's name or address, and all others. */
@@ -52,7 +46,7 @@ export function addressesOf(link: Link): readonly string[] {
 
 export const isLinkLocal6 = (address: string): boolean => /^fe[89ab]/.test(address)
 
-export function hostRecords(hostname: string, link: Link): OwnRecord[] {
+function hostRecords(hostname: string, link: Link): OwnRecord[] {
   const name = hostNameOf(hostname)
   return addressesOf(link).flatMap(address => [
     own(name, ttl.hostSeconds, { type: familyOf(address) === 4 ? 'A' : 'AAAA', address }),
@@ -60,7 +54,7 @@ export function hostRecords(hostname: string, link: Link): OwnRecord[] {
   ])
 }
 
-export function serviceRecords(service: Service, instance: string, hostname: string): OwnRecord[] {
+function serviceRecords(service: Service, instance: string, hostname: string): OwnRecord[] {
   const type = typeNameOf(service.type)
   const name = [instance, ...type]
   const strings = service.txt.map(entry => new TextEncoder().encode(entry).subarray(0, 255))
@@ -77,6 +71,26 @@ export function serviceRecords(service: Service, instance: string, hostname: str
     own(name, ttl.otherSeconds, { type: 'TXT', strings }),
     own(metaName, ttl.otherSeconds, { type: 'PTR', target: type }, false),
   ]
+}
+
+interface Made {
+  readonly hostname: string
+  readonly label: string
+  readonly records: readonly OwnRecord[]
+}
+
+/** Records that need not be made again until something of them is another. */
+export class Records {
+  readonly #made = new WeakMap<Service | Link, Made>()
+
+  of({ service, label }: Claim, hostname: string, link: Link): readonly OwnRecord[] {
+    const known = this.#made.get(service ?? link)
+    if (known?.hostname === hostname && known.label === label) return known.records
+    const records =
+      service === undefined ? hostRecords(label, link) : serviceRecords(service, label, hostname)
+    this.#made.set(service ?? link, { hostname, label, records })
+    return records
+  }
 }
 
 /** RFC 6762 §6.1: says that of all types only those of `records` exist at this name, all of which is ours. */
@@ -113,24 +127,4 @@ function comparable(record: ResourceRecord): Buffer {
   head.writeUInt16BE(record.class, 0)
   head.writeUInt16BE(typeOf(record.data), 2)
   return Buffer.concat([head, rdataOf(record.data)])
-}
-
-/** Records to be added so that the asker need not ask again (RFC 6763 §12); none that is among `answers`. */
-export function additionalsFor(
-  answers: readonly OwnRecord[],
-  byName: ReadonlyMap<string, readonly OwnRecord[]>,
-): OwnRecord[] {
-  const wanted = new Map<string, OwnRecord>()
-  const add = (name: Name, types: readonly number[]): void => {
-    for (const record of byName.get(keyOf(name)) ?? []) {
-      if (types.includes(record.type)) wanted.set(record.key, record)
-    }
-  }
-  const { A, AAAA, SRV, TXT } = recordType
-  for (const { data } of answers) if (data.type === 'PTR') add(data.target, [SRV, TXT, A, AAAA])
-  for (const { data } of [...answers, ...wanted.values()])
-    if (data.type === 'SRV') add(data.target, [A, AAAA])
-  for (const { data, name } of answers) if (data.type === 'A' || data.type === 'AAAA') add(name, [A, AAAA])
-  for (const answer of answers) wanted.delete(answer.key)
-  return [...wanted.values()]
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Monotonic } from '../../src/core/clock.ts'
 import { AvahiMachine, avahiLimits } from '../../src/mdns/avahi.ts'
+import { claimLimits } from '../../src/mdns/claims.ts'
 import type {
   AvahiCall,
   AvahiEffect,
@@ -315,10 +316,10 @@ describe('a name that somebody else has', () => {
     machine.refuses.set('AddAddress', 'org.freedesktop.Avahi.CollisionError')
     machine.input({ kind: 'present' })
     const tried = (): number => Number(machine.machine.state.hostname!.split('-')[1])
-    expect(tried()).toBe(avahiLimits.conflicts + 1)
+    expect(tried()).toBe(claimLimits.conflicts + 1)
     machine.pass(20_000)
-    expect(tried()).toBeGreaterThan(avahiLimits.conflicts + 1)
-    expect(tried()).toBeLessThan(4 * avahiLimits.conflicts)
+    expect(tried()).toBeGreaterThan(claimLimits.conflicts + 1)
+    expect(tried()).toBeLessThan(4 * claimLimits.conflicts)
   })
 
   it('changed by hand is given up for the new one', () => {
@@ -415,7 +416,7 @@ describe('its bounds', () => {
     machine.input(publish([])).input(links())
     expect(machine.groups.size).toBe(0)
     machine.pass(60_000)
-    expect(machine.machine.sizes).toMatchObject({ groups: 0, claimed: 1, timers: 0 })
+    expect(machine.machine.sizes).toMatchObject({ groups: 0, claims: 1, timers: 0 })
   })
 
   it('five hundred names disputed at one moment cost one look at all of them', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { encode, limits } from '../../src/mdns/codec.ts'
-import { mdnsLimits } from '../../src/mdns/machine.ts'
 import { type MdnsMessage, type ResourceRecord, recordType } from '../../src/mdns/message.ts'
+import { responderLimits } from '../../src/mdns/responder.ts'
 import { type Heard, Host, lanline, phone, Segment, written } from './segment.ts'
 
 const { A, AAAA, ANY, PTR, SRV, TXT } = recordType
@@ -136,6 +136,20 @@ describe('a new name', () => {
     expect(Math.max(...gaps.slice(1, 15))).toBeLessThan(1_000)
     expect(gaps[15]).toBeGreaterThanOrEqual(5_000)
     expect(host.hostname).toBeUndefined()
+  })
+
+  it('is not run past all names by who answers for those that are not tried yet', () => {
+    const { segment, host } = crowded(100)
+    for (let count = 0; count < 2_000; count++) {
+      const from = { address: `10.0.0.${2 + (count % 200)}`, port: 5353 }
+      segment.say('lan', [foreign(`${host.machine.state.hostname}.local`, '10.0.0.77')], from)
+      segment.pass(2)
+      // All that is under way: each name in one round, those of one lot in the same.
+      expect(host.machine.sizes.rounds).toBeLessThanOrEqual(8)
+    }
+    expect(host.machine.state.hostname).toMatch(/^lanline-1[0-9]$/)
+    segment.pass(30_000)
+    expect(host.hostname).toBe(host.machine.state.hostname)
   })
 
   it('is won from a probe that says less, by going on', () => {
@@ -675,7 +689,7 @@ describe('over a bad network', () => {
     const sent = segment.heard.filter(({ from }) => from.address === '10.0.0.1')
     // Ten seconds: each record at most once a second.
     expect(sent.length).toBeLessThanOrEqual(22)
-    expect(host.machine.sizes.timers).toBeLessThan(5)
+    expect(host.machine.sizes.rounds).toBeLessThan(5)
   })
 
   it('one who asks for everybody in the names of many is not made to bury them', () => {
@@ -690,7 +704,7 @@ describe('over a bad network', () => {
       host.receive('lan', { address, port: 5353 }, true, bytes)
       segment.pass(1)
     }
-    const { perSecond, burst } = mdnsLimits.unicastPerLink
+    const { perSecond, burst } = responderLimits.unicast
     expect(segment.heard.length).toBeGreaterThan(100)
     expect(segment.heard.length).toBeLessThanOrEqual(2 * perSecond + burst)
   })
