@@ -90,12 +90,15 @@ function Evidence({ line, isNo }: { readonly line: CheckedLine; readonly isNo: b
   )
 }
 
-/** An address with what kind it is; it begins a line of its own rather than break. */
+/** An address with what kind it is begins a line of its own rather than break; a number keeps its unit. */
 const address =
   /((?:(?:host|srflx|prflx|relay) )?(?:\d{1,3}(?:\.\d{1,3}){3}|\[?[0-9a-f]*(?::[0-9a-f]*){2,}\]?|hidden):\d+)/
 
 const unbroken = (text: string) =>
-  text.split(address).map((part, index) => (index % 2 === 0 ? part : <span class="whole">{part}</span>))
+  text
+    .replace(/(\d) (?=(?:ms|s)\b|%)/g, '$1\u00a0')
+    .split(address)
+    .map((part, index) => (index % 2 === 0 ? part : <span class="whole">{part}</span>))
 
 function Contradictions({ all }: { readonly all: Verdict['contradictions'] }) {
   const heading = useId()
