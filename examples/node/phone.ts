@@ -2,7 +2,7 @@
  * A phone without a face: finds the appliance, joins with an invitation, registers, and takes calls or places one. What
  * it says is a 1 kHz tone; what it hears is counted.
  *
- *   node examples/node/phone.ts <invitation> [--call <user>] [--state <file>]
+ *   node_modules/.bin/node examples/node/phone.ts <invitation> [--call <user>] [--state <file>]
  *
  * The invitation is needed once: the credential is kept in the state file.
  */
@@ -21,10 +21,7 @@ interface State {
   readonly token: string
 }
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  options: { call: { type: 'string' }, state: { type: 'string', default: 'lanline-phone.json' } },
-})
+const { positionals, values } = parsed()
 const say = (what: string, more: object = {}): void => console.log(JSON.stringify({ what, ...more }))
 
 const found = existsSync(values.state) ? findAgain(values.state) : join(positionals[0])
@@ -60,6 +57,18 @@ phone.start()
 process.on('SIGINT', leave)
 process.on('SIGTERM', leave)
 
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { call: { type: 'string' }, state: { type: 'string', default: 'lanline-phone.json' } },
+    })
+  } catch {
+    console.error('usage: phone.ts [<invitation>] [--call <user>] [--state <file>]')
+    process.exit(2)
+  }
+}
+
 function watch(call: Call): void {
   let shown = ''
   call.on('facts', ({ pair }) => {
@@ -84,9 +93,13 @@ function leave(): void {
 }
 
 async function join(invitation: string | undefined): Promise<{ origin: string; state: State }> {
-  if (invitation === undefined) throw new Error('give the invitation: its link, or the part behind the #')
+  if (invitation === undefined)
+    throw new Error('give the invitation: the link that `lanline invite` prints, or the part behind the #')
   const [appliance] = await discover({ enough: 1 })
-  if (appliance === undefined) throw new Error('no appliance was found on this network')
+  if (appliance === undefined)
+    throw new Error(
+      'no appliance was found on this network: does lanline run there, and does mDNS get through?',
+    )
   say('found', { ...appliance })
   const authority = await fetchAuthority(appliance)
   const joined = await enrol(pinned(authority).fetch, appliance.origin, {

@@ -1,5 +1,5 @@
 import { secondsUntilMonday, secondsUntilTonight } from '../../client/stay.ts'
-import type { Invite, User } from '../admin/message.ts'
+import type { Invite, SetupState, User } from '../admin/message.ts'
 import { api, orSay } from './api.ts'
 import { type Command, type Invocation, moment, UsageError } from './command.ts'
 
@@ -21,6 +21,8 @@ export const invite: Command = {
     const kept = guest ? await orSay(keep(call, user, staySeconds), newHint) : undefined
     const wish = user === undefined ? { staySeconds, stayFromNow: staySeconds !== undefined } : { user }
     const made = await orSay(api<Invite>(call.config, 'POST', '/invites', wish), newHint)
+    const { claimed } = await api<SetupState>(call.config, 'GET', '/setup')
+    if (!claimed) process.stderr.write('nobody owns this lanline yet: the link is good once it is claimed\n')
     const end = kept?.expiresAt ?? (staySeconds === undefined ? undefined : Date.now() + staySeconds * 1_000)
     call.print({ ...made, guestUntil: end }, () =>
       [

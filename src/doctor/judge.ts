@@ -59,8 +59,9 @@ function running({ told }: Facts): Finding {
       'Start it: ./scripts/start, or systemctl start lanline where it is installed, or switch the appliance on.',
     )
   }
-  const hours = Math.floor(told.health.uptimeSeconds / 3_600)
-  return ok('lanline', `version ${told.health.version} has been running for ${hours} h`)
+  const minutes = Math.floor(told.health.uptimeSeconds / 60)
+  const lasted = minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`
+  return ok('lanline', `version ${told.health.version} has been running for ${lasted}`)
 }
 
 function parts({ health }: Told): Finding[] {
