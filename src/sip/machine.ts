@@ -29,6 +29,7 @@ import {
 import { hostedFlow, Outbox } from './outbox.ts'
 import type { Accounts, OwnAddresses, SipIdentity } from './ports.ts'
 import { proxyLimits, StatefulProxy } from './proxy.ts'
+import { Recent } from './recent.ts'
 import { Registrar } from './registrar.ts'
 import type { Branch, ResponseContext } from './response-context.ts'
 import { RouteTokens } from './route-token.ts'
@@ -66,6 +67,8 @@ export interface SipMachineOptions {
   readonly limits?: Partial<SipLimits>
 }
 
+const refusedRemembered = 20_000
+
 const allowed =
   'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PRACK, UPDATE, INFO, PUBLISH'
 
@@ -83,6 +86,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   readonly #proxy: StatefulProxy
   readonly #agents: HostedAgents
   readonly #sources: Limiter
+  /** INVITEs in a dialog that were refused here: their ACKs are no one else's. By a hash, since keys are as long as sent. */
+  readonly #refused = new Recent<true>(refusedRemembered)
   /** Effects of the construction itself wait for the first call. */
   #fresh = true
 
@@ -139,6 +144,11 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       branches: this.#proxy.size,
       hostedCalls: this.#agents.sizes.calls,
     }
+  }
+
+  /** Answers kept for retransmissions: they go when they are old or too many. */
+  get answers(): number {
+    return this.#servers.answers
   }
 
   handle(input: SipInput, now: Monotonic): SipEffect[] {
@@ -260,6 +270,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (transaction !== undefined && this.#servers.acknowledged(transaction, now)) return
     // Without a To tag it answers nothing; the ACK to a challenge of ours has nothing left to end.
     if (incoming.toTag === undefined) return
+    if (this.#refused.size > 0 && this.#refused.get(hash('md5', incoming.key)) !== undefined) return
     const routed = this.#route(incoming)
     if (routed.destination.kind === 'refused' || routed.destination.kind === 'self') return
     // §16.3 step 3; an ACK is never answered.
@@ -271,74 +282,65 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   #cancel(incoming: Incoming, now: Monotonic): void {
     const { request } = incoming
     const invite = this.#servers.find(cancelledKey(incoming))
-    const transaction = this.#servers.open(incoming)
-    const tag = String(invite?.id ?? transaction.id)
     if (invite === undefined) {
       this.#outbox.note('strayCancel', incoming.flow)
-      return this.#servers.respond(
-        transaction,
-        response(request, 481, 'Call/Transaction Does Not Exist', [], tag),
-        now,
-      )
+      return this.#refuse(incoming, 481, 'Call/Transaction Does Not Exist', [])
     }
-    this.#servers.respond(transaction, response(request, 200, 'OK', [], tag), now)
+    const answer = response(request, 200, 'OK', [], String(invite.id))
+    this.#servers.respond(this.#servers.open(incoming), answer, now)
     this.#proxy.cancel(invite, request, now)
   }
 
   #request(incoming: Incoming, now: Monotonic): void {
     const { request, flow } = incoming
-    if (this.#refusedAsLoop(incoming, now)) return
+    if (this.#refusedAsLoop(incoming)) return
     const routed = this.#route(incoming)
     const { destination } = routed
-    if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#options(incoming, now)
-    if (this.#refusedBeforeIdentity(incoming, routed, now)) return
+    if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#options(incoming)
+    if (this.#refusedBeforeIdentity(incoming, routed)) return
     const identified = this.#identity.identify(incoming, routed.senderToken, now)
     if (identified.kind === 'refused') {
       const { status, reason, note, extra, account } = identified
       this.#outbox.note(note, flow, describe(flow), account)
-      return this.#refuse(incoming, status, reason, extra, now)
+      return this.#refuse(incoming, status, reason, extra)
     }
     const { sender } = identified
     if (destination.kind === 'refused') {
       this.#outbox.note(destination.note, flow, request.uri.slice(0, 100))
-      return this.#refuse(incoming, destination.status, destination.reason, [], now)
+      return this.#refuse(incoming, destination.status, destination.reason, [])
     }
     if (request.method === 'REGISTER')
       return this.#register(incoming, routed, sender, identified.byDigest, now)
     if (destination.kind === 'self') {
-      return this.#refuse(
-        incoming,
-        405,
-        'Method Not Allowed',
-        [{ name: 'Allow', value: 'OPTIONS, REGISTER' }],
-        now,
-      )
+      return this.#refuse(incoming, 405, 'Method Not Allowed', [
+        { name: 'Allow', value: 'OPTIONS, REGISTER' },
+      ])
     }
     this.#proxy.request(incoming, routed, sender, this.#servers.open(incoming), now)
   }
 
   // §16.3 step 4.
-  #refusedAsLoop(incoming: Incoming, now: Monotonic): boolean {
+  #refusedAsLoop(incoming: Incoming): boolean {
     if (!this.#proxy.isLoop(incoming) && !this.#proxy.isMerged(incoming)) return false
     this.#outbox.note('loop', incoming.flow)
-    this.#refuse(incoming, 482, 'Loop Detected', [], now)
+    this.#refuse(incoming, 482, 'Loop Detected', [])
     return true
   }
 
   // §16.3 steps 2, 3 and 5, which come before step 6: whoever asks what cannot be had is told so without a password.
-  #refusedBeforeIdentity(incoming: Incoming, routed: Routed, now: Monotonic): boolean {
+  #refusedBeforeIdentity(incoming: Incoming, routed: Routed): boolean {
     const { destination, uri } = routed
     const hops = first(incoming.request, 'Max-Forwards')
     const extensions = destination.kind === 'self' ? [] : values(incoming.request, 'Proxy-Require')
     if (uri === undefined && destination.kind === 'refused') {
       this.#outbox.note(destination.note, incoming.flow, incoming.request.uri.slice(0, 100))
-      this.#refuse(incoming, destination.status, destination.reason, [], now)
+      this.#refuse(incoming, destination.status, destination.reason, [])
     } else if (hops !== undefined && Number(hops) <= 0 && destination.kind !== 'self') {
-      this.#refuse(incoming, 483, 'Too Many Hops', [], now)
+      this.#refuse(incoming, 483, 'Too Many Hops', [])
     } else if (extensions.length > 0) {
       // We support no extension that needs a proxy.
       const unsupported = { name: 'Unsupported', value: extensions.join(', ') }
-      this.#refuse(incoming, 420, 'Bad Extension', [unsupported], now)
+      this.#refuse(incoming, 420, 'Bad Extension', [unsupported])
     } else return false
     return true
   }
@@ -350,7 +352,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     byDigest: boolean,
     now: Monotonic,
   ): void {
-    if (routed.destination.kind !== 'self') return this.#refuse(incoming, 404, 'Not Found', [], now)
+    if (routed.destination.kind !== 'self') return this.#refuse(incoming, 404, 'Not Found', [])
     // Behind another proxy a connection carries many devices: only one that comes straight from its device is it.
     if (byDigest && values(incoming.request, 'Via').length === 1)
       this.#identity.remember(incoming.flow, sender)
@@ -358,13 +360,13 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   }
 
   // §11.2, asked of ourselves. Phones ping with it before they have a name, so it is not challenged.
-  #options(incoming: Incoming, now: Monotonic): void {
+  #options(incoming: Incoming): void {
     const extra = [
       { name: 'Allow', value: allowed },
       { name: 'Accept', value: 'application/sdp' },
       { name: 'Supported', value: 'path, outbound' },
     ]
-    this.#refuse(incoming, 200, 'OK', extra, now)
+    this.#refuse(incoming, 200, 'OK', extra)
   }
 
   #route(incoming: Incoming): Routed {
@@ -385,30 +387,22 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
         : undefined
     if (note === undefined) return true
     this.#outbox.note(note, flow, describe(flow))
-    this.#refuse(incoming, 503, 'Service Unavailable', [{ name: 'Retry-After', value: '5' }], now)
+    this.#refuse(incoming, 503, 'Service Unavailable', [{ name: 'Retry-After', value: '5' }])
     return false
   }
 
   /**
-   * Answers by ourselves. A request outside a dialog is answered without state (§8.2.7): its retransmission is simply
-   * answered again, and a flood of it fills nothing. Inside a dialog the ACK to a refused INVITE has to be told from one
-   * that belongs to the other party, so there state is kept.
+   * Answers by ourselves, without state (§8.2.7): a retransmission is simply answered again, a flood fills nothing, and
+   * nothing is sent twice to an address that may be forged. Inside a dialog the ACK to a refused INVITE has to be told
+   * from one that belongs to the other party.
    */
-  #refuse(
-    incoming: Incoming,
-    status: number,
-    reason: string,
-    extra: readonly HeaderField[],
-    now: Monotonic,
-  ): void {
+  #refuse(incoming: Incoming, status: number, reason: string, extra: readonly HeaderField[]): void {
     const { request, replyTo } = incoming
     const tag = hash('md5', `${incoming.key}${incoming.callId}`).slice(0, 16)
-    const answer = response(request, status, reason, extra, tag)
-    if (request.method !== 'INVITE' || incoming.toTag === undefined || this.#servers.full) {
-      this.#outbox.send(replyTo, answer)
-    } else {
-      this.#servers.respond(this.#servers.open(incoming), answer, now)
+    if (request.method === 'INVITE' && incoming.toTag !== undefined) {
+      this.#refused.set(hash('md5', incoming.key), true)
     }
+    this.#outbox.send(replyTo, response(request, status, reason, extra, tag))
   }
 
   // -------------------------------------------------------------------------------------------- flows and devices

@@ -53,6 +53,11 @@ export class ServerTransactions<Context> {
     return this.#live.size
   }
 
+  /** Answers kept for retransmissions. */
+  get answers(): number {
+    return this.#answered.size
+  }
+
   get full(): boolean {
     return this.#live.size >= this.#limit
   }
