@@ -15,12 +15,10 @@ export function draw(place: HTMLElement, plots: readonly Plot[]): () => void {
   let charts: UPlot[] = []
   const make = (): void => {
     for (const chart of charts) chart.destroy()
-    place.replaceChildren()
-    charts = plots.map(plot => {
-      const cell = document.createElement('div')
-      place.append(cell)
-      return chartOf(cell, plot, range, sync.key)
-    })
+    // All places first: how wide one is depends on how many there are.
+    const cells = plots.map(() => document.createElement('div'))
+    place.replaceChildren(...cells)
+    charts = plots.map((plot, index) => chartOf(cells[index]!, plot, range, sync.key))
   }
   const fit = new ResizeObserver(() => {
     for (const chart of charts) chart.setSize({ width: chart.root.parentElement!.clientWidth, height })
