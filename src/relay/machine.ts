@@ -1,19 +1,23 @@
 /**
- * Which call may relay, and the order in which its parties come to do so. One row of `#calls` is an answered call; with
- * a grant it goes
+ * Which call may relay, and the order in which its parties come to do so. What passes between here and the relay's
+ * thread is in `grants.ts`. An answered call with a grant goes
  *
  *     waiting → opening → telling → open → (closing)
  *
  * `waiting` for both parties' addresses or the relay's thread, `opening` for the relay's word, `telling` for the
  * clients'. A party that moved or came back sends an open grant through `opening` again. README.md has the table.
+ *
+ * One long file, since it is one table: each row goes by what the others left in the call.
  */
 import type { Monotonic } from '../core/clock.ts'
-import { after, minutes, seconds } from '../core/clock.ts'
+import { after, earliest, seconds } from '../core/clock.ts'
 import { parseSubnet, type Subnet } from '../core/endpoint.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
-import type { CallLedger, Grant, grantLimits } from '../turn/message.ts'
-import { carriedBytes, carriedPackets, closedLedger, emptyLedger, openedAllocations } from './ledger.ts'
+import type { CallLedger, Grant } from '../turn/message.ts'
+import { Calls } from './calls.ts'
+import { Grants, type RelayTotals } from './grants.ts'
+import { emptyLedger } from './ledger.ts'
 import type {
   GrantView,
   ManualOutcome,
@@ -27,11 +31,10 @@ import type {
 } from './message.ts'
 import { isProvable, onSameNetwork } from './networks.ts'
 import { grantPartyOf, manualParties, newCredential, type Party, prove, serversFor } from './party.ts'
-import type { PartyFlow, RelayPorts } from './ports.ts'
+import type { PartyFlow, RelayCall, RelayPorts } from './ports.ts'
 import {
   bothOf,
   type Call,
-  newCall,
   newOpen,
   type Open,
   reasonOf,
@@ -41,24 +44,15 @@ import {
 } from './state.ts'
 import { refusalSentences } from './words.ts'
 
-const grants: (typeof grantLimits)['grants'] = 500
-
 export const relayLimits = {
-  grants,
-  /** Answered calls that are looked after at all; as many as the call log keeps open. */
-  calls: 10_000,
   /** How long clients may take to set their configuration; then the call goes on without their word. */
   readyMilliseconds: 500,
   /** How long the relay may take to open a grant, and a party to show from where it is reached. */
   openingMilliseconds: seconds(2),
-  /** How long the relay may take to close one. */
-  closingMilliseconds: seconds(2),
   /** A party that still finds no path is not made to start anew more often than this. */
   againMilliseconds: seconds(5),
   /** The other party's word of the same failure is answered by the refusal it has been told already. */
   refusedMilliseconds: seconds(2),
-  /** Totals are given to the call's row when the first packet went through, then this often, and at the end. */
-  ledgerMilliseconds: minutes(1),
 } as const
 
 export interface RelayOptions {
@@ -70,32 +64,14 @@ export interface RelayOptions {
   readonly remembered: readonly { readonly call: string; readonly reason: RelayReason }[]
 }
 
-/** Since the start of the process. */
-export interface RelayTotals {
-  readonly granted: number
-  readonly allocations: number
-  readonly packets: number
-  readonly bytes: number
-}
-
 export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   #policy: RelayPolicy
   readonly #networks: readonly Subnet[]
   readonly #ports: RelayPorts
-  readonly #calls = new Map<string, Call>()
-  readonly #callsOf = new Map<string, Set<string>>()
-  readonly #open = new Map<string, Open>()
-  /** Given up, and the relay has not yet said that it has. */
-  readonly #closing = new Map<string, Open>()
+  readonly #calls = new Calls()
+  readonly #grants = new Grants(effect => this.#out.push(effect))
+  /** `opening`, `ready`, `again` and `over` of a call. */
   readonly #timers = new TimerTable<string>()
-  readonly #totals = {
-    granted: 0,
-    allocations: 0,
-    packets: 0,
-    bytes: 0,
-  }
-  /** The relay's thread is there. */
-  #up = false
   #out: RelayEffect[] = []
 
   constructor(options: RelayOptions) {
@@ -103,8 +79,9 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     this.#networks = options.networks.flatMap(text => parseSubnet(text) ?? [])
     this.#ports = options.ports
     for (const { call: id, reason } of options.remembered) {
-      const call = this.#callOf(id)
-      if (call === undefined || this.#isFull()) this.#forget(id)
+      const row = this.#ports.callOf(id)
+      const call = row?.ended === false ? this.#enter(id, row) : undefined
+      if (call === undefined || this.#grants.isFull) this.#out.push({ kind: 'forget', call: id })
       else this.#want(call, reason, true)
     }
   }
@@ -112,24 +89,23 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   get sizes(): { readonly calls: number; readonly grants: number; readonly timers: number } {
     return {
       calls: this.#calls.size,
-      grants: this.#open.size + this.#closing.size,
+      grants: this.#grants.size,
       timers: this.#timers.size,
     }
   }
 
   get totals(): RelayTotals {
-    return this.#totals
+    return this.#grants.totals
   }
 
   /** Every grant there is, oldest first. */
   views(): GrantView[] {
-    return [...this.#open.values()].map(open => this.#viewOf(open))
+    return this.#grants.all().map(viewOf)
   }
 
   /** What was carried for a call until now, of which its row has `ledger`. */
   ledgerOf({ id, ledger }: { readonly id: string; readonly ledger: CallLedger | undefined }): CallLedger {
-    const open = this.#open.get(id) ?? this.#closing.get(id)
-    return open === undefined ? (ledger ?? emptyLedger) : totalOf(open)
+    return this.#grants.ledgerOf(id) ?? ledger ?? emptyLedger
   }
 
   handle(input: RelayInput, now: Monotonic): RelayEffect[] {
@@ -144,20 +120,19 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
         this.#held(input.call, input.device, now)
         break
       case 'callChanged':
-        this.#callOf(input.call)
+        this.#callOf(input.call, now)
         break
       case 'flowChanged':
-        for (const id of [...(this.#callsOf.get(input.device) ?? [])])
-          this.#flowChanged(id, input.device, now)
+        for (const id of this.#calls.ofDevice(input.device)) this.#flowChanged(id, input.device, now)
         break
       case 'revoked':
-        for (const id of [...(this.#callsOf.get(input.device) ?? [])]) this.#revoked(id)
+        for (const id of this.#calls.ofDevice(input.device)) this.#revoked(id, now)
         break
       case 'addressesChanged':
-        for (const open of [...this.#open.values()]) this.#addressesChanged(open, now)
+        for (const open of this.#grants.all()) this.#addressesChanged(open, now)
         break
       case 'path':
-        this.#path(input.call, input.device, input.relayed || this.#isOwn(input.remoteAddress))
+        this.#path(input.call, input.device, input.relayed || this.#isOwn(input.remoteAddress), now)
         break
       case 'granted':
         this.#granted(input.call, now)
@@ -169,7 +144,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
         this.#closed(input.call, now)
         break
       case 'ledger':
-        this.#ledger(input.call, input.ledger, now)
+        this.#grants.counted(input.call, input.ledger, now)
         break
       case 'policy':
         this.#policy = input.policy
@@ -183,92 +158,80 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       case 'grantManually':
         this.#grantManually(input, now)
         break
-      case 'closeManually':
-        if (this.#open.get(input.call)?.manual !== undefined) this.#close(this.#open.get(input.call)!)
+      case 'closeManually': {
+        const open = this.#grants.get(input.call)
+        if (open?.manual !== undefined) this.#close(open, now)
         break
+      }
     }
-    this.#sweep(now)
     return this.#taken()
   }
 
   nextWakeup(): Monotonic | undefined {
-    return this.#timers.next()
+    return earliest(this.#timers.next(), this.#grants.next())
   }
 
   wake(now: Monotonic): RelayEffect[] {
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
       const [timer, id] = name.split(' ') as [string, string]
-      const open = this.#open.get(id)
-      if (timer === 'closing') this.#closed(id, now)
-      else if (open === undefined) continue
-      else if (timer === 'opening') this.#giveUp(open, now)
-      else if (timer === 'ready') this.#restart(open, now)
-      else if (timer === 'again') this.#renew(open, bothOf(this.#calls.get(id)!), now)
-      else if (timer === 'over') this.#close(open)
+      const open = this.#grants.get(id)
+      if (open === undefined) continue
+      if (timer === 'opening') this.#giveUp(open, now)
+      else if (timer === 'ready') this.#restart(open, open.of!, now)
+      else if (timer === 'again') this.#renew(open, bothOf(open.of!), now)
+      else this.#close(open, now)
     }
-    this.#sweep(now)
+    for (let id = this.#grants.overdue(now); id !== undefined; id = this.#grants.overdue(now))
+      this.#closed(id, now)
     return this.#taken()
   }
 
   // ------------------------------------------------------------------------------------------------------ calls
 
   /** The call with what is known of it now; undefined, and all of it gone, unless it was answered and goes on. */
-  #callOf(id: string): Call | undefined {
+  #callOf(id: string, now: Monotonic): Call | undefined {
     const row = this.#ports.callOf(id)
     const call = this.#calls.get(id)
-    if (row === undefined || row.ended) {
-      if (call !== undefined) this.#leave(call)
-      return undefined
+    if (row !== undefined && !row.ended) return call ?? this.#enter(id, row)
+    if (call !== undefined) {
+      this.#closeOf(call, now)
+      this.#calls.leave(call)
     }
-    if (call !== undefined) return call
-    const { callerDevice, calleeDevice } = row
-    if (!row.answered || callerDevice === undefined || calleeDevice === undefined) return undefined
-    if (this.#calls.size >= relayLimits.calls) {
-      this.#note('tooManyCalls', id)
-      return undefined
-    }
-    const entered = newCall(id, callerDevice, calleeDevice, row.ledger)
-    this.#calls.set(id, entered)
-    for (const party of entered.parties) {
-      const ofDevice = this.#callsOf.get(party.device) ?? new Set()
-      this.#callsOf.set(party.device, ofDevice.add(id))
-      party.flow = this.#ports.flowOf(party.device)
-    }
-    return entered
+    return undefined
   }
 
-  #leave(call: Call): void {
-    const open = this.#open.get(call.id)
-    if (open !== undefined) this.#close(open)
-    this.#calls.delete(call.id)
-    for (const { device } of call.parties) {
-      const ofDevice = this.#callsOf.get(device)
-      ofDevice?.delete(call.id)
-      if (ofDevice?.size === 0) this.#callsOf.delete(device)
-    }
+  #enter(id: string, row: RelayCall): Call | undefined {
+    const entered = this.#calls.enter(id, row, device => this.#ports.flowOf(device))
+    if (entered !== 'full') return entered
+    this.#note('tooManyCalls', id)
+    return undefined
   }
 
-  #revoked(id: string): void {
+  #revoked(id: string, now: Monotonic): void {
     const call = this.#calls.get(id)!
     call.revoked = true
     call.owed = false
-    const open = this.#open.get(id)
-    if (open !== undefined) this.#close(open)
+    this.#closeOf(call, now)
+  }
+
+  #closeOf({ id }: Call, now: Monotonic): void {
+    const open = this.#grants.get(id)
+    if (open !== undefined) this.#close(open, now)
   }
 
   // --------------------------------------------------------------------------------------------------- wanting
 
   #noPath(id: string, device: string, now: Monotonic): void {
-    const call = this.#callOf(id)
+    const call = this.#callOf(id, now)
     const party = call?.parties.find(each => each.device === device)
     if (call === undefined || party === undefined || call.revoked) {
       return this.#note(call === undefined ? 'noSuchCall' : call.revoked ? 'revoked' : 'notAParty', id)
     }
-    const open = this.#open.get(id)
+    const open = this.#grants.get(id)
     if (open?.state === 'open') return this.#noPathYet(open, call, now)
     if (open !== undefined) return this.#note('asked', id)
     if (this.#policy === 'off') return this.#refuse(call, 'off', now)
-    if (this.#isFull()) return this.#refuse(call, 'full', now)
+    if (this.#grants.isFull) return this.#refuse(call, 'full', now)
     for (const each of call.parties) this.#look(each)
     if (call.parties.every(each => each.flow?.client === false)) return this.#note('noClient', id)
     const wanted = this.#want(call, 'otherNetwork', false)
@@ -283,32 +246,25 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     else if (!this.#timers.has(`again ${call.id}`)) this.#timers.set(`again ${call.id}`, again)
   }
 
-  #isFull(): boolean {
-    return this.#open.size + this.#closing.size >= relayLimits.grants
-  }
-
   #want(call: Call, reason: RelayReason, remembered: boolean): Open {
-    const open: Open = {
-      ...newOpen(call.id, reason, undefined),
-      ...{ remembered, toTell: new Set(bothOf(call)), earlier: call.ledger },
-    }
-    this.#open.set(call.id, open)
+    const { id, ledger: earlier } = call
+    const open = newOpen({ call: id, reason, of: call, manual: undefined, remembered, earlier })
+    this.#grants.add(open)
     return open
   }
 
   /** From `waiting`: as soon as the relay, both addresses and, after a restart, both clients are there. */
   #tryToOpen(waiting: Open, now: Monotonic): void {
-    const call = this.#calls.get(waiting.call)
+    const { of: call } = waiting
     if (call === undefined || waiting.state !== 'waiting') return
-    if (!this.#up || this.#closing.has(call.id)) return
+    if (!this.#grants.isUp || this.#grants.isClosing(call.id)) return
     const flows = call.parties.map(party => this.#look(party))
     if (flows.includes(undefined)) return
     for (const [index, party] of call.parties.entries()) party.flow = flows[index]
-    const [caller, callee] = call.parties
     if (waiting.remembered && call.parties.some(party => party.flow!.client && !party.holds)) return
-    const judged = this.#judge(caller, callee)
+    const judged = this.#judge(call)
     if (judged.refused !== undefined) {
-      this.#drop(waiting)
+      this.#close(waiting, now)
       if (!waiting.remembered) this.#refuse(call, judged.refused, now)
       else this.#note(judged.refused, call.id)
       return
@@ -320,20 +276,17 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
       party.path = undefined
     }
     this.#give(waiting, now)
-    this.#out.push({ kind: 'remember', call: call.id, reason: judged.reason })
   }
 
   #judge(
-    caller: Party,
-    callee: Party,
+    call: Call,
   ): { readonly refused: RelayRefusal } | { readonly refused: undefined; readonly reason: RelayReason } {
     if (this.#policy === 'off') return { refused: 'off' }
-    const own = this.#ports.ownAddresses()
-    const same = onSameNetwork(caller.flow!.remote, callee.flow!.remote, own, this.#networks)
+    const same = this.#areTogether(call)
     if (same && this.#policy === 'cross-vlan') return { refused: 'sameNetwork' }
-    prove(caller, own)
-    prove(callee, own)
-    if (caller.proven.length === 0 || callee.proven.length === 0) return { refused: 'unknownAddress' }
+    const own = this.#ports.ownAddresses()
+    for (const party of call.parties) prove(party, own)
+    if (call.parties.some(({ proven }) => proven.length === 0)) return { refused: 'unknownAddress' }
     return { refused: undefined, reason: same ? 'checksFailed' : 'otherNetwork' }
   }
 
@@ -354,22 +307,11 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
 
   /** To the relay, with what is known of the parties now. */
   #give(open: Open, now: Monotonic): void {
-    const grant = this.#grantOf(open, now)
-    open.state = 'opening'
-    open.given = withoutSecrets(grant.parties)
-    open.unanswered++
     open.unready.clear()
     this.#timers.clear(`ready ${open.call}`)
     this.#timers.clear(`again ${open.call}`)
     this.#timers.set(`opening ${open.call}`, after(now, relayLimits.openingMilliseconds))
-    this.#out.push({ kind: 'openGrant', grant })
-  }
-
-  #grantOf({ call: id, manual }: Open, now: Monotonic): Grant {
-    if (manual !== undefined) {
-      return { call: id, parties: manual.parties, lifetimeMilliseconds: Math.max(1, manual.until - now) }
-    }
-    return { call: id, parties: this.#partiesOf(this.#calls.get(id)!), lifetimeMilliseconds: undefined }
+    this.#grants.give(open, open.manual?.parties ?? this.#partiesOf(open.of!), now)
   }
 
   #partiesOf({ parties: [caller, callee] }: Call): Grant['parties'] {
@@ -380,29 +322,22 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   }
 
   #granted(id: string, now: Monotonic): void {
-    const open = this.#open.get(id)
-    // So late that nobody waited for it to be closed any more.
-    if (open === undefined && !this.#closing.has(id)) this.#out.push({ kind: 'closeGrant', call: id })
-    if (open?.state !== 'opening' || --open.unanswered > 0) return
+    const open = this.#grants.granted(id, now)
+    if (open === undefined) return
+    const { of: call, manual } = open
     this.#timers.clear(`opening ${id}`)
-    if (open.keptAt === undefined) {
-      this.#totals.granted++
-      this.#keepLedger(open, now)
-    }
-    const call = this.#calls.get(id)
-    if (open.manual !== undefined) {
+    if (call === undefined) {
       open.state = 'open'
-      this.#answer(open, { kind: 'granted', call: id, servers: open.manual.servers })
+      return this.#answer(open, { kind: 'granted', call: id, servers: manual!.servers })
     }
-    if (call === undefined) return
     open.state = 'telling'
     for (const party of call.parties) {
       if (!open.toTell.has(party.device) || !this.#look(party)?.client) continue
-      this.#tell(party, { type: 'relay', call: id, servers: this.#serversOf(party), reason: reasonOf(open) })
+      this.#tellServers(open, party)
       open.unready.add(party.device)
     }
     open.toTell.clear()
-    if (open.unready.size === 0) this.#restart(open, now)
+    if (open.unready.size === 0) this.#restart(open, call, now)
     else this.#timers.set(`ready ${id}`, after(now, relayLimits.readyMilliseconds))
   }
 
@@ -414,17 +349,16 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   }
 
   #ready(id: string, device: string, now: Monotonic): void {
-    const open = this.#open.get(id)
+    const open = this.#grants.get(id)
     if (open?.state !== 'telling' || !open.unready.delete(device)) return
-    if (open.unready.size === 0) this.#restart(open, now)
+    if (open.unready.size === 0) this.#restart(open, open.of!, now)
   }
 
-  #restart(open: Open, now: Monotonic): void {
+  #restart(open: Open, call: Call, now: Monotonic): void {
     this.#timers.clear(`ready ${open.call}`)
     open.unready.clear()
     open.state = 'open'
     open.restartedAt = now
-    const call = this.#calls.get(open.call)!
     call.owed = true
     this.#startAnew(call)
   }
@@ -447,20 +381,19 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   }
 
   #notGranted(id: string, now: Monotonic): void {
-    const open = this.#open.get(id)
+    const open = this.#grants.get(id)
     if (open?.state !== 'opening') return
-    const call = this.#calls.get(id)
     this.#answer(open, { kind: 'refused', reason: 'full' })
-    this.#close(open)
-    if (call !== undefined) this.#refuse(call, 'full', now)
+    this.#close(open, now)
+    if (open.of !== undefined) this.#refuse(open.of, 'full', now)
   }
 
   /** Neither a word of the relay nor of a party in time. */
   #giveUp(open: Open, now: Monotonic): void {
-    const call = this.#calls.get(open.call)
+    const { of: call } = open
     const missing = call?.parties.some(party => this.#look(party) === undefined)
     const reason = open.state === 'waiting' && missing ? 'unknownAddress' : 'failed'
-    this.#close(open)
+    this.#close(open, now)
     if (call !== undefined) this.#refuse(call, reason, now)
   }
 
@@ -477,19 +410,18 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   }
 
   #held(id: string, device: string, now: Monotonic): void {
-    const call = this.#callOf(id)
+    const call = this.#callOf(id, now)
     const party = call?.parties.find(each => each.device === device)
     if (call === undefined || party === undefined || call.revoked) return
     party.holds = true
-    const open = this.#open.get(id)
+    const open = this.#grants.get(id)
     if (this.#move(call, party, open, now)) return
     if (open?.state === 'waiting') return this.#tryToOpen(open, now)
     // It may have missed what it was told, unless it has shown since that it did not.
     if (call.unproven && starterOf(call) === party) call.owed = true
     if (open === undefined) return this.#startAnew(call)
-    if (open.state === 'open' && party.path === 'relayed' && !call.owed && this.#up) {
-      const servers = this.#serversOf(party)
-      return this.#tell(party, { type: 'relay', call: id, servers, reason: reasonOf(open) })
+    if (open.state === 'open' && party.path === 'relayed' && !call.owed && this.#grants.isUp) {
+      return this.#tellServers(open, party)
     }
     this.#renew(open, [device], now)
   }
@@ -498,7 +430,7 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const call = this.#calls.get(id)
     const party = call?.parties.find(each => each.device === device)
     if (call === undefined || party === undefined || call.revoked) return
-    const open = this.#open.get(id)
+    const open = this.#grants.get(id)
     if (this.#move(call, party, open, now)) return
     if (open?.state === 'waiting') this.#tryToOpen(open, now)
     else this.#startAnew(call)
@@ -525,11 +457,11 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
   #renew(open: Open, tell: readonly string[], now: Monotonic): void {
     for (const device of tell) open.toTell.add(device)
     for (const device of open.unready) open.toTell.add(device)
-    if (this.#up) this.#give(open, now)
+    if (this.#grants.isUp) this.#give(open, now)
   }
 
   #addressesChanged(open: Open, now: Monotonic): void {
-    const call = this.#calls.get(open.call)
+    const { of: call } = open
     if (call === undefined) return
     if (open.state === 'waiting') return this.#tryToOpen(open, now)
     if (open.given !== withoutSecrets(this.#partiesOf(call))) this.#renew(open, bothOf(call), now)
@@ -539,143 +471,75 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     return this.#ports.ownAddresses().some(own => own.address === address)
   }
 
-  #path(id: string, device: string, relayed: boolean): void {
+  #path(id: string, device: string, relayed: boolean, now: Monotonic): void {
     const call = this.#calls.get(id)
     const party = call?.parties.find(each => each.device === device)
     if (call === undefined || party === undefined) return
     party.path = relayed ? 'relayed' : 'direct'
     if (starterOf(call) === party) call.unproven = false
     this.#timers.clear(`again ${id}`)
-    const open = this.#open.get(id)
+    const open = this.#grants.get(id)
     if (open?.state !== 'open' || call.owed) return
     // A phone says nothing about its end, so its call keeps the grant: better one too many than media cut off.
     if (call.parties.some(each => each.path !== 'direct')) return
-    const [caller, callee] = call.parties
-    const same = onSameNetwork(
-      caller.flow!.remote,
-      callee.flow!.remote,
-      this.#ports.ownAddresses(),
-      this.#networks,
-    )
-    if (!same && this.#policy === 'cross-vlan') return
+    if (this.#policy === 'cross-vlan' && !this.#areTogether(call)) return
     this.#note('directAgain', id)
-    this.#close(open)
-    for (const each of call.parties) {
-      if (each.flow!.client)
-        this.#tell(each, { type: 'relay', call: id, servers: [], reason: reasonOf(open) })
-    }
+    this.#close(open, now)
+    for (const each of call.parties) if (each.flow!.client) this.#tellServers(open, each, [])
+  }
+
+  /** Both on one network, by where they were last reached. */
+  #areTogether({ parties: [caller, callee] }: Call): boolean {
+    const own = this.#ports.ownAddresses()
+    return onSameNetwork(caller.flow!.remote, callee.flow!.remote, own, this.#networks)
   }
 
   // --------------------------------------------------------------------------------------------------- closing
 
-  /** Nothing of it may be used from here on; what it carried is told by the relay once more. */
-  #close(open: Open): void {
-    this.#drop(open)
+  #close(open: Open, now: Monotonic): void {
+    for (const timer of ['opening', 'ready', 'again', 'over']) this.#timers.clear(`${timer} ${open.call}`)
     this.#answer(open, { kind: 'refused', reason: 'failed' })
-    if (open.given === undefined) return
-    if (!this.#up) return this.#keep(open)
-    this.#out.push({ kind: 'closeGrant', call: open.call })
-    this.#closing.set(open.call, open)
-  }
-
-  #drop({ call, given, remembered, manual }: Open): void {
-    this.#open.delete(call)
-    for (const timer of ['opening', 'ready', 'again', 'over']) this.#timers.clear(`${timer} ${call}`)
-    if (manual === undefined && (given !== undefined || remembered)) this.#forget(call)
+    this.#grants.close(open, now)
   }
 
   /** The relay says so, or has not said so in time. */
   #closed(id: string, now: Monotonic): void {
-    const closing = this.#closing.get(id)
-    this.#timers.clear(`closing ${id}`)
-    if (closing !== undefined) {
-      this.#closing.delete(id)
-      this.#keep(closing)
-      const waiting = this.#open.get(id)
-      if (waiting !== undefined) this.#tryToOpen(waiting, now)
-      return
+    const unasked = this.#grants.closed(id)
+    if (unasked !== undefined) {
+      // The owner's is over with its time. A call's is not: whatever the relay has of it goes too, and may be asked for.
+      if (unasked.manual === undefined) this.#note('closedUnasked', id)
+      return this.#close(unasked, now)
     }
-    const open = this.#open.get(id)
-    // Words come in the order of their orders: with one still to come, this one is of the grant before.
-    if (open === undefined || open.state === 'waiting' || open.unanswered > 0) return
-    // The owner's is over with its time. A call's is not: whatever the relay has of it goes too, and may be asked for.
-    if (open.manual === undefined) this.#note('closedUnasked', id)
-    this.#close(open)
-  }
-
-  /** The relay's `closed` is not waited for forever. */
-  #sweep(now: Monotonic): void {
-    for (const id of this.#closing.keys()) {
-      const timer = `closing ${id}`
-      if (!this.#timers.has(timer)) this.#timers.set(timer, after(now, relayLimits.closingMilliseconds))
-    }
-  }
-
-  #forget(call: string): void {
-    this.#out.push({ kind: 'forget', call })
+    const waiting = this.#grants.get(id)
+    if (waiting !== undefined) this.#tryToOpen(waiting, now)
   }
 
   // --------------------------------------------------------------------------------------------- relay's thread
 
   /** Everything is given to it anew. Its allocations are gone, so nobody may go on with an old credential. */
   #started(now: Monotonic): void {
-    this.#up = true
-    for (const open of [...this.#open.values()]) {
-      const call = this.#calls.get(open.call)
+    this.#grants.started()
+    for (const open of this.#grants.all()) {
       if (open.state === 'waiting') {
         this.#tryToOpen(open, now)
         continue
       }
-      open.earlier = totalOf(open)
-      open.counted = emptyLedger
-      open.unanswered = 0
-      for (const party of call?.parties ?? []) {
+      for (const party of open.of?.parties ?? []) {
         party.credential = newCredential(open.call, party.role, this.#ports.random)
         party.path = undefined
       }
-      this.#renew(open, call === undefined ? [] : bothOf(call), now)
+      this.#renew(open, open.of === undefined ? [] : bothOf(open.of), now)
     }
   }
 
   #lost(): void {
-    this.#up = false
-    for (const closing of this.#closing.values()) {
-      this.#timers.clear(`closing ${closing.call}`)
-      this.#keep(closing)
-    }
-    this.#closing.clear()
-    for (const { call, keptAt } of this.#open.values()) {
+    this.#grants.lost()
+    for (const { call, keptAt } of this.#grants.all()) {
       // What was asked for just now may still be refused in time; what was open waits for the thread.
       if (keptAt !== undefined) this.#timers.clear(`opening ${call}`)
       this.#timers.clear(`ready ${call}`)
       this.#timers.clear(`again ${call}`)
     }
-  }
-
-  #ledger(id: string, counted: CallLedger, now: Monotonic): void {
-    const open = this.#closing.get(id) ?? this.#open.get(id)
-    if (open === undefined) return
-    const first = carriedPackets(open.counted) === 0 && carriedPackets(counted) > 0
-    this.#totals.allocations += Math.max(0, openedAllocations(counted) - openedAllocations(open.counted))
-    this.#totals.packets += Math.max(0, carriedPackets(counted) - carriedPackets(open.counted))
-    this.#totals.bytes += Math.max(0, carriedBytes(counted) - carriedBytes(open.counted))
-    open.counted = counted
-    const due = after(open.keptAt ?? now, relayLimits.ledgerMilliseconds) <= now
-    if (open.manual === undefined && (first || due)) this.#keepLedger(open, now)
-  }
-
-  #keepLedger(open: Open, now: Monotonic): void {
-    open.keptAt = now
-    this.#keep(open)
-  }
-
-  #keep(open: Open): void {
-    if (open.manual !== undefined) return
-    const closed = this.#open.get(open.call) !== open
-    const ledger = closed ? closedLedger(totalOf(open)) : totalOf(open)
-    const call = this.#calls.get(open.call)
-    if (call !== undefined) call.ledger = ledger
-    this.#out.push({ kind: 'ledger', call: open.call, ledger, reason: reasonOf(open) })
   }
 
   // ---------------------------------------------------------------------------------------------------- manual
@@ -686,14 +550,17 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const refuse = (reason: 'badPeer' | 'noWay' | 'full' | 'failed'): void =>
       void this.#out.push({ kind: 'manualGrant', ticket, outcome: { kind: 'refused', reason } })
     if (!isProvable(wish.peer, own)) return refuse('badPeer')
-    if (this.#isFull()) return refuse('full')
-    if (!this.#up || ports === undefined) return refuse('failed')
+    if (this.#grants.isFull) return refuse('full')
+    if (!this.#grants.isUp || ports === undefined) return refuse('failed')
     const call = this.#ports.random.hex(16)
     const until = after(now, wish.lifetimeMilliseconds)
     const made = manualParties(call, wish, own, ports, this.#ports.random)
     if (made.servers.length === 0) return refuse('noWay')
-    const open = newOpen(call, 'manual', { ...made, until, ticket })
-    this.#open.set(call, open)
+    const manual = { ...made, until, ticket }
+    const open = newOpen({
+      ...{ call, reason: 'manual', of: undefined, manual, remembered: false, earlier: emptyLedger },
+    })
+    this.#grants.add(open)
     this.#timers.set(`over ${call}`, until)
     this.#give(open, now)
   }
@@ -704,16 +571,8 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     manual.ticket = undefined
   }
 
-  #viewOf(open: Open): GrantView {
-    const { call, reason, state, manual } = open
-    const parties = manual?.parties ?? this.#calls.get(call)!.parties
-    return {
-      call,
-      reason,
-      state: state === 'waiting' ? 'opening' : state,
-      parties: parties.map(({ role, device, proven }) => ({ role, device, proven })),
-      ledger: totalOf(open),
-    }
+  #tellServers(open: Open, party: Party, servers = this.#serversOf(party)): void {
+    this.#tell(party, { type: 'relay', call: open.call, servers, reason: reasonOf(open) })
   }
 
   #tell(party: Party, telling: RelayTelling): void {
@@ -728,5 +587,17 @@ export class RelayMachine implements Machine<RelayInput, RelayEffect> {
     const out = this.#out
     this.#out = []
     return out
+  }
+}
+
+function viewOf(open: Open): GrantView {
+  const { call, reason, state, of, manual } = open
+  const parties = manual?.parties ?? of!.parties
+  return {
+    call,
+    reason,
+    state: state === 'waiting' ? 'opening' : state,
+    parties: parties.map(({ role, device, proven }) => ({ role, device, proven })),
+    ledger: totalOf(open),
   }
 }

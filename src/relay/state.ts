@@ -9,7 +9,8 @@ import { newParty, type Party } from './party.ts'
 export interface Open {
   readonly call: string
   reason: RelayReason | 'manual'
-  /** The owner's. */
+  /** Whose it is; undefined: the owner's, outside any call. */
+  readonly of: Call | undefined
   readonly manual: Manual | undefined
   state: 'waiting' | 'opening' | 'telling' | 'open'
   /** From before the restart: opened without being asked for, and without a word when it may not be any more. */
@@ -75,18 +76,16 @@ export const withoutSecrets = (parties: Grant['parties']): string =>
 export const totalOf = ({ earlier, counted }: Open): CallLedger => addLedgers(earlier, counted)
 export const reasonOf = ({ reason }: Open): RelayReason => (reason === 'manual' ? 'otherNetwork' : reason)
 
-export const newOpen = (call: string, reason: Open['reason'], manual: Open['manual']): Open => ({
-  call,
-  reason,
-  manual,
+export const newOpen = (
+  given: Pick<Open, 'call' | 'reason' | 'of' | 'manual' | 'remembered' | 'earlier'>,
+): Open => ({
+  ...given,
   state: 'waiting',
-  remembered: false,
   given: undefined,
   unanswered: 0,
-  toTell: new Set(),
+  toTell: new Set(given.of === undefined ? [] : bothOf(given.of)),
   unready: new Set(),
   restartedAt: undefined,
-  earlier: emptyLedger,
   counted: emptyLedger,
   keptAt: undefined,
 })

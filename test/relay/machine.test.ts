@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Monotonic } from '../../src/core/clock.ts'
 import { seededRandom } from '../../src/core/random.ts'
+import { givenLimits } from '../../src/relay/grants.ts'
 import { emptyLedger } from '../../src/relay/ledger.ts'
 import { RelayMachine, relayLimits } from '../../src/relay/machine.ts'
 import type { RelayEffect, RelayInput, RelayPolicy } from '../../src/relay/message.ts'
@@ -307,12 +308,12 @@ describe('a grant', () => {
   })
 
   it('that the relay never says to have closed is let go of', () => {
-    const desk = new Desk().open().end('c1').pass(relayLimits.closingMilliseconds)
+    const desk = new Desk().open().end('c1').pass(givenLimits.closingMilliseconds)
     expect(desk.machine.sizes).toEqual({ calls: 0, grants: 0, timers: 0 })
   })
 
   it('that comes so late that nobody waits for it is closed', () => {
-    const desk = new Desk().noPath().end('c1').pass(relayLimits.closingMilliseconds)
+    const desk = new Desk().noPath().end('c1').pass(givenLimits.closingMilliseconds)
     desk.take('closeGrant')
     expect(desk.granted().take('closeGrant')).toHaveLength(1)
   })
@@ -333,7 +334,7 @@ describe('a grant', () => {
     desk
       .pass(10)
       .noPath()
-      .pass(relayLimits.closingMilliseconds - 10)
+      .pass(givenLimits.closingMilliseconds - 10)
     desk.take('closeGrant')
     desk.tellings()
     desk.give({ kind: 'closed', call: 'c1' }).granted()
@@ -489,7 +490,7 @@ describe('a refusal', () => {
 
   it('comes when there are as many grants as may be', () => {
     const desk = new Desk()
-    for (let number = 0; number < relayLimits.grants; number++) {
+    for (let number = 0; number < givenLimits.grants; number++) {
       desk.call(`x${number}`, 'a', 'b')
       desk.noPath('a', `x${number}`)
     }
