@@ -37,7 +37,11 @@ export function verdictOf(evidence: Evidence): Verdict {
     grade,
     sentence: sentenceOf(path, grade, evidence),
     checked: findings.map(finding => finding.line),
-    missing: path === 'direct' || path === 'unknown' ? wanted.flatMap(finding => finding.missing) : [],
+    // Of a call that was never answered there is nothing more to know.
+    missing:
+      path === 'direct' || (path === 'unknown' && evidence.answered)
+        ? wanted.flatMap(finding => finding.missing)
+        : [],
     contradictions,
     ...(path === 'relayed' || (path === 'unknown' && evidence.refusedOnOneNetwork)
       ? { whyNotDirect: whyNotDirect(evidence) }

@@ -284,9 +284,12 @@ describe('a verdict', () => {
   it('knows the row’s ledger where the events have none', () => {
     const row = { answeredAt: 1, ledger: ledger(5_000, 500), relayReason: 'otherNetwork' } as const
     expect(verdictOf(evidenceOf([], row))).toMatchObject({ path: 'relayed', grade: 'ledger' })
-    expect(
-      verdictOf(evidenceOf([], { ledger: { caller: emptyPartyLedger, callee: emptyPartyLedger } })).sentence,
-    ).toBe('Unknown: the call was never answered.')
+    const nothing = { caller: emptyPartyLedger, callee: emptyPartyLedger }
+    expect(verdictOf(evidenceOf([], { ledger: nothing }))).toMatchObject({
+      sentence: 'Unknown: the call was never answered.',
+      missing: [],
+    })
+    expect(verdictOf(evidenceOf([], { answeredAt: 1, ledger: nothing })).missing).not.toEqual([])
   })
 
   it('is never direct with a byte in the ledger, and never without a word of anybody', () => {
