@@ -54,6 +54,13 @@ export interface ResponderOptions {
   readonly emit: (effect: MdnsEffect) => void
 }
 
+/** The same many times over costs no more than once, however many there are to answer for. */
+const different = (questions: readonly Question[]): Question[] => [
+  ...new Map(
+    questions.map(one => [`${one.type} ${one.class} ${one.unicast} ${keyOf(one.name)}`, one]),
+  ).values(),
+]
+
 export class Responder {
   readonly #options: ResponderOptions
   #link: Link
@@ -261,7 +268,7 @@ export class Responder {
     const direct = new Map<string, OwnRecord>()
     const toAll = new Map<string, OwnRecord>()
     const answered: Question[] = []
-    for (const question of message.questions.slice(0, responderLimits.questionsPerMessage)) {
+    for (const question of different(message.questions).slice(0, responderLimits.questionsPerMessage)) {
       const records = this.#zone.answersTo(question).filter(({ key }) => !known.has(key))
       if (records.length > 0) answered.push(question)
       for (const record of records) {

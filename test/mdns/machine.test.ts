@@ -423,6 +423,14 @@ describe('a question', () => {
     expect(timed(segment)[0]).toMatchObject({ to: 'multicast' })
   })
 
+  it('written many times in one packet is asked once: among many people it would hold up everything else', () => {
+    const { segment } = settled()
+    const same = Array.from({ length: 60 }, () => ['_sip._udp.local', PTR] as [string, number])
+    segment.ask('lan', same, { id: 78, from: { address: '10.0.0.99', port: 40_000 } })
+    segment.pass(500)
+    expect(timed(segment)[0]!.heard.message.questions).toHaveLength(1)
+  })
+
   it('from a plain resolver is answered as one knows it', () => {
     const { segment } = settled()
     segment.ask('lan', [['_sip._udp.local', PTR]], { id: 77, from: { address: '10.0.0.99', port: 40_000 } })
