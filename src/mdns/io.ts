@@ -82,7 +82,8 @@ export class MdnsIo {
   close(): void {
     this.#closed = true
     clearTimeout(this.#retry)
-    this.#closeAll()
+    // What is just being opened goes too.
+    this.#turn = this.#turn.then(() => this.#closeAll())
   }
 
   #closeAll(): void {
