@@ -200,10 +200,28 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     }
   })
 
+  it('is short on a phone: a filter is one line that says what is in use, figures come when they are wanted', async () => {
+    await page.setViewportSize({ width: 390, height: 800 })
+    await page.goto(`${daemon.origin}/admin/calls?missed=1&person=mia`)
+    await page.getByText('Filter: Mia, Missed only').waitFor(patience)
+    await page.getByRole('button', { name: 'Clear filter' }).first().click()
+    await page.getByRole('link', { name: /^Mia.*Ben/ }).click(patience)
+    const figures = page.getByText(/^caller host /).first()
+    await figures.waitFor({ ...patience, state: 'attached' })
+    expect(await figures.isVisible()).toBe(false)
+    await page.getByRole('button', { name: 'Show the figures' }).click()
+    await figures.waitFor(patience)
+    expect(await barriers(page)).toEqual([])
+    await page.setViewportSize({ width: 1280, height: 800 })
+  })
+
   it('says when the appliance is away, and goes on by itself when it is back', async () => {
     await goTo('Home')
+    const invite = page.getByRole('link', { name: 'Invite somebody' })
+    expect(await invite.getAttribute('aria-disabled')).toBe('false')
     await daemon.kill()
     await page.getByText('Connection to lanline lost.').waitFor(patience)
+    expect(await invite.getAttribute('aria-disabled')).toBe('true')
     await daemon.start()
     // Its sessions went with it.
     await logIn()
