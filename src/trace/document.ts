@@ -115,6 +115,17 @@ export type Verification =
 
 const keyBytes = 32
 const signatureBytes = 64
+/** `algorithm`, `publicKey`, `value`. */
+const signatureMembers = 3
+
+/** False, too, where it is nested deeper than this program can follow: no trace is. */
+function isCanonical(value: unknown, text: string): boolean {
+  try {
+    return canonical(value) === text
+  } catch {
+    return false
+  }
+}
 
 /** `wanted`: the fingerprint of the appliance's key, or the key in base64; without it, only the key in the file is used. */
 export function verifyTrace(file: Uint8Array, wanted: string | undefined): Verification {
@@ -134,8 +145,9 @@ export function verifyTrace(file: Uint8Array, wanted: string | undefined): Verif
   const value = fromBase64(signature?.value, signatureBytes)
   if (signature?.algorithm !== 'Ed25519' || !publicKey || !value)
     return wrong('it has no signature that could be checked')
-  // One value, one text: white space, doubled members and other spellings are changes too.
-  if (canonical(trace) !== text)
+  // One value, one text: white space, doubled members and other spellings are changes too. The signature does not sign
+  // itself: what stood in it beside its own members would be anybody's.
+  if (Object.keys(signature).length !== signatureMembers || !isCanonical(trace, text))
     return wrong('it is not as lanline writes it: it was changed after it was signed')
   const key = createPublicKey({ key: Buffer.concat([publicPrefix, publicKey]), format: 'der', type: 'spki' })
   if (!verify(null, signedBytes(document, signature.publicKey), key, value)) {

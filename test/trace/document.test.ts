@@ -6,6 +6,7 @@ import {
   documentOf,
   fingerprintOfKey,
   publicKeyOf,
+  type SignedTrace,
   signTrace,
   verifyTrace,
 } from '../../src/trace/document.ts'
@@ -58,6 +59,16 @@ describe('trace.json', () => {
     expect(passed).toEqual([])
   })
 
+  it('fails with a member put in anywhere, the signature too, which does not sign itself', () => {
+    const put = (text: string): string => verifyTrace(new TextEncoder().encode(text), undefined).kind
+    const { signature, ...rest } = JSON.parse(file) as SignedTrace
+    const within = canonical({ ...rest, signature: { ...signature, note: 'witnessed' } })
+    const proto = file.replace('"signature":{', '"signature":{"__proto__":{"note":1},')
+    expect(put(canonical({ ...rest, signature }))).toBe('genuine')
+    for (const text of [within, proto, canonical({ ...rest, note: '', signature })])
+      expect(put(text)).toBe('wrong')
+  })
+
   it('signed by somebody else is not ours, and says whose key it was', () => {
     const forged = new TextEncoder().encode(signTrace(document, new Uint8Array(32).fill(9)))
     expect(verifyTrace(forged, fingerprintOfKey(publicKeyOf(seed)))).toMatchObject({
@@ -83,6 +94,7 @@ describe('trace.json', () => {
       '[]',
       '{"format":"lanline-trace/1"}',
       '{"format":"lanline-trace/1","signature":null}',
+      file.replace('"events":[', `"events":[${'['.repeat(50_000)}${']'.repeat(50_000)},`),
     ]) {
       expect(verifyTrace(new TextEncoder().encode(text), undefined).kind).toBe('wrong')
     }
