@@ -3,7 +3,7 @@
  * another certificate, a chain in the wrong order or one that is over.
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { rootCertificates } from 'node:tls'
+import { createSecureContext, rootCertificates } from 'node:tls'
 import { type Epoch, plausibleFrom } from '../core/clock.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import type { StoredOwn } from './ports.ts'
@@ -68,7 +68,7 @@ function problemOf(
   now: Epoch,
 ): OwnProblem | undefined {
   if (!leaf.checkPrivateKey(key)) return 'otherKey'
-  if (!isStrong(key)) return 'weakKey'
+  if (!isStrong(key) || !isTaken(chain, key)) return 'weakKey'
   if (leaf.ca && chain.length > 1) return 'authority'
   if (chain.some((one, index) => index > 0 && !isIssuedBy(chain[index - 1]!, one))) return 'brokenChain'
   // RFC 5280 §4.2.1.12: where extended usages are named, it is for those alone.
@@ -85,6 +85,16 @@ function isStrong(key: KeyObject): boolean {
   const details = key.asymmetricKeyDetails
   if (key.asymmetricKeyType === 'rsa') return (details?.modulusLength ?? 0) >= leastRsaBits
   return key.asymmetricKeyType === 'ec' && curves.has(details?.namedCurve ?? '')
+}
+
+/** OpenSSL shows no chain in which a key is too short: a listener that is given one does not start. */
+function isTaken(chain: readonly X509Certificate[], key: KeyObject): boolean {
+  try {
+    createSecureContext({ cert: chain.join(''), key: key.export({ type: 'pkcs8', format: 'pem' }) })
+    return true
+  } catch {
+    return false
+  }
 }
 
 const isIssuedBy = (one: X509Certificate, issuer: X509Certificate): boolean =>

@@ -18,6 +18,8 @@ export interface Wish {
   readonly usage?: string
   /** As `openssl genpkey` takes it. */
   readonly algorithm?: readonly string[]
+  /** The same of root and intermediate. */
+  readonly authorities?: readonly string[]
 }
 
 const ec = ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256']
@@ -29,6 +31,7 @@ export function makeChain({
   days = 60,
   usage = 'serverAuth',
   algorithm = ec,
+  authorities = ec,
 }: Wish): Made {
   const directory = mkdtempSync(join(tmpdir(), 'lanline-own-'))
   const path = (name: string): string => join(directory, name)
@@ -36,7 +39,9 @@ export function makeChain({
     execFileSync('openssl', args, { stdio: ['ignore', 'ignore', 'pipe'] })
   }
   try {
-    for (const name of ['root', 'intermediate']) openssl('genpkey', ...ec, '-out', path(`${name}.key`))
+    for (const name of ['root', 'intermediate']) {
+      openssl('genpkey', ...authorities, '-out', path(`${name}.key`))
+    }
     openssl('genpkey', ...algorithm, '-out', path('leaf.key'))
     const subject = (name: string): string[] => ['-subj', `/O=Mill Lane Authority/CN=${name}`]
     const authority = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n'

@@ -44,6 +44,11 @@ it('says what is wrong with one that would lock somebody out', () => {
     names: ['a.example'],
     algorithm: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'],
   })
+  // OpenSSL shows no chain with it (SSL_CTX_set_security_level(3)): kept, it would keep the appliance from starting.
+  const weakAbove = makeChain({
+    names: ['a.example'],
+    authorities: ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'],
+  })
   const odd = makeChain({ names: ['a.example'], algorithm: ['-algorithm', 'ED25519'] })
   const client = makeChain({ names: ['a.example'], usage: 'clientAuth' })
   const nameless = makeChain({ names: [], addresses: ['10.0.0.9'] })
@@ -60,6 +65,7 @@ it('says what is wrong with one that would lock somebody out', () => {
     [good.leaf + good.root, good.key, soon, 'brokenChain'],
     [weak.leaf, weak.key, soon, 'weakKey'],
     [odd.leaf, odd.key, soon, 'weakKey'],
+    [weakAbove.leaf + weakAbove.intermediate, weakAbove.key, (now + days(1)) as Epoch, 'weakKey'],
     [client.leaf, client.key, soon, 'notForServers'],
     [nameless.leaf, nameless.key, soon, 'noNames'],
     [chain, good.key, (now + days(61)) as Epoch, 'over'],

@@ -16,7 +16,7 @@ const sentences: Readonly<Record<OwnProblem, string>> = {
     'no private key is in it: choose the PEM file that has BEGIN PRIVATE KEY, EC PRIVATE KEY or RSA PRIVATE KEY',
   encryptedKey: 'the private key has a password; take the password off, for example with openssl pkey',
   weakKey:
-    'browsers do not take this kind of key: make an EC key (P-256, P-384) or an RSA key of at least 2048 bits',
+    'browsers do not take this kind of key, or that of an authority in its chain: make an EC key (P-256, P-384) or an RSA key of at least 2048 bits',
   otherKey: 'the private key is not that of the certificate; the certificate must come first in its file',
   brokenChain:
     'the certificates do not follow each other: first the one for this appliance, then who signed it, and so on',
