@@ -225,14 +225,14 @@ describeWith(['namespaces', 'dumpcap', 'tshark'], 'mDNS on the wire', () => {
     await daemon.stop()
     await quiet()
     const started = daemon.start()
-    await peer.hears('its probe', pi, isProbe, 10)
+    await peer.hears('its probe', pi, isProbe, 60)
     peer.ask([['lanline.local', ANY, true]], { authorities: [address('lanline.local', '10.0.0.1')] })
     await started
     await peer.hears('its claim', pi, hasAnswer(`lanline.local 120! A ${pi}`))
     await daemon.stop()
     await quiet()
     const again = daemon.start()
-    const lost = await peer.hears('its probe', pi, isProbe, 10)
+    const lost = await peer.hears('its probe', pi, isProbe, 60)
     const mine = address('lanline.local', '200.0.0.1')
     peer.ask([['lanline.local', ANY, true]], { authorities: [mine] })
     await again
