@@ -51,7 +51,7 @@ function wrapped(text: string, width: number): string[] {
 function read(capture: string, ends: readonly string[]): Read[] {
   const [one, other] = ends
   const filter = `(ip.src==${one} && ip.dst==${other}) || (ip.src==${other} && ip.dst==${one})`
-  // Notes on running as root go to stderr, and nothing else that matters here.
+  // On stderr it says that it runs as root.
   const printed = execFileSync(
     'tshark',
     [
@@ -64,7 +64,7 @@ function read(capture: string, ends: readonly string[]): Read[] {
       'fields',
       ...fields.flatMap(field => ['-e', field]),
     ],
-    { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'ignore'] },
+    { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024, stdio: ['ignore', 'pipe', 'pipe'] },
   )
   return printed
     .trimEnd()
@@ -89,15 +89,8 @@ const extensionsOfTrace = (trace: string): Map<number, string> =>
     ]),
   )
 
-if (import.meta.main) {
-  const [capture, trace, ...named] = process.argv.slice(2)
-  const names = Object.fromEntries(named.map(each => each.split('=').toReversed()))
-  if (capture === undefined || trace === undefined || named.length !== 2) {
-    process.stderr.write('usage: scripts/packets <capture> <trace.json> <name>=<address> <name>=<address>\n')
-    process.exit(2)
-  }
-  const told = readFileSync(trace, 'utf8')
-  const around: Ends = { names, codecs: codecsOf(told), extensions: extensionsOfTrace(told) }
+function packetsOf(capture: string, trace: string, names: Readonly<Record<string, string>>): string[] {
+  const around: Ends = { names, codecs: codecsOf(trace), extensions: extensionsOfTrace(trace) }
   const packets = read(capture, Object.keys(names)).flatMap(each => {
     const packet = tell(each, around)
     const from = names[each['ip.src']] ?? each['ip.src']
@@ -105,5 +98,24 @@ if (import.meta.main) {
       ? [{ ...packet, frame: each['frame.number'], seconds: each['frame.time_relative'], from }]
       : []
   })
-  process.stdout.write(`${listing(packets).join('\n')}\n`)
+  return packets.length > 0 ? listing(packets) : ['nothing of ICE, DTLS or SRTP went between these two']
+}
+
+if (import.meta.main) {
+  const [capture, trace, ...named] = process.argv.slice(2)
+  const names = Object.fromEntries(named.map(each => each.split('=').toReversed()))
+  if (capture === undefined || trace === undefined || named.length !== 2) {
+    process.stderr.write('usage: scripts/packets <capture> <trace.json> <name>=<address> <name>=<address>\n')
+    process.exit(2)
+  }
+  try {
+    process.stdout.write(`${packetsOf(capture, readFileSync(trace, 'utf8'), names).join('\n')}\n`)
+  } catch (error) {
+    const { code, path, message, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string }
+    const missing = code === 'ENOENT' && path === 'tshark'
+    // Its last words; those before say that it runs as root.
+    const why = missing ? 'tshark is missing (apt install tshark)' : stderr?.trim().split('\n').at(-1)
+    process.stderr.write(`packets: ${why || message}\n`)
+    process.exit(1)
+  }
 }
