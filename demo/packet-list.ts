@@ -113,8 +113,9 @@ if (import.meta.main) {
   } catch (error) {
     const { code, path, message, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string }
     const missing = code === 'ENOENT' && path === 'tshark'
-    // Its last words; those before say that it runs as root.
-    const why = missing ? 'tshark is missing (apt install tshark)' : stderr?.trim().split('\n').at(-1)
+    const why = missing
+      ? 'tshark is missing (apt install tshark)'
+      : stderr?.split('\n').find(line => line.startsWith('tshark:'))
     process.stderr.write(`packets: ${why || message}\n`)
     process.exit(1)
   }
