@@ -15,7 +15,7 @@ import { type LocalMedia, MediaError, type MediaProblem, type OpenMedia } from '
 import { PathWatch } from './no-path.ts'
 import { type CallPath, noPath, pathOf, type RelayOffer } from './path.ts'
 import { Peer } from './peer.ts'
-import { type PeerWord, readPeerWord } from './peerword.ts'
+import { type PeerWord, readPeerWord, WordBudget } from './peerword.ts'
 import type { MediaFacts } from './report.ts'
 import { Restarts } from './restarts.ts'
 import { Sampler } from './sampler.ts'
@@ -97,6 +97,8 @@ export const callLimits = {
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
   offeredAgainMilliseconds: 3_000,
   closeMilliseconds: 400,
+  /** Offers by the data channel that are being answered: who offers has one under way, and gives up one after 5 s. */
+  channelOffers: 2,
 } as const
 
 export class Call extends Emitter<CallEvents> {
@@ -109,6 +111,7 @@ export class Call extends Emitter<CallEvents> {
   readonly #pathWatch: PathWatch
   readonly #sampler: Sampler
   readonly #trickle: Trickle
+  readonly #budget = new WordBudget()
   readonly #startedAt: number
   #offered: { readonly sdp: string; readonly trickle: boolean } | undefined
   #id: string | undefined
@@ -119,6 +122,7 @@ export class Call extends Emitter<CallEvents> {
   #media: LocalMedia | undefined
   #peer: Peer | undefined
   #answered = false
+  #channelOffers = 0
   #muted = false
   #peerMedia: PeerMedia | undefined
   #connectedAt: number | undefined
@@ -300,6 +304,7 @@ export class Call extends Emitter<CallEvents> {
     if (media === undefined || this.#over()) return
     if (on) await media.startCamera(device)
     else media.stopCamera()
+    if (this.#over()) return
     await this.#peer?.sendVideo(media.video)
     this.#tellMedia()
     this.emit('changed', this)
@@ -308,7 +313,7 @@ export class Call extends Emitter<CallEvents> {
   /** Speaks through another microphone. Throws `MediaError`. */
   async useMicrophone(device: string): Promise<void> {
     const track = await this.#media?.useMicrophone(device)
-    if (track === undefined) return
+    if (track === undefined || this.#over()) return
     await this.#peer?.sendAudio(track)
     this.#tellMedia()
     this.emit('changed', this)
@@ -426,7 +431,9 @@ export class Call extends Emitter<CallEvents> {
     const peer = new Peer(this.#ports.env, this.#startedAt, bundlePolicy, {
       candidate: candidate => this.#trickle.add(candidate),
       changed: () => this.#look(),
-      word: text => this.#heard(readPeerWord(text)),
+      word: text => {
+        if (this.#budget.take(this.#ports.env.now())) this.#heard(readPeerWord(text))
+      },
       channelOpen: () => this.#tellMedia(),
     })
     this.#peer = peer
@@ -615,7 +622,11 @@ export class Call extends Emitter<CallEvents> {
       case 'offer':
         // It may have been on its way since before the path broke that it was to mend.
         if (isOlder(word.sdp, this.#peer?.connection.remoteDescription?.sdp ?? '')) return
-        void this.#reoffered(word.sdp, sdp => this.#tell({ type: 'answer', sdp, number: word.number }))
+        if (this.#channelOffers >= callLimits.channelOffers) return
+        this.#channelOffers++
+        void this.#reoffered(word.sdp, sdp =>
+          this.#tell({ type: 'answer', sdp, number: word.number }),
+        ).finally(() => this.#channelOffers--)
         return
       case 'answer':
         this.#takeAnswer('channel', word.sdp, word.number)

@@ -97,6 +97,9 @@ class BrowserMedia implements LocalMedia {
   readonly #tone: Tone | undefined
   #audio: MediaStreamTrack
   #video: MediaStreamTrack | undefined
+  /** Each start and stop of the camera, counted: one that opens after the next is no longer wanted. */
+  #cameraTurn = 0
+  #released = false
 
   constructor(devices: MediaDevices, stream: MediaStream, problems: readonly MediaProblem[]) {
     this.#devices = devices
@@ -121,10 +124,12 @@ class BrowserMedia implements LocalMedia {
 
   async useMicrophone(device: string): Promise<MediaStreamTrack> {
     const stream = await open(this.#devices, { audio: audioConstraints(device) }, 'microphone')
+    const track = stream.getAudioTracks()[0]!
     const enabled = this.#audio.enabled
     this.#audio.stop()
     this.#tone?.stop()
-    this.#audio = stream.getAudioTracks()[0]!
+    this.#audio = track
+    if (this.#released) track.stop()
     this.#audio.enabled = enabled
     return this.#audio
   }
@@ -132,17 +137,23 @@ class BrowserMedia implements LocalMedia {
   async startCamera(device = ''): Promise<MediaStreamTrack> {
     // Many phones cannot open a second camera before the first is let go.
     this.stopCamera()
+    const turn = this.#cameraTurn
     const stream = await open(this.#devices, { video: videoConstraints(device) }, 'camera')
-    this.#video = stream.getVideoTracks()[0]!
-    return this.#video
+    const track = stream.getVideoTracks()[0]!
+    // The call may have ended while the person was asked: no camera stays on then.
+    if (turn === this.#cameraTurn) this.#video = track
+    else track.stop()
+    return track
   }
 
   stopCamera(): void {
+    this.#cameraTurn++
     this.#video?.stop()
     this.#video = undefined
   }
 
   release(): void {
+    this.#released = true
     this.#audio.stop()
     this.#tone?.stop()
     this.stopCamera()

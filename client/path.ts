@@ -25,7 +25,12 @@ export function pathOf(facts: MediaFacts | undefined, relay: RelayOffer | undefi
   const here = pair.localType === 'relay'
   // A check from the relay may come before its candidate does: then it is known by its address (RFC 8445 §7.3.1.3).
   const there = pair.remoteType === 'relay' || (relay?.servers ?? []).some(isAt(pair.remoteAddress))
-  if (!here && !there) return { kind: 'direct', reason: undefined, via: undefined }
+  if (!here && !there) {
+    // Browsers hide an address that no candidate told. While there is a relay to be had it may be the relay's.
+    const isUntold = pair.remoteType === 'prflx' && isHidden(pair.remoteAddress)
+    if (isUntold && relay !== undefined && relay.servers.length > 0) return noPath
+    return { kind: 'direct', reason: undefined, via: undefined }
+  }
   return { kind: 'relayed', reason: relay?.reason, via: (here && facts.relayProtocol) || undefined }
 }
 

@@ -16,6 +16,8 @@ import { asDtlsServer, withDefaultCandidates } from './sdp.ts'
 const gatherMilliseconds = 500
 /** The same where the relay is to be used and the other side hears of no later candidates. */
 const relayGatherMilliseconds = 1_500
+/** Candidates of the other side taken for each of its descriptions, as the appliance takes of one. */
+const maxCandidates = 128
 /** Changes of state that are kept to be told, of one call. */
 const maxChanges = 200
 
@@ -46,6 +48,7 @@ export class Peer {
   #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
   #servers: readonly RelayServer[] = []
   #early: IceCandidate[] = []
+  #candidates = 0
   #hasRemote = false
 
   /** `startedAt`: the call's, on the clock of `env`. */
@@ -67,7 +70,8 @@ export class Peer {
       listener.changed()
     }
     connection.ondatachannel = event => {
-      if (event.channel.label === channelLabel) this.#useChannel(event.channel)
+      // One is enough: whoever opens more is no client of ours.
+      if (event.channel.label === channelLabel && !this.#channel) this.#useChannel(event.channel)
     }
   }
 
@@ -174,6 +178,7 @@ export class Peer {
   }
 
   #addCandidate(candidate: IceCandidate): void {
+    if (++this.#candidates > maxCandidates) return
     const { candidate: line, sdpMid, sdpMLineIndex, usernameFragment } = candidate
     const init: RTCIceCandidateInit = {
       candidate: line,
@@ -336,6 +341,7 @@ export class Peer {
 
   #remoteIsThere(): void {
     this.#hasRemote = true
+    this.#candidates = 0
     const early = this.#early
     this.#early = []
     for (const candidate of early) this.#addCandidate(candidate)

@@ -328,6 +328,14 @@ describe('the path of a call', () => {
     expect(pathOf(facts('host', 'prflx', 'fd00::1'), { ...used, servers: [six] }).kind).toBe('relayed')
   })
 
+  it('is not called direct where the other end is told by no candidate while there is a relay to be had', () => {
+    expect(pathOf(facts('host', 'prflx', ''), used).kind).toBe('none')
+    expect(pathOf(facts('relay', 'prflx', ''), used).kind).toBe('relayed')
+    // No relay, or none any more: there is nothing that it could be hiding.
+    expect(pathOf(facts('host', 'prflx', ''), undefined).kind).toBe('direct')
+    expect(pathOf(facts('host', 'prflx', ''), { ...used, servers: [] }).kind).toBe('direct')
+  })
+
   it('tells how the relay is reached from here', () => {
     expect(pathOf(facts('relay', 'relay', '10.0.20.1', 'tls'), used).via).toBe('tls')
   })
