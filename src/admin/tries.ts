@@ -49,17 +49,17 @@ export class Tries {
 
   /** For a browser that has just proved to be `user`'s. */
   newMark(user: string): string {
-    const nonce = randomBytes(12).toString('base64url')
-    return `${nonce}.${this.#sign(nonce, user)}`
+    return this.#mark(randomBytes(12).toString('base64url'), user)
   }
 
+  /** The whole of it is what is counted, so the whole of it must be ours. */
   #isMarkOf(mark: string, user: string): boolean {
-    const [nonce, signature] = mark.split('.')
-    return nonce !== undefined && signature !== undefined && sameSecret(signature, this.#sign(nonce, user))
+    const nonce = mark.split('.', 1)[0]!
+    return sameSecret(mark, this.#mark(nonce, user))
   }
 
-  #sign(nonce: string, user: string): string {
-    return createHmac('sha256', this.#markKey).update(`${nonce}:${user}`).digest('base64url')
+  #mark(nonce: string, user: string): string {
+    return `${nonce}.${createHmac('sha256', this.#markKey).update(`${nonce}:${user}`).digest('base64url')}`
   }
 }
 

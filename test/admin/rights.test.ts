@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import { type Epoch, hours } from '../../src/core/clock.ts'
-import { AdminHouse, type Asked } from './house.ts'
+import { AdminHouse, type Asked, cookiesOf } from './house.ts'
 import { whoMay } from './who-may.ts'
 
 let house: AdminHouse
@@ -394,5 +394,48 @@ describe('a session', () => {
     expect(statuses.filter(status => status === 429).length).toBeGreaterThan(0)
     const right = { body: { user: 'mia', password: 'another long password' } }
     expect((await house.api('POST', '/session', { ...right, env: { peer: '10.1.1.7' } })).status).toBe(200)
+  })
+
+  it('lengthened, the mark of a browser that logged in before buys no further tries', async () => {
+    const right = { body: { user: 'mia', password: 'another long password' } }
+    const login = await house.api('POST', '/session', { ...right, env: { peer: '10.1.1.8' } })
+    const [cookie] = login.headers
+      .getSetCookie()
+      .find(one => one.startsWith('__Host-lanline_known='))!
+      .split(';')
+    const statuses: number[] = []
+    for (let count = 0; count < 14; count++) {
+      const headers = { cookie: `${cookie}.${count}` }
+      const body = { user: 'mia', password: 'wrong' }
+      statuses.push(
+        (await house.api('POST', '/session', { body, headers, env: { peer: '10.1.1.8' } })).status,
+      )
+    }
+    expect(statuses.filter(status => status === 429).length).toBeGreaterThan(0)
+  })
+
+  it('is not had by the old password once there is a new one, however early it was asked for', async () => {
+    // Work on a hash takes longer than to write one down.
+    const slow = await AdminHouse.open({ scryptCost: { cost: 16_384, blockSize: 8, parallelization: 1 } })
+    const [old, fresh] = ['the password of before', 'the password from now on']
+    const headers = await slow.owner()
+    await slow.api('POST', '/users', { body: { name: 'nora', displayName: 'Nora' }, headers })
+    await slow.api('PATCH', '/users/nora', { body: { password: old }, headers })
+    const change = slow.api('PATCH', '/users/nora', { body: { password: fresh }, headers })
+    const logins = Array.from({ length: 6 }, () =>
+      slow.api('POST', '/session', { body: { user: 'nora', password: old } }),
+    )
+    expect((await change).status).toBe(200)
+    const cookies = (await Promise.all(logins)).flatMap(login => login.headers.getSetCookie())
+    for (const cookie of cookies.map(one => one.split(';')[0]!)) {
+      expect((await slow.api('GET', '/session', { headers: { cookie } })).status).toBe(401)
+    }
+    const login = await slow.api('POST', '/session', { body: { user: 'nora', password: fresh } })
+    const nora = { cookie: cookiesOf(login), 'x-csrf-token': login.body.csrfToken as string }
+    const changes = ['the first of two changes', 'the second of two changes'].map(password =>
+      slow.api('POST', '/password', { body: { current: fresh, password }, headers: nora }),
+    )
+    expect((await Promise.all(changes)).map(({ status }) => status).sort()).toEqual([204, 403])
+    await slow.close()
   })
 })

@@ -74,10 +74,14 @@ export function sessionRoutes({ clock, directory, sessions, passwords, tries }: 
         const wait = tries.login(user, call.peer, undefined, clock.monotonic())
         if (wait > 0) throw tooManyTries(wait)
         if (passwords.full) throw new HttpError(503, 'busy', 'try again in a moment')
-        if (!(await passwords.verify(call.body.current, directory.user(user)?.passwordHash))) {
+        const stored = directory.user(user)?.passwordHash
+        const isRight = await passwords.verify(call.body.current, stored)
+        const passwordHash = isRight ? await passwords.hash(call.body.password) : undefined
+        // Looked at again: of two changes at once the first counts, and the old password is no longer right for the second.
+        if (passwordHash === undefined || directory.user(user)?.passwordHash !== stored) {
           throw new HttpError(403, 'wrongPassword', 'the old password is not right')
         }
-        await directory.changeUser(user, { passwordHash: await passwords.hash(call.body.password) })
+        await directory.changeUser(user, { passwordHash })
         sessions.endAllOf(user, call.principal.id)
         return { status: 204 }
       },

@@ -135,7 +135,9 @@ export function setupRoutes(deps: Deps): Route[] {
         const wait = tries.login(user, call.peer, mark, clock.monotonic())
         if (wait > 0) throw tooManyTries(wait)
         spareHashing()
-        if (!(await passwords.verify(password, directory.user(user)?.passwordHash))) {
+        const stored = directory.user(user)?.passwordHash
+        // Looked at again: a new password, meanwhile, has ended the sessions of the old one.
+        if (!(await passwords.verify(password, stored)) || directory.user(user)?.passwordHash !== stored) {
           throw new HttpError(401, 'wrongPassword', 'name or password is not right')
         }
         if (directory.user(user)!.disabled) {
