@@ -166,6 +166,8 @@ describeWith(
       const ready = performance.now()
       await Promise.all([media(alice, 'blue'), media(bob, 'red')])
       console.info(`relayed again ${Math.round(performance.now() - ready)} ms after the appliance was ready`)
+      // Until the other end's candidate is told, nothing is said of the way.
+      await alice.inCall()
       expect(await alice.badge()).toMatch(/relayed/i)
       await bob.hangUp()
       await Promise.all([alice.ready(), bob.ready()])
