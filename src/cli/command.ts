@@ -32,6 +32,19 @@ export class CommandError extends Error {}
 /** Called wrongly: one line for stderr. Exit code 2. */
 export class UsageError extends Error {}
 
+/** Control characters but for the end of a line, and what turns text around. */
+const commanding = /[^\P{Cc}\n]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu
+
+/** What others wrote, in their names, phones and files, is letters on a terminal and commands it nothing. */
+export const harmless = (text: string): string => text.replace(commanding, '·')
+
+/** The same of JSON, which stays what it says. */
+export const harmlessJson = (value: unknown): string =>
+  JSON.stringify(value, undefined, 2).replace(
+    commanding,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+
 /** Rows under headings, columns as wide as they need; an empty list says so. */
 export function table(
   headings: readonly string[],

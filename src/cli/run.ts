@@ -5,7 +5,7 @@ import { ConfigError, loadConfig } from '../config.ts'
 import { backup, backupCopies, backupRestoreCopy, restore } from './backup.ts'
 import { callList, callShow } from './call.ts'
 import { traceImport } from './capture.ts'
-import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
+import { type Command, CommandError, harmless, harmlessJson, type Invocation, UsageError } from './command.ts'
 import { deviceList, deviceRevoke } from './device.ts'
 import { doctor } from './doctor.ts'
 import { invite } from './invite.ts'
@@ -114,7 +114,7 @@ function invocation(command: Command, argv: readonly string[], around: Surroundi
     configFile,
     environment: around.environment,
     print: (value, text) => {
-      process.stdout.write(`${values.json ? JSON.stringify(value, undefined, 2) : text()}\n`)
+      process.stdout.write(`${values.json ? harmlessJson(value) : harmless(text())}\n`)
     },
   }
 }
@@ -167,6 +167,6 @@ function refusalOfSystem(error: unknown): string | undefined {
 }
 
 function complain(message: string, code: number): number {
-  process.stderr.write(`lanline: ${message}\n`)
+  process.stderr.write(`lanline: ${harmless(message)}\n`)
   return code
 }
