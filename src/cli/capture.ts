@@ -2,9 +2,9 @@
 import { createReadStream, type Stats, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { ImportedCapture } from '../admin/message.ts'
-import { apiUpload } from './api.ts'
+import { apiUpload, orSay } from './api.ts'
 import { type Command, CommandError, UsageError } from './command.ts'
-import { verdictLines } from './trace.ts'
+import { listHint, verdictLines } from './trace.ts'
 
 /** As much as the daemon takes. */
 const maxBytes = 200_000_000
@@ -38,11 +38,9 @@ export const traceImport: Command = {
       )
     }
     const query = new URLSearchParams({ name: basename(file), takenAt })
-    const told = await apiUpload<ImportedCapture>(
-      call.config,
-      `/calls/${encodeURIComponent(id)}/capture?${query}`,
-      reading(file, size, progress(size)),
-    )
+    const to = `/calls/${encodeURIComponent(id)}/capture?${query}`
+    const uploaded = apiUpload<ImportedCapture>(call.config, to, reading(file, size, progress(size)))
+    const told = await orSay(uploaded, listHint)
     call.print(told, () => importLines(told).join('\n'))
   },
 }

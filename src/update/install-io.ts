@@ -55,7 +55,7 @@ async function installHere(options: InstallOptions): Promise<UpdateManifest> {
   if (booted === undefined) {
     throw new UpdateError(
       'notAnImage',
-      'this machine was not started from a lanline image; update it by its own package',
+      'this machine was not started from a lanline image; lanline update status says how it is updated',
     )
   }
   const state = stateOf(places)
