@@ -39,6 +39,8 @@ export const limits = {
   reportWordCharacters: 32,
   cipherCharacters: 64,
   heldMilliseconds: 15 * 60_000,
+  /** Of any time or delay in a report: a year. */
+  reportMilliseconds: 366 * 24 * 3_600_000,
   fingerprintCharacters: 256,
   addressCharacters: 64,
   agoMilliseconds: 7 * 24 * 3_600_000,
@@ -67,6 +69,13 @@ const printable = (max: number) =>
     .min(1)
     .max(max)
     .regex(/^[^\x00-\x1f\x7f]+$/)
+/** States, addresses, names of ciphers: what a client reports ends up in lines that people read. */
+const word = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[\x20-\x7e]*$/)
+const milliseconds = z.number().min(0).max(limits.reportMilliseconds)
 const count = z.int().min(0)
 const callId = z.string().regex(/^[0-9a-f]{32}$/)
 const sdp = z
@@ -89,18 +98,18 @@ const candidate = z.object({
 }) satisfies z.ZodType<IceCandidate>
 
 const pair = z.object({
-  localType: text(limits.reportWordCharacters),
-  localAddress: text(limits.addressCharacters),
+  localType: word(limits.reportWordCharacters),
+  localAddress: word(limits.addressCharacters),
   localPort: count.max(65_535),
-  remoteType: text(limits.reportWordCharacters),
-  remoteAddress: text(limits.addressCharacters),
+  remoteType: word(limits.reportWordCharacters),
+  remoteAddress: word(limits.addressCharacters),
   remotePort: count.max(65_535),
-  protocol: text(limits.reportWordCharacters),
-  rttMilliseconds: z.number().min(0).optional(),
+  protocol: word(limits.reportWordCharacters),
+  rttMilliseconds: milliseconds.optional(),
 }) satisfies z.ZodType<SelectedPair>
 
 const checkedPair = pair.extend({
-  state: text(limits.reportWordCharacters),
+  state: word(limits.reportWordCharacters),
   requestsSent: count.optional(),
   responsesReceived: count.optional(),
   requestsReceived: count.optional(),
@@ -109,8 +118,8 @@ const checkedPair = pair.extend({
 
 const stateChange = z.object({
   what: z.enum(['iceConnection', 'iceGathering', 'connection']),
-  to: text(limits.reportWordCharacters),
-  atMilliseconds: z.number().min(0),
+  to: word(limits.reportWordCharacters),
+  atMilliseconds: milliseconds,
 }) satisfies z.ZodType<StateChange>
 
 const stream = z.object({
@@ -121,7 +130,7 @@ const stream = z.object({
   bytes: count,
   // RFC 3550 §6.4.1: duplicates can make it negative.
   lost: z.int(),
-  jitterMilliseconds: z.number().min(0).optional(),
+  jitterMilliseconds: milliseconds.optional(),
   repeats: count.optional(),
   samples: count.optional(),
   concealedSamples: count.optional(),
@@ -130,23 +139,23 @@ const stream = z.object({
 }) satisfies z.ZodType<StreamCount>
 
 const report = z.object({
-  atMilliseconds: z.number().min(0),
+  atMilliseconds: milliseconds,
   heldMilliseconds: z.number().min(0).max(limits.heldMilliseconds).optional(),
   roundTripMilliseconds: z.number().min(0).max(60_000).optional(),
-  iceConnection: text(limits.reportWordCharacters),
-  iceGathering: text(limits.reportWordCharacters),
-  connection: text(limits.reportWordCharacters),
-  dtls: text(limits.reportWordCharacters),
-  localFingerprint: text(limits.fingerprintCharacters),
-  remoteFingerprint: text(limits.fingerprintCharacters),
+  iceConnection: word(limits.reportWordCharacters),
+  iceGathering: word(limits.reportWordCharacters),
+  connection: word(limits.reportWordCharacters),
+  dtls: word(limits.reportWordCharacters),
+  localFingerprint: word(limits.fingerprintCharacters),
+  remoteFingerprint: word(limits.fingerprintCharacters),
   pair: pair.nullable(),
   streams: z.array(stream).max(limits.reportStreams),
   final: z.boolean().optional(),
   states: z.array(stateChange).max(limits.reportStates).optional(),
   checks: z.array(checkedPair).max(limits.reportChecks).optional(),
-  dtlsVersion: text(limits.cipherCharacters).optional(),
-  dtlsCipher: text(limits.cipherCharacters).optional(),
-  srtpProfile: text(limits.cipherCharacters).optional(),
+  dtlsVersion: word(limits.cipherCharacters).optional(),
+  dtlsCipher: word(limits.cipherCharacters).optional(),
+  srtpProfile: word(limits.cipherCharacters).optional(),
 }) satisfies z.ZodType<MediaReport>
 
 const resumeCall = z.object({

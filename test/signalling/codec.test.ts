@@ -121,6 +121,26 @@ describe('a frame', () => {
     }
   })
 
+  it('that reports words which are none, or a time that no call lasts, is refused', () => {
+    const [, report] = examples.filter(({ type }) => type === 'report')
+    const text = JSON.stringify(report)
+    const changed = [
+      text.replace('"host"', '"\\u001b[2J"'),
+      text.replace('"10.0.0.1"', '"10.0.0.1\\nverdict  Direct"'),
+      text.replace('"DTLS 1.3"', '"\\u202e3.1 SLTD"'),
+      text.replace('"TLS_AES', '"\\u009b31mTLS_AES'),
+      text.replace('"failed"', '"f\\u0430iled"'),
+      text.replace('"atMilliseconds":12.5', '"atMilliseconds":1e300'),
+      text.replace('"rttMilliseconds":0.4', '"rttMilliseconds":1e308'),
+      text.replace('"jitterMilliseconds":1.5', '"jitterMilliseconds":1e308'),
+    ]
+    expect(rejection(text)).toBeUndefined()
+    for (const frame of changed) {
+      expect(frame).not.toBe(text)
+      expect(rejection(frame)?.code, frame).toMatch(/badMessage|tooLarge/)
+    }
+  })
+
   it('with a field missing or wrong is refused and says which, and about what', () => {
     const answer = rejection(JSON.stringify({ type: 'bye', call, reason: 'because' }))
     expect(answer).toMatchObject({ code: 'badMessage', ref: call })
