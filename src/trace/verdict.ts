@@ -58,8 +58,8 @@ function judged(
   if (contradictions.length > 0) return { path: 'contradicted', grade: 'none' }
   if (bytesOf(evidence.ledger) > 0) return { path: 'relayed', grade: 'ledger' }
   const saying = roles.filter(role => lastPair(evidence[role]) !== undefined)
-  const relaying = saying.filter(role => isRelayed(lastPair(evidence[role])!, evidence))
-  if (relaying.length > 0) return { path: 'relayed', grade: saying.length === 2 ? 'bothEnds' : 'oneEnd' }
+  const relaying = saying.filter(role => saysRelayed(role, evidence))
+  if (relaying.length > 0) return { path: 'relayed', grade: relaying.length === 2 ? 'bothEnds' : 'oneEnd' }
   const direct = saying.filter(role => evidence[role].dtls?.state === 'connected')
   if (direct.length === 0) return { path: 'unknown', grade: 'none' }
   if (!ends.every(({ line }) => line.outcome === 'holds')) return { path: 'direct', grade: 'oneEnd' }
@@ -71,7 +71,9 @@ function sentenceOf(path: Path, grade: Grade, evidence: Evidence): string {
   if (path === 'relayed') {
     if (grade === 'ledger')
       return `Relayed: lanline carried ${tellBytes(bytesOf(evidence.ledger))} for this call.`
-    return 'Relayed, as the ends say, by a relay that is not this lanline.'
+    const saying = roles.filter(role => saysRelayed(role, evidence))
+    const who = grade === 'bothEnds' ? 'ends say' : `${saying[0]} says`
+    return `Relayed, as the ${who}, by a relay that is not this lanline.`
   }
   if (path === 'unknown') {
     return evidence.answered
@@ -89,6 +91,11 @@ function sentenceOf(path: Path, grade: Grade, evidence: Evidence): string {
 // -------------------------------------------------------------------------------------------------------- pairs
 
 const lastPair = (party: PartyEvidence): SelectedPair | undefined => party.pairs.at(-1)?.pair
+
+const saysRelayed = (role: 'caller' | 'callee', evidence: Evidence): boolean => {
+  const pair = lastPair(evidence[role])
+  return pair !== undefined && isRelayed(pair, evidence)
+}
 
 /** By the word of its own browser, or because it talks to the appliance although its peer is not there. */
 function isRelayed(pair: SelectedPair, { applianceAddresses: own }: Evidence): boolean {
@@ -140,7 +147,7 @@ function pairsLine(evidence: Evidence): Finding {
   }
   // A relayed pair is no path that the two have to themselves, but one end's relayed address is where the other sends.
   const relayed = isRelayed(ours, evidence) || isRelayed(theirs, evidence)
-  if (relayed && (bytesOf(evidence.ledger) > 0 || fits(ours, theirs)))
+  if (relayed && (bytesOf(evidence.ledger) > 0 || (fits(ours, theirs) && !isDenied(ours, theirs))))
     return finding('pairs', question, 'fails', figures)
   const contradiction = {
     about: 'the selected pairs',
@@ -160,6 +167,14 @@ export function mirrors(a: SelectedPair, b: SelectedPair): boolean {
   return seen && noRelay(a, b) && fits(a, b)
 }
 
+/**
+ * One calls an end a relay's that the other knows as a host's: its own, or by the candidate that was announced to it. A
+ * peer-reflexive one is of neither (RFC 8445 §7.3.1.3).
+ */
+const isDenied = (a: SelectedPair, b: SelectedPair): boolean =>
+  [`${a.localType} ${b.remoteType}`, `${b.localType} ${a.remoteType}`].some(types =>
+    /^(relay (host|srflx)|(host|srflx) relay)$/.test(types),
+  )
 const noRelay = (a: SelectedPair, b: SelectedPair): boolean =>
   ![a.localType, a.remoteType, b.localType, b.remoteType].includes('relay')
 const fits = (a: SelectedPair, b: SelectedPair): boolean =>

@@ -99,6 +99,24 @@ describe('a verdict', () => {
       },
       'relayed bothEnds',
     ],
+    [
+      'a relay that is not ours, which only one end knows as one',
+      {
+        callerPair: pair({ localType: 'relay', localAddress: '203.0.113.1' }),
+        calleePair: mirrored(pair(), { remoteAddress: '203.0.113.1', remoteType: 'prflx' }),
+      },
+      'relayed oneEnd',
+    ],
+    [
+      'a relay that the other end knows as a host',
+      { callerPair: pair({ localType: 'relay' }) },
+      'contradicted none',
+    ],
+    [
+      'a relay at the other end, which is a host by its own word',
+      { callerPair: pair({ remoteType: 'relay' }) },
+      'contradicted none',
+    ],
     ['a capture of this call', { more: [capture()] }, 'direct packets'],
     ['a capture of another call', { more: [capture({ flows: [] })] }, 'direct bothEnds'],
     [
