@@ -54,13 +54,6 @@ export interface ResponderOptions {
   readonly emit: (effect: MdnsEffect) => void
 }
 
-/** The same many times over costs no more than once, however many there are to answer for. */
-const different = (questions: readonly Question[]): Question[] => [
-  ...new Map(
-    questions.map(one => [`${one.type} ${one.class} ${one.unicast} ${keyOf(one.name)}`, one]),
-  ).values(),
-]
-
 export class Responder {
   readonly #options: ResponderOptions
   #link: Link
@@ -399,3 +392,10 @@ export class Responder {
     this.#options.emit({ kind: 'note', reason, link: this.#link.name, detail })
   }
 }
+
+/** The same many times over costs no more than once, however many there are to answer for. */
+const different = (questions: readonly Question[]): Question[] => [
+  ...new Map(
+    questions.map(one => [`${one.type} ${one.class} ${one.unicast} ${keyOf(one.name)}`, one]),
+  ).values(),
+]

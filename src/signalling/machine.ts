@@ -21,14 +21,13 @@ import {
   type ClientMessage,
   closeCode,
   type ErrorCode,
-  type MediaReport,
   type Person,
   type ServerMessage,
   type SignallingEffect,
   type SignallingInput,
 } from './message.ts'
+import { SelectedPairs } from './pairs.ts'
 import type { CallLog, DeviceIdentity, Devices } from './ports.ts'
-import { Reports } from './reports.ts'
 import { fateOf, releasedBy } from './resume.ts'
 import { Roster } from './roster.ts'
 import { type Connection, type Session, type SessionCall, tellingOf } from './session.ts'
@@ -60,7 +59,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   readonly #version: string
   readonly #roster: Roster
   readonly #watchers: Watchers
-  readonly #reports = new Reports()
+  readonly #pairs = new SelectedPairs()
   readonly #connections = new Map<string, Connection>()
   readonly #sessions = new Map<string, Session>()
   readonly #timers = new TimerTable<string>()
@@ -88,11 +87,6 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   /** The presence of everybody, for the console. */
   get people(): readonly Person[] {
     return this.#roster.people()
-  }
-
-  /** The newest report of each device about a call. */
-  reportsOf(call: string): ReadonlyMap<string, MediaReport> {
-    return this.#reports.of(call)
   }
 
   handle(input: SignallingInput, now: Monotonic): SignallingEffect[] {
@@ -366,7 +360,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     const party = row?.callerDevice === session.device || row?.calleeDevice === session.device
     if (!session.calls.has(call) && !party) return this.#noSuchCall(session, call)
     if (party) this.#out.push({ kind: 'reported', call, device: session.device, report })
-    const pair = this.#reports.keep(call, session.device, report)
+    const pair = this.#pairs.keep(call, session.device, report.pair)
     if (pair === undefined) return
     this.#fact({ kind: 'pair', call, device: session.device, pair })
     const relayed = pair.localType === 'relay' || pair.remoteType === 'relay'

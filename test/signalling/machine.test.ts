@@ -330,7 +330,6 @@ describe('a call', () => {
     const said = () => channel.say('c1', { type: 'report', call: id(1), report }).facts
     expect(said()).toMatchObject([{ kind: 'pair', device: 'bob-page', pair: { remotePort: 2 } }])
     expect(said()).toEqual([])
-    expect(channel.machine.reportsOf(id(1)).get('bob-page')?.atMilliseconds).toBe(1)
     channel.rows = [rowOf({ id: id(2), calleeDevice: 'bob-page', endedAt: 9_000 as Epoch })]
     expect(channel.say('c1', { type: 'report', call: id(2), report }).facts).toHaveLength(1)
     expect(channel.say('c1', { type: 'report', call: id(3), report }).told('c1')).toMatchObject([
