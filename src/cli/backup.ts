@@ -1,5 +1,6 @@
 /** One encrypted file with everything, and the way back; both with lanline running or stopped. */
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import {
@@ -12,6 +13,7 @@ import {
 import { copiesIn } from '../store/copies.ts'
 import { migrations } from '../store/migrations.ts'
 import { type Command, CommandError, type Invocation, table, UsageError } from './command.ts'
+import { asOwnerOf } from './owner.ts'
 import { ownVersion } from './version.ts'
 
 const options = { 'passphrase-stdin': { type: 'boolean' } } as const
@@ -37,8 +39,13 @@ export const backup: Command = {
     if (existsSync(file)) throw new CommandError(`${file} is there already; choose another name`)
     if (!call.options.json) process.stderr.write('backing up …\n')
     const part = `${file}.part`
+    rmSync(part, { force: true })
+    // Made by us, or it is no backup: whoever may write beside it could have laid a file or a link there.
+    const made = await open(part, 'wx', 0o600)
     try {
-      await pipeline(makeBackup(placeOf(call), passphrase), createWriteStream(part, { mode: 0o600 }))
+      await asOwnerOf(call.config.data.dir, () =>
+        pipeline(makeBackup(placeOf(call), passphrase), made.createWriteStream()),
+      )
       renameSync(part, file)
     } catch (error) {
       rmSync(part, { force: true })
@@ -58,10 +65,12 @@ export const restore: Command = {
     const passphrase = await passphraseOf(call)
     const place = placeOf(call)
     if (!call.options.json) process.stderr.write('looking through the backup …\n')
-    const manifest = await checkBackup(place, createReadStream(call.words[0]!), passphrase).catch(error => {
-      throw new CommandError(`nothing was restored: ${sentenceOf(error)}`)
+    const file = await open(call.words[0]!).catch(failed)
+    const manifest = await asOwnerOf(place.dataDirectory, async () => {
+      const checked = await checkBackup(place, file.createReadStream(), passphrase).catch(failed)
+      acceptBackup(place.dataDirectory)
+      return checked
     })
-    acceptBackup(place.dataDirectory)
     const { users, devices, calls } = manifest
     call.print(
       manifest,
@@ -93,9 +102,9 @@ export const backupRestoreCopy: Command = {
     if (!copiesIn(place.dataDirectory).some(copy => copy.name === name)) {
       throw new CommandError(`there is no copy ${name}; lanline backup copies lists them`)
     }
-    const { users, devices, calls } = await acceptCopy(place, name).catch(error => {
-      throw new CommandError(`nothing was restored: ${sentenceOf(error)}`)
-    })
+    const { users, devices, calls } = await asOwnerOf(place.dataDirectory, () =>
+      acceptCopy(place, name).catch(failed),
+    )
     call.print(
       { users, devices, calls },
       () =>
@@ -114,6 +123,10 @@ async function passphraseOf(call: Invocation): Promise<string> {
   if (!call.options['passphrase-stdin'])
     throw new UsageError('give the passphrase on stdin, with --passphrase-stdin')
   return (await text(process.stdin)).replace(/\r?\n$/, '')
+}
+
+const failed = (error: unknown): never => {
+  throw new CommandError(`nothing was restored: ${sentenceOf(error)}`)
 }
 
 const sentenceOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,29 +1,34 @@
 /**
  * On a machine where lanline is a service, its data belongs to a user of its own, and root works on it with the command
- * line. What root leaves there must be that user's, or the service could not read it.
+ * line. Who owns a directory may put links in it that lead anywhere, and root would follow them; so there root has that
+ * user's rights and no others, and what it leaves is that user's.
  */
-import { lchownSync, lstatSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
 
-/** Gives what root made in `directory` to whom the directory belongs. Nothing lies deeper that the command line makes. */
-export function settleOwner(directory: string): void {
-  if (process.getuid?.() !== 0) return
+/** What only root may open must be open before. */
+export async function asOwnerOf<Result>(directory: string, work: () => Promise<Result>): Promise<Result> {
   const owner = ownerOf(directory)
-  if (owner === undefined || owner.uid === 0) return
-  for (const name of readdirSync(directory)) {
-    const path = join(directory, name)
-    // Whoever owns the directory may put anything there; only what is ours and has no other name is given away.
-    const found = lstatSync(path, { throwIfNoEntry: false })
-    if (found?.uid === 0 && found.isFile() && found.nlink === 1) lchownSync(path, owner.uid, owner.gid)
+  if (owner === undefined || !isAnothers(directory)) return work()
+  const { gid, groups } = { gid: process.getegid!(), groups: process.getgroups!() }
+  // Of every thread of this process; the user's last, since it takes away the right to change the others.
+  process.setgroups!([])
+  process.setegid!(owner.gid)
+  process.seteuid!(owner.uid)
+  try {
+    return await work()
+  } finally {
+    process.seteuid!(0)
+    process.setegid!(gid)
+    process.setgroups!(groups)
   }
 }
 
-/** True for root where the directory belongs to somebody else, who could not read what `serve` leaves there. */
+/** True for root where the directory belongs to somebody else. */
 export function isAnothers(directory: string): boolean {
   const owner = ownerOf(directory)
-  return process.getuid?.() === 0 && owner !== undefined && owner.uid !== 0
+  return process.geteuid?.() === 0 && owner !== undefined && owner.uid !== 0
 }
 
 function ownerOf(directory: string): { readonly uid: number; readonly gid: number } | undefined {
-  return lstatSync(directory, { throwIfNoEntry: false })
+  return statSync(directory, { throwIfNoEntry: false })
 }

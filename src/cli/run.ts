@@ -9,7 +9,6 @@ import { type Command, CommandError, harmless, harmlessJson, type Invocation, Us
 import { deviceList, deviceRevoke } from './device.ts'
 import { doctor } from './doctor.ts'
 import { invite } from './invite.ts'
-import { settleOwner } from './owner.ts'
 import { relayClose, relayGrant, relayStatus } from './relay.ts'
 import { serve } from './serve.ts'
 import { traceExport, traceKey, traceVerify } from './trace.ts'
@@ -71,7 +70,7 @@ export async function run(argv: readonly string[], surroundings: Surroundings): 
       return argv.length === 0 ? 2 : 0
     }
     const call = invocation(command, argv, surroundings)
-    if (call) await command.run(call).finally(() => settleOwner(call.config.data.dir))
+    if (call) await command.run(call)
     return 0
   } catch (error) {
     if (error instanceof UsageError) return complain(error.message, 2)

@@ -4,6 +4,7 @@ import { StoreError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
 import { api, NotRunning, orSay } from './api.ts'
 import { type Command, CommandError, type Invocation, moment, table, UsageError } from './command.ts'
+import { asOwnerOf } from './owner.ts'
 
 /** Works without a daemon too: then the store is opened here. */
 export const userAdd: Command = {
@@ -27,7 +28,7 @@ export const userAdd: Command = {
       sipPassword: call.options['password-stdin'] ? await passwordFromStdin() : undefined,
     }
     await api(call.config, 'POST', '/users', wish).catch(error => {
-      if (error instanceof NotRunning) return addToStore(call, wish)
+      if (error instanceof NotRunning) return asOwnerOf(call.config.data.dir, () => addToStore(call, wish))
       throw error
     })
     const told = { name: wish.name, sip: wish.sipPassword !== undefined }

@@ -1,6 +1,19 @@
 /** The lanline command as a process, on free ports and a data directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -180,6 +193,43 @@ describe('lanline-setup.txt', () => {
     rmSync(data, { recursive: true })
   })
 })
+
+describe.skipIf(process.getuid?.() !== 0)('root, on the data of the service’s user (needs root)', () => {
+  it('follows no link that lies there, and leaves everything theirs', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'lanline-theirs-'))
+    const [theirs, ours] = [join(place, 'data'), join(place, 'kept')]
+    const backup = join(place, 'all.backup')
+    const on = (args: readonly string[], input: string): Promise<Ended> =>
+      lanline(args, input, { LANLINE_DATA_DIR: theirs })
+    const passphrase = 'three words and one\n'
+    const link = (name: string): void => {
+      rmSync(join(theirs, name), { force: true })
+      symlinkSync(ours, join(theirs, name))
+    }
+    chmodSync(place, 0o711)
+    mkdirSync(theirs, { mode: 0o700 })
+    chownSync(theirs, nobody, nobody)
+    writeFileSync(ours, 'only root reads this', { mode: 0o600 })
+
+    expect(await on(['user', 'add', 'ann'], '')).toMatchObject({ code: 0, err: '' })
+    expect((await on(['backup', backup, '--passphrase-stdin'], passphrase)).code).toBe(0)
+    expect(statSync(backup)).toMatchObject({ uid: 0, mode: 0o100600 })
+    expect((await on(['restore', backup, '--passphrase-stdin'], passphrase)).code).toBe(0)
+    for (const name of readdirSync(theirs)) expect(lstatSync(join(theirs, name)).uid, name).toBe(nobody)
+
+    link('restore-checking.db')
+    const restored = await on(['restore', backup, '--passphrase-stdin'], passphrase)
+    expect(restored.err).toContain('EACCES')
+    for (const name of ['lanline.reserve', 'lanline.lock']) {
+      link(name)
+      await on(['user', 'add', 'bea'], '')
+    }
+    expect(readFileSync(ours, 'utf8')).toBe('only root reads this')
+    rmSync(place, { recursive: true })
+  }, 120_000)
+})
+
+const nobody = 65_534
 
 describe('people', () => {
   it('are added with the daemon stopped or running, listed and removed', async () => {
