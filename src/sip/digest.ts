@@ -9,7 +9,7 @@ import { Recent } from './recent.ts'
 
 export const digestLimits = {
   nonceMilliseconds: 300_000,
-  /** Used nonces remembered. When some have to go, all nonces as old as they become stale, so none can be replayed. */
+  /** Used nonces remembered, until they expire. When some have to go before, all as old as they become stale, so none can be replayed. */
   usedNonces: 50_000,
   /** How far behind the highest count of a nonce a late packet may be (RFC 7616 §3.4.5 leaves it to us). */
   countWindow: 31,
@@ -34,7 +34,9 @@ export class Digest {
   readonly #used = new Recent<NonceUse>(digestLimits.usedNonces)
   readonly #decoy: { readonly md5: string; readonly sha256: string }
   #serial: number
+  /** Nonces up to this moment are stale: some of them were used and are forgotten. */
   #floor = -1
+  #generationSince = 0
 
   constructor(o: { realm: string; nonceKey: Uint8Array; firstSerial: number }) {
     this.#realm = o.realm
@@ -90,12 +92,13 @@ export class Digest {
     if (credential === undefined || !right) return { kind: 'wrong', reason: 'badDigest' }
     if (issuedAt === undefined) return { kind: 'stale', reason: 'foreignNonce' }
     if (now - issuedAt > digestLimits.nonceMilliseconds) return { kind: 'stale', reason: 'expiredNonce' }
-    if (!this.#countIsNew(nonce, Number.parseInt(count, 16), issuedAt)) {
+    if (!this.#countIsNew(nonce, Number.parseInt(count, 16), issuedAt, now)) {
       return { kind: 'stale', reason: 'replayedNonce' }
     }
     return { kind: 'proven', credential }
   }
 
+  /** How many are remembered. */
   get usedNonces(): number {
     return this.#used.size
   }
@@ -122,12 +125,14 @@ export class Digest {
     return hash('sha256', Buffer.concat([this.#nonceKey, bytes, Buffer.from(address)]), 'buffer')
   }
 
-  #countIsNew(nonce: string, count: number, issuedAt: number): boolean {
+  #countIsNew(nonce: string, count: number, issuedAt: number, now: Monotonic): boolean {
     const use = this.#used.get(nonce)
     if (use === undefined) {
       if (issuedAt <= this.#floor) return false
-      const forgotten = this.#used.set(nonce, { issuedAt, highest: count, seen: 1 })
-      for (const use of forgotten?.values() ?? []) this.#floor = Math.max(this.#floor, use.issuedAt)
+      // What was put in before this generation is stale by now.
+      if (now - this.#generationSince > digestLimits.nonceMilliseconds)
+        this.#newGeneration(this.#used.age(), now)
+      this.#newGeneration(this.#used.set(nonce, { issuedAt, highest: count, seen: 1 }), now)
       return true
     }
     const behind = use.highest - count
@@ -140,6 +145,12 @@ export class Digest {
     use.seen = -behind > digestLimits.countWindow ? 1 : (use.seen << -behind) | 1
     use.highest = count
     return true
+  }
+
+  #newGeneration(forgotten: ReadonlyMap<string, NonceUse> | undefined, now: Monotonic): void {
+    if (forgotten === undefined) return
+    this.#generationSince = now as number
+    for (const use of forgotten.values()) this.#floor = Math.max(this.#floor, use.issuedAt)
   }
 }
 
