@@ -285,4 +285,4 @@ function srtcp(bytes: Buffer): Told | undefined {
 }
 
 const srtcpNote =
-  'Reports on what arrived, on the same ports (a=rtcp-mux, RFC 5761). Eight bytes stay readable; then E, encrypted, and the packet’s index, then the tag (RFC 3711 §3.4).'
+  'Reports on what arrived, on the same ports (a=rtcp-mux, RFC 5761). Eight bytes stay readable; behind what is encrypted stand a bit E that says so and the packet’s index, then the tag (RFC 3711 §3.4).'

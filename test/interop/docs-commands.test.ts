@@ -52,7 +52,7 @@ describeWith(['namespaces'], 'the commands that the pages show', () => {
     known.call = await tryCall()
     copyDatabase()
     known.device = owner.enrolment.device
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   it('are found', () => expect(commands.length).toBeGreaterThan(20))
