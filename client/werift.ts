@@ -4,10 +4,10 @@ import type { RTCPeerConnection } from 'werift'
  * Descriptions of others as werift reads them. SIP phones that know no BUNDLE name no section (RFC 5888): werift takes no
  * notice of such ones. A data channel that is refused (port 0, RFC 3264 §6) it waits for without end; taken out of the
  * answer it is not missed. To be used with the bundle policy `max-bundle`, or the refused channel's transport is waited
- * for as well.
+ * for as well. Candidates that name a host are taken out: werift would ask the name server for it.
  */
 export function asWeriftReads(sdp: string): string {
-  const [session = '', ...sections] = sdp.split(/^(?=m=)/m)
+  const [session = '', ...sections] = withoutNames(sdp).split(/^(?=m=)/m)
   return (
     session +
     sections
@@ -20,6 +20,15 @@ export function asWeriftReads(sdp: string): string {
 const named = (section: string, index: number): string =>
   /^a=mid:/m.test(section) ? section : `${section.trimEnd()}\r\na=mid:${index}\r\n`
 
+const withoutNames = (sdp: string): string =>
+  sdp.replace(/^a=candidate:(?:\S+ ){4}(\S+).*(?:\r?\n|$)/gm, (line, host: string) =>
+    isAddress(host) ? line : '',
+  )
+
+/** An address, or one that a browser hides (RFC 8828): that is looked up by mDNS, on the LAN alone. */
+const isAddress = (host: string): boolean =>
+  /^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}:[0-9a-f:.]+|[0-9a-z-]{1,63}\.local)$/i.test(host)
+
 /** How often is looked, as often as werift looks at its own checks; and how long at most. */
 const lookMilliseconds = 20
 const mostLooks = 1_500
@@ -29,15 +38,38 @@ type Ice = RTCPeerConnection['iceTransports'][number]['connection']
 const prepared = new WeakSet<object>()
 
 /**
- * Makes werift's transports wait for candidates and take one HelloVerifyRequest. To be called before each description that
+ * Makes werift's transports ask no server but those they are given, wait for candidates, take none that names a host, and
+ * take one HelloVerifyRequest. To be called before each description that
  * could begin ICE, and after an offer; once is enough for a transport.
  */
 export function prepareTransports(connection: Pick<RTCPeerConnection, 'iceTransports'>): void {
   for (const { connection: ice } of connection.iceTransports) {
     if (prepared.has(ice)) continue
     prepared.add(ice)
+    askNoStranger(ice)
+    takeAddressesOnly(ice)
     waitForCandidates(ice)
     takeOneHelloVerify(ice)
+  }
+}
+
+/** Where none is given werift asks a STUN server on the internet, whatever `iceServers` says. */
+function askNoStranger(ice: Ice): void {
+  let { stunServer } = ice
+  Object.defineProperty(ice, 'stunServer', {
+    get: () => (stunServer?.[0] === weriftsOwn ? undefined : stunServer),
+    set: (server: typeof stunServer) => {
+      stunServer = server
+    },
+  })
+}
+
+const weriftsOwn = 'stun.l.google.com'
+
+function takeAddressesOnly(ice: Ice): void {
+  const add = ice.addRemoteCandidate.bind(ice)
+  ice.addRemoteCandidate = async candidate => {
+    if (candidate === undefined || isAddress(candidate.host)) await add(candidate)
   }
 }
 

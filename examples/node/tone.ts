@@ -1,4 +1,5 @@
 /** A tone as a microphone, for werift: G.711 µ-law (RFC 3551 §4.5.14), 20 ms a packet. */
+import type { RTCPeerConnection as Werift } from 'werift'
 import type { Env } from '../../client/env.ts'
 import { fixedMedia, type OpenMedia } from '../../client/media.ts'
 import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
@@ -25,6 +26,13 @@ export async function toneMedia(hertz: number): Promise<ToneMedia> {
     constructor(given: object) {
       // One transport: werift counts that of a refused data channel among those that are to connect.
       super({ ...given, bundlePolicy: 'max-bundle', codecs: { audio: [pcmu], video: [] }, iceUseIpv6: false })
+    }
+
+    override async createOffer(...how: Parameters<Werift['createOffer']>) {
+      const offer = await super.createOffer(...how)
+      // Before it looks for candidates.
+      prepareTransports(this)
+      return offer
     }
 
     override async setRemoteDescription(description: {

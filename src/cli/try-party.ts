@@ -45,6 +45,13 @@ export class Party {
         count(this)
       }
 
+      override async createOffer(...how: Parameters<WeriftConnection['createOffer']>) {
+        const offer = await super.createOffer(...how)
+        // Before it looks for candidates.
+        prepareTransports(this)
+        return offer
+      }
+
       override async setRemoteDescription(
         description: Parameters<WeriftConnection['setRemoteDescription']>[0],
       ): Promise<void> {

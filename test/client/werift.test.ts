@@ -1,7 +1,7 @@
 /** werift as it is, two of it on the loopback: what `client/werift.ts` makes it bear. */
 import { afterEach, describe, expect, it } from 'vitest'
 import { RTCPeerConnection } from 'werift'
-import { prepareTransports } from '../../client/werift.ts'
+import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
 
 const open: RTCPeerConnection[] = []
 afterEach(() => Promise.all(open.splice(0).map(connection => connection.close())))
@@ -56,5 +56,64 @@ describe('werift whose packets come twice', () => {
 
   it('fails at the second HelloVerifyRequest as it comes: what is mended is still to be mended', async () => {
     expect(await connect(() => {})).toContain('failed')
+  })
+})
+
+describe('candidates that name a host', () => {
+  const names = ['spy.example.com', 'spy.local.example.com', 'a.b.local', 'localhost', '1.2.3', 'x:y']
+  const addresses = ['10.0.0.7', 'fd00::7', '3f7bd3b2-0e4c-4a3d-9a5f-7d3f5c3a1e11.local']
+  const lineOf = (address: string, at: number): string =>
+    `candidate:${at} 1 udp 2130706431 ${address} 9 typ host`
+
+  it('are none in what werift reads, so that nobody is looked up because a peer writes it', () => {
+    const lines = [...names, ...addresses].map((address, at) => `a=${lineOf(address, at)}`)
+    const read = asWeriftReads(
+      ['v=0', 'm=audio 9 UDP/TLS/RTP/SAVPF 111', 'a=mid:0', ...lines, ''].join('\r\n'),
+    )
+    expect([...read.matchAll(/^a=candidate:(?:\S+ ){4}(\S+)/gm)].map(([, address]) => address)).toEqual(
+      addresses,
+    )
+  })
+
+  it('are left out when they come later, too', async () => {
+    const [caller, callee] = [make(), make()]
+    caller.createDataChannel('any')
+    await caller.setLocalDescription(await caller.createOffer())
+    const { type, sdp } = caller.localDescription!
+    // As one that trickles sends it.
+    await callee.setRemoteDescription({
+      type,
+      sdp: sdp.replace(/^a=(candidate|end-of-candidates).*\r\n/gm, ''),
+    })
+    prepareTransports(callee)
+    await callee.setLocalDescription(await callee.createAnswer())
+    for (const [at, address] of [...names, '10.0.0.7'].entries())
+      await callee.addIceCandidate({ candidate: lineOf(address, at), sdpMid: '0', sdpMLineIndex: 0 })
+    const hosts = callee.iceTransports[0]!.connection.remoteCandidates.map(({ host }) => host)
+    expect(hosts).toContain('10.0.0.7')
+    expect(hosts.filter(host => names.includes(host))).toEqual([])
+  })
+})
+
+describe('a connection that was given no server', () => {
+  const serversOf = (connection: RTCPeerConnection): unknown[] =>
+    connection.iceTransports.map(({ connection: ice }) => ice.stunServer)
+
+  it('asks none: as it comes, werift asks one on the internet', () => {
+    const connection = make()
+    connection.createDataChannel('any')
+    expect(serversOf(connection)).toEqual([['stun.l.google.com', 19_302]])
+    prepareTransports(connection)
+    expect(serversOf(connection)).toEqual([undefined])
+    connection.setConfiguration({ iceServers: [] })
+    expect(serversOf(connection)).toEqual([undefined])
+  })
+
+  it('asks the one that it is given later', () => {
+    const connection = make()
+    connection.createDataChannel('any')
+    prepareTransports(connection)
+    connection.setConfiguration({ iceServers: [{ urls: 'stun:10.0.0.1:3478' }] })
+    expect(serversOf(connection)).toEqual([['10.0.0.1', 3_478]])
   })
 })
