@@ -3,7 +3,7 @@
  * reads that back, and lets it have its trial at the next start. A power cut at any moment leaves the slot that runs.
  */
 import { createHash } from 'node:crypto'
-import { createReadStream, rmSync, writeFileSync } from 'node:fs'
+import { constants, createReadStream, rmSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { verified } from './bundle-io.ts'
@@ -39,6 +39,8 @@ export interface InstallOptions {
 }
 
 const chunkBytes = 1 << 20
+/** A squashfs begins with its superblock. */
+const firstBytes = 4_096
 
 /** Resolves when the machine is to be started anew. Rejects with `UpdateError`: nothing that starts has changed. */
 export async function install(options: InstallOptions): Promise<UpdateManifest> {
@@ -70,7 +72,7 @@ async function installHere(options: InstallOptions): Promise<UpdateManifest> {
     if (device === undefined)
       throw new UpdateError('failed', `the partition of slot ${slot} is not to be found`)
     // Held open: what was verified is what is written, whatever becomes of its name.
-    const bundle = await open(options.file, 'r')
+    const bundle = await openFile(options.file)
     try {
       return await carryOut(options, booted, device, bundle, progress)
     } finally {
@@ -81,6 +83,14 @@ async function installHere(options: InstallOptions): Promise<UpdateManifest> {
     progress.failed(told.message)
     throw told
   }
+}
+
+/** Who may lay a bundle there may lay anything: a pipe would be waited for, for ever. */
+async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw new UpdateError('notAnUpdate', `${path} is no file`)
 }
 
 async function carryOut(
@@ -112,6 +122,10 @@ async function carryOut(
   return manifest!
 }
 
+/**
+ * Without its first block no start takes a slot for a root, not even when the good one cannot be read. So that goes first
+ * and comes last: when all of it was what was signed.
+ */
 async function write(
   device: SlotDevice,
   parts: ReturnType<typeof verified>,
@@ -119,14 +133,21 @@ async function write(
 ): Promise<void> {
   const slot = await open(device.path, 'r+')
   try {
+    await writeAll(slot, Buffer.alloc(firstBytes), 0)
+    await slot.sync()
+    const first: Uint8Array[] = []
     let at = 0
     for await (const part of parts) {
       if (part.of === 'root') {
-        await writeAll(slot, part.bytes, at)
+        const held = part.bytes.subarray(0, Math.max(0, firstBytes - at))
+        if (held.length > 0) first.push(held)
+        await writeAll(slot, part.bytes.subarray(held.length), at + held.length)
         at += part.bytes.length
       }
       progress.passed('writing', part.manifest, part)
     }
+    await slot.sync()
+    await writeAll(slot, Buffer.concat(first), 0)
     await slot.sync()
   } finally {
     await slot.close()

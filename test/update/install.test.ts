@@ -1,4 +1,5 @@
 /** An update on a machine that is a folder: its slots are files, its start is `chosenAtStart`. */
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,6 +93,23 @@ describe('an update that is installed', () => {
   })
 })
 
+it('a bundle that becomes another between the look and the write leaves nothing that a start takes for a root', async () => {
+  const file = at('data/lanline/bundle')
+  const other = Buffer.concat([headOf(manifestOf()), Buffer.alloc(root.length, 'hsqs')])
+  writeFileSync(file, bundleOf())
+  const written = install({
+    ...{ places: places(), file, removeFile: true, ...machine, failedBefore: [], epoch: () => 5 },
+    evenIfNotNewer: false,
+    onProgress: (phase, percent) => {
+      if (phase === 'verifying' && percent === 100) writeFileSync(file, other)
+    },
+  })
+  await expect(written).rejects.toMatchObject({ code: 'damaged' })
+  expect(stateOf(places())).toEqual({ good: 'a', trial: undefined })
+  // Were the good slot not to be read, the first steps of the start would try this one.
+  expect(readFileSync(at('dev/vda3')).subarray(0, 512)).toEqual(Buffer.alloc(512))
+})
+
 describe('nothing is written of a bundle', () => {
   const refused = async (bundle: Uint8Array, code: string) => {
     await expect(installing(bundle)).rejects.toMatchObject({ code })
@@ -119,6 +137,17 @@ describe('nothing is written of a bundle', () => {
       expect(statusOf(places())?.phase).toBe('failed')
     }
   })
+  it('that is no file but a pipe, which nobody writes to', async () => {
+    const file = at('data/lanline/bundle')
+    execFileSync('mkfifo', [file])
+    const refused = install({
+      ...{ places: places(), file, removeFile: true, ...machine, failedBefore: [], epoch: () => 5 },
+      ...{ evenIfNotNewer: false, onProgress: () => {} },
+    })
+    await expect(refused).rejects.toMatchObject({ code: 'notAnUpdate' })
+    slotsAreUntouched()
+  })
+
   it('by another key, cut off, or longer than it says', async () => {
     await refused(bundleOf({}, keyPair().privateKey), 'untrusted')
     const whole = bundleOf()
