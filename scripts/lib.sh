@@ -15,6 +15,10 @@ need_npm() {
   local major
   major="$(node -p 'process.versions.node.split(".")[0]')"
   [[ "$major" -ge 18 ]] || stop "Node.js $major is too old; install version 18 or newer (https://nodejs.org/)"
+  local kind
+  kind="$(node -p 'process.platform + " " + process.arch')"
+  [[ "$kind" == "linux x64" || "$kind" == "linux arm64" ]] ||
+    stop "lanline runs on 64-bit Linux (x64, arm64); the Node.js here is for $kind"
 }
 
 # npm writes the hidden lock file last: when it is not older than package-lock.json, the packages are those.
@@ -37,6 +41,9 @@ machine needs the internet (behind a proxy: npm config set proxy http://...). Th
   "$node26" --version >/dev/null 2>&1 || install_libraries
   "$node26" --version >/dev/null ||
     stop "the packaged Node.js does not run on this machine ($(uname -sm)); Debian: apt install libatomic1 libstdc++6"
+  "$node26" -e 'new (require("better-sqlite3"))(":memory:")' >/dev/null ||
+    stop "the packaged SQLite does not run on this machine: it needs glibc 2.34 or newer, as in Debian 12, Ubuntu 22.04 or \
+Fedora 35; here is $(getconf GNU_LIBC_VERSION 2>/dev/null || echo another C library)"
 }
 
 # What the packaged Node.js is linked to, and the smallest of systems lack.
