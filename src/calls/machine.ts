@@ -277,11 +277,13 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const row = this.find(input.call)
     if (row === undefined) return
     const caller = row.callerDevice === input.device
+    const open = this.#open.get(input.call)
+    // The proxy sees how it goes on ringing; a device that rings speaks for itself alone.
+    if (open?.ours && row.answeredAt === undefined && !caller) return
     const endedBy: CallEnder = (input.by === 'self') === caller ? 'caller' : 'callee'
     const endedAt = Math.max(row.startedAt, this.#epoch(now) - input.agoMilliseconds) as Epoch
     const reason = row.answeredAt === undefined ? beforeAnswer(input.reason, endedBy) : input.reason
     const ending: Ending = { endedAt, endedBy, reason, code: 0 }
-    const open = this.#open.get(input.call)
     if (open !== undefined) this.#close(open, ending)
     else if (row.reason === 'lost') this.#keep({ ...row, ...ending, missed: isMissed(row, ending) })
   }

@@ -163,3 +163,21 @@ describe('a backup by the page', () => {
     expect((await post(owner, 'short')).status).toBe(400)
   })
 })
+
+describe('what somebody calls themselves', () => {
+  it('is no one else’s name: to others they would be that person', async () => {
+    house = await AdminHouse.open()
+    const owner = await house.owner()
+    const member = await house.member()
+    const rename = (headers: Record<string, string>, displayName: string) =>
+      house.api('PATCH', '/users/mia', { headers, body: { displayName } })
+    const other = house.store.directory.people().find(({ user }) => user !== 'mia')!.displayName
+    for (const name of [other, ` ${other.toUpperCase()}`]) {
+      const refused = await rename(member, name)
+      expect([refused.status, refused.body.error.code]).toEqual([409, 'taken'])
+    }
+    expect((await rename(member, 'Mia M.')).status).toBe(200)
+    expect((await rename(member, 'mia m.')).status).toBe(200)
+    expect((await rename(owner, other)).status).toBe(200)
+  })
+})

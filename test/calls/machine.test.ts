@@ -293,3 +293,15 @@ describe('a device whose right ended', () => {
     expect(ringing.machine.handle(revoked('a1'), ringing.now as Monotonic)).toEqual([])
   })
 })
+
+describe('a device that only rings', () => {
+  it('does not say how the call ends: another of the same person may yet answer', () => {
+    const log = new Log().give(reachable('a1', true), reachable('b1', true), started)
+    log.give(reported('b2', 'peer', 60_000))
+    expect(log.machine.find('c1')).toMatchObject({ endedAt: undefined })
+    log.give(answered)
+    expect(log.machine.find('c1')).toMatchObject({ calleeDevice: 'b1', endedAt: undefined })
+    log.give(reported('b1', 'self', 0))
+    expect(log.machine.find('c1')).toMatchObject({ endedBy: 'callee', reason: 'hangup' })
+  })
+})

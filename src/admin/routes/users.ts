@@ -31,6 +31,10 @@ export function userRoutes(deps: Deps): Route[] {
     return device
   }
 
+  /** Pages show callers by this name alone. */
+  const isAnothers = (displayName: string, name: string): boolean =>
+    directory.users().some(one => one.name !== name && spoken(one.displayName) === spoken(displayName))
+
   return [
     route({
       method: 'GET',
@@ -77,6 +81,13 @@ export function userRoutes(deps: Deps): Route[] {
         }
         if (!isOwner(call.principal) && directory.user(name)!.role === 'guest' && displayName !== undefined) {
           throw new HttpError(403, 'guest', 'the owner let you in by this name; ask them for another')
+        }
+        if (!isOwner(call.principal) && displayName !== undefined && isAnothers(displayName, name)) {
+          throw new HttpError(
+            409,
+            'taken',
+            'somebody here goes by that name; choose one that tells you apart',
+          )
         }
         const forOwner = [seenByGuests, staySeconds, disabled, role].some(value => value !== undefined)
         if (!isOwner(call.principal) && forOwner) {
@@ -190,6 +201,9 @@ export function userRoutes(deps: Deps): Route[] {
     }),
   ]
 }
+
+/** As it is read, whatever the capitals, spaces and widths. */
+const spoken = (name: string): string => name.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase()
 
 const mayTouch = (principal: Principal, user: string): boolean =>
   isOwner(principal) || userOf(principal) === user
