@@ -39,9 +39,12 @@ export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
 /** Always the same for a device, so that it outlives the daemon. */
 export const contactOf = (device: string): string => `sip:${escapeUser(device)}@${hostedHost}`
 
-/** RFC 3261 §25.1 `user`: everything that is not unreserved is escaped. */
+/** RFC 3261 §25.1 `user`: everything that is not unreserved is escaped. Half a character, as JSON may hold, is none. */
 export const escapeUser = (text: string): string =>
-  encodeURIComponent(text).replace(/[!'()*]/g, mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`)
+  encodeURIComponent(text.toWellFormed()).replace(
+    /[!'()*]/g,
+    mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 
 export function nameAddr(displayName: string, uri: string): string {
   // A display name comes from people: no control character may reach a header.

@@ -186,6 +186,12 @@ class Bench {
 }
 
 describe('a call of ours', () => {
+  it('to a name that is no text at all is a call to nobody, not a fault', () => {
+    const bench = new Bench().attach()
+    bench.command({ kind: 'invite', ref: 'r', to: 'bo\ud800b', sdp: sdpOf(1), video: false })
+    expect(bench.requests[0]?.uri).toBe('sip:bo%EF%BF%BDb@lanline.local')
+  })
+
   it('is invited, rings, is answered, acknowledged and hung up along the route', () => {
     const bench = new Bench().attach()
     const { call, request } = bench.invite()
