@@ -172,7 +172,7 @@ describe('what somebody calls themselves', () => {
     const rename = (headers: Record<string, string>, displayName: string) =>
       house.api('PATCH', '/users/mia', { headers, body: { displayName } })
     const other = house.store.directory.people().find(({ user }) => user !== 'mia')!.displayName
-    for (const name of [other, ` ${other.toUpperCase()}`]) {
+    for (const name of [other, ` ${other.toUpperCase()}`, `${other.slice(0, 1)}\u200b${other.slice(1)}`]) {
       const refused = await rename(member, name)
       expect([refused.status, refused.body.error.code]).toEqual([409, 'taken'])
     }

@@ -202,8 +202,14 @@ export function userRoutes(deps: Deps): Route[] {
   ]
 }
 
-/** As it is read, whatever the capitals, spaces and widths. */
-const spoken = (name: string): string => name.normalize('NFKC').replace(/\s+/g, ' ').trim().toLowerCase()
+/** As it is read, whatever the capitals, spaces and widths, and what cannot be seen. */
+const spoken = (name: string): string =>
+  name
+    .normalize('NFKC')
+    .replace(/\p{Cf}/gu, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toLowerCase()
 
 const mayTouch = (principal: Principal, user: string): boolean =>
   isOwner(principal) || userOf(principal) === user
