@@ -1,4 +1,5 @@
 /** The two pieces of work that hold a thread: a copy of the database as it is at one moment, and a look into one. */
+import { closeSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
 
@@ -23,6 +24,8 @@ parentPort!.postMessage(look(work.kind === 'copy' ? work.to : work.at))
 
 function copy(from: string, to: string): void {
   const db = new Sqlite(from, { readonly: true, timeout: 5_000 })
+  // Readable by us alone from its first byte on; VACUUM INTO takes an empty file.
+  closeSync(openSync(to, 'wx', 0o600))
   db.prepare('vacuum into ?').run(to)
   db.close()
 }
@@ -33,11 +36,16 @@ function look(at: string): Looked {
     const db = new Sqlite(at, { readonly: true })
     const one = (sql: string): unknown => db.prepare(sql).pluck().get()
     const count = (table: string): number => Number(one(`select count(*) from ${table}`))
+    const schema = Number(one('pragma user_version'))
     const looked = {
       whole:
         one('pragma integrity_check') === 'ok' &&
-        one("select value from settings where key = 'realm'") != null,
-      schema: Number(one('pragma user_version')),
+        one("select value from settings where key = 'realm'") != null &&
+        // Below the first there is nothing to start from, and we make neither triggers nor views: what came in with them
+        // would go on working whatever the owner changes.
+        schema >= 1 &&
+        one("select count(*) from sqlite_schema where type in ('trigger', 'view')") === 0,
+      schema,
       place: String(one("select value from settings where key = 'place'") ?? ''),
       ...{ users: count('users'), devices: count('devices'), calls: count('calls') },
     }

@@ -2,7 +2,7 @@
  * The one connection that writes. Runs in the store's worker only (`worker.ts`): here an fsync may take as long as an
  * SD card likes. Opens, locks, checks, migrates; then runs batches of jobs, each job whole or not at all.
  */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { copiesIn, copyBefore, keepTrialCopy } from './copies.ts'
@@ -138,11 +138,11 @@ function holderOf(lock: Sqlite.Database): number | undefined {
 }
 
 function openChecked(path: string, directory: string, onTrial: boolean): Sqlite.Database {
-  const fresh = !existsSync(path)
+  // Readable by us alone from the first moment, whatever the directory's mode; WAL files take over the database's. Who
+  // opened it before it was, would read all that comes.
+  if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
   const db = new Sqlite(path, { timeout: busyMilliseconds })
   try {
-    // Readable by us alone, whatever the directory's mode; WAL files take over the mode of the database.
-    if (fresh) chmodSync(path, 0o600)
     db.pragma('journal_mode = wal')
     db.pragma('synchronous = full')
     db.pragma('foreign_keys = on')

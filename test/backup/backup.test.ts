@@ -1,6 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acceptBackup, applyBackup, checkBackup, makeBackup } from '../../src/backup/backup.ts'
 import { seal, unseal } from '../../src/backup/container.ts'
@@ -59,6 +60,19 @@ describe('a backup', () => {
     expect(readdirSync(there.dataDirectory)).toContain('before-restore.db')
   })
 
+  it('is readable by nobody else while it is made, whatever the mode of the directory', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    chmodSync(here.dataDirectory, 0o755)
+    const parts = makeBackup(here, passphrase)
+    await parts.next()
+    const kept = readdirSync(here.dataDirectory).filter(name => name.endsWith('.db'))
+    expect(kept).toHaveLength(2)
+    for (const name of kept) expect(statSync(join(here.dataDirectory, name)).mode & 0o777, name).toBe(0o600)
+    await parts.return(undefined)
+    await store.close()
+  })
+
   it('goes on where the power went while it took its place', async () => {
     const here = place()
     const store = await openStore(here.dataDirectory)
@@ -91,6 +105,24 @@ describe('a backup', () => {
     const older = { ...place(), schema: 1 }
     await expect(checkBackup(older, inPieces(file), passphrase)).rejects.toMatchObject({ code: 'newer' })
     expect(readdirSync(older.dataDirectory)).toEqual([])
+  })
+
+  it('of a database that works by itself, or that no lanline made, is refused', async () => {
+    for (const change of [
+      "create trigger t after update on users begin update users set role = 'owner'; end",
+      "create view v as select name from users where password_hash != ''",
+      'pragma user_version = 0',
+      'pragma user_version = -1',
+    ]) {
+      const here = place()
+      await (await openStore(here.dataDirectory)).close()
+      const database = new Sqlite(join(here.dataDirectory, 'lanline.db'))
+      database.exec(change)
+      database.close()
+      const file = await bytesOf(makeBackup(here, passphrase))
+      const checked = checkBackup(place(), inPieces(file), passphrase)
+      await expect(checked, change).rejects.toMatchObject({ code: 'damaged' })
+    }
   })
 
   it('with another passphrase, cut, changed or reordered opens nothing', async () => {
