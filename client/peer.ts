@@ -18,6 +18,8 @@ const gatherMilliseconds = 500
 const relayGatherMilliseconds = 1_500
 /** Candidates of the other side taken for each of its descriptions, as the appliance takes of one. */
 const maxCandidates = 128
+/** What the appliance takes as a description. It cuts the line of who sends a larger frame. */
+const maxSdpCharacters = 32_768
 /** Changes of state that are kept to be told, of one call. */
 const maxChanges = 200
 
@@ -284,6 +286,8 @@ export class Peer {
     await gathered
     this.#gathered = undefined
     const { sdp } = this.connection.localDescription!
+    // An answer has a section for each that was offered, and is several times as long.
+    if (sdp.length > maxSdpCharacters) throw new Error(`a description of ${sdp.length} characters`)
     return wait ? withDefaultCandidates(sdp) : sdp
   }
 

@@ -71,6 +71,24 @@ describe('the other party’s program', () => {
     expect(peer().candidates).toHaveLength(129)
   })
 
+  it('gets no answer that is larger than the appliance takes, which would cut the line', async () => {
+    const { socket, peer, own } = await talking()
+    const answer = peer().createAnswer
+    peer().createAnswer = async () => ({ type: 'answer', sdp: 'v=0\r\n'.padEnd(130_000, 'm') })
+    socket().say({ type: 'offer', call, sdp: 'v=0 three hundred sections' })
+    await settle()
+    const answers = socket().ofType('answer').length
+    peer().createAnswer = answer
+    socket().say({ type: 'offer', call, sdp: 'v=0 one section' })
+    await settle()
+    const sizes = socket()
+      .ofType('answer')
+      .map(({ sdp }) => sdp.length)
+    expect([answers, sizes.length]).toEqual([1, 2])
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(32_768)
+    expect(own.state).toBe('connected')
+  })
+
   it('has one channel: what it says on others is not heard', async () => {
     const { peer, own } = await talking()
     const second = new FakeChannel('lanline')
