@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto'
 import { after, type Monotonic } from '../core/clock.ts'
+import { Limiter } from '../core/limiter.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import { callAnswered, calleeOf, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
@@ -30,6 +31,8 @@ export const proxyLimits = {
   timerCMilliseconds: 180_000,
   /** RFC 5393 §5.3.3. */
   maxBreadth: 60,
+  /** Calls that one person begins: more than a child at a door bell. */
+  calls: { burst: 60, perSecond: 1 / 3, maxKeys: 2_000 },
 } as const
 
 const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
@@ -52,6 +55,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly #loopSecret: string
   readonly #branches = new Map<number, Branch>()
   readonly #reach: Reach
+  readonly #callers = new Limiter(proxyLimits.calls)
   /** Requests without a To tag that are still under way, to tell merged ones (§8.2.2.2). */
   readonly #merging = new Map<string, ServerTransaction<ResponseContext>>()
 
@@ -83,8 +87,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (incoming.request.method === 'INVITE' && incoming.flow.transport !== 'hosted') {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
-    const { call } = context
     const { accounts, bindings } = this.#parts
+    if (context.call !== undefined && !this.#callers.allow(sender.user, now)) {
+      return this.#turnAway(context, now)
+    }
+    const { call } = context
     if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
     const { maxBreadth, mergeKey } = context.asked!
     if (incoming.toTag === undefined) this.#merging.set(mergeKey, server)
@@ -424,6 +431,17 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     // §16.7 step 6: 503 speaks of the next hop, not of us.
     const final = best.status === 503 ? this.#local(context, 500, 'Server Internal Error') : best
     this.#finish(context, final, context.bestFromPeer, now)
+  }
+
+  /**
+   * Too many calls of one person: they ring nowhere and nothing is kept of them, since what is kept is bounded, and would
+   * push out the calls and traces of everybody else. Not 503, on which a phone leaves the server (RFC 3261 §21.5.4).
+   */
+  #turnAway(context: ResponseContext, now: Monotonic): void {
+    const wait = this.#callers.waitMilliseconds(context.sender.user, now)
+    const extra = [{ name: 'Retry-After', value: String(Math.ceil(wait / 1_000)) }]
+    context.call = undefined
+    this.#refuse(context, { status: 500, reason: 'Too Many Calls', extra }, now)
   }
 
   #refuse(context: ResponseContext, refusal: Refusal, now: Monotonic): void {
