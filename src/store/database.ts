@@ -107,6 +107,7 @@ export class Database {
 function takeLock(path: string, directory: string): Sqlite.Database {
   let lock: Sqlite.Database
   try {
+    ours(path)
     lock = new Sqlite(path, { timeout: 0 })
   } catch (error) {
     throw toStoreError(error, path)
@@ -129,6 +130,14 @@ function takeLock(path: string, directory: string): Sqlite.Database {
   }
 }
 
+/**
+ * Readable by us alone from the first moment, whatever the directory's mode; WAL files take over the database's. Who opened
+ * it before would read all that comes; who may read the lock may hold it.
+ */
+function ours(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600))
+}
+
 function holderOf(lock: Sqlite.Database): number | undefined {
   try {
     return (lock.prepare('select pid from holder').get() as { pid: number } | undefined)?.pid
@@ -138,9 +147,7 @@ function holderOf(lock: Sqlite.Database): number | undefined {
 }
 
 function openChecked(path: string, directory: string, onTrial: boolean): Sqlite.Database {
-  // Readable by us alone from the first moment, whatever the directory's mode; WAL files take over the database's. Who
-  // opened it before it was, would read all that comes.
-  if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600))
+  ours(path)
   const db = new Sqlite(path, { timeout: busyMilliseconds })
   try {
     db.pragma('journal_mode = wal')

@@ -25,10 +25,10 @@ test('the identity chosen at the first start is the same at every later one', as
   await second.close()
 })
 
-test('the database can be read by its owner alone', async () => {
+test('the database can be read, and its lock be held, by its owner alone', async () => {
   const store = await openStore(directory)
   await store.directory.addUser({ name: 'alice' })
-  for (const file of ['lanline.db', 'lanline.db-wal']) {
+  for (const file of ['lanline.db', 'lanline.db-wal', 'lanline.lock']) {
     expect(statSync(join(directory, file)).mode & 0o077).toBe(0)
   }
   await store.close()
