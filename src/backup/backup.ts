@@ -3,6 +3,7 @@
  * A backup is looked through whole before it replaces anything, lies ready then, and takes its place when lanline
  * starts: what was there before is kept beside it.
  */
+import { randomUUID } from 'node:crypto'
 import {
   chmodSync,
   copyFileSync,
@@ -44,6 +45,9 @@ const files = {
   before: 'before-restore.db',
 } as const
 
+/** The console and the command line may be at work at once: neither writes into what the other looks through. */
+const ofOnesOwn = (name: string): string => `${randomUUID()}-${name}`
+
 /** All of it, for who holds that data directory. */
 export const backupOf = (place: Place) => ({
   make: (passphrase: string) => makeBackup(place, passphrase),
@@ -57,7 +61,7 @@ export async function* makeBackup(
   { dataDirectory, version }: Place,
   passphrase: string,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  const to = join(dataDirectory, `${process.pid}-${performance.now()}-${files.copy}`)
+  const to = join(dataDirectory, ofOnesOwn(files.copy))
   try {
     const looked = await doWork({ kind: 'copy', from: join(dataDirectory, databaseFile), to })
     const { whole: _, ...counts } = looked
@@ -80,7 +84,7 @@ export async function checkBackup(
   sealed: AsyncIterable<Uint8Array>,
   passphrase: string,
 ): Promise<Manifest> {
-  const checking = join(place.dataDirectory, files.checking)
+  const checking = join(place.dataDirectory, ofOnesOwn(files.checking))
   // A lanline that never ran here has none yet.
   mkdirSync(place.dataDirectory, { recursive: true, mode: 0o700 })
   try {
@@ -126,7 +130,7 @@ export function applyBackup(dataDirectory: string): boolean {
   const at = (name: string): string => join(dataDirectory, name)
   // What an end in the middle of the work has left.
   for (const name of existsSync(dataDirectory) ? readdirSync(dataDirectory) : []) {
-    if (name.endsWith(files.copy) || name === files.checking) rmSync(at(name), { force: true })
+    if (name.includes(files.copy) || name.includes(files.checking)) rmSync(at(name), { force: true })
   }
   if (!existsSync(at(files.ready))) return false
   for (const suffix of ['-wal', '-shm', '']) {
@@ -143,7 +147,7 @@ export function applyBackup(dataDirectory: string): boolean {
  */
 export async function acceptCopy({ dataDirectory, schema }: Place, name: string): Promise<Looked> {
   const copy = join(dataDirectory, basename(name))
-  const checking = join(dataDirectory, files.checking)
+  const checking = join(dataDirectory, ofOnesOwn(files.checking))
   if (!existsSync(copy))
     throw new BackupError('notABackup', `there is no ${basename(name)} in ${dataDirectory}`)
   try {

@@ -107,6 +107,17 @@ describe('a backup', () => {
     expect(readdirSync(older.dataDirectory)).toEqual([])
   })
 
+  it('is looked through beside another, by the console and the command line at once', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    const there = place()
+    const both = [1, 2].map(() => checkBackup(there, inPieces(file), passphrase))
+    expect((await Promise.all(both)).map(({ users }) => users)).toEqual([0, 0])
+    expect(readdirSync(there.dataDirectory)).toEqual(['restore-checked.db'])
+  })
+
   it('of a database that works by itself, or that no lanline made, is refused', async () => {
     for (const change of [
       "create trigger t after update on users begin update users set role = 'owner'; end",
