@@ -193,6 +193,12 @@ describe('every route of the REST interface', () => {
     expect([answer.status, answer.body.error.code]).toEqual([403, 'forbidden'])
   })
 
+  it('sets no password of a member’s by their open console, without the old one', async () => {
+    const body = { password: 'a password of somebody else' }
+    const set = await house.api('PATCH', '/users/mia', { body, headers: member })
+    expect(set.status).toBe(403)
+  })
+
   it('that changes something is refused with a session alone, and with another session’s token', async () => {
     for (const { method, path, who } of house.app.routes) {
       if (method === 'GET' || who === 'anyone') continue

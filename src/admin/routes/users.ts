@@ -79,6 +79,10 @@ export function userRoutes(deps: Deps): Route[] {
         if (call.principal.kind === 'device' && (password ?? sipPassword) !== undefined) {
           throw new HttpError(403, 'forbidden', 'log in to the console to change passwords')
         }
+        // Nor whoever finds a member's console open, for good: by the old password it is `POST /password`.
+        if (!isOwner(call.principal) && password !== undefined) {
+          throw new HttpError(403, 'forbidden', 'change your password by the old one, in the settings')
+        }
         if (!isOwner(call.principal) && directory.user(name)!.role === 'guest' && displayName !== undefined) {
           throw new HttpError(403, 'guest', 'the owner let you in by this name; ask them for another')
         }
