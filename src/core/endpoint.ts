@@ -48,7 +48,14 @@ export function isIPv4(text: string): boolean {
 /** The four octets of a dotted quad; undefined for anything else. */
 export function parseIPv4(text: string): readonly [number, number, number, number] | undefined {
   if (!isIPv4(text)) return undefined
-  return text.split('.').map(Number) as unknown as readonly [number, number, number, number]
+  const octets: [number, number, number, number] = [0, 0, 0, 0]
+  let place = 0
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index)
+    if (code === dot) place++
+    else octets[place] = octets[place]! * 10 + code - zero
+  }
+  return octets
 }
 
 /** The sixteen octets of an IPv6 address (RFC 4291 §2.2, zone removed), or undefined. */
