@@ -120,6 +120,7 @@ export class Call extends Emitter<CallEvents> {
   #end: CallEnd | undefined
   #problem: MediaProblem | undefined
   #media: LocalMedia | undefined
+  readonly #ended = new AbortController()
   #peer: Peer | undefined
   #answered = false
   #channelOffers = 0
@@ -400,7 +401,7 @@ export class Call extends Emitter<CallEvents> {
   async #open(video: boolean): Promise<LocalMedia | undefined> {
     // Media first, connection second: only then do browsers offer real host addresses instead of `<uuid>.local`.
     try {
-      const media = await this.#ports.openMedia({ video })
+      const media = await this.#ports.openMedia({ video, over: this.#ended.signal })
       if (this.#over()) {
         media.release()
         return undefined
@@ -668,6 +669,7 @@ export class Call extends Emitter<CallEvents> {
     this.#pathWatch.stop()
     this.#peer?.stopSending()
     this.#media?.release()
+    this.#ended.abort()
     this.#sampler.finish()
     // The last words need a moment on the wire, and the last counts are read, before the connection under them goes.
     const peer = this.#peer

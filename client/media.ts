@@ -42,8 +42,11 @@ export interface LocalMedia {
 
 type Device = 'microphone' | 'camera'
 
-/** Opens what a call needs. Called before the peer connection is made: see `Call`. */
-export type OpenMedia = (wanted: { video: boolean }) => Promise<LocalMedia>
+/**
+ * Opens what a call needs. Called before the peer connection is made: see `Call`. `over`: the call is; what is open already
+ * while a person is still asked for the rest is closed.
+ */
+export type OpenMedia = (wanted: { video: boolean; over?: AbortSignal }) => Promise<LocalMedia>
 
 /** Devices a person prefers, by id; `''` leaves it to the browser. */
 export interface DeviceChoice {
@@ -53,11 +56,11 @@ export interface DeviceChoice {
 
 /** Microphone and camera of this browser. */
 export function browserMedia(choice: () => DeviceChoice): OpenMedia {
-  return async ({ video }) => {
+  return async ({ video, over }) => {
     const devices = navigator.mediaDevices as MediaDevices | undefined
     if (devices === undefined) throw new MediaError('insecure')
     const problems: MediaProblem[] = []
-    const stream = await capture(devices, choice(), video, problems)
+    const stream = await capture(devices, choice(), video, problems, over)
     return new BrowserMedia(devices, stream, problems)
   }
 }
@@ -166,6 +169,7 @@ async function capture(
   choice: DeviceChoice,
   video: boolean,
   problems: MediaProblem[],
+  over: AbortSignal | undefined,
 ): Promise<MediaStream> {
   const audio = audioConstraints(choice.microphone)
   if (video) {
@@ -176,6 +180,9 @@ async function capture(
     }
   }
   const stream = new MediaStream()
+  over?.addEventListener('abort', () => {
+    for (const track of stream.getTracks()) track.stop()
+  })
   const add = async (constraints: MediaStreamConstraints, what: Device) => {
     try {
       for (const track of (await open(devices, constraints, what)).getTracks()) stream.addTrack(track)

@@ -116,8 +116,10 @@ describe('a call that the other party ends', () => {
   function slowBrowser() {
     const tracks: { kind: string; readyState: string; enabled: boolean; stop(): void }[] = []
     const asked: (() => void)[] = []
+    let isDismissed = false
     const getUserMedia = async (wanted: MediaStreamConstraints): Promise<unknown> => {
       await new Promise<void>(allow => asked.push(allow))
+      if (isDismissed && wanted.audio && wanted.video) throw new DOMException('', 'NotAllowedError')
       const kinds = ['audio', 'video'].filter(kind => wanted[kind as 'audio' | 'video'])
       const own = kinds.map(kind => {
         const track = {
@@ -136,8 +138,12 @@ describe('a call that the other party ends', () => {
     vi.stubGlobal('MediaStream', Stream)
     vi.stubGlobal('navigator', { mediaDevices: { getUserMedia }, userAgent: '' })
     const open = browserMedia(() => ({ microphone: '', camera: '' }))
+    const dismissBoth = () => {
+      isDismissed = true
+    }
     return {
       open,
+      dismissBoth,
       allow: () => asked.shift()!(),
       live: () => tracks.filter(one => one.readyState === 'live'),
     }
@@ -164,6 +170,27 @@ describe('a call that the other party ends', () => {
     expect(own.state).toBe('ended')
     allow()
     await opened
+    expect(live()).toEqual([])
+  })
+
+  it('while the person is asked for the camera leaves no microphone on', async () => {
+    const { open, dismissBoth, allow, live } = slowBrowser()
+    const { socket, phone, online } = fakePhone(open)
+    await online()
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: true })
+    const [own] = phone.calls
+    void own!.answer({ video: true })
+    dismissBoth()
+    // Both at once, which is dismissed; then the microphone.
+    for (let one = 0; one < 2; one++) {
+      allow()
+      await settle()
+    }
+    expect(live()).toHaveLength(1)
+    socket().say({ type: 'ended', call, by: 'peer', reason: 'cancelled', code: 0 })
+    expect(live()).toEqual([])
+    allow()
+    await settle()
     expect(live()).toEqual([])
   })
 
