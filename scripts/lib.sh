@@ -10,12 +10,13 @@ stop() {
 node26="$root/node_modules/.bin/node"
 
 need_npm() {
-  command -v node >/dev/null || stop "Node.js is missing; install Node.js 18 or newer (apt install nodejs npm, or https://nodejs.org/)"
+  command -v node >/dev/null || stop "Node.js is missing; install Node.js 20.19 or newer (https://nodejs.org/; on Debian 13: apt install nodejs npm)"
   command -v npm >/dev/null || stop "npm is missing; install it beside Node.js (apt install npm)"
-  local major
-  major="$(node -p 'process.versions.node.split(".")[0]')"
-  [[ "$major" -ge 18 ]] || stop "Node.js $major is too old; install version 18 or newer (https://nodejs.org/)"
-  local kind
+  # As what builds the pages wants it: npm leaves it out under any other, and says nothing.
+  local major minor kind
+  read -r major minor <<<"$(node -p 'process.versions.node.split(".").slice(0, 2).join(" ")')"
+  ((major > 22 || (major == 22 && minor >= 12) || (major == 20 && minor >= 19))) ||
+    stop "Node.js $major.$minor is too old; install 20.19, 22.12 or newer (https://nodejs.org/; on Debian 13: apt install nodejs npm)"
   kind="$(node -p 'process.platform + " " + process.arch')"
   [[ "$kind" == "linux x64" || "$kind" == "linux arm64" ]] ||
     stop "lanline runs on 64-bit Linux (x64, arm64); the Node.js here is for $kind"
