@@ -16,7 +16,7 @@ export interface ClientTransaction<Owner> {
   readonly invite: boolean
   /** Undefined once the final response is there: what is kept for half a minute is to be small. */
   request: SipRequest | undefined
-  /** The same; and none for a hosted agent. */
+  /** As long as it may have to be sent again; none for a hosted agent. */
   bytes: Uint8Array | undefined
   state: 'calling' | 'proceeding' | 'completed' | 'accepted'
   retransmitMilliseconds: number
@@ -44,6 +44,7 @@ export class ClientTransactions<Owner> {
   readonly #outbox: Outbox
   readonly #live = new Map<string, ClientTransaction<Owner>>()
   readonly #byId = new Map<number, ClientTransaction<Owner>>()
+  #bytes = 0
   /** Over connections only: who has to be told when one closes. */
   readonly #byFlow = new Map<string, Set<ClientTransaction<Owner>>>()
 
@@ -54,6 +55,11 @@ export class ClientTransactions<Owner> {
 
   get size(): number {
     return this.#live.size
+  }
+
+  /** Of the requests that may have to be sent again. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Sends the request, whose topmost Via carries `branch`. */
@@ -78,6 +84,7 @@ export class ClientTransactions<Owner> {
       ack: undefined,
       owner,
     }
+    this.#bytes += transaction.bytes?.length ?? 0
     this.#live.set(transaction.key, transaction)
     this.#byId.set(transaction.id, transaction)
     if (reliable) this.#onFlow(flow.id).add(transaction)
@@ -172,12 +179,12 @@ export class ClientTransactions<Owner> {
     // RFC 6026 §7.2: in Accepted every 2xx goes to the user, everything else is dropped.
     if (state === 'accepted') return response.status >= 200 && response.status < 300
     this.#timers.clear('AB', id)
+    this.#sent(transaction)
     if (response.status < 200) {
       transaction.state = 'proceeding'
     } else if (response.status < 300) {
       transaction.state = 'accepted'
       transaction.request = undefined
-      transaction.bytes = undefined
       this.#timers.start('M', id, reliable, now)
     } else {
       transaction.state = 'completed'
@@ -196,6 +203,7 @@ export class ClientTransactions<Owner> {
       return true
     }
     transaction.state = 'completed'
+    this.#sent(transaction)
     letGo(transaction)
     this.#timers.clear('EF', transaction.id)
     if (isReliable(transaction.flow.transport)) this.#end(transaction)
@@ -210,6 +218,12 @@ export class ClientTransactions<Owner> {
     this.#timers.set(letter, transaction.id, after(now, next))
   }
 
+  /** It need not be sent again. */
+  #sent(transaction: ClientTransaction<Owner>): void {
+    this.#bytes -= transaction.bytes?.length ?? 0
+    transaction.bytes = undefined
+  }
+
   #onFlow(id: string): Set<ClientTransaction<Owner>> {
     const found = this.#byFlow.get(id)
     if (found !== undefined) return found
@@ -220,6 +234,7 @@ export class ClientTransactions<Owner> {
 
   #end(transaction: ClientTransaction<Owner>): void {
     this.#timers.clear(transaction.invite ? 'ABDM' : 'EFK', transaction.id)
+    this.#sent(transaction)
     this.#live.delete(transaction.key)
     this.#byId.delete(transaction.id)
     const onFlow = this.#byFlow.get(transaction.flow.id)
@@ -232,7 +247,6 @@ export class ClientTransactions<Owner> {
 /** In Completed nothing is sent again but the ACK, and nobody is told. */
 function letGo(transaction: ClientTransaction<unknown>): void {
   transaction.request = undefined
-  transaction.bytes = undefined
   transaction.owner = undefined
 }
 

@@ -14,11 +14,13 @@ export interface Incoming extends Essentials {
   readonly replyTo: Flow
   readonly fromTag: string
   readonly toTag: string | undefined
+  /** Bytes, as it came. */
+  readonly size: number
   /** Names the server transaction (§17.2.3) on this flow; an ACK has the key of its INVITE. */
   readonly key: string
 }
 
-export function readRequest(request: SipRequest, essentials: Essentials, flow: Flow): Incoming {
+export function readRequest(request: SipRequest, essentials: Essentials, flow: Flow, size: number): Incoming {
   const { via, from, to, callId, cseq, uri } = essentials
   const fromTag = from.params.get('tag') ?? ''
   return {
@@ -33,6 +35,7 @@ export function readRequest(request: SipRequest, essentials: Essentials, flow: F
     uri,
     fromTag,
     toTag: to.params.get('tag'),
+    size,
     key: transactionKey(
       request,
       via,

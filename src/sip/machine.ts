@@ -33,15 +33,18 @@ import { Recent } from './recent.ts'
 import { Registrar } from './registrar.ts'
 import type { Branch, ResponseContext } from './response-context.ts'
 import { RouteTokens } from './route-token.ts'
-import { type Routed, route } from './routing.ts'
+import { type Destination, type Routed, route } from './routing.ts'
 import { ServerTransactions } from './server-transactions.ts'
 import { type DueTimer, SipTimers } from './transaction-timers.ts'
 
 export interface SipLimits {
   /** Requests under way; more are answered 503. */
   readonly transactions: number
+  /** Of them, as they came and as they went on; with more, new ones are answered 503. */
+  readonly transactionBytes: number
   /** Answers kept for retransmissions of finished requests over UDP; the oldest give way. */
   readonly answers: number
+  readonly answerBytes: number
   /** New requests from one address; more are answered 503. */
   readonly source: { readonly perSecond: number; readonly burst: number; readonly maxKeys: number }
   readonly timerCMilliseconds: number
@@ -49,7 +52,9 @@ export interface SipLimits {
 
 export const defaultSipLimits: SipLimits = {
   transactions: 20_000,
+  transactionBytes: 64_000_000,
   answers: 20_000,
+  answerBytes: 16_000_000,
   source: { perSecond: 20_000, burst: 20_000, maxKeys: 10_000 },
   timerCMilliseconds: proxyLimits.timerCMilliseconds,
 }
@@ -86,6 +91,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   readonly #proxy: StatefulProxy
   readonly #agents: HostedAgents
   readonly #sources: Limiter
+  readonly #limits: SipLimits
   /** INVITEs in a dialog that were refused here: their ACKs are no one else's. By a hash, since keys are as long as sent. */
   readonly #refused = new Recent<true>(refusedRemembered)
   /** Effects of the construction itself wait for the first call. */
@@ -97,10 +103,10 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#accounts = o.accounts
     this.#own = o.own
     this.#sources = new Limiter(limits.source)
+    this.#limits = limits
     this.#servers = new ServerTransactions({
       ...shared,
-      limit: limits.transactions,
-      answeredLimit: limits.answers,
+      answeredLimit: { count: limits.answers, bytes: limits.answerBytes },
     })
     this.#clients = new ClientTransactions(shared)
     this.#tokens = new RouteTokens(o.identity.tokenKey)
@@ -234,7 +240,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   #received(flow: Flow, bytes: Uint8Array, now: Monotonic): void {
     const decoded = decode(bytes)
-    if (decoded.kind === 'ok') return this.#message(flow, decoded.message, decoded.essentials, now)
+    if (decoded.kind === 'ok') {
+      return this.#message(flow, decoded.message, decoded.essentials, bytes.length, now)
+    }
     this.#outbox.note(decoded.reason, flow, describe(flow))
     if (decoded.kind === 'reject' && this.#sources.allow(flow.remote.address, now)) {
       this.#outbox.send(flow, decoded.answer)
@@ -244,12 +252,12 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   #fromAgent(flow: Flow, message: SipMessage, now: Monotonic): void {
     const essentials = essentialsOf(message)
     if (isFault(essentials)) return this.#outbox.note(essentials.reason, flow, describe(flow))
-    this.#message(flow, message, essentials, now)
+    this.#message(flow, message, essentials, message.body.length, now)
   }
 
-  #message(flow: Flow, message: SipMessage, essentials: Essentials, now: Monotonic): void {
+  #message(flow: Flow, message: SipMessage, essentials: Essentials, size: number, now: Monotonic): void {
     if (message.kind === 'response') return this.#response(flow, message, essentials, now)
-    const incoming = readRequest(message, essentials, flow)
+    const incoming = readRequest(message, essentials, flow, size)
     if (message.method === 'ACK') return this.#ack(incoming, now)
     if (this.#servers.retransmitted(incoming.key)) return
     if (flow.transport !== 'hosted' && !this.#hasRoom(incoming, now)) return
@@ -335,6 +343,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (uri === undefined && destination.kind === 'refused') {
       this.#outbox.note(destination.note, incoming.flow, incoming.request.uri.slice(0, 100))
       this.#refuse(incoming, destination.status, destination.reason, [])
+    } else if (isUnsubscribed(incoming, destination)) {
+      this.#outbox.note('strayNotify', incoming.flow)
+      this.#refuse(incoming, 481, 'Subscription Does Not Exist', [])
     } else if (hops !== undefined && Number(hops) <= 0 && destination.kind !== 'self') {
       this.#refuse(incoming, 483, 'Too Many Hops', [])
     } else if (extensions.length > 0) {
@@ -378,11 +389,16 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     })
   }
 
+  get #isFull(): boolean {
+    const { transactions, transactionBytes } = this.#limits
+    return this.#servers.size >= transactions || this.#servers.bytes + this.#clients.bytes >= transactionBytes
+  }
+
   #hasRoom(incoming: Incoming, now: Monotonic): boolean {
     const { flow } = incoming
     const note = !this.#sources.allow(flow.remote.address, now)
       ? 'sourceFlood'
-      : this.#servers.full
+      : this.#isFull
         ? 'transactionsFull'
         : undefined
     if (note === undefined) return true
@@ -470,3 +486,10 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#registrar.restore(rows, o.now)
   }
 }
+
+/**
+ * RFC 6665 §4.1.3: a NOTIFY belongs to a subscription, so it comes by a route token of its dialog. Some phones start anew
+ * for one that nobody asked for.
+ */
+const isUnsubscribed = ({ request }: Incoming, { kind }: Destination): boolean =>
+  request.method === 'NOTIFY' && (kind === 'user' || kind === 'contact')

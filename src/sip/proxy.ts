@@ -31,8 +31,8 @@ export const proxyLimits = {
   timerCMilliseconds: 180_000,
   /** RFC 5393 §5.3.3. */
   maxBreadth: 60,
-  /** Calls that one person begins: more than a child at a door bell. */
-  calls: { burst: 60, perSecond: 1 / 3, maxKeys: 2_000 },
+  /** Calls that one person begins: more than people do in a day, and than whoever tries this with a load may want at once. */
+  calls: { burst: 2_000, perSecond: 1 / 3, maxKeys: 2_000 },
 } as const
 
 const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
@@ -245,7 +245,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     server: ServerTransaction<ResponseContext>,
   ): ResponseContext {
     const { method } = incoming.request
-    const initial = incoming.toTag === undefined
+    // Whoever writes a To tag without a dialog's route calls a person all the same, do-not-disturb or not.
+    const named = method === 'INVITE' && routed.destination.kind === 'user'
+    const initial = incoming.toTag === undefined || named
     const callee = calleeOf(routed, sender.user, this.#parts.accounts)
     const breadth = first(routed.request, 'Max-Breadth')
     const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)

@@ -15,6 +15,8 @@ export interface ServerTransaction<Context> {
   readonly id: number
   readonly key: string
   readonly invite: boolean
+  /** Bytes of the request. */
+  readonly size: number
   /** Where the request came from, and where answers go. */
   readonly flow: Flow
   readonly replyTo: Flow
@@ -32,7 +34,6 @@ const answeredTimer = 0
 export class ServerTransactions<Context> {
   readonly #timers: SipTimers
   readonly #outbox: Outbox
-  readonly #limit: number
   readonly #live = new Map<string, ServerTransaction<Context>>()
   readonly #byId = new Map<number, ServerTransaction<Context>>()
   readonly #byFlow = new Map<string, Set<ServerTransaction<Context>>>()
@@ -41,12 +42,21 @@ export class ServerTransactions<Context> {
    * single bytes: a buffer would keep its neighbours in the pool, which is all that is sent.
    */
   readonly #answered: Recent<{ readonly replyTo: Flow; readonly text: string }>
+  /** Of the younger generation. */
+  #answeredBytes = 0
+  readonly #answeredLimit: { readonly count: number; readonly bytes: number }
+  #bytes = 0
 
-  constructor(o: { timers: SipTimers; outbox: Outbox; limit: number; answeredLimit: number }) {
+  constructor(o: {
+    timers: SipTimers
+    outbox: Outbox
+    /** In two generations. */
+    answeredLimit: { readonly count: number; readonly bytes: number }
+  }) {
     this.#timers = o.timers
     this.#outbox = o.outbox
-    this.#limit = o.limit
-    this.#answered = new Recent(o.answeredLimit)
+    this.#answeredLimit = o.answeredLimit
+    this.#answered = new Recent(o.answeredLimit.count)
   }
 
   get size(): number {
@@ -58,8 +68,9 @@ export class ServerTransactions<Context> {
     return this.#answered.size
   }
 
-  get full(): boolean {
-    return this.#live.size >= this.#limit
+  /** Of the requests under way, as they came. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   find(key: string): ServerTransaction<Context> | undefined {
@@ -71,6 +82,7 @@ export class ServerTransactions<Context> {
       id: this.#timers.newId(),
       key: incoming.key,
       invite: incoming.request.method === 'INVITE',
+      size: incoming.size,
       flow: incoming.flow,
       replyTo: incoming.replyTo,
       state: incoming.request.method === 'INVITE' ? 'proceeding' : 'trying',
@@ -78,6 +90,7 @@ export class ServerTransactions<Context> {
       retransmitMilliseconds: T1,
       context: undefined,
     }
+    this.#bytes += transaction.size
     this.#live.set(transaction.key, transaction)
     this.#byId.set(transaction.id, transaction)
     if (isReliable(transaction.flow.transport)) {
@@ -172,18 +185,26 @@ export class ServerTransactions<Context> {
     if (isReliable(transaction.flow.transport) || transaction.last === undefined) return
     const { key, replyTo, last } = transaction
     if (this.#answered.size === 0) this.#timers.start('J', answeredTimer, false, now)
-    this.#answered.set(key, { replyTo, text: last.toString('latin1') })
+    const text = last.toString('latin1')
+    if (2 * (this.#answeredBytes + text.length) > this.#answeredLimit.bytes) {
+      this.#answered.age()
+      this.#answeredBytes = 0
+    }
+    if (this.#answered.set(key, { replyTo, text }) !== undefined) this.#answeredBytes = 0
+    this.#answeredBytes += text.length
   }
 
   // One timer for all: each answer is kept for timer J at least, and for twice that at most.
   #ageAnswered(now: Monotonic): void {
     this.#answered.age()
+    this.#answeredBytes = 0
     if (this.#answered.size > 0) this.#timers.start('J', answeredTimer, false, now)
   }
 
   #end(transaction: ServerTransaction<Context>): void {
+    if (!this.#byId.delete(transaction.id)) return
+    this.#bytes -= transaction.size
     this.#live.delete(transaction.key)
-    this.#byId.delete(transaction.id)
     const onFlow = this.#byFlow.get(transaction.flow.id)
     if (onFlow?.delete(transaction) && onFlow.size === 0) this.#byFlow.delete(transaction.flow.id)
   }

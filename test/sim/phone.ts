@@ -60,6 +60,8 @@ export class SimPhone {
   readonly incoming: { readonly request: SipRequest; readonly tag: string; dialog: SimDialog | undefined }[] =
     []
   onInvite: NonNullable<PhoneOptions['onInvite']>
+  /** Whatever comes is lost. */
+  deaf = false
   /** Answer to what is neither INVITE, ACK, CANCEL nor BYE. */
   otherStatus = 200
   readonly #o: PhoneOptions
@@ -358,6 +360,7 @@ export class SimPhone {
   }
 
   #receive(bytes: Uint8Array): void {
+    if (this.deaf) return
     const decoded = sip.decode(bytes)
     if (decoded.kind !== 'ok') throw new Error(`the house sent what cannot be read: ${decoded.reason}`)
     const { message } = decoded

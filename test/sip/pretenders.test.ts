@@ -35,7 +35,7 @@ const routesOf = (dialog: SimDialog): HeaderField[] => dialog.routes.map(value =
 function ask(
   home: SimHouse,
   phone: SimPhone,
-  o: { method: string; uri: string; to: string; from?: string; extra?: HeaderField[] },
+  o: { method: string; uri: string; to: string; from?: string; callId?: string; extra?: HeaderField[] },
 ): number | undefined {
   let status: number | undefined
   phone.request({
@@ -85,6 +85,40 @@ describe('routes of an earlier call', () => {
     )
     expect(statuses).toEqual([404, 404, 404, 404])
     expect(asked(phones.bob)).toEqual([])
+  })
+})
+
+describe('a To tag that somebody made up', () => {
+  it('does not ring who is not to be disturbed, and does not keep a call out of the log', () => {
+    const { home, phones } = house()
+    const to = '<sip:bob@lanline.local>;tag=made'
+    const extra = [{ name: 'Contact', value: phones.mallory.contact }]
+    const made = { method: 'INVITE', uri: 'sip:bob@lanline.local', to, extra }
+    // This phone takes it for something within a call.
+    expect(ask(home, phones.mallory, made)).toBe(200)
+    expect(home.callLog()).toEqual(['started', 'answered'])
+    home.doNotDisturb.add('bob')
+    phones.bob.requests.length = 0
+    expect(ask(home, phones.mallory, made)).toBe(480)
+    expect(asked(phones.bob)).toEqual([])
+  })
+})
+
+describe('a NOTIFY that nobody subscribed to', () => {
+  it('reaches nobody: some phones start anew for it', () => {
+    const { home, phones } = house()
+    const { caller } = talk(home, phones.mallory, phones.bob)
+    phones.bob.requests.length = 0
+    const extra = [{ name: 'Event', value: 'check-sync' }]
+    for (const uri of ['sip:bob@lanline.local', caller.target]) {
+      for (const to of ['<sip:bob@lanline.local>', '<sip:bob@lanline.local>;tag=made']) {
+        expect(ask(home, phones.mallory, { method: 'NOTIFY', uri, to, extra })).toBe(481)
+      }
+    }
+    expect(asked(phones.bob)).toEqual([])
+    // In a dialog it is whatever the two agreed on.
+    const within = { uri: caller.target, to: caller.remote, from: caller.local, callId: caller.callId }
+    expect(ask(home, phones.mallory, { ...within, method: 'NOTIFY', extra: routesOf(caller) })).toBe(200)
   })
 })
 
