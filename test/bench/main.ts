@@ -31,25 +31,42 @@ const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrati
        scripts/bench writes [--seconds N] [--json]
 `
 
-const { positionals, values } = parseArgs({
-  allowPositionals: true,
-  strict: true,
-  options: {
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    registrations: { type: 'string', default: '1000' },
-    calls: { type: 'string' },
-    searches: { type: 'string', default: '3' },
-    rates: { type: 'string', default: '20000,50000,100000' },
-    burst: { type: 'string', default: '64' },
-    count: { type: 'string', default: '100000' },
-    between: { type: 'string', default: 'peers' },
-    only: { type: 'string' },
-    loss: { type: 'string' },
-    profile: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-  },
-})
+const read = () =>
+  parseArgs({
+    allowPositionals: true,
+    strict: true,
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      registrations: { type: 'string', default: '1000' },
+      calls: { type: 'string' },
+      searches: { type: 'string', default: '3' },
+      rates: { type: 'string', default: '20000,50000,100000' },
+      burst: { type: 'string', default: '64' },
+      count: { type: 'string', default: '100000' },
+      between: { type: 'string', default: 'peers' },
+      only: { type: 'string' },
+      loss: { type: 'string' },
+      profile: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  })
+
+function asked(): ReturnType<typeof read> {
+  try {
+    return read()
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+const { positionals, values } = asked()
+if (values.help) {
+  process.stdout.write(usage)
+  process.exit(0)
+}
 
 switch (positionals[0]) {
   case 'pages':
