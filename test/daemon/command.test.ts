@@ -17,7 +17,7 @@ import {
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Health, RelayGrant } from '../../src/admin/message.ts'
 
 // A test starts the command up to ten times, on a machine that may be busy elsewhere.
@@ -46,10 +46,15 @@ interface Ended {
   readonly err: string
 }
 
-function start(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [main, ...args, '--config', join(directory, 'lanline.toml')], {
-    env: { ...process.env, ...env },
-  })
+/** `seenIn`: this program as it is seen in that folder, wherever it lies (needs root). */
+function start(args: readonly string[], env: Record<string, string> = {}, seenIn = '') {
+  const own = [...args, '--config', join(directory, 'lanline.toml')]
+  const mounted = ['-m', 'sh', '-c', 'mount --bind "$1" "$2" && shift 2 && exec "$@"', 'sh', root, seenIn]
+  const [command, words] =
+    seenIn === ''
+      ? [process.execPath, [main, ...own]]
+      : ['unshare', [...mounted, process.execPath, join(seenIn, 'src/main.ts'), ...own]]
+  const child = spawn(command, words, { env: { ...process.env, ...env } })
   running.add(child)
   const state = { out: '', err: '' }
   child.stdout.on('data', text => {
@@ -67,8 +72,13 @@ function start(args: readonly string[], env: Record<string, string> = {}) {
   return { child, state, ended }
 }
 
-function lanline(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Ended> {
-  const started = start(args, env)
+function lanline(
+  args: readonly string[],
+  input = '',
+  env: Record<string, string> = {},
+  seenIn = '',
+): Promise<Ended> {
+  const started = start(args, env, seenIn)
   started.child.stdin.end(input)
   return started.ended
 }
@@ -198,20 +208,39 @@ describe('lanline-setup.txt', () => {
 })
 
 describe.skipIf(process.getuid?.() !== 0)('root, on the data of the service’s user (needs root)', () => {
+  let place: string
+  let theirs: string
+  let program: string
+  const on = (args: readonly string[], input: string): Promise<Ended> =>
+    lanline(args, input, { LANLINE_DATA_DIR: theirs }, program)
+
+  beforeEach(() => {
+    place = mkdtempSync(join(tmpdir(), 'lanline-theirs-'))
+    theirs = join(place, 'data')
+    program = join(place, 'opt/lanline')
+    chmodSync(place, 0o711)
+    mkdirSync(theirs, { mode: 0o700 })
+    chownSync(theirs, nobody, nobody)
+    mkdirSync(program, { recursive: true })
+  })
+  afterEach(() => rmSync(place, { recursive: true }))
+
+  it('says so where they cannot read the program', async () => {
+    chmodSync(join(place, 'opt'), 0o700)
+    const { code, err } = await on(['user', 'add', 'ann'], '')
+    expect(code).toBe(1)
+    expect(err).toContain(`cannot read ${program}; use the lanline that is installed`)
+    expect(readdirSync(theirs)).toEqual([])
+  })
+
   it('follows no link that lies there, and leaves everything theirs', async () => {
-    const place = mkdtempSync(join(tmpdir(), 'lanline-theirs-'))
-    const [theirs, ours] = [join(place, 'data'), join(place, 'kept')]
+    const ours = join(place, 'kept')
     const backup = join(place, 'all.backup')
-    const on = (args: readonly string[], input: string): Promise<Ended> =>
-      lanline(args, input, { LANLINE_DATA_DIR: theirs })
     const passphrase = 'three words and one\n'
     const link = (name: string): void => {
       rmSync(join(theirs, name), { force: true })
       symlinkSync(ours, join(theirs, name))
     }
-    chmodSync(place, 0o711)
-    mkdirSync(theirs, { mode: 0o700 })
-    chownSync(theirs, nobody, nobody)
     writeFileSync(ours, 'only root reads this', { mode: 0o600 })
 
     expect(await on(['user', 'add', 'ann'], '')).toMatchObject({ code: 0, err: '' })
@@ -225,7 +254,6 @@ describe.skipIf(process.getuid?.() !== 0)('root, on the data of the service’s 
       await on(['user', 'add', 'bea'], '')
     }
     expect(readFileSync(ours, 'utf8')).toBe('only root reads this')
-    rmSync(place, { recursive: true })
   }, 120_000)
 })
 
