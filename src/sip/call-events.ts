@@ -95,7 +95,7 @@ export function callHungUp(incoming: Incoming, { destination, senderToken }: Rou
 }
 
 /** A video stream that is not refused (RFC 3264 §6: port 0). */
-export function hasVideo(body: Uint8Array): boolean {
+function hasVideo(body: Uint8Array): boolean {
   if (body.length === 0) return false
   return /(^|\n)m=video [1-9]/.test(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'))
 }
