@@ -41,7 +41,7 @@ export class Drafts {
   /** Nobody's, and nobody's before either, unless the owner asks for it by name. */
   freeName(wanted: string): string {
     let name = wanted
-    for (let number = 2; this.isTaken(name) || this.#held.formerNames.has(name); number++) {
+    for (let number = 2; this.isTaken(name) || this.#held.knownNames.has(name); number++) {
       const suffix = `-${number}`
       name = wanted.slice(0, 32 - suffix.length) + suffix
     }

@@ -21,8 +21,11 @@ export class Held {
   readonly deviceByDigestUser = new Map<string, string>()
   readonly invites = new Map<string, InviteRow>()
   readonly requests = new Map<string, RequestRow>()
-  /** Names of people who are gone, as long as calls of theirs are kept: whoever bears one sees those calls. */
-  readonly formerNames = new Set<string>()
+  /**
+   * Names that calls were kept of at the start, and of whoever went since: whoever is given one sees those calls. Present
+   * people's are among them.
+   */
+  readonly knownNames = new Set<string>()
   readonly #rows: Rows
   readonly #devicesOfUser = new Map<string, Set<string>>()
   readonly #listeners = new Set<(event: DirectoryEvent) => void>()
@@ -43,7 +46,7 @@ export class Held {
       this.#rows.read('select * from requests order by created_at'),
       this.#rows.read('select caller_user as name from calls union select callee_user from calls'),
     ])
-    for (const row of called) this.formerNames.add(String(row.name))
+    for (const row of called) this.knownNames.add(String(row.name))
     for (const row of users) this.keepUser(tables.userOf(row, loadedAt))
     for (const row of devices) this.keepDevice(tables.deviceOf(row))
     for (const row of invites) this.invites.set(String(row.id), tables.inviteOf(row))
@@ -116,7 +119,7 @@ export class Held {
   forgetUser(name: string): void {
     const devices = this.devicesOf(name)
     this.users.delete(name)
-    this.formerNames.add(name)
+    this.knownNames.add(name)
     for (const device of devices) this.forgetDevice(device)
     this.#devicesOfUser.delete(name)
     for (const invite of this.invites.values()) if (invite.user === name) this.invites.delete(invite.id)
