@@ -16,6 +16,8 @@ type Deps = Pick<AppDeps, 'clock' | 'directory'> & {
 }
 
 export function sessionRoutes({ clock, directory, sessions, passwords, tries }: Deps): Route[] {
+  /** Whose new password is on its way to the disk: the directory shows it once it is there. */
+  const beingWritten = new Set<string>()
   /** A phone's token sees none: it is no login. */
   const mine = (principal: Principal): readonly LiveSession[] => {
     if (isOwner(principal)) return sessions.list()
@@ -78,10 +80,12 @@ export function sessionRoutes({ clock, directory, sessions, passwords, tries }: 
         const isRight = await passwords.verify(call.body.current, stored)
         const passwordHash = isRight ? await passwords.hash(call.body.password) : undefined
         // Looked at again: of two changes at once the first counts, and the old password is no longer right for the second.
-        if (passwordHash === undefined || directory.user(user)?.passwordHash !== stored) {
+        const isOver = directory.user(user)?.passwordHash !== stored || beingWritten.has(user)
+        if (passwordHash === undefined || isOver) {
           throw new HttpError(403, 'wrongPassword', 'the old password is not right')
         }
-        await directory.changeUser(user, { passwordHash })
+        beingWritten.add(user)
+        await directory.changeUser(user, { passwordHash }).finally(() => beingWritten.delete(user))
         sessions.endAllOf(user, call.principal.id)
         return { status: 204 }
       },
