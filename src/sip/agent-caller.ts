@@ -28,9 +28,7 @@ import {
   cancelOf,
   capabilities,
   dialogOfResponse,
-  escapeUser,
   isSdp,
-  nameAddr,
   requestInside,
   sdpFields,
   takesTrickle,
@@ -41,6 +39,7 @@ import {
 import { hasVideo } from './agent-trickle.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
 import type { AgentCommand, SipRequest, SipResponse } from './message.ts'
+import { nameAddr, personUri } from './person.ts'
 import { reasonField, wordOfRefusal } from './reason.ts'
 
 /** Starts a call; the caller of this function enters it into its tables before anything is sent. */
@@ -52,7 +51,7 @@ export function newOutgoing(
 ): Call {
   const callId = desk.random.hex(16)
   const localTag = desk.random.hex(8)
-  const uri = `sip:${escapeUser(command.to)}@${desk.domain}`
+  const uri = personUri(command.to, desk.domain)
   return newCall({
     device,
     user: of.user,
@@ -60,7 +59,7 @@ export function newOutgoing(
     callId,
     localTag,
     role: 'caller',
-    local: nameAddr(of.displayName, `sip:${escapeUser(of.user)}@${desk.domain}`),
+    local: nameAddr(of.displayName, personUri(of.user, desk.domain)),
     remote: nameAddr('', uri),
     peer: { user: command.to, displayName: '' },
     video: command.video || hasVideo(command.sdp),
@@ -75,7 +74,7 @@ export function sendInvite(desk: Desk, call: Call, to: string, sdp: string): voi
   const request: SipRequest = {
     kind: 'request',
     method: 'INVITE',
-    uri: `sip:${escapeUser(to)}@${desk.domain}`,
+    uri: personUri(to, desk.domain),
     headers: [
       { name: 'Via', value: viaOf(desk.random) },
       { name: 'Max-Forwards', value: '70' },

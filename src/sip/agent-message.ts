@@ -13,6 +13,7 @@ import {
   values,
 } from './codec.ts'
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts'
+import { escapeUser } from './person.ts'
 
 /** Methods an agent takes. PRACK is not offered: nothing of an agent is sent reliably before the answer. */
 export const allowed = 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS'
@@ -38,19 +39,6 @@ export const textOf = (bytes: Uint8Array): string => decoder.decode(bytes)
 
 /** Always the same for a device, so that it outlives the daemon. */
 export const contactOf = (device: string): string => `sip:${escapeUser(device)}@${hostedHost}`
-
-/** RFC 3261 §25.1 `user`: everything that is not unreserved is escaped. Half a character, as JSON may hold, is none. */
-export const escapeUser = (text: string): string =>
-  encodeURIComponent(text.toWellFormed()).replace(
-    /[!'()*]/g,
-    mark => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
-  )
-
-export function nameAddr(displayName: string, uri: string): string {
-  // A display name comes from people: no control character may reach a header.
-  const clean = displayName.replace(/[\x00-\x1f\x7f]/g, ' ').trim()
-  return formatNameAddr({ displayName: clean === '' ? undefined : clean, uri, params: new Map() })
-}
 
 export const viaOf = (random: Random): string => `SIP/2.0/WSS ${hostedHost};branch=z9hG4bK${random.hex(12)}`
 

@@ -36,6 +36,8 @@ export interface Forwarding {
   /** Put before the routes that are there (RFC 3327 §5.3). */
   readonly path: readonly string[]
   readonly maxBreadth: number | undefined
+  /** P-Asserted-Identity (RFC 3325 §9.1): who lanline knows the sender to be. */
+  readonly asserted: string | undefined
 }
 
 /** §16.6 steps 1 to 8. `request` has our Routes and credentials taken out already. */
@@ -49,11 +51,12 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
     else if (field.name !== 'Max-Breadth') headers.push(field)
   }
   headers.push({ name: 'Max-Forwards', value: hops === undefined ? '70' : String(Number(hops) - 1) })
+  if (how.asserted !== undefined) headers.push({ name: 'P-Asserted-Identity', value: how.asserted })
   if (how.maxBreadth !== undefined) headers.push({ name: 'Max-Breadth', value: String(how.maxBreadth) })
   return { ...request, uri: how.uri, headers }
 }
 
-/** RFC 3325 §5 and §9: who somebody is is asserted by those one trusts, and devices are none of them. */
+/** RFC 3325 §5 and §9: who somebody is is asserted by those one trusts: lanline is, and devices are not. */
 export const withoutAssertions = (headers: readonly HeaderField[]): readonly HeaderField[] =>
   headers.some(isAssertion) ? headers.filter(field => !isAssertion(field)) : headers
 

@@ -121,6 +121,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       servers: this.#servers,
       clients: this.#clients,
       random: o.random,
+      domain: o.domain,
       timerCMilliseconds: limits.timerCMilliseconds,
     })
     this.#registrar = new Registrar({

@@ -16,6 +16,7 @@ import type { Identity, Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
 import type { CallEvent, Flow, HeaderField, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
+import { nameAddr, personUri } from './person.ts'
 import type { Accounts } from './ports.ts'
 import { Reach } from './reach.ts'
 import { reasonField } from './reason.ts'
@@ -47,6 +48,8 @@ export interface ProxyParts {
   readonly servers: ServerTransactions<ResponseContext>
   readonly clients: ClientTransactions<Branch>
   readonly random: Random
+  /** The host of people's addresses. */
+  readonly domain: string
   readonly timerCMilliseconds: number
 }
 
@@ -136,6 +139,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       recordRoutes: [],
       path,
       maxBreadth: undefined,
+      asserted: undefined,
     }
     this.#parts.outbox.send(flow, forward({ ...routed.request, headers }, how))
   }
@@ -260,6 +264,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
           breadth === undefined ? undefined : Math.min(Number(breadth) || 0, proxyLimits.maxBreadth),
         mergeKey: mergeKeyOf(incoming),
         recordRoute: initial && dialogMakers.has(method) ? this.#callerRoute(incoming, sender) : undefined,
+        asserted: initial ? this.#assertedOf(incoming.request, sender) : undefined,
       },
       server,
       sender,
@@ -274,6 +279,15 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       cancelled: 'no',
       finalSent: false,
     }
+  }
+
+  // RFC 3325 §9.1: a phone writes what it likes for a name into From; lanline knows whose phone it is. §9.3: unless they
+  // wish not to be known.
+  #assertedOf(request: SipRequest, sender: Sender): string | undefined {
+    const person = this.#parts.accounts.user(sender.user)
+    const isPrivate = values(request, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
+    if (person === undefined || isPrivate) return undefined
+    return nameAddr(person.displayName, personUri(person.name, this.#parts.domain))
   }
 
   // The side of the two Record-Routes (double because the two sides may differ in transport and family) that leads to
@@ -318,7 +332,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {
     const { context, target } = branch
-    const { loopMark, recordRoute, request: asked } = context.asked!
+    const { loopMark, recordRoute, asserted, request: asked } = context.asked!
     branch.state = 'open'
     const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
     const recordRoutes = recordRoute === undefined ? [] : [this.#calleeRoute(target, flow), recordRoute]
@@ -328,6 +342,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       recordRoutes,
       path: target.path,
       maxBreadth: this.#breadthEach(context),
+      asserted,
     })
     branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
     // §16.6 step 11.

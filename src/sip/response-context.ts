@@ -48,6 +48,8 @@ export interface Asked {
   readonly mergeKey: string
   /** Set where the request can make a dialog: the caller's side of the two Record-Routes. */
   readonly recordRoute: string | undefined
+  /** Who asks, where that is to be told. */
+  readonly asserted: string | undefined
 }
 
 /** The call that an initial INVITE starts. */

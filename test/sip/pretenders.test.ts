@@ -1,6 +1,7 @@
 /** Devices with every right to be here, who want to be taken for somebody else, or not to be seen at all. */
 import { describe, expect, it } from 'vitest'
-import type { HeaderField } from '../../src/sip/message.ts'
+import { values } from '../../src/sip/codec.ts'
+import type { HeaderField, SipRequest } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
 import { type SimDialog, SimPhone } from '../sim/phone.ts'
@@ -168,6 +169,7 @@ describe('who somebody is', () => {
   }))
   const claimed = (headers: readonly HeaderField[]): HeaderField[] =>
     headers.filter(({ value }) => value.includes('alice'))
+  const asserted = (request: SipRequest): string[] => values(request, 'P-Asserted-Identity')
 
   it('is not for a device to assert, neither in what it asks nor in what it answers', () => {
     const { home, phones } = house()
@@ -176,11 +178,24 @@ describe('who somebody is', () => {
     home.network.run(500)
     const { request, tag } = phones.bob.incoming.at(-1)!
     expect(claimed(request.headers)).toEqual([])
+    expect(asserted(request)).toEqual(['"MALLORY" <sip:mallory@lanline.local>'])
     phones.bob.answer(request, 183, tag, claims)
     phones.bob.answer(request, 486, tag, claims)
     home.network.run(500)
     expect(call.statuses).toEqual(expect.arrayContaining([183, 486]))
     expect(call.responses.flatMap(({ headers }) => claimed(headers))).toEqual([])
+  })
+
+  // A phone shows From or, where it is told to or always, this (RFC 3325 §9.1).
+  it('is asserted by lanline as the owner named them, unless they wish not to be known', () => {
+    const { home, phones } = house()
+    phones.bob.onInvite = 'ring'
+    const named = (value: string) => [{ name: 'Privacy', value }]
+    for (const extra of [[], named('none'), named('header;id'), named('id')])
+      phones.mallory.call('bob', { extra })
+    home.network.run(500)
+    const told = phones.bob.incoming.map(({ request }) => asserted(request).length)
+    expect(told).toEqual([1, 1, 0, 0])
   })
 
   it.each([
