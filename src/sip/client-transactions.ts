@@ -29,9 +29,8 @@ export interface ClientTransaction<Owner> {
 export const clientKey = (branch: string, method: string): string =>
   method === 'CANCEL' ? `${branch}/CANCEL` : branch
 
-/** A stream's peer may have opened another one for its answer (RFC 3261 §18.2.2); a UDP peer has one socket. */
-const comesFrom = ({ transport, remote }: Flow, { remote: from }: Flow): boolean =>
-  remote.address === from.address && (transport !== 'udp' || remote.port === from.port)
+/** A stream's peer may have opened another one for its answer (RFC 3261 §18.2.2), a UDP peer may have one to send by. */
+const comesFrom = (flow: Flow, from: Flow): boolean => flow.remote.address === from.remote.address
 
 /** What the owner of a transaction is told. */
 export interface ClientTransactionUser<Owner> {
@@ -106,7 +105,7 @@ export class ClientTransactions<Owner> {
 
   /**
    * Tells the owner of the transaction that the response belongs to; false when there is none, or when it does not come
-   * from where the request went (RFC 3581 §4 has it come from there, and who overheard the branch must not answer).
+   * from the address the request went to: who overheard the branch must not answer.
    */
   receive(
     flow: Flow,

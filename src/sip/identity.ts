@@ -217,11 +217,12 @@ export class Identity {
     return other
   }
 
-  #challenge({ request, flow }: Incoming, stale: boolean, note: string, now: Monotonic): Refused {
+  #challenge(incoming: Incoming, stale: boolean, note: string, now: Monotonic): Refused {
+    const { request, flow } = incoming
     const register = request.method === 'REGISTER'
     const name = register ? 'WWW-Authenticate' : 'Proxy-Authenticate'
     const [md5, sha256] = this.#digest.challenges(stale, flow.remote.address, now)
-    const extra = this.#inOrder(request, flow, md5, sha256).map(value => ({ name, value }))
+    const extra = this.#inOrder(incoming, md5, sha256).map(value => ({ name, value }))
     return register
       ? { kind: 'refused', status: 401, reason: 'Unauthorized', note, extra }
       : { kind: 'refused', status: 407, reason: 'Proxy Authentication Required', note, extra }
@@ -231,8 +232,9 @@ export class Identity {
    * RFC 8760 §2.4 has a client take the first challenge it can use. Phones that know only MD5 read the first one, the
    * WebSocket libraries JsSIP and SIP.js the last one, and some give up on all when one is unknown to them.
    */
-  #inOrder(request: SipRequest, flow: Flow, md5: string, sha256: string): readonly string[] {
-    if (givesUpOnSha256.test(first(request, 'User-Agent') ?? '')) return [md5]
+  #inOrder({ request, flow, via }: Incoming, md5: string, sha256: string): readonly string[] {
+    const isPjsip = via.params.get('branch')?.startsWith(pjsipBranch)
+    if (isPjsip || givesUpOnSha256.test(first(request, 'User-Agent') ?? '')) return [md5]
     return flow.transport === 'ws' || flow.transport === 'wss' ? [sha256, md5] : [md5, sha256]
   }
 }
@@ -240,8 +242,14 @@ export class Identity {
 /** What means nothing outside of a dialog, or is refused there by whoever gets it. */
 const ofDialogs = new Set(['INVITE', 'BYE', 'INFO', 'UPDATE', 'PRACK', 'NOTIFY', 'OPTIONS'])
 
-/** libre before 2.0, as in Debian's baresip. */
-const givesUpOnSha256 = /^baresip v[01]\./i
+/** libre knows SHA-256 since 3.12; before that any challenge with it is an error, whatever stands beside it. */
+const givesUpOnSha256 = /^baresip v(?:[0-2]|3\.(?:[0-9]|1[01]))\./i
+
+/**
+ * How PJSIP begins its branches: many phones and door stations are made of it, under names of their own. Before 2.11 it
+ * answers all challenges one after the other, and takes the second of one realm for a refusal of its password.
+ */
+const pjsipBranch = 'z9hG4bKPj'
 
 function refused(status: 403 | 503, reason: string, note: string) {
   return { kind: 'refused', status, reason, note, extra: [] as HeaderField[] } as const

@@ -292,8 +292,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   // The side of the two Record-Routes (double because the two sides may differ in transport and family) that leads to
   // the caller: the binding the request came from, or an unregistered caller's address.
-  #callerRoute(incoming: Incoming, sender: Sender): string {
-    const { flow } = incoming
+  #callerRoute({ replyTo: flow }: Incoming, sender: Sender): string {
     const known = this.#parts.bindings.ofDevice(sender.user, sender.device)
     const live = known.find(one => one.flow?.id === flow.id)
     if (live !== undefined) {

@@ -296,7 +296,8 @@ export class Registrar {
     before: LiveBinding | undefined,
     now: Monotonic,
   ): { row: BindingRow | undefined; changed: boolean } {
-    const { request, flow } = incoming
+    // Where its answers go is where it listens: an old phone may send from another port, and asks for no rport then.
+    const { request, replyTo: flow } = incoming
     const binding: Binding = {
       key: wanted.key,
       user: sender.user,

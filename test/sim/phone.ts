@@ -19,6 +19,10 @@ export interface PhoneOptions {
   /** What it does with an INVITE. */
   readonly onInvite?: 'ring' | 'answer' | 'busy' | 'decline' | 'silent'
   readonly contactParams?: string
+  /** Sends from this port, listens at the other, and so asks for no `rport` (old Cisco phones). */
+  readonly sendsFrom?: number
+  /** What its branches begin with, after the magic cookie: stacks are known by it. */
+  readonly branch?: string
 }
 
 interface Sent {
@@ -314,12 +318,14 @@ export class SimPhone {
       transport === 'UDP' || transport === 'TCP' || transport === 'TLS'
         ? `${this.local.address}:${this.local.port}`
         : `${this.device}.invalid`
-    return `SIP/2.0/${transport} ${host};branch=z9hG4bK${this.#token()};rport`
+    const rport = this.#o.sendsFrom === undefined ? ';rport' : ''
+    return `SIP/2.0/${transport} ${host};branch=z9hG4bK${this.#o.branch ?? ''}${this.#token()}${rport}`
   }
 
   send(message: SipMessage): void {
     const bytes = sip.encode(message).slice()
-    if (this.transport === 'udp') this.house.network.datagram(this.local, this.house.local, bytes)
+    const from = { ...this.local, port: this.#o.sendsFrom ?? this.local.port }
+    if (this.transport === 'udp') this.house.network.datagram(from, this.house.local, bytes)
     else this.#stream?.send(bytes)
   }
 
