@@ -10,13 +10,24 @@ export interface OwnAddress {
   readonly loopback: boolean
 }
 
-/** Bridges and their ports that containers and virtual machines bring: nobody's phone is behind them. */
-const containerBridge = /^(docker|br-|veth|virbr|lxcbr|lxdbr|cni|flannel|podman)/
+/**
+ * Bridges and their ports that containers and virtual machines bring: nobody's phone is behind them. Docker numbers its
+ * bridges (`br-3f1c09ab77de`); one that somebody named, such as OpenWrt's `br-lan`, is a network.
+ */
+const containerBridge =
+  /^(docker|br-[0-9a-f]+$|veth|virbr|vnet|vboxnet|vmnet|lxcbr|lxdbr|incusbr|cni|cali|cilium|flannel|kube-|podman)/
 export const isContainerBridge = (name: string): boolean => containerBridge.test(name)
 
+type Infos = NonNullable<ReturnType<typeof networkInterfaces>[string]>
+
+/** Without an address of its own kind (Ethernet's, Wi-Fi's): WireGuard, OpenVPN's tun, PPP to the provider. */
+const isTunnel = (infos: Infos): boolean =>
+  infos.every(({ mac, internal }) => mac === '00:00:00:00:00:00' && !internal)
+
 /**
- * Own addresses, sorted, without IPv6 link-local ones (they mean nothing without an interface). `bind` limits them to
- * the interfaces or addresses it names; empty: all but container bridges. Loopback is always in.
+ * Own addresses without IPv6 link-local ones (they mean nothing without an interface), those first by which a phone most
+ * likely reaches us: invitations and the page for phones name the first. `bind` limits them to the interfaces or
+ * addresses it names; empty: all but container bridges. Loopback is always in.
  */
 export function ownAddresses(
   bind: readonly string[],
@@ -40,9 +51,17 @@ export function ownAddresses(
       })
     }
   }
-  const order = (own: OwnAddress): string =>
-    `${own.loopback ? 1 : 0}${own.family}${own.interface} ${own.address}`
+  const order = (own: OwnAddress): string => {
+    const kind = own.loopback ? 2 : isTunnel(interfaces[own.interface]!) ? 1 : 0
+    return `${kind}${own.family}${rankOf(own.address)}${own.interface} ${own.address}`
+  }
   return found.sort((a, b) => (order(a) < order(b) ? -1 : 1))
+}
+
+/** RFC 3927 §2.11: not where there is another. RFC 4193 §1: unique-local ones stay, whatever the provider gives. */
+function rankOf(address: string): number {
+  if (address.includes(':')) return /^f[cd]/.test(address) ? 0 : 1
+  return address.startsWith('169.254.') ? 1 : 0
 }
 
 /** A network this machine is on: one interface that is up, without loopback; IPv6 link-local addresses are in. */
@@ -53,13 +72,19 @@ export interface OwnLink {
   readonly addresses: readonly { readonly address: string; readonly prefixLength: number }[]
 }
 
-/** Like `ownAddresses`, by interface. An interface that `bind` names by its address has only that one and its link-local ones. */
+/**
+ * Like `ownAddresses`, by interface, and without tunnels that `bind` does not name: who is at home is not for a provider
+ * or for the other end of a VPN to hear. An interface that `bind` names by its address has only that one and its
+ * link-local ones.
+ */
 export function ownLinks(
   bind: readonly string[],
   interfaces: ReturnType<typeof networkInterfaces> = networkInterfaces(),
 ): OwnLink[] {
   const wanted = ownAddresses(bind, interfaces).filter(own => !own.loopback)
-  return [...new Set(wanted.map(own => own.interface))].map(name => {
+  const names = [...new Set(wanted.map(own => own.interface))]
+  const told = names.filter(name => bind.length > 0 || !isTunnel(interfaces[name]!))
+  return told.map(name => {
     const infos = interfaces[name] ?? []
     const local = infos.flatMap(info => {
       const address = canonicalAddress(info.address)
@@ -86,17 +111,20 @@ export function readInterfaces(bind: readonly string[]): Interfaces {
 /**
  * Looks every `everyMilliseconds` and tells when anything is another than before: asking costs a fraction of a
  * millisecond, and nobody waits for a message that may not come. `known` is what the caller goes by: a lease that came
- * since then, while it was starting, is told as well. Returns what stops it.
+ * since then, while it was starting, is told as well. Where the system cannot tell (asking takes a descriptor, and there
+ * may be none left) what is known stays. Returns what stops it.
  */
 export function watchInterfaces(
   bind: readonly string[],
   known: Interfaces,
   onChange: (interfaces: Interfaces) => void,
   everyMilliseconds = 500,
+  read = readInterfaces,
 ): () => void {
   let before = JSON.stringify(known)
   const timer = setInterval(() => {
-    const interfaces = readInterfaces(bind)
+    const interfaces = readIfTold(() => read(bind))
+    if (interfaces === undefined) return
     const now = JSON.stringify(interfaces)
     if (now === before) return
     before = now
@@ -104,4 +132,12 @@ export function watchInterfaces(
   }, everyMilliseconds)
   timer.unref()
   return () => clearInterval(timer)
+}
+
+function readIfTold(read: () => Interfaces): Interfaces | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
 }
