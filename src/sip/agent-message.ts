@@ -114,6 +114,7 @@ function sameTransaction(invite: SipRequest, method: string, to: string): SipReq
 }
 
 const phrases: Readonly<Record<number, string>> = {
+  100: 'Trying',
   180: 'Ringing',
   200: 'OK',
   400: 'Bad Request',

@@ -349,6 +349,8 @@ export class HostedAgents {
     if (call === undefined) return this.#reply(device, request, 400)
     this.#enter(call)
     this.#timers.set(timerOf('ring', call), after(this.#at, agentLimits.ringMilliseconds))
+    // RFC 3261 §17.2.1: nobody knows when the client will say that it rings, and before that nothing could be cancelled.
+    this.#reply(device, request, 100)
     this.#tell(call, incomingEvent(call))
   }
 

@@ -87,7 +87,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   ): void {
     const context = this.#context(incoming, routed, sender, server)
     server.context = context
-    if (incoming.request.method === 'INVITE' && incoming.flow.transport !== 'hosted') {
+    // §17.2.1. A hosted agent's, too: it cannot cancel before (§9.1).
+    if (incoming.request.method === 'INVITE') {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
     const { accounts, bindings } = this.#parts

@@ -21,6 +21,34 @@ describe('whatever people, networks and plugs do', () => {
   }
 })
 
+describe('a client that answers by itself and never says that it rings', () => {
+  it('hears at once that the caller gave up, and rings for two minutes as others do', () => {
+    const network = new SimNetwork(1, { latencyMilliseconds: [1, 5], loss: 0, duplication: 0, reordering: 0 })
+    const exchange = new SimExchange(network, users)
+    const [alice, bob] = ['alice-5', 'bob-5'].map(device => new SimClient(exchange, device)) as [
+      SimClient,
+      SimClient,
+    ]
+    bob.onIncoming = () => {}
+    alice.connect()
+    bob.connect()
+    network.run(1_000)
+    const ends = () => bob.told.filter(message => message.type === 'ended').map(message => message.reason)
+    alice.call('bob')
+    network.run(1_000)
+    expect(bob.calls.size).toBe(1)
+    for (const call of alice.calls.keys()) alice.hangUp(call)
+    network.run(1_000)
+    expect(ends()).toEqual(['cancelled'])
+    expect(bob.told.some(message => message.type === 'missed')).toBe(true)
+    alice.call('bob')
+    network.run(100_000)
+    expect(bob.calls.size, 'it still rings').toBe(1)
+    network.run(30_000)
+    expect(ends()).toEqual(['cancelled', 'noAnswer'])
+  })
+})
+
 function explore(seed: number): void {
   const network = new SimNetwork(seed, {
     latencyMilliseconds: [1, 5],

@@ -210,7 +210,7 @@ describe('who somebody is', () => {
     const call = phones.mallory.call('bob', { from })
     home.network.run(500)
     expect(call.statuses).toContain(100)
-    const told = home.agentEvents.map(({ event }) => (event.kind === 'incoming' ? event.from.user : ''))
+    const told = home.agentEvents.flatMap(({ event }) => (event.kind === 'incoming' ? [event.from.user] : []))
     expect(told).toEqual(['mallory'])
   })
 })
