@@ -38,6 +38,7 @@ import { SignsOfLife } from './runtime/alive.ts'
 import { seldom, tcpAnswers, tlsAnswers, udpAnswers } from './runtime/answers.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
+import { freeBytesIn } from './runtime/disk.ts'
 import { Driver } from './runtime/driver.ts'
 import { type HttpListener, listenHttp, listenLocal } from './runtime/http.ts'
 import { type Interfaces, readInterfaces, watchInterfaces } from './runtime/interfaces.ts'
@@ -383,6 +384,7 @@ export class Daemon {
       dataDirectory: this.#config.data.dir,
       backup: backupOf({
         ...{ dataDirectory: this.#config.data.dir, version: this.#version, schema: migrations.length },
+        freeBytes: () => freeBytesIn(this.#config.data.dir),
       }),
       update: this.#updates,
       certificate: () => {
@@ -426,6 +428,7 @@ export class Daemon {
       architecture: architectureOf(process.arch),
       programDirectory: join(import.meta.dirname, '..'),
       epoch: realClock.epoch,
+      freeBytes: () => freeBytesIn(dir),
       mayGoBack: () => trialCopyIn(dir) !== undefined,
     })
   }

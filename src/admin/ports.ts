@@ -120,8 +120,8 @@ export interface Update {
   /** A version is on trial, and what is changed now would be lost if it fails. */
   readonly changesWait: boolean
   state(): Promise<UpdateState>
-  /** Takes a bundle in and verifies all of it; `bytes` is what is said to come. */
-  take(bundle: AsyncIterable<Uint8Array>, bytes: number): Promise<ReadyUpdate>
+  /** Takes a bundle in and verifies all of it. */
+  take(bundle: AsyncIterable<Uint8Array>): Promise<ReadyUpdate>
   /** False: nothing was taken in. */
   install(evenIfNotNewer: boolean): Promise<boolean>
   forget(): void

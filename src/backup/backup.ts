@@ -31,11 +31,15 @@ export interface Place {
   readonly version: string
   /** The newest database that this lanline knows. */
   readonly schema: number
+  /** In the data directory. */
+  readonly freeBytes: () => number
 }
 
 export const minPassphraseCharacters = 12
 /** Unpacked: as much as the largest store takes, several times over. */
 const limitBytes = 8_000_000_000
+/** Left for calls, people and the log while a backup lies here. */
+const spareBytes = 64_000_000
 const databaseFile = 'lanline.db'
 const files = {
   copy: 'backup-copy.db',
@@ -90,7 +94,7 @@ export async function checkBackup(
   try {
     const plain = unseal(sealed, passphrase)
     const { manifest, rest } = await manifestOf(plain)
-    await unpack(rest, checking)
+    await unpack(rest, checking, place.freeBytes() - spareBytes)
     const looked = await doWork({ kind: 'look', at: checking })
     if (!looked.whole) throw new BackupError('damaged', 'the database in this backup is damaged')
     if (looked.schema > place.schema) {
@@ -189,13 +193,15 @@ async function manifestOf(
   return { manifest: { ...others, version: String(version), madeAt: Number(madeAt) }, rest: rest() }
 }
 
-async function unpack(packed: AsyncIterable<Uint8Array>, to: string): Promise<void> {
+/** How large it becomes shows only as it is unpacked; it may fill so much and no more. */
+async function unpack(packed: AsyncIterable<Uint8Array>, to: string, roomBytes: number): Promise<void> {
   let bytes = 0
   async function* counted(parts: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const part of parts) {
       bytes += part.length
       if (bytes > limitBytes)
         throw new BackupError('tooLarge', 'this backup unpacks to more than any lanline keeps')
+      if (bytes > roomBytes) throw noRoom()
       yield part
     }
   }
@@ -205,9 +211,16 @@ async function unpack(packed: AsyncIterable<Uint8Array>, to: string): Promise<vo
     if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
       throw new BackupError('damaged', 'this backup cannot be unpacked')
     }
+    if ((error as { code?: unknown }).code === 'ENOSPC') throw noRoom()
     throw error
   }
 }
+
+const noRoom = (): BackupError =>
+  new BackupError(
+    'noRoom',
+    'there is too little room for this backup; remove old calls, or use a larger disk',
+  )
 
 function doWork(work: Work): Promise<Looked> {
   const worker = new Worker(fileURLToPath(new URL('./worker.ts', import.meta.url)), { workerData: work })

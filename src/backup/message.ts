@@ -22,3 +22,5 @@ export type BackupProblem =
   /** Made by a newer lanline. */
   | 'newer'
   | 'tooLarge'
+  /** The disk would be full. */
+  | 'noRoom'

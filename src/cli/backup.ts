@@ -10,6 +10,7 @@ import {
   makeBackup,
   minPassphraseCharacters,
 } from '../backup/backup.ts'
+import { freeBytesIn } from '../runtime/disk.ts'
 import { copiesIn } from '../store/copies.ts'
 import { migrations } from '../store/migrations.ts'
 import { type Command, CommandError, type Invocation, table, UsageError } from './command.ts'
@@ -117,6 +118,7 @@ const placeOf = ({ config }: Invocation) => ({
   dataDirectory: config.data.dir,
   version: ownVersion(),
   schema: migrations.length,
+  freeBytes: () => freeBytesIn(config.data.dir),
 })
 
 async function passphraseOf(call: Invocation): Promise<string> {

@@ -1,22 +1,24 @@
 /** Updates of an image: what one is, root's part of installing it, and its trial. */
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Health } from '../admin/message.ts'
 import { realClock } from '../runtime/clock.ts'
+import { freeBytesIn } from '../runtime/disk.ts'
 import { keepTrialCopy, trialCopyIn } from '../store/copies.ts'
 import { migrations } from '../store/migrations.ts'
 import { headOfFile, makeBundle, verifyFile } from '../update/bundle-io.ts'
-import { relationOf, trustedKeys } from '../update/codec.ts'
+import { trustedKeys } from '../update/codec.ts'
 import { confirmTrial } from '../update/confirm-io.ts'
 import { install } from '../update/install-io.ts'
 import { Updates } from '../update/io.ts'
-import { architectureOf, bootedOf, hasWorked, keysOf, statusOf, UpdateError } from '../update/machine-io.ts'
+import { architectureOf, keysOf, takeAway, UpdateError } from '../update/machine-io.ts'
 import { type Architecture, architectures, type UpdateManifest, type UpdateState } from '../update/message.ts'
 import { type Places, placesUnder, waiting } from '../update/places.ts'
-import { failedParts, told } from '../update/trial.ts'
+import { newestOn } from '../update/stick-io.ts'
+import { failedParts } from '../update/trial.ts'
 import { api, NotRunning } from './api.ts'
 import { type Command, CommandError, type Invocation, moment, UsageError } from './command.ts'
 import { ownVersion } from './version.ts'
@@ -103,7 +105,7 @@ export const updateInstall: Command = {
       throw new CommandError(isWaiting ? 'no update waits; give a file' : `there is no file ${file}`)
     }
     const evenIfNotNewer = call.options['even-if-not-newer'] === true || (isWaiting && existsSync(word))
-    if (isWaiting) rmSync(word, { force: true })
+    if (isWaiting) takeAway(word)
     await installFile(call, file, { removeFile: isWaiting, evenIfNotNewer })
   },
 }
@@ -114,7 +116,10 @@ export const updateStick: Command = {
   about: 'installs the newest update that lies at the top of a stick, if it is newer than what runs',
   words: [1, 1],
   run: async call => {
-    const found = await newestIn(call.words[0]!, placesOf(call))
+    const found = await newestOn(call.words[0]!, {
+      ...{ places: placesOf(call), version: ownVersion(), epoch: realClock.epoch },
+      onTell: line => process.stderr.write(`${line}\n`),
+    })
     if (found === undefined) return call.print({ found: false }, () => 'no newer update is on this stick')
     await installFile(call, found, { removeFile: false, evenIfNotNewer: false })
   },
@@ -162,26 +167,6 @@ async function installFile(
   await restartMachine()
 }
 
-/** Undefined: nothing on this stick is an update that is newer and has not failed its trial here. */
-async function newestIn(directory: string, places: Places): Promise<string | undefined> {
-  const names = readdirSync(directory).filter(name => /^lanline-.*\.update$/.test(name))
-  const now = { booted: bootedOf(places), worked: hasWorked(places), at: Date.now() }
-  const last = told(statusOf(places), now)
-  let best: { readonly version: string; readonly file: string } | undefined
-  for (const name of names.slice(0, 100)) {
-    const file = join(directory, name)
-    try {
-      const { version } = await headOfFile(file, keysOf(places))
-      const failed = last?.phase === 'wentBack' && last.to === version
-      if (failed) process.stderr.write(`${name}: was tried, and went back: ${last.why}\n`)
-      else if (relationOf(version, best?.version ?? ownVersion()) === 'newer') best = { version, file }
-    } catch (error) {
-      process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`)
-    }
-  }
-  return best?.file
-}
-
 const healthOf = (call: Invocation): Promise<Health | undefined> =>
   api<Health>(call.config, 'GET', '/health').catch(() => undefined)
 
@@ -204,6 +189,7 @@ const withoutDaemon = (call: Invocation): Updates =>
     ...{ places: placesOf(call), dataDirectory: call.config.data.dir, version: ownVersion() },
     ...{ architecture: architectureOf(process.arch), schema: migrations.length, epoch: realClock.epoch },
     programDirectory: join(import.meta.dirname, '../..'),
+    freeBytes: () => freeBytesIn(call.config.data.dir),
     mayGoBack: () => trialCopyIn(call.config.data.dir) !== undefined,
   })
 

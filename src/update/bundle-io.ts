@@ -1,6 +1,7 @@
 /** A bundle as it comes: its head is judged before anything else of it is taken, its content hashed as it passes. */
 import { createHash, createPrivateKey, type KeyObject, sign } from 'node:crypto'
-import { createReadStream, createWriteStream, readFileSync, rmSync, statSync } from 'node:fs'
+import { constants, createReadStream, createWriteStream, readFileSync, rmSync, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { decodeHead, encodeHead, headLimitBytes, manifestBytes, type Refusal, signedBytes } from './codec.ts'
 import { UpdateError } from './machine-io.ts'
@@ -58,6 +59,14 @@ export async function* verified(
   }
 }
 
+/** Who may lay a bundle there may lay anything: a pipe would be waited for, for ever. Throws `UpdateError`. */
+export async function openBundle(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  if ((await file.stat()).isFile()) return file
+  await file.close()
+  throw new UpdateError('notAnUpdate', `${path} is no file`)
+}
+
 /** Reads a bundle to its end. Throws `UpdateError`. */
 export async function verifyFile(
   path: string,
@@ -66,7 +75,8 @@ export async function verifyFile(
 ): Promise<UpdateManifest> {
   let found: UpdateManifest | undefined
   let bytes = 0
-  for await (const part of verified(createReadStream(path, { highWaterMark: 1 << 20 }), keys)) {
+  const file = await openBundle(path)
+  for await (const part of verified(file.createReadStream({ highWaterMark: 1 << 20 }), keys)) {
     found = part.manifest
     if (part.of === 'root') bytes += part.bytes.length
     onPart(found, bytes)
@@ -76,7 +86,8 @@ export async function verifyFile(
 
 /** The head of a bundle alone: what it says of itself, by whom it was signed. Throws `UpdateError`. */
 export async function headOfFile(path: string, keys: readonly KeyObject[]): Promise<UpdateManifest> {
-  for await (const { manifest } of verified(createReadStream(path, { end: headLimitBytes }), keys))
+  const file = await openBundle(path)
+  for await (const { manifest } of verified(file.createReadStream({ end: headLimitBytes }), keys))
     return manifest
   throw new UpdateError('notAnUpdate', 'this file is empty')
 }

@@ -3,10 +3,10 @@
  * reads that back, and lets it have its trial at the next start. A power cut at any moment leaves the slot that runs.
  */
 import { createHash } from 'node:crypto'
-import { constants, createReadStream, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, writeFileSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { verified } from './bundle-io.ts'
+import { openBundle, verified } from './bundle-io.ts'
 import { judge } from './codec.ts'
 import {
   bootedOf,
@@ -15,6 +15,7 @@ import {
   type SlotDevice,
   stateOf,
   syncDirectory,
+  takeAway,
   UpdateError,
   writeState,
   writeStatus,
@@ -47,7 +48,7 @@ export async function install(options: InstallOptions): Promise<UpdateManifest> 
   try {
     return await installHere(options)
   } finally {
-    if (options.removeFile) rmSync(options.file, { force: true })
+    if (options.removeFile) takeAway(options.file)
   }
 }
 
@@ -72,7 +73,7 @@ async function installHere(options: InstallOptions): Promise<UpdateManifest> {
     if (device === undefined)
       throw new UpdateError('failed', `the partition of slot ${slot} is not to be found`)
     // Held open: what was verified is what is written, whatever becomes of its name.
-    const bundle = await openFile(options.file)
+    const bundle = await openBundle(options.file)
     try {
       return await carryOut(options, booted, device, bundle, progress)
     } finally {
@@ -83,14 +84,6 @@ async function installHere(options: InstallOptions): Promise<UpdateManifest> {
     progress.failed(told.message)
     throw told
   }
-}
-
-/** Who may lay a bundle there may lay anything: a pipe would be waited for, for ever. */
-async function openFile(path: string): Promise<FileHandle> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  if ((await file.stat()).isFile()) return file
-  await file.close()
-  throw new UpdateError('notAnUpdate', `${path} is no file`)
 }
 
 async function carryOut(
@@ -114,7 +107,7 @@ async function carryOut(
   await readBack(places, device, manifest!, progress)
   // Before the state: with it written, the next start is a trial, and this must not be installed a second time.
   if (options.removeFile) {
-    rmSync(options.file, { force: true })
+    takeAway(options.file)
     syncDirectory(dirname(options.file))
   }
   writeState(places, tryNext(booted))

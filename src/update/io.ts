@@ -6,9 +6,9 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
+  readdirSync,
   renameSync,
   rmSync,
-  statfsSync,
   writeFileSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -40,6 +40,8 @@ export interface UpdatesOptions {
   /** Where this program lies. */
   readonly programDirectory: string
   readonly epoch: () => number
+  /** In the data directory. */
+  readonly freeBytes: () => number
   /** Whether a copy of the database lies ready to come back, should the trial fail. */
   readonly mayGoBack: () => boolean
 }
@@ -57,8 +59,10 @@ export class Updates {
     this.#options = options
     this.#booted = bootedOf(options.places)
     this.#directory = join(options.dataDirectory, waiting.directory)
-    // What an end in the middle of an upload has left.
-    rmSync(join(this.#directory, waiting.incoming), { force: true })
+    // What an end in the middle of an upload has left, or root has put aside.
+    for (const name of existsSync(this.#directory) ? readdirSync(this.#directory) : []) {
+      if (name.startsWith(waiting.incoming)) rmSync(this.#at(name), { recursive: true, force: true })
+    }
   }
 
   /** This version is on trial. */
@@ -81,19 +85,19 @@ export class Updates {
     }
   }
 
-  /** Takes a bundle in and verifies all of it; `bytes` is what is said to come. Throws `UpdateError`, or what the upload does. */
-  async take(chunks: AsyncIterable<Uint8Array>, bytes: number): Promise<ReadyUpdate> {
+  /** Takes a bundle in and verifies all of it. Throws `UpdateError`, or what the upload does. */
+  async take(chunks: AsyncIterable<Uint8Array>): Promise<ReadyUpdate> {
     if (this.#isBusy) throw new UpdateError('busy', 'another update is being uploaded; try again in a moment')
     this.#isBusy = true
     const incoming = this.#at(waiting.incoming)
     try {
-      this.#mayTake(bytes)
+      this.#mayTake()
       mkdirSync(this.#directory, { recursive: true, mode: 0o700 })
       const manifest = await this.#takeIn(chunks, incoming)
       renameSync(incoming, this.#at(waiting.ready))
       return this.#readyOf(manifest)
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'ENOSPC') throw noRoom(bytes)
+      if ((error as { code?: unknown }).code === 'ENOSPC') throw noRoom()
       throw error
     } finally {
       rmSync(incoming, { force: true })
@@ -105,7 +109,7 @@ export class Updates {
   async install(evenIfNotNewer: boolean): Promise<boolean> {
     const ready = await this.#ready()
     if (ready === undefined) return false
-    this.#mayTake(0)
+    this.#mayTake()
     const refusal = judge(ready.manifest, this.#machine(), evenIfNotNewer)
     if (refusal !== undefined) throw new UpdateError(refusal.problem, refusal.sentence)
     const word = this.#at(waiting.evenIfNotNewer)
@@ -125,8 +129,11 @@ export class Updates {
     // Only one lies here, and its head is good before the one before it goes.
     const accept = (read: UpdateManifest) => {
       const refusal = judge(read, this.#machine(), true)
-      if (refusal === undefined) this.forget()
-      return refusal
+      if (refusal !== undefined) return refusal
+      // It is as long as was signed, or it is refused; how long the upload says it is counts for nothing.
+      if (this.#options.freeBytes() < read.rootBytes + spareBytes) throw noRoom(read.rootBytes)
+      this.forget()
+      return undefined
     }
     const keys = keysOf(this.#options.places)
     async function* bytes(): AsyncGenerator<Uint8Array> {
@@ -142,7 +149,7 @@ export class Updates {
     return manifest!
   }
 
-  #mayTake(bytes: number): void {
+  #mayTake(): void {
     if (this.#booted === undefined) {
       throw new UpdateError(
         'notAnImage',
@@ -151,9 +158,6 @@ export class Updates {
     }
     if (this.onTrial) throw new UpdateError('busy', 'an update is on trial; wait for its end, a few minutes')
     if (existsSync(this.#at(waiting.bundle))) throw new UpdateError('busy', 'an update is being installed')
-    if (bytes === 0) return
-    const { bavail, bsize } = statfsSync(this.#options.dataDirectory)
-    if (bavail * bsize < bytes + spareBytes) throw noRoom(bytes)
   }
 
   async #ready(): Promise<ReadyUpdate | undefined> {
@@ -187,8 +191,10 @@ export class Updates {
   }
 }
 
-const noRoom = (bytes: number): UpdateError =>
-  new UpdateError(
+const noRoom = (bytes?: number): UpdateError => {
+  const needed = bytes === undefined ? '' : ` (${Math.ceil((bytes + spareBytes) / 1_000_000)} MB are needed)`
+  return new UpdateError(
     'noRoom',
-    `there is too little room for this update (${Math.ceil((bytes + spareBytes) / 1_000_000)} MB are needed); remove old calls, or use a larger card`,
+    `there is too little room for this update${needed}; remove old calls, or use a larger card`,
   )
+}

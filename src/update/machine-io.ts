@@ -1,6 +1,6 @@
 /** Reads and writes what this machine's slots are in: small files, each replaced whole. */
 
-import type { KeyObject } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import {
   closeSync,
   existsSync,
@@ -8,14 +8,15 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { trustedKeys } from './codec.ts'
 import type { Booted, Slot, SlotState, UpdateProblem, UpdateStatus } from './message.ts'
-import { dataMount, type Places } from './places.ts'
+import { dataMount, type Places, waiting } from './places.ts'
 import { decodeBooted, decodeState, encodeState, mountedAt, slotDevice } from './slots.ts'
 
 export class UpdateError extends Error {
@@ -82,6 +83,18 @@ export function syncDirectory(path: string): void {
     fsyncSync(directory)
   } finally {
     closeSync(directory)
+  }
+}
+
+/**
+ * It is no longer waited for, whatever it was. Root deletes nothing below a place that others can change: a directory is put
+ * aside, and the daemon deletes it.
+ */
+export function takeAway(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    renameSync(path, join(dirname(path), `${waiting.incoming}-${randomUUID()}`))
   }
 }
 

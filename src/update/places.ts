@@ -36,6 +36,7 @@ export function placesUnder(root = ''): Places {
 /** In the data directory: what is taken in, what was verified, and what root is to install. */
 export const waiting = {
   directory: 'update',
+  /** And what begins so: of no use once nothing is uploaded. */
   incoming: 'incoming',
   ready: 'ready',
   /** `lanline-update.path` waits for it. */

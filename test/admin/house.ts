@@ -139,7 +139,12 @@ export class AdminHouse {
       policies: new Policies(policyConfig(), store.settings),
       ports: () => [{ key: 'http.port', port: 8080, setIn: undefined }],
       dataDirectory: join(directory, 'data'),
-      backup: backupOf({ dataDirectory: join(directory, 'data'), version: '0.0.0-test', schema: 1_000 }),
+      backup: backupOf({
+        dataDirectory: join(directory, 'data'),
+        version: '0.0.0-test',
+        schema: 1_000,
+        freeBytes: () => 1e12,
+      }),
       update: {
         changesWait: false,
         state: async () => ({

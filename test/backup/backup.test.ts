@@ -27,7 +27,7 @@ afterEach(() => {
 const place = () => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'lanline-backup-'))
   directories.push(dataDirectory)
-  return { dataDirectory, version: '1.2.3', schema: 1_000 }
+  return { dataDirectory, version: '1.2.3', schema: 1_000, freeBytes: () => 1e12 }
 }
 
 describe('a backup', () => {
@@ -105,6 +105,16 @@ describe('a backup', () => {
     const older = { ...place(), schema: 1 }
     await expect(checkBackup(older, inPieces(file), passphrase)).rejects.toMatchObject({ code: 'newer' })
     expect(readdirSync(older.dataDirectory)).toEqual([])
+  })
+
+  it('that would leave too little room is refused as it is unpacked, and leaves nothing behind', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    const small = { ...place(), freeBytes: () => 64_000_000 + 10_000 }
+    await expect(checkBackup(small, inPieces(file), passphrase)).rejects.toMatchObject({ code: 'noRoom' })
+    expect(readdirSync(small.dataDirectory)).toEqual([])
   })
 
   it('is looked through beside another, by the console and the command line at once', async () => {

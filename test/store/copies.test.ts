@@ -100,7 +100,7 @@ describe('a newer database', () => {
       code: 'newer',
       message: expect.stringContaining(`lanline backup restore-copy ${name}`),
     })
-    const place = { dataDirectory: directory, version: '0.1.0', schema: newest }
+    const place = { dataDirectory: directory, version: '0.1.0', schema: newest, freeBytes: () => 1e12 }
     expect(await acceptCopy(place, name)).toMatchObject({ users: 1 })
     expect(applyBackup(directory)).toBe(true)
     expect(await peopleOf()).toEqual(['alice'])
@@ -113,7 +113,7 @@ describe('a newer database', () => {
     await expect(openStore(directory)).rejects.toMatchObject({
       message: expect.stringContaining('lanline restore <file>'),
     })
-    const place = { dataDirectory: directory, version: '0.1.0', schema: newest }
+    const place = { dataDirectory: directory, version: '0.1.0', schema: newest, freeBytes: () => 1e12 }
     await expect(acceptCopy(place, 'none.db')).rejects.toMatchObject({ code: 'notABackup' })
   })
 })

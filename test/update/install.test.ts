@@ -1,6 +1,15 @@
 /** An update on a machine that is a folder: its slots are files, its start is `chosenAtStart`. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,6 +18,7 @@ import { install } from '../../src/update/install-io.ts'
 import { Updates } from '../../src/update/io.ts'
 import { keysOf, stateOf, statusOf, writeState } from '../../src/update/machine-io.ts'
 import { placesUnder } from '../../src/update/places.ts'
+import { newestOn } from '../../src/update/stick-io.ts'
 import {
   bundleOf,
   headOf,
@@ -23,6 +33,7 @@ import {
 } from './house.ts'
 
 const slotBytes = 1_000_000
+const freeBytes = 1e9
 let folder: string
 const at = (path: string): string => join(folder, path)
 const places = () => placesUnder(folder)
@@ -45,6 +56,7 @@ const updates = () =>
   new Updates({
     ...{ places: places(), dataDirectory: at('data/lanline'), programDirectory: '/usr/lib/lanline' },
     ...{ version: '0.1.0', architecture: 'arm64', schema: 12, epoch: () => 5, mayGoBack: () => true },
+    freeBytes: () => freeBytes,
   })
 function installing(bundle: Uint8Array, change: { evenIfNotNewer?: boolean } = {}) {
   const file = at('data/lanline/bundle')
@@ -148,6 +160,20 @@ describe('nothing is written of a bundle', () => {
     slotsAreUntouched()
   })
 
+  it('that is no file but a directory, which is put aside for the daemon to delete', async () => {
+    const file = at('data/lanline/update/bundle')
+    mkdirSync(join(file, 'below'), { recursive: true })
+    const refused = install({
+      ...{ places: places(), file, removeFile: true, ...machine, failedBefore: [], epoch: () => 5 },
+      ...{ evenIfNotNewer: false, onProgress: () => {} },
+    })
+    await expect(refused).rejects.toMatchObject({ code: 'notAnUpdate' })
+    slotsAreUntouched()
+    expect(readdirSync(at('data/lanline/update'))).toEqual([expect.stringMatching(/^incoming-/)])
+    updates()
+    expect(readdirSync(at('data/lanline/update'))).toEqual([])
+  })
+
   it('by another key, cut off, or longer than it says', async () => {
     await refused(bundleOf({}, keyPair().privateKey), 'untrusted')
     const whole = bundleOf()
@@ -174,31 +200,30 @@ describe('nothing is written of a bundle', () => {
 describe('an upload', () => {
   it('in pieces of any size is verified, told, and laid where root finds it', async () => {
     for (const size of [1, 7_001, 400_000]) {
-      const ready = await updates().take(inPieces(bundleOf().subarray(), size), 300_500)
+      const ready = await updates().take(inPieces(bundleOf().subarray(), size))
       expect(ready).toMatchObject({ from: '0.1.0', relation: 'newer', manifest: { version: '0.2.0' } })
     }
     expect((await updates().state()).ready?.manifest).toEqual(manifestOf())
     expect(await updates().install(false)).toBe(true)
     expect(readFileSync(at('data/lanline/update/bundle')).equals(bundleOf())).toBe(true)
     expect(await updates().install(false)).toBe(false)
-    await expect(updates().take(inPieces(bundleOf()), 1)).rejects.toMatchObject({ code: 'busy' })
+    await expect(updates().take(inPieces(bundleOf()))).rejects.toMatchObject({ code: 'busy' })
   })
 
   it('that is refused leaves nothing, and what was ready stays', async () => {
-    await updates().take(inPieces(bundleOf()), 1)
+    await updates().take(inPieces(bundleOf()))
     const changed = bundleOf()
     changed[changed.length - 1]! ^= 1
-    await expect(updates().take(inPieces(bundleOf({}, keyPair().privateKey)), 1)).rejects.toMatchObject({
+    await expect(updates().take(inPieces(bundleOf({}, keyPair().privateKey)))).rejects.toMatchObject({
       code: 'untrusted',
     })
     expect((await updates().state()).ready).toBeDefined()
-    await expect(updates().take(inPieces(changed), 1)).rejects.toMatchObject({ code: 'damaged' })
+    await expect(updates().take(inPieces(changed))).rejects.toMatchObject({ code: 'damaged' })
     expect(() => statSync(at('data/lanline/update/incoming'))).toThrow()
-    await expect(updates().take(inPieces(bundleOf()), 1e15)).rejects.toMatchObject({ code: 'noRoom' })
   })
 
   it('of an older version is told to be one, and needs a word to be installed', async () => {
-    const { relation } = await updates().take(inPieces(bundleOf({ version: '0.0.9' })), 1)
+    const { relation } = await updates().take(inPieces(bundleOf({ version: '0.0.9' })))
     expect(relation).toBe('older')
     await expect(updates().install(false)).rejects.toMatchObject({ code: 'notNewer' })
     expect(await updates().install(true)).toBe(true)
@@ -208,7 +233,7 @@ describe('an upload', () => {
   it('is not taken where this is no image, which the state tells', async () => {
     rmSync(at('run/lanline-slot'))
     expect((await updates().state()).installation).toBe('package')
-    await expect(updates().take(inPieces(bundleOf()), 1)).rejects.toMatchObject({ code: 'notAnImage' })
+    await expect(updates().take(inPieces(bundleOf()))).rejects.toMatchObject({ code: 'notAnImage' })
   })
 
   it('during a trial waits for its end, as changes do', async () => {
@@ -216,9 +241,54 @@ describe('an upload', () => {
     bootedFrom('slot=b\ntrial=yes\n')
     const during = updates()
     expect(await during.state()).toMatchObject({ trial: true, changesWait: true })
-    await expect(during.take(inPieces(bundleOf()), 1)).rejects.toMatchObject({ code: 'busy' })
+    await expect(during.take(inPieces(bundleOf()))).rejects.toMatchObject({ code: 'busy' })
     writeState(places(), { good: 'b', trial: undefined })
     expect(await during.state()).toMatchObject({ trial: false, changesWait: false })
+  })
+})
+
+describe('on a stick', () => {
+  const stick = () => at('stick')
+  const found = () =>
+    newestOn(stick(), {
+      ...{ places: places(), version: '0.1.0', epoch: () => 5 },
+      onTell: line => passedBy.push(line),
+    })
+  const lay = (name: string, bundle: Uint8Array): void => writeFileSync(join(stick(), name), bundle)
+  let passedBy: string[] = []
+  beforeEach(() => {
+    passedBy = []
+    mkdirSync(stick())
+  })
+
+  it('the newest is taken of those that are newer and signed', async () => {
+    lay('lanline-1.update', bundleOf())
+    lay('lanline-2.update', bundleOf({ version: '0.3.0' }))
+    lay('lanline-3.update', bundleOf({ version: '0.0.9' }))
+    lay('lanline-4.update', bundleOf({ version: '0.4.0' }, keyPair().privateKey))
+    lay('other-5.update', bundleOf({ version: '0.5.0' }))
+    expect(await found()).toBe(join(stick(), 'lanline-2.update'))
+    expect(passedBy).toEqual([expect.stringMatching(/^lanline-4.update: .*not signed/)])
+  })
+
+  it('what was tried and went back is not tried again', async () => {
+    lay('lanline-1.update', bundleOf())
+    await installing(bundleOf())
+    rmSync(at('run/lanline-update'))
+    writeState(places(), { good: 'a', trial: undefined })
+    expect(await found()).toBeUndefined()
+    expect(passedBy[0]).toMatch(/went back/)
+  })
+
+  it('pipes, links and directories by the name of an update are passed by', async () => {
+    execFileSync('mkfifo', [join(stick(), 'lanline-1.update')])
+    symlinkSync('/dev/zero', join(stick(), 'lanline-2.update'))
+    mkdirSync(join(stick(), 'lanline-3.update'))
+    lay('lanline-4.update', bundleOf())
+    expect(await found()).toBe(join(stick(), 'lanline-4.update'))
+    await expect(headOfFile(join(stick(), 'lanline-1.update'), [publicKey])).rejects.toMatchObject({
+      code: 'notAnUpdate',
+    })
   })
 })
 

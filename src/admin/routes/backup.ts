@@ -15,6 +15,7 @@ const statusOf: Readonly<Record<BackupProblem, number>> = {
   damaged: 422,
   newer: 409,
   tooLarge: 413,
+  noRoom: 507,
 }
 const told = problemsOf('BackupError', statusOf)
 

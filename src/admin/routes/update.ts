@@ -38,8 +38,7 @@ export function updateRoutes({ update, log }: Deps): Route[] {
       upload: { limitBytes: uploadLimitBytes, contentType: 'application/octet-stream' },
       answers: { 200: schemas.readyUpdate },
       handle: async call => {
-        const said = Number(call.header('content-length') ?? 0)
-        const body = await update.take(call.upload, said).catch(told)
+        const body = await update.take(call.upload).catch(told)
         log.info('updateTaken', { version: body.manifest.version })
         return { status: 200, body }
       },
