@@ -416,8 +416,7 @@ export class Daemon {
           ownerReset: this.#store.settings.ownerReset(),
         }),
       httpsPort: () => this.#web.https?.port ?? 0,
-      // As short as can be: it is typed, and drawn as a code.
-      inviteOrigin: () => new URL(this.#state.urls().phones[0] ?? this.#state.urls().thisComputer).origin,
+      inviteOrigin: peer => this.#state.inviteOrigin(peer),
     }
   }
 

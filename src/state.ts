@@ -75,6 +75,13 @@ export class State {
     }
   }
 
+  /** `http://<address>[:port]` for devices beside this one. As short as can be: it is typed, and drawn as a code. */
+  inviteOrigin(peer: string): string {
+    const address = this.#parts.names.addressBeside(peer)
+    if (address === undefined) return new URL(this.urls().thisComputer).origin
+    return new URL(`http://${formatEndpoint({ address, port: this.#parts.web.http?.port ?? 0 })}/`).origin
+  }
+
   /** What it does now, for whoever supervises it. */
   statusLine(): string {
     const open = this.#parts.calls.sizes.open

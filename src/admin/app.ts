@@ -118,7 +118,7 @@ export function createApp(deps: AppDeps): App {
   })
   app.get('/admin', () => new Response(null, { status: 308, headers: { location: '/admin/' } }))
   app.get('*', context => {
-    const offered = parts.provisioning.answer(context.req.raw, deps.directory.place())
+    const offered = parts.provisioning.answer(context.req.raw, context.env.peer, deps.directory.place())
     if (offered !== undefined) return offered
     const { pathname } = new URL(context.req.url)
     const page = pageAt(deps.pages, pathname)
@@ -155,7 +155,7 @@ function guardAll(
       context.res = failure(new HttpError(verdict.status, verdict.code, verdict.message))
     } else if (verdict.kind === 'door') {
       context.res =
-        provisioning.answer(context.req.raw, deps.directory.place()) ??
+        provisioning.answer(context.req.raw, peer, deps.directory.place()) ??
         door({
           method: context.req.method,
           pathname,

@@ -25,6 +25,7 @@ export function userBody(deps: Pick<AppDeps, 'live' | 'directory'>, row: UserRow
   return {
     name: row.name,
     displayName: row.displayName,
+    number: row.number,
     role: row.role,
     expiresAt: directory.stayUntil(row.name),
     seenByGuests: row.seenByGuests,

@@ -141,6 +141,8 @@ export type Role = 'owner' | 'member' | 'guest'
 export interface User {
   readonly name: string
   readonly displayName: string
+  /** What phones without letters dial: 2 to 6 digits, the first of them 2 to 8; no two people have the same. */
+  readonly number: string
   readonly role: Role
   /** A guest's end, milliseconds since 1970; then the person and all their devices are removed. */
   readonly expiresAt: number | undefined
@@ -163,7 +165,8 @@ export interface NewUser {
 export interface UserChange {
   readonly displayName?: string | undefined
   readonly doNotDisturb?: boolean | undefined
-  /** Owner only, as are the next three. */
+  /** Owner only, as are the next four. */
+  readonly number?: string | undefined
   readonly seenByGuests?: boolean | undefined
   /** Their calls end; devices keep what they connect with. */
   readonly disabled?: boolean | undefined

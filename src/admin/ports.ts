@@ -168,8 +168,8 @@ export interface AppDeps {
   readonly ownCertificate: OwnCertificates
   /** The last lines of the log, JSON lines, oldest first. */
   logLines(): readonly string[]
-  /** `http://<LAN address>[:port]`: what QR codes and invite links start with. */
-  inviteOrigin(): string
+  /** `http://<LAN address>[:port]`: what QR codes and invite links start with that are shown on the device of this address. */
+  inviteOrigin(peer: string): string
   /** Lower only in tests. */
   readonly scryptCost?: ScryptCost | undefined
 }

@@ -34,21 +34,21 @@ export class Provisioning {
     this.#deps = deps
   }
 
-  /** An address for the device's account; when there are too many the oldest is void. */
-  offer(device: string): LinphoneOffer {
+  /** An address for the device's account, shown on `peer`; when there are too many the oldest is void. */
+  offer(device: string, peer: string): LinphoneOffer {
     const { clock, random, inviteOrigin } = this.#deps
     const { lifetimeMilliseconds, offers } = provisioningLimits
     if (this.#offers.size >= offers) this.#offers.delete(this.#offers.keys().next().value!)
     const token = Buffer.from(random.bytes(24)).toString('base64url')
     this.#offers.set(token, { device, expiresAt: (clock.monotonic() + lifetimeMilliseconds) as Monotonic })
     return {
-      url: `${inviteOrigin()}${offerPath}${token}`,
+      url: `${inviteOrigin(peer)}${offerPath}${token}`,
       expiresInSeconds: lifetimeMilliseconds / 1_000,
     }
   }
 
   /** The answer to what is asked on any listener; undefined when it is none of this. */
-  answer(request: Request, place: string): Response | undefined {
+  answer(request: Request, peer: string, place: string): Response | undefined {
     const { pathname, searchParams } = new URL(request.url)
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
     if (pathname === '/lanline.pem') {
@@ -61,7 +61,7 @@ export class Provisioning {
     if (device === undefined) return errorPage(410, place, gone)
     // Somebody's camera app or browser, which the account is of no use to: it stays to be fetched.
     if (request.method === 'HEAD' || request.headers.get('accept')?.includes('text/html')) {
-      const { origin } = new URL(this.#deps.inviteOrigin())
+      const { origin } = new URL(this.#deps.inviteOrigin(peer))
       return linphonePage(place, `${origin}${offerPath}${token}${new URL(request.url).search}`)
     }
     const rootCa = searchParams.get('root_ca') ?? undefined

@@ -16,6 +16,7 @@ export const placeName = line(64)
 export const userName = z
   .string()
   .regex(/^[a-z0-9]([a-z0-9.-]{0,30}[a-z0-9])?$/, 'up to 32 of a-z, 0-9, - and .')
+export const shortNumber = z.string().regex(/^[2-8][0-9]{1,5}$/, '2 to 6 digits, the first of them 2 to 8')
 export const password = z.string().min(10, 'at least 10 characters').max(256, 'at most 256 characters')
 /** Phones have small keypads: shorter than a console password, but never guessable in a day. */
 export const sipPassword = z.string().min(6, 'at least 6 characters').max(128, 'at most 128 characters')
@@ -44,6 +45,7 @@ export const newUser = z.strictObject({
 })
 export const userChange = z.strictObject({
   displayName: displayName.optional(),
+  number: shortNumber.optional(),
   doNotDisturb: z.boolean().optional(),
   seenByGuests: z.boolean().optional(),
   disabled: z.boolean().optional(),
@@ -269,6 +271,7 @@ export const device = z.strictObject({
 export const user = z.strictObject({
   name: z.string(),
   displayName: z.string(),
+  number: z.string(),
   role: z.enum(['owner', 'member', 'guest']),
   expiresAt: time.optional(),
   seenByGuests: z.boolean(),

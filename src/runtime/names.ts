@@ -67,6 +67,13 @@ export class OwnNames {
     )
   }
 
+  /** By which devices beside this one reach us: on its own network where we are on it, else the likeliest. */
+  addressBeside(peer: string): string | undefined {
+    const lan = this.#addresses.filter(own => !own.loopback)
+    const beside = lan.find(own => isInSubnet(peer, own.address, own.prefixLength))
+    return (lan.find(own => own.interface === beside?.interface) ?? lan[0])?.address
+  }
+
   /** False for connections that came to an address which `net.bind` or a container bridge excludes. */
   isBound(address: string): boolean {
     if (this.#hosts.has(address) || isLoopback(address)) return true

@@ -39,6 +39,25 @@ test('everybody inside sees where the appliance is, and the address for the code
   expect((await house.api('GET', '/network')).status).toBe(401)
 })
 
+test('an invitation leads to where it is shown: to the network of whoever asks for it', async () => {
+  await house.close()
+  house = await AdminHouse.open({ inviteOrigin: peer => `http://${peer.replace(/[0-9]+$/, '1')}` })
+  const headers = await house.owner()
+  const origins = async (peer: string): Promise<string[]> => {
+    const env = { peer }
+    const invite = await house.api('POST', '/invites', { headers, env, body: {} })
+    const network = await house.api('GET', '/network', { headers, env })
+    const phone = await house.api('POST', '/softphones', {
+      ...{ headers, env },
+      body: { user: 'olivia', deviceName: peer },
+    })
+    const urls = [invite.body.url, network.body.joinUrl, phone.body.linphone.url]
+    return [...new Set(urls.map(url => new URL(url).origin))]
+  }
+  expect(await origins('10.10.0.9')).toEqual(['http://10.10.0.1'])
+  expect(await origins('10.20.0.9')).toEqual(['http://10.20.0.1'])
+})
+
 test('only the owner decides about guests, and a guest has no password', async () => {
   const { token } = (await house.api('POST', '/invites', { headers: owner, body: { staySeconds: 3_600 } }))
     .body

@@ -79,6 +79,18 @@ describe('own names', () => {
     expect(named.isOwnHost('phone.example.com')).toBe(false)
   })
 
+  it('go with the address on the network of whoever asks, where we are on it', () => {
+    const both = new OwnNames({
+      ...{ hostname: 'lanline', machineName: '', addresses: ownAddresses([], machine), limited: false },
+    })
+    const beside = ['198.51.100.77', '192.0.2.77', '2001:db8::77', '203.0.113.9', ''].map(peer =>
+      both.addressBeside(peer),
+    )
+    expect(beside).toEqual(['198.51.100.5', '192.0.2.5', '192.0.2.5', '192.0.2.5', '192.0.2.5'])
+    both.addressesChanged([])
+    expect(both.addressBeside('192.0.2.77')).toBe(undefined)
+  })
+
   it('follow the addresses', () => {
     const moving = new OwnNames({ hostname: 'lanline', machineName: '', addresses: [], limited: false })
     expect(moving.isOwnHost('192.0.2.5')).toBe(false)

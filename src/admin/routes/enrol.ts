@@ -181,7 +181,7 @@ export function enrolRoutes({ directory, clock, policies, inviteOrigin, tries }:
         const lifetime =
           stayFromNow && staySeconds !== undefined ? Math.min(wanted, seconds(staySeconds)) : wanted
         const { invite, token } = await directory.addInvite(user, lifetime, staySeconds, stayFromNow)
-        return { status: 201, body: inviteBody(invite, token, `${inviteOrigin()}/j#${token}`) }
+        return { status: 201, body: inviteBody(invite, token, `${inviteOrigin(call.peer)}/j#${token}`) }
       },
     }),
     route({

@@ -64,7 +64,7 @@ export function siteRoutes(deps: Deps): Route[] {
       summary: 'Names, addresses and ports of this appliance, and the address for the code on the fridge.',
       answers: { 200: schemas.network },
       handle: ({ peer: seenAddress }) => {
-        const joinUrl = policies.enrol === 'invite' ? undefined : `${inviteOrigin()}/j`
+        const joinUrl = policies.enrol === 'invite' ? undefined : `${inviteOrigin(seenAddress)}/j`
         return { status: 200, body: { ...network(), joinUrl, seenAddress } }
       },
     }),

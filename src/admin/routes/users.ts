@@ -64,6 +64,7 @@ export function userRoutes(deps: Deps): Route[] {
         const name = call.params.name!
         const {
           displayName,
+          number,
           doNotDisturb,
           password,
           sipPassword,
@@ -93,7 +94,9 @@ export function userRoutes(deps: Deps): Route[] {
             'somebody here goes by that name; choose one that tells you apart',
           )
         }
-        const forOwner = [seenByGuests, staySeconds, disabled, role].some(value => value !== undefined)
+        const forOwner = [number, seenByGuests, staySeconds, disabled, role].some(
+          value => value !== undefined,
+        )
         if (!isOwner(call.principal) && forOwner) {
           throw new HttpError(403, 'forbidden', 'only the owner decides about that')
         }
@@ -109,6 +112,7 @@ export function userRoutes(deps: Deps): Route[] {
         if (sipPassword !== undefined) await directory.setSipPassword(name, sipPassword)
         const user = await directory.changeUser(name, {
           displayName,
+          number,
           doNotDisturb,
           passwordHash,
           seenByGuests,
@@ -171,7 +175,7 @@ export function userRoutes(deps: Deps): Route[] {
           hostName: `${hostname}.local`,
           port: ports.sip,
           tlsPort: ports.sips,
-          linphone: provisioning.offer(device.id),
+          linphone: provisioning.offer(device.id, call.peer),
         }
         return { status: 201, body }
       },
