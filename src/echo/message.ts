@@ -5,6 +5,8 @@ import type { AgentCommand, AgentEvent, Candidate } from '../sip/message.ts'
 export const echoUser = 'echo'
 export const echoDevice = 'echo'
 export const echoName = 'Echo test'
+/** Beside those of people, which begin with 2 to 8. */
+export const echoNumber = '90'
 
 export type EchoInput =
   /** The exchange runs: the echo can be called. */

@@ -1,11 +1,12 @@
 /** The echo among the people: what SIP and the channel read of accounts, with one person more. Pure. */
 import type { Devices, PersonIdentity } from '../signalling/ports.ts'
 import type { Accounts } from '../sip/ports.ts'
-import { echoDevice, echoName, echoUser } from './message.ts'
+import { echoDevice, echoName, echoNumber, echoUser } from './message.ts'
 
 const person: PersonIdentity = {
   user: echoUser,
   displayName: echoName,
+  number: echoNumber,
   doNotDisturb: false,
   role: 'member',
   // Guests want to try their microphone too.
@@ -18,7 +19,8 @@ export function withEcho(directory: Accounts & Devices): Accounts & Devices {
     byDigestUser: name => directory.byDigestUser(name),
     user: name =>
       name === echoUser ? { name, displayName: echoName, doNotDisturb: false } : directory.user(name),
-    personOf: name => (name === echoUser ? name : directory.personOf(name)),
+    personOf: name =>
+      name === echoUser ? name : (directory.personOf(name) ?? (name === echoNumber ? echoUser : undefined)),
     userOfDevice: device => (device === echoDevice ? echoUser : directory.userOfDevice(device)),
     mayCall: (caller, callee) => callee === echoUser || directory.mayCall(caller, callee),
     byTokenHash: hash => directory.byTokenHash(hash),

@@ -17,6 +17,8 @@ export type Presence = 'available' | 'inCall' | 'doNotDisturb' | 'away'
 export interface Person {
   readonly user: string
   readonly name: string
+  /** What phones without letters dial; `call` takes it in place of `user`, too. */
+  readonly number: string
   readonly presence: Presence
 }
 

@@ -13,6 +13,8 @@ export interface DeviceIdentity {
 export interface PersonIdentity {
   readonly user: string
   readonly displayName: string
+  /** What phones without letters dial. */
+  readonly number: string
   readonly doNotDisturb: boolean
   readonly role: 'owner' | 'member' | 'guest'
   /** Guests see this person and may call them. */

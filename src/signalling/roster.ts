@@ -30,6 +30,7 @@ export class Roster {
     return this.#devices.people().map(person => ({
       user: person.user,
       name: person.displayName,
+      number: person.number,
       presence: this.#presence(person.user, person.doNotDisturb, busy.has(person.user)),
     }))
   }
@@ -68,6 +69,7 @@ export class Roster {
       const now = {
         user,
         name: person.displayName,
+        number: person.number,
         presence: this.#presence(user, person.doNotDisturb, isBusy),
       }
       const told = this.#told.get(user)
@@ -98,7 +100,7 @@ export class Roster {
 
   #whoIsHere(): string {
     return JSON.stringify(
-      this.#devices.people().map(one => [one.user, one.displayName, one.role, one.seenByGuests]),
+      this.#devices.people().map(one => [one.user, one.displayName, one.number, one.role, one.seenByGuests]),
     )
   }
 

@@ -10,8 +10,8 @@ export interface Accounts {
     name: string,
   ): { readonly name: string; readonly displayName: string; readonly doNotDisturb: boolean } | undefined
   /**
-   * Whose address this user part is: a person's own name, or the digest user of one of their devices, since phones with
-   * one field for both put that into their address.
+   * Whose address this user part is: a person's own name, their short number, or the digest user of one of their devices,
+   * since phones with one field for both put that into their address.
    */
   personOf(addressUser: string): string | undefined
   /** The user of a device that is enrolled and neither revoked nor expired. */

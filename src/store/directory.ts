@@ -68,7 +68,8 @@ export class Directory implements Accounts, Devices {
 
   personOf(addressUser: string): string | undefined {
     if (this.#held.users.has(addressUser)) return addressUser
-    return this.#held.alive(this.#held.deviceByDigestUser.get(addressUser))?.user
+    const ofDevice = this.#held.alive(this.#held.deviceByDigestUser.get(addressUser))?.user
+    return ofDevice ?? this.#held.userByNumber.get(addressUser)
   }
 
   user(name: string): UserRow | undefined {
@@ -199,9 +200,17 @@ export class Directory implements Accounts, Devices {
   readonly keepStays: Expiry['keepStays'] = (...given) => this.#expiry.keepStays(...given)
 }
 
-const personOf = ({ name, displayName, doNotDisturb, role, seenByGuests }: UserRow): PersonIdentity => ({
+const personOf = ({
+  name,
+  displayName,
+  number,
+  doNotDisturb,
+  role,
+  seenByGuests,
+}: UserRow): PersonIdentity => ({
   user: name,
   displayName,
+  number,
   doNotDisturb,
   role,
   seenByGuests,

@@ -6,6 +6,8 @@ export interface UserRow {
   /** The address's user part: lower-case letters, digits, `-`, `.`, at most 32, unique. */
   readonly name: string
   readonly displayName: string
+  /** What phones without letters dial: 2 to 6 digits, unique. */
+  readonly number: string
   readonly role: 'owner' | 'member' | 'guest'
   /** A guest's time; when it is over the person and their devices are removed. */
   readonly stay: Stay | undefined

@@ -184,4 +184,9 @@ export const migrations: readonly string[] = [
   `
   alter table users add column disabled integer not null default 0;
   `,
+  // Short numbers, for phones without letters. Whoever has none is given one at the next start.
+  `
+  alter table users add column number text;
+  create unique index users_by_number on users (number);
+  `,
 ]

@@ -7,11 +7,11 @@ import { leftAhead, type Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
       stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests,
-      stay_left = excluded.stay_left, disabled = excluded.disabled`,
+      stay_left = excluded.stay_left, disabled = excluded.disabled, number = excluded.number`,
     user.name,
     user.displayName,
     // Whoever stays for a time is a guest: the column knows only the two others.
@@ -24,6 +24,7 @@ export const putUser = (user: UserRow): Statement =>
     user.seenByGuests ? 1 : 0,
     user.stay === undefined ? null : leftAhead(user.stay),
     user.disabled ? 1 : 0,
+    user.number,
   )
 
 /** As it is, for a stop that is not by surprise. */
@@ -88,6 +89,7 @@ export const deleteRequest = (id: string): Statement => statement('delete from r
 export const userOf = (row: Row, countedAt: Monotonic): UserRow => ({
   name: String(row.name),
   displayName: String(row.display_name),
+  number: String(row.number),
   role: row.stay_until === null ? (row.role as UserRow['role']) : 'guest',
   stay: stayOf(row, countedAt),
   seenByGuests: row.seen_by_guests === 1,

@@ -42,7 +42,7 @@ class Ear {
 
 let house: AdminHouse
 let now: Now
-const people: { user: string; name: string; presence: 'available' | 'inCall' }[] = []
+const people: { user: string; name: string; number: string; presence: 'available' | 'inCall' }[] = []
 beforeEach(async () => {
   people.length = 0
   now = new Now({ people: () => people, openCalls: () => [] })
@@ -70,7 +70,7 @@ describe('what consoles are told', () => {
     await house.api('POST', '/users', { headers: owner, body: { name: 'mia' } })
     expect(await ear.next()).toMatchObject({ kind: 'people', changed: [{ name: 'mia' }], gone: [] })
 
-    people.push({ user: 'olivia', name: 'Olivia', presence: 'available' })
+    people.push({ user: 'olivia', name: 'Olivia', number: '20', presence: 'available' })
     now.reached(house.store.directory.devices('olivia')[0]!.id, {
       ...{ transport: 'tls', address: '10.1.1.9', userAgent: 'x' },
     })

@@ -129,6 +129,16 @@ describe('placing a call', () => {
     expect(socket().ofType('call')).toHaveLength(0)
   })
 
+  it('is over when the browser makes no offer', async () => {
+    const { phone, socket, online, env } = fakePhone()
+    env.RTCPeerConnection.prototype.createOffer = () => Promise.reject(new Error('no codec'))
+    await online()
+    const placed = phone.call(bob, { video: false })
+    await settle()
+    expect(placed.end).toMatchObject({ by: 'self', reason: 'mediaFailed' })
+    expect(socket().ofType('call')).toHaveLength(0)
+  })
+
   it('ends with what the appliance says', async () => {
     const { phone, socket, placed } = await calling()
     socket().say({ type: 'ended', call, by: 'peer', reason: 'busy', code: 486 })
@@ -207,6 +217,13 @@ describe('taking a call', () => {
     const { socket, taken } = await ringing()
     socket().say({ type: 'ended', call, by: 'server', reason: 'answeredElsewhere', code: 200 })
     expect(taken.end).toMatchObject({ reason: 'answeredElsewhere' })
+  })
+
+  it('says nothing of a call that is over already', async () => {
+    const { socket, taken } = await ringing()
+    socket().say({ type: 'ended', call, by: 'server', reason: 'answeredElsewhere', code: 200 })
+    taken.decline()
+    expect(socket().ofType('decline')).toEqual([])
   })
 
   it('declines a second call as busy', async () => {
@@ -483,9 +500,15 @@ describe('people', () => {
     const { phone, socket, online } = fakePhone()
     await online()
     expect(phone.roster.map(person => person.user)).toEqual(['bob'])
-    socket().say({ type: 'presence', person: { user: 'bob', name: 'Bob', presence: 'inCall' } })
-    socket().say({ type: 'presence', person: { user: 'carol', name: 'Carol', presence: 'away' } })
-    socket().say({ type: 'presence', person: { user: 'alice', name: 'Alice', presence: 'inCall' } })
+    socket().say({ type: 'presence', person: { user: 'bob', name: 'Bob', number: '21', presence: 'inCall' } })
+    socket().say({
+      type: 'presence',
+      person: { user: 'carol', name: 'Carol', number: '22', presence: 'away' },
+    })
+    socket().say({
+      type: 'presence',
+      person: { user: 'alice', name: 'Alice', number: '20', presence: 'inCall' },
+    })
     expect(phone.roster.map(person => [person.user, person.presence])).toEqual([
       ['bob', 'inCall'],
       ['carol', 'away'],

@@ -244,7 +244,7 @@ const fakeTransceiver = (kind: string) => ({
   },
 })
 
-const bob: Person = { user: 'bob', name: 'Bob', presence: 'available' }
+const bob: Person = { user: 'bob', name: 'Bob', number: '21', presence: 'available' }
 
 export const welcome = (
   extra: Partial<Extract<ServerMessage, { type: 'welcome' }>> = {},
@@ -258,7 +258,7 @@ export const welcome = (
   place: 'Home',
   version: '1',
   doNotDisturb: false,
-  roster: [{ user: 'alice', name: 'Alice', presence: 'available' }, bob],
+  roster: [{ user: 'alice', name: 'Alice', number: '20', presence: 'available' }, bob],
   missed: [],
   resumed: [],
   pingSeconds: 10,

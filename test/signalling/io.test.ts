@@ -26,6 +26,7 @@ async function channel() {
     {
       user: 'alice',
       displayName: 'Alice',
+      number: '20',
       doNotDisturb: false,
       role: 'member',
       seenByGuests: false,

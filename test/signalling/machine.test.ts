@@ -60,8 +60,22 @@ class Channel {
   asks: JoinAsk[] = []
   readonly stays = new Map<string, number>()
   people: Writable<PersonIdentity>[] = [
-    { user: 'alice', displayName: 'Alice', doNotDisturb: false, role: 'owner', seenByGuests: true },
-    { user: 'bob', displayName: 'Bob', doNotDisturb: false, role: 'member', seenByGuests: false },
+    {
+      user: 'alice',
+      displayName: 'Alice',
+      number: '20',
+      doNotDisturb: false,
+      role: 'owner',
+      seenByGuests: true,
+    },
+    {
+      user: 'bob',
+      displayName: 'Bob',
+      number: '21',
+      doNotDisturb: false,
+      role: 'member',
+      seenByGuests: false,
+    },
   ]
   readonly machine: SignallingMachine
   effects: SignallingEffect[] = []
@@ -463,7 +477,14 @@ describe('a guest', () => {
     const channel = new Channel()
     channel.people[1]!.role = 'guest'
     channel.people.push({
-      ...{ user: 'carol', displayName: 'Carol', doNotDisturb: false, role: 'member', seenByGuests: false },
+      ...{
+        user: 'carol',
+        displayName: 'Carol',
+        number: '22',
+        doNotDisturb: false,
+        role: 'member',
+        seenByGuests: false,
+      },
     })
     return channel.hello('c1', 'alice').hello('c2', 'bob')
   }

@@ -88,7 +88,7 @@ class Channel {
       ]),
     )
     const people = Object.entries(roles).map(([user, role]) => ({
-      ...{ user, displayName: user, doNotDisturb: false, role, seenByGuests: false },
+      ...{ user, displayName: user, number: user, doNotDisturb: false, role, seenByGuests: false },
     }))
     this.#machine = new SignallingMachine({
       devices: {

@@ -291,6 +291,7 @@ export class SimExchange {
     const person = (user: string) => ({
       user,
       displayName: user.toUpperCase(),
+      number: String(20 + this.#users.indexOf(user)),
       doNotDisturb: this.doNotDisturb.has(user),
       role: 'member' as const,
       seenByGuests: false,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import { days, type Epoch, hours, type Monotonic, minutes } from '../../src/core/clock.ts'
@@ -393,4 +394,72 @@ test('who is let in by the name of somebody who is gone is called otherwise: the
   expect((await enrol()).device.user).not.toBe('gast')
   // The owner, who sees all calls, may give them to whom they like.
   expect(await store.directory.addUser({ name: 'gast' })).toMatchObject({ name: 'gast' })
+})
+
+test('everybody has a short number of their own, the lowest that is free, also after a restart', async () => {
+  const { directory } = store
+  for (const name of ['anna', '22', 'bob', 'carol']) await directory.addUser({ name })
+  const numbers = () =>
+    store.directory
+      .users()
+      .map(({ name, number }) => [name, number])
+      .toSorted()
+  // 22 is dialled for the person of that name.
+  const all = [
+    ['22', '21'],
+    ['anna', '20'],
+    ['bob', '23'],
+    ['carol', '24'],
+  ]
+  expect(numbers()).toEqual(all)
+  await reopen()
+  expect(numbers()).toEqual(all)
+  expect(['20', '21', '22', '23', '25', '90'].map(one => store.directory.personOf(one))).toEqual([
+    'anna',
+    '22',
+    '22',
+    'bob',
+    undefined,
+    undefined,
+  ])
+  await store.directory.removeUser('22')
+  await store.directory.addUser({ name: 'dora' })
+  expect(store.directory.user('dora')?.number).toBe('21')
+})
+
+test('a short number can be changed, but to nobody else’s, nor to a name', async () => {
+  for (const name of ['anna', 'bob', '44']) await store.directory.addUser({ name })
+  await store.directory.changeUser('anna', { number: '333' })
+  const dialled = () => ['20', '333'].map(one => store.directory.personOf(one))
+  expect(dialled()).toEqual([undefined, 'anna'])
+  for (const number of ['333', '44', '90']) {
+    await expect(store.directory.changeUser('bob', { number })).rejects.toMatchObject({ code: 'taken' })
+  }
+  await expect(store.directory.addUser({ name: '333' })).rejects.toMatchObject({ code: 'taken' })
+  // Their own is no obstacle.
+  await store.directory.changeUser('anna', { number: '333', displayName: 'Anna' })
+  await reopen()
+  expect(dialled()).toEqual([undefined, 'anna'])
+})
+
+test('who comes from a version without short numbers is given one, and keeps it', async () => {
+  for (const name of ['21', 'anna', 'bob']) await store.directory.addUser({ name })
+  await store.close()
+  const file = new Database(join(path, 'lanline.db'))
+  file.exec("update users set number = null; update users set number = '20' where name = 'bob'")
+  file.close()
+  store = await open()
+  const numbers = () =>
+    store.directory
+      .users()
+      .map(({ name, number }) => [name, number])
+      .toSorted()
+  const given = [
+    ['21', '22'],
+    ['anna', '23'],
+    ['bob', '20'],
+  ]
+  expect(numbers()).toEqual(given)
+  await reopen()
+  expect(numbers()).toEqual(given)
 })

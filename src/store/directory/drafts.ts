@@ -5,9 +5,10 @@ import type { DeviceRow, UserRow } from '../message.ts'
 import { newStay } from '../stay.ts'
 import type { Held } from './held.ts'
 import { type DeviceWish, DirectoryError, limits, type NewDevice } from './message.ts'
+import { freeNumber } from './numbers.ts'
 
-/** Names of persons whom the exchange itself plays. */
-const reserved: ReadonlySet<string> = new Set(['echo'])
+/** The name and the number of the person whom the exchange itself plays. */
+const reserved: ReadonlySet<string> = new Set(['echo', '90'])
 
 export class Drafts {
   readonly #held: Held
@@ -18,7 +19,7 @@ export class Drafts {
 
   newUser(
     displayName: string,
-    set: Partial<Pick<UserRow, 'name' | 'role' | 'passwordHash'>> & {
+    set: Partial<Pick<UserRow, 'name' | 'number' | 'role' | 'passwordHash'>> & {
       readonly staySeconds?: number | undefined
     },
   ): UserRow {
@@ -28,6 +29,7 @@ export class Drafts {
     return {
       name: set.name ?? this.freeName(userNameFrom(displayName)),
       displayName,
+      number: set.number ?? freeNumber(number => this.isTaken(number)),
       role: set.staySeconds === undefined ? (set.role ?? 'member') : 'guest',
       passwordHash: set.passwordHash,
       doNotDisturb: false,
@@ -48,8 +50,10 @@ export class Drafts {
     return name
   }
 
+  /** As a name or a number: both are dialled. */
   isTaken(name: string): boolean {
-    return reserved.has(name) || this.#held.users.has(name) || this.#held.deviceByDigestUser.has(name)
+    const { users, deviceByDigestUser, userByNumber } = this.#held
+    return reserved.has(name) || users.has(name) || deviceByDigestUser.has(name) || userByNumber.has(name)
   }
 
   newDevice(user: UserRow, wish: DeviceWish, token = randomBytes(32).toString('base64url')): NewDevice {

@@ -10,6 +10,7 @@ import type { Settings } from '../settings.ts'
 import { leftOf, type StayMoment } from '../stay.ts'
 import * as tables from '../tables.ts'
 import type { DirectoryEvent } from './message.ts'
+import { numbersFor } from './numbers.ts'
 
 export class Held {
   readonly settings: Settings
@@ -19,6 +20,7 @@ export class Held {
   readonly devices = new Map<string, DeviceRow>()
   readonly deviceByTokenHash = new Map<string, string>()
   readonly deviceByDigestUser = new Map<string, string>()
+  readonly userByNumber = new Map<string, string>()
   readonly invites = new Map<string, InviteRow>()
   readonly requests = new Map<string, RequestRow>()
   /**
@@ -47,12 +49,15 @@ export class Held {
       this.#rows.read('select caller_user as name from calls union select callee_user from calls'),
     ])
     for (const row of called) this.knownNames.add(String(row.name))
-    for (const row of users) this.keepUser(tables.userOf(row, loadedAt))
     for (const row of devices) this.keepDevice(tables.deviceOf(row))
+    const names = new Set([...users.map(row => String(row.name)), ...this.deviceByDigestUser.keys()])
+    const numbers = numbersFor(users, name => names.has(name))
+    users.forEach((row, at) => this.keepUser(tables.userOf({ ...row, number: numbers[at]! }, loadedAt)))
+    const unnumbered = users.filter(row => row.number === null).map(row => this.users.get(String(row.name))!)
     for (const row of invites) this.invites.set(String(row.id), tables.inviteOf(row))
     for (const row of requests) this.requests.set(String(row.id), tables.requestOf(row))
     // Before anything else: a machine that is restarted every minute must not forget any of them.
-    await this.write(...this.guests().map(tables.putUser)).catch(() => {
+    await this.write(...[...this.guests(), ...unnumbered].map(tables.putUser)).catch(() => {
       // A full disk is said by whoever writes next; people shall be able to call all the same.
     })
   }
@@ -113,11 +118,14 @@ export class Held {
   // Memory, after the disk
 
   keepUser(user: UserRow): void {
+    this.userByNumber.delete(this.users.get(user.name)?.number ?? '')
+    this.userByNumber.set(user.number, user.name)
     this.users.set(user.name, user)
   }
 
   forgetUser(name: string): void {
     const devices = this.devicesOf(name)
+    this.userByNumber.delete(this.users.get(name)?.number ?? '')
     this.users.delete(name)
     this.knownNames.add(name)
     for (const device of devices) this.forgetDevice(device)

@@ -99,6 +99,7 @@ export class People {
     name: string,
     change: {
       readonly displayName?: string | undefined
+      readonly number?: string | undefined
       readonly doNotDisturb?: boolean | undefined
       readonly passwordHash?: string | undefined
       readonly seenByGuests?: boolean | undefined
@@ -117,6 +118,7 @@ export class People {
         throw new DirectoryError('notGuest', `${name} is no guest: only a guest's time can be changed`)
       }
       this.#keepAnOwner(user, change)
+      if (change.number !== undefined && change.number !== user.number) this.#refuseNumber(change.number)
       const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
       const changed: UserRow = {
         ...user,
@@ -147,6 +149,12 @@ export class People {
       this.#held.forgetUser(name)
       this.#held.tell({ kind: 'people' })
     })
+  }
+
+  #refuseNumber(number: string): void {
+    if (!this.#drafts.isTaken(number)) return
+    const whose = this.#held.users.get(this.#held.userByNumber.get(number) ?? '')?.displayName
+    throw new DirectoryError('taken', `${number} is ${whose ?? 'somebody'}’s already; choose another`)
   }
 
   /** Somebody must be able to open the console. */
