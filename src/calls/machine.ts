@@ -26,6 +26,8 @@ export const callLimits = {
   unansweredMilliseconds: minutes(10),
   /** A call between phones that only a BYE could end. */
   phonesMilliseconds: hours(12),
+  /** How long after a refusal an INVITE of the same name is another try. */
+  retryMilliseconds: minutes(1),
   /** How often `aliveAt` of an open call is written. */
   aliveMilliseconds: minutes(1),
 } as const
@@ -198,9 +200,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   #started(event: CallEvent & { kind: 'started' }, now: Monotonic): void {
-    if (this.#open.has(event.call) || this.#recent.has(event.call)) return
-    if (this.#open.size >= callLimits.open) this.#lose(this.#open.values().next().value!)
     const at = this.#epoch(now)
+    const before = this.#recent.get(event.call)
+    if (this.#open.has(event.call) || (before !== undefined && !isTriedAgain(before, event, at))) return
+    this.#recent.delete(event.call)
+    if (this.#open.size >= callLimits.open) this.#lose(this.#open.values().next().value!)
     const row: CallRow = {
       id: event.call,
       callerUser: event.caller.user,
@@ -210,7 +214,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       calleeName: event.callee.displayName,
       calleeDevice: undefined,
       video: event.video,
-      startedAt: at,
+      startedAt: before?.startedAt ?? at,
       ringingAt: undefined,
       answeredAt: undefined,
       endedAt: undefined,
@@ -411,6 +415,16 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#out = []
     return out
   }
+}
+
+/**
+ * RFC 3261 §8.1.3.4, §8.1.3.5: a phone that was told what to do otherwise (422: a longer session, 420: without an
+ * extension, 302: somebody else) tries again under the same Call-ID and tag. To a person that is one call.
+ */
+function isTriedAgain(row: CallRow, { caller }: CallEvent & { kind: 'started' }, at: Epoch): boolean {
+  const { answeredAt, endedAt, endedBy, callerDevice } = row
+  if (answeredAt !== undefined || endedBy === 'caller' || callerDevice !== caller.device) return false
+  return endedAt !== undefined && at - endedAt <= callLimits.retryMilliseconds
 }
 
 /** What hanging up means while it rings. */

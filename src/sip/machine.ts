@@ -116,6 +116,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#proxy = new StatefulProxy({
       ...shared,
       accounts: o.accounts,
+      own: o.own,
       identity: this.#identity,
       tokens: this.#tokens,
       servers: this.#servers,

@@ -1,7 +1,7 @@
 /**
  * The stateful proxy (RFC 3261 §16): forks a request to the bindings of its target, or sends it along a dialog, and
- * brings back the one answer. Requests arrive here routed and with a known sender. Leaves out: recursion on 3xx (passed
- * on to the caller) and serial forking by q (all contacts ring at once).
+ * brings back the one answer. Requests arrive here routed and with a known sender. Leaves out: serial forking by q (all
+ * contacts ring at once).
  */
 import { hash } from 'node:crypto'
 import { after, type Monotonic } from '../core/clock.ts'
@@ -11,13 +11,14 @@ import type { Bindings, LiveBinding } from './bindings.ts'
 import { callAnswered, calleeOf, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
 import { callKey, first, removeFirstValue, response, values } from './codec.ts'
+import { forwardedTo } from './diversion.ts'
 import { forward, recordRouteFor, viaFor, withoutAssertions } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
 import type { CallEvent, Flow, HeaderField, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { nameAddr, personUri } from './person.ts'
-import type { Accounts } from './ports.ts'
+import type { Accounts, OwnAddresses } from './ports.ts'
 import { Reach } from './reach.ts'
 import { reasonField } from './reason.ts'
 import { type Branch, isBetter, type ResponseContext, type Target } from './response-context.ts'
@@ -40,6 +41,7 @@ const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
 export interface ProxyParts {
   readonly accounts: Accounts
+  readonly own: OwnAddresses
   readonly bindings: Bindings
   readonly identity: Identity
   readonly tokens: RouteTokens
@@ -105,8 +107,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
     }
     if (incoming.request.method === 'BYE') this.#tell(callHungUp(incoming, routed))
-    context.branches = targets.map(target => this.#branch(context, target))
-    for (const branch of context.branches) if (branch.state !== 'done') this.#reach.seek(branch, now)
+    this.#begin(context, targets, now)
   }
 
   /** §16.10: the CANCEL itself was answered; its INVITE goes no further. */
@@ -172,7 +173,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (context.finalSent) return
     const counted =
       branch.expired && answer.status === 487 ? this.#local(context, 408, 'Request Timeout') : answer
-    this.#collect(context, counted, counted === answer)
+    const elsewhere = this.#elsewhere(context, answer)
+    if (elsewhere === undefined) this.#collect(context, counted, counted === answer)
+    else this.#divert(context, elsewhere, now)
     // §16.7 step 5: a 6xx is for all of the user's devices.
     if (answer.status >= 600) this.#cancelBranches(context, undefined, now)
     this.#finishIfComplete(context, now)
@@ -272,7 +275,13 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       branches: [],
       call:
         initial && method === 'INVITE' && callee !== undefined
-          ? { id: callKey(incoming.callId, incoming.fromTag), callee, answered: false, ringing: [] }
+          ? {
+              id: callKey(incoming.callId, incoming.fromTag),
+              callee,
+              answered: false,
+              ringing: [],
+              people: [callee.user],
+            }
           : undefined,
       mayWait: !initial,
       best: undefined,
@@ -311,6 +320,39 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       remote,
     } as const
     return recordRouteFor(flow, this.#parts.tokens.issue(token))
+  }
+
+  #begin(context: ResponseContext, targets: readonly Target[], now: Monotonic): void {
+    const branches = targets.map(target => this.#branch(context, target))
+    context.branches = [...context.branches, ...branches]
+    for (const branch of branches) if (branch.state !== 'done') this.#reach.seek(branch, now)
+  }
+
+  #elsewhere({ call, cancelled }: ResponseContext, answer: SipResponse): string[] | undefined {
+    if (call === undefined || cancelled !== 'no') return undefined
+    return forwardedTo(answer, call.people, this.#parts)
+  }
+
+  /** Sends the call to `people` as well; with nobody among them, who was called is not there (§16.7 step 4). */
+  #divert(context: ResponseContext, people: readonly string[], now: Monotonic): void {
+    const { accounts, bindings } = this.#parts
+    const { sender: caller, asked, call } = context
+    const { incoming, request } = asked!
+    call!.people = [...call!.people, ...people]
+    const found = people.map(name => {
+      const routed = { request, uri: incoming.uri, destination: { kind: 'user', name } } as const
+      return targetsOf(routed, { accounts, bindings, caller, isCall: true })
+    })
+    if (people.length === 0) found.push({ status: 480, reason: 'Temporarily Unavailable' })
+    for (const none of found) {
+      if (!('status' in none)) continue
+      this.#collect(context, this.#local(context, none.status, none.reason, none.extra), false)
+    }
+    this.#begin(
+      context,
+      found.flatMap(each => ('status' in each ? [] : each)),
+      now,
+    )
   }
 
   #branch(context: ResponseContext, target: Target): Branch {

@@ -59,6 +59,8 @@ export interface AskedCall {
   answered: boolean
   /** Devices of which it was told that they ring. */
   ringing: readonly string[]
+  /** Those it was sent to: who was called, and whom their telephones forwarded it to. */
+  people: readonly string[]
 }
 
 export interface ResponseContext {

@@ -41,6 +41,12 @@ export function personOf(destination: Destination): string | undefined {
   return destination.kind === 'contact' ? destination.live.binding.user : undefined
 }
 
+/** Who is meant by a URI outside of a dialog; undefined where that is nobody of this house. */
+export function personAt(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): string | undefined {
+  const destination = destinationOf(uri, parts)
+  return destination && personOf(destination)
+}
+
 export function route({ request: received, uri: receivedUri, toTag }: Incoming, parts: RoutingParts): Routed {
   const routes = values(received, 'Route')
   if (routes.length > maxRoutes) {
@@ -104,18 +110,28 @@ function destinationByUri(request: SipRequest, uri: SipUri | undefined, parts: R
   if (values(request, 'Route').length > 0) {
     return { kind: 'refused', status: 403, reason: 'Foreign Route', note: 'foreignRoute' }
   }
+  return (
+    destinationOf(uri, parts) ?? {
+      kind: 'refused',
+      status: 404,
+      reason: 'Not Found',
+      note: 'foreignDomain',
+    }
+  )
+}
+
+function destinationOf(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): Destination | undefined {
   if (parts.own.isOwnHost(uri.host)) {
     if (uri.user === undefined) return { kind: 'self' }
     const name = uri.user.toLowerCase()
     return { kind: 'user', name: parts.accounts.personOf(name) ?? name }
   }
   const live = contactOf(uri, parts)
-  if (live !== undefined) return { kind: 'contact', live }
-  return { kind: 'refused', status: 404, reason: 'Not Found', note: 'foreignDomain' }
+  return live && { kind: 'contact', live }
 }
 
 // Somebody who ignores Record-Route sends to the other's contact. It must be one that is registered: no open relay.
-function contactOf(uri: SipUri, parts: RoutingParts): LiveBinding | undefined {
+function contactOf(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): LiveBinding | undefined {
   for (const live of parts.bindings.withHost(uri.host)) {
     const contact = parseUri(live.binding.contact)
     if (contact !== undefined && uriEquals(contact, uri)) return live

@@ -33,7 +33,10 @@ const doNotDisturb: Refusal = {
   extra: [reasonField(480, 'doNotDisturb')],
 }
 
-export function targetsOf({ destination, request, uri }: Routed, targeting: Targeting): Target[] | Refusal {
+export function targetsOf(
+  { destination, request, uri }: Pick<Routed, 'destination' | 'request' | 'uri'>,
+  targeting: Targeting,
+): Target[] | Refusal {
   switch (destination.kind) {
     case 'contact': {
       const { live } = destination

@@ -374,11 +374,20 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const call = this.#calls.get(row.id)
     if (call === undefined) return
     this.#parties(call, row)
-    if (row.endedAt == null || call.ended) return
+    if (row.endedAt == null) return this.#goesOn(call)
+    if (call.ended) return
     call.ended = true
     if (call.watched) this.#out.push({ kind: 'over', call: row.id, answered: row.answeredAt != null })
     this.#finishes.set(row.id, after(now, traceLimits.lateMilliseconds))
     this.#firstVerdicts.set(row.id, after(now, traceLimits.firstVerdictMilliseconds))
+  }
+
+  /** A caller that was refused tried again under the same name. */
+  #goesOn(call: Traced): void {
+    if (!call.ended) return
+    call.ended = false
+    this.#finishes.clear(call.id)
+    this.#firstVerdicts.clear(call.id)
   }
 
   // ----------------------------------------------------------------------------------------------------- events

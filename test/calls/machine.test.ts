@@ -146,6 +146,36 @@ describe('a call row', () => {
     expect(log.give(ended('caller', 'hangup', 'tag1')).row.reason).toBe('hangup')
   })
 
+  it('is one row when the phone was told to try otherwise and did', () => {
+    const log = new Log().give(started).pass(10).give(ended('callee', 'failed'))
+    expect(log.machine.missed('bob')).toHaveLength(1)
+    log
+      .pass(20)
+      .give(started)
+      .pass(3_000)
+      .give(answered)
+      .pass(5_000)
+      .give(ended('caller', 'hangup', 'tag1'))
+    expect(log.row).toMatchObject({
+      startedAt: 1_001_000,
+      answeredAt: 1_004_030,
+      reason: 'hangup',
+      missed: false,
+    })
+    expect(log.machine.missed('bob')).toEqual([])
+    expect(log.machine.sizes).toEqual({ open: 0, recent: 1, timers: 0 })
+  })
+
+  it('is not opened again by what comes late, or from somebody else', () => {
+    const log = new Log().give(started, ended('callee', 'busy'))
+    const other = {
+      ...started,
+      event: { ...started.event, caller: { user: 'eve', displayName: '', device: 'e1' } },
+    }
+    expect(log.give(other as CallInput).row.reason).toBe('busy')
+    expect(log.pass(callLimits.retryMilliseconds + 1).give(started).row.reason).toBe('busy')
+  })
+
   it('that was never answered nor ended is closed after a while', () => {
     const log = new Log().give(started).pass(callLimits.unansweredMilliseconds)
     expect(log.row).toMatchObject({ reason: 'noAnswer', missed: true })

@@ -1,6 +1,6 @@
 /** What telephones on desks and at doors are known to do, which the standard does not say or forbids. */
 import { describe, expect, it } from 'vitest'
-import { parseAuth } from '../../src/sip/codec.ts'
+import { first, parseAuth } from '../../src/sip/codec.ts'
 import type { SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
@@ -85,5 +85,116 @@ describe('a telephone that sends from another port than it listens at', () => {
     alice.hangUp(alice.incoming[0]!.dialog!)
     home.network.run(200)
     expect(bob.requests).toEqual(['BYE'])
+  })
+})
+
+describe('a telephone that forwards calls', () => {
+  /** Each forwards what comes to it as `to` says; the others ring. */
+  const forwarding = (to: Record<string, string>) => {
+    const home = house()
+    const phones = new Map(
+      ['alice-1', 'bob-1', 'carol-1'].map(name => [
+        name,
+        registered(home, name, { onInvite: name in to ? 'silent' : 'ring' }),
+      ]),
+    )
+    const forwarded = new Set<unknown>()
+    const forward = (): void => {
+      for (const [device, contact] of Object.entries(to)) {
+        for (const { request, tag } of phones.get(device)!.incoming) {
+          if (forwarded.has(request)) continue
+          forwarded.add(request)
+          phones.get(device)!.answer(request, 302, tag, [{ name: 'Contact', value: contact }])
+        }
+      }
+    }
+    const run = (): void => {
+      for (let times = 0; times < 10; times++) {
+        home.network.run(50)
+        forward()
+      }
+    }
+    return {
+      home,
+      run,
+      alice: phones.get('alice-1')!,
+      bob: phones.get('bob-1')!,
+      carol: phones.get('carol-1')!,
+    }
+  }
+
+  it('sends them to somebody else in the house, whatever the caller makes of a redirection', () => {
+    const { home, run, alice, carol } = forwarding({ 'bob-1': '<sip:carol@lanline.local;user=phone>' })
+    const call = alice.call('bob')
+    run()
+    expect(call.statuses).toEqual([100, 180])
+    carol.pickUp()
+    run()
+    expect(call.final).toBe(200)
+    alice.hangUp(call.dialog!)
+    run()
+    expect(carol.requests).toEqual(['INVITE', 'ACK', 'BYE'])
+    expect(home.callLog()).toEqual(['started', 'ringing', 'answered', 'ended caller 0 hangup'])
+    expect(home.calls[0]).toMatchObject({ callee: { user: 'bob' } })
+    expect(home.calls[2]).toMatchObject({ callee: { user: 'carol', device: 'carol-1' } })
+  })
+
+  it('can be given up by the caller while the other one rings', () => {
+    const { home, run, alice, carol } = forwarding({ 'bob-1': '<sip:carol@lanline.local>' })
+    const call = alice.call('bob')
+    run()
+    alice.cancel(call)
+    run()
+    expect(call.final).toBe(487)
+    expect(carol.requests).toEqual(['INVITE', 'CANCEL', 'ACK'])
+    expect(home.callLog().at(-1)).toBe('ended caller 487 cancelled')
+    home.network.run(60_000)
+    expect(home.machine.sizes).toMatchObject({ serverTransactions: 0, clientTransactions: 0, branches: 0 })
+  })
+
+  it.each([
+    ['to itself', { 'bob-1': '<sip:bob@lanline.local>' }],
+    ['in a circle', { 'bob-1': '<sip:carol@lanline.local>', 'carol-1': '<sip:bob@lanline.local>' }],
+    ['to the caller, who has no other telephone', { 'bob-1': '<sip:alice@lanline.local>' }],
+  ])('and does so %s is not there', (_, to) => {
+    const { home, run, alice } = forwarding(to as Record<string, string>)
+    const call = alice.call('bob')
+    run()
+    expect(call.final).toBe(480)
+    expect(home.callLog().at(-1)).toBe('ended server 480 unreachable')
+  })
+
+  it('to somebody who is not to be disturbed, or whom the caller may not know, finds them so', () => {
+    for (const [status, hide] of [
+      [480, false],
+      [404, true],
+    ] as const) {
+      const { home, run, alice, carol } = forwarding({ 'bob-1': '<sip:carol@lanline.local>' })
+      if (hide) home.mayCall = (_, callee) => callee !== 'carol'
+      else home.doNotDisturb.add('carol')
+      const call = alice.call('bob')
+      run()
+      expect(call.final).toBe(status)
+      expect(carol.requests).toEqual([])
+    }
+  })
+
+  it('out of the house tells the caller so', () => {
+    const { run, alice } = forwarding({ 'bob-1': '<tel:+493012345>, <sip:493012345@provider.example>' })
+    const call = alice.call('bob')
+    run()
+    expect(call.final).toBe(302)
+    expect(first(call.responses.at(-1)!, 'Contact')).toContain('provider.example')
+  })
+
+  it('leaves the others of the one who was called ringing, and the first to answer takes it', () => {
+    const { home, run, alice, carol } = forwarding({ 'bob-1': '<sip:carol@lanline.local>' })
+    const other = registered(home, 'bob-2')
+    const call = alice.call('bob')
+    run()
+    other.pickUp()
+    run()
+    expect(call.final).toBe(200)
+    expect(carol.requests).toEqual(['INVITE', 'CANCEL', 'ACK'])
   })
 })

@@ -387,6 +387,16 @@ describe('the tracer', () => {
     expect(machine.sizes.calls).toBe(0)
   })
 
+  it('is not done with a call that was refused and is tried again', () => {
+    const machine = fresh()
+    machine.handle(started, at(100))
+    machine.handle({ kind: 'row', row: row({ endedAt: 9 as Epoch }) }, at(2_000))
+    machine.handle({ kind: 'row', row: row() }, at(2_010))
+    const later = at(2_000 + traceLimits.lateMilliseconds)
+    expect(machine.wake(later)).not.toContainEqual({ kind: 'finished', call: id })
+    expect(machine.sizes.calls).toBe(1)
+  })
+
   it('has a first verdict a second after the end, of a call that somebody told of', () => {
     const ended: TraceInput = { kind: 'row', row: row({ endedAt: 9 as Epoch }) }
     const first = at(2_000 + traceLimits.firstVerdictMilliseconds)

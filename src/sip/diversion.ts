@@ -1,0 +1,35 @@
+/**
+ * Whom a telephone forwards a call to (RFC 3261 §16.7 step 4). The proxy goes there itself, since not every caller would:
+ * a page does not, nor do many door stations. Nobody is asked twice in a call, so circles end. What leads out of the
+ * house goes to the caller.
+ */
+import { parseNameAddr, parseUri, values } from './codec.ts'
+import type { SipResponse } from './message.ts'
+import { personAt, type RoutingParts } from './routing.ts'
+
+export const diversionLimits = {
+  /** People one call is sent to, who was called among them. */
+  people: 10,
+} as const
+
+/** 305 and 380 name no one else to be called. */
+const forwards: readonly number[] = [300, 301, 302, 303]
+
+/** The people that `answer` names and `asked` does not; undefined where it names nobody of this house. */
+export function forwardedTo(
+  answer: SipResponse,
+  asked: readonly string[],
+  parts: Omit<RoutingParts, 'tokens'>,
+): string[] | undefined {
+  if (!forwards.includes(answer.status)) return undefined
+  const named = new Set<string>()
+  for (const value of values(answer, 'Contact')) {
+    const uri = parseUri(parseNameAddr(value)?.uri ?? '')
+    const person = uri && personAt(uri, parts)
+    if (person !== undefined) named.add(person)
+  }
+  if (named.size === 0) return undefined
+  return [...named]
+    .filter(person => !asked.includes(person))
+    .slice(0, Math.max(0, diversionLimits.people - asked.length))
+}
