@@ -62,13 +62,16 @@ export const errorCodes = [
   'shuttingDown',
 ] as const satisfies readonly ErrorCode[]
 
-const text = (max: number) => z.string().max(max)
-const printable = (max: number) =>
+/**
+ * No control characters, and no half of a surrogate pair (RFC 3629 §3): much of it ends up in traces, which are signed over
+ * canonical JSON, and RFC 8785 §3.2.2.2 has none for such a text.
+ */
+const text = (max: number) =>
   z
     .string()
-    .min(1)
     .max(max)
-    .regex(/^[^\x00-\x1f\x7f]+$/)
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u)
+const printable = (max: number) => text(max).min(1)
 /** States, addresses, names of ciphers: what a client reports ends up in lines that people read. */
 const word = (max: number) =>
   z
@@ -81,7 +84,7 @@ const callId = z.string().regex(/^[0-9a-f]{32}$/)
 const sdp = z
   .string()
   .max(limits.sdpCharacters)
-  .regex(/^v=0\r?\n/)
+  .regex(/^v=0\r?\n\P{Cs}*$/u)
 const reason = z.enum(endReasons)
 
 const candidate = z.object({

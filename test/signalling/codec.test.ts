@@ -167,6 +167,35 @@ describe('a frame', () => {
     expect(rejection(JSON.stringify({ type: 'answer', call, sdp: 'INVITE sip:x' }))).toBeDefined()
   })
 
+  it('holds no half of a character, which no signature over a trace could cover', () => {
+    const [hello, called] = ['hello', 'call'].map(type =>
+      JSON.stringify(examples.find(each => each.type === type)),
+    ) as [string, string]
+    const one = {
+      candidate: 'candidate:1 1 udp 1 10.0.0.1 9 typ host',
+      sdpMid: '0',
+      usernameFragment: 'abcd',
+    }
+    const candidate = JSON.stringify({ type: 'candidate', call, candidate: one })
+    const half = String.raw`\ud83d`
+    const changed = [
+      ...['client', 'tab'].map(name => hello.replace(`"${name}":"`, `$&${half}`)),
+      ...['ref', 'to'].map(name => called.replace(`"${name}":"`, `$&${half}`)),
+      called.replace(/"sdp":"v=0(\\r)?\\n/, `$&${half}`),
+      ...['sdpMid', 'usernameFragment'].map(name => candidate.replace(`"${name}":"`, `$&${half}`)),
+    ]
+    for (const frame of changed) {
+      expect(frame).toContain(half)
+      expect(rejection(frame)?.code, frame).toBe('badMessage')
+      expect(rejection(frame.replace(half, String.raw`${half}\ude00`)), frame).toBeUndefined()
+    }
+  })
+
+  it('names its program in one line', () => {
+    const hello = JSON.stringify(examples.find(each => each.type === 'hello'))
+    expect(rejection(hello.replace('"client":"', String.raw`$&x\r\nX-Evil: 1`))?.code).toBe('badMessage')
+  })
+
   it('whatever it holds never throws, and is answered or taken', () => {
     const kinds = fc.constantFrom(...Object.keys(clientMessages))
     const nearly = fc
