@@ -15,6 +15,8 @@ export interface LiveBinding {
   readonly expiresAt: Monotonic
   /** When it was last written; undefined when it never was. */
   readonly savedAt: Monotonic | undefined
+  /** When the device last said it; undefined before a restart. */
+  readonly saidAt: Monotonic | undefined
 }
 
 /** Bindings of these last as long as the connection they came over, and are never stored. */

@@ -12,7 +12,7 @@ import type { Outbox } from './outbox.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import type { ResponseContext } from './response-context.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
-import type { SipTimers } from './transaction-timers.ts'
+import { type SipTimers, T1 } from './transaction-timers.ts'
 
 export const registrarLimits = {
   minSeconds: 60,
@@ -86,7 +86,13 @@ export class Registrar {
     now: Monotonic,
   ) {
     for (const { binding, flow, remainingMilliseconds } of rows) {
-      this.#put({ binding, flow, expiresAt: after(now, remainingMilliseconds), savedAt: now })
+      this.#put({
+        binding,
+        flow,
+        expiresAt: after(now, remainingMilliseconds),
+        savedAt: now,
+        saidAt: undefined,
+      })
     }
   }
 
@@ -151,7 +157,8 @@ export class Registrar {
 
   /** A hosted agent's binding: there until `revoke` or `remove`. */
   bindHosted(binding: Binding, flow: Flow, now: Monotonic): void {
-    const live = { binding, flow, expiresAt: after(now, Number.POSITIVE_INFINITY), savedAt: undefined }
+    const expiresAt = after(now, Number.POSITIVE_INFINITY)
+    const live = { binding, flow, expiresAt, savedAt: undefined, saidAt: now }
     this.#put(live)
     this.#parts.onReachable(live, now)
   }
@@ -244,10 +251,8 @@ export class Registrar {
   ): void {
     const { bindings } = this.#parts
     const { request, callId, cseq } = incoming
-    // §10.3 step 7: an older request of the same registration changes nothing.
     for (const { key } of wanted) {
-      const before = bindings.get(key)?.binding
-      if (before?.callId === callId && cseq.number <= before.cseq) {
+      if (isOvertaken(bindings.get(key), callId, cseq.number, now)) {
         return this.#refuse(transaction, request, { status: 500, reason: 'CSeq Out Of Order' }, now)
       }
     }
@@ -324,6 +329,7 @@ export class Registrar {
       flow,
       expiresAt,
       savedAt: written ? now : isFleeting(flow.transport) ? undefined : before?.savedAt,
+      saidAt: now,
     }
     this.#put(live)
     if (before?.flow?.id !== flow.id) this.#parts.onReachable(live, now)
@@ -346,7 +352,7 @@ export class Registrar {
       return this.#refuse(transaction, request, { status: 400, reason: 'Bad Contact' }, now)
     }
     const known = this.#parts.bindings.ofDevice(sender.user, sender.device)
-    if (known.some(({ binding }) => binding.callId === callId && cseq.number <= binding.cseq)) {
+    if (known.some(live => isOvertaken(live, callId, cseq.number, now))) {
       return this.#refuse(transaction, request, { status: 500, reason: 'CSeq Out Of Order' }, now)
     }
     for (const live of known) this.#drop(live.binding.key)
@@ -358,11 +364,16 @@ export class Registrar {
     this.#write(this.#ticket, [], stored)
   }
 
-  // §10.3 step 8: all present contacts of the address. Hosted agents did not register and are left out.
+  // §10.3 step 8: all present contacts of the address. Hosted agents did not register and are left out. Many phones read
+  // their own time from the first one.
   #listing(incoming: Incoming, sender: Registering, now: Monotonic, outbound: boolean): SipResponse {
     const { request } = incoming
     const extra: HeaderField[] = []
-    for (const { binding, expiresAt } of this.#parts.bindings.ofUser(sender.user)) {
+    const isTheirs = ({ binding }: LiveBinding): number => Number(binding.device === sender.device)
+    const theirsFirst = [...this.#parts.bindings.ofUser(sender.user)].sort(
+      (one, other) => isTheirs(other) - isTheirs(one) || (other.saidAt ?? 0) - (one.saidAt ?? 0),
+    )
+    for (const { binding, expiresAt } of theirsFirst) {
       if (binding.transport === 'hosted') continue
       let value = `<${binding.contact}>;expires=${Math.max(0, Math.round((expiresAt - now) / 1_000))}`
       if (binding.q !== 1) value += `;q=${binding.q}`
@@ -453,6 +464,15 @@ function sameReach(a: Binding, b: Binding): boolean {
     a.q === b.q &&
     a.path.join() === b.path.join()
   )
+}
+
+/**
+ * §10.3 step 7: an older request of the same registration changes nothing. It is older only if it may have been on its way
+ * so long: phones and door stations that have one Call-ID for ever begin to count anew when their power was cut.
+ */
+function isOvertaken(before: LiveBinding | undefined, callId: string, cseq: number, now: Monotonic): boolean {
+  if (before === undefined || before.saidAt === undefined || now - before.saidAt > 64 * T1) return false
+  return before.binding.callId === callId && cseq <= before.binding.cseq
 }
 
 const reachOf = ({ remote, local }: Binding): string => `${remote.address} ${local.address}`

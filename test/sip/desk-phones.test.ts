@@ -1,6 +1,6 @@
 /** What telephones on desks and at doors are known to do, which the standard does not say or forbids. */
 import { describe, expect, it } from 'vitest'
-import { first, parseAuth } from '../../src/sip/codec.ts'
+import { first, parseAuth, values } from '../../src/sip/codec.ts'
 import type { SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
@@ -196,5 +196,61 @@ describe('a telephone that forwards calls', () => {
     run()
     expect(call.final).toBe(200)
     expect(carol.requests).toEqual(['INVITE', 'CANCEL', 'ACK'])
+  })
+})
+
+describe('a telephone with one Call-ID for ever, that counts from one after its power was cut', () => {
+  const rebooted = (o: { afterMilliseconds: number; houseToo?: boolean; withdraws?: boolean }) => {
+    const home = house()
+    const door = new SimPhone(home, { device: 'alice-1' })
+    const register = (cseq: number, contact = door.contact, expires = '3600'): void => {
+      door.request({
+        method: 'REGISTER',
+        uri: 'sip:lanline.local',
+        to: '<sip:alice@lanline.local>',
+        callId: '00:11:22:33:44:55',
+        cseq: () => cseq++,
+        extra: [
+          { name: 'Contact', value: contact },
+          { name: 'Expires', value: expires },
+        ],
+        done: answer => door.statuses.push(answer.status),
+      })
+      home.network.run(100)
+    }
+    register(700)
+    if (o.houseToo) home.stop()
+    home.network.run(o.afterMilliseconds)
+    if (o.houseToo) home.start()
+    if (o.withdraws) register(1, '*', '0')
+    register(3)
+    return door.statuses
+  }
+
+  it('registers again, also when the house was without power, too', () => {
+    expect(rebooted({ afterMilliseconds: 33_000 })).toEqual([200, 200])
+    expect(rebooted({ afterMilliseconds: 10_000, houseToo: true })).toEqual([200, 200])
+  })
+
+  it('may take back first what it registered before', () => {
+    expect(rebooted({ afterMilliseconds: 60_000, withdraws: true })).toEqual([200, 200, 200])
+  })
+
+  it('is told apart from a request that was overtaken on the way', () => {
+    expect(rebooted({ afterMilliseconds: 10_000 })).toEqual([200, 500])
+  })
+})
+
+describe('a telephone that reads the first Contact only', () => {
+  it('finds its own there, and the one it has now', () => {
+    const home = house()
+    registered(home, 'alice-2')
+    const phone = registered(home, 'alice-1')
+    phone.register(600, { contact: '<sip:alice-1@10.0.1.9:5062>' })
+    home.network.run(100)
+    const listed = values(responses(phone).at(-1)!, 'Contact')
+    expect(listed).toHaveLength(3)
+    expect(listed[0]).toBe('<sip:alice-1@10.0.1.9:5062>;expires=600')
+    expect(listed[1]).toContain('sip:alice-1@')
   })
 })
