@@ -1,54 +1,35 @@
 /**
- * One call, from the first click to its end, for caller and callee alike. Signalling goes through ports, so that a
- * call outlives the channel: while that is away media goes on, and hang-up and ICE restarts take the data channel
- * between the two parties.
+ * One call, from the first click to its end, for caller and callee alike: what is said of it to the appliance and heard
+ * from there. It outlives the channel: while that is away media goes on, and hang-up and ICE restarts take the data
+ * channel between the two parties.
  *
  * Left out on purpose: holding, transferring and any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
-import type { RelayRefusal } from '../src/relay/message.ts'
 import type { ClientMessage, MediaReport, ServerMessage } from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
 import type { HeldCalls } from './held.ts'
-import { type LocalMedia, MediaError, type MediaProblem, type OpenMedia } from './media.ts'
-import { PathWatch } from './no-path.ts'
-import { type CallPath, noPath, pathOf, type RelayOffer } from './path.ts'
-import { Peer } from './peer.ts'
-import { type PeerWord, readPeerWord, WordBudget } from './peerword.ts'
+import type { LocalMedia, MediaProblem, OpenMedia } from './media.ts'
+import type { MediaState, RefusedRelay } from './media-watch.ts'
+import { OwnMedia } from './own-media.ts'
+import { type CallPath, noPath } from './path.ts'
+import type { PeerMedia } from './peerword.ts'
 import type { MediaFacts } from './report.ts'
-import { Restarts } from './restarts.ts'
-import { Sampler } from './sampler.ts'
-import { isBundled, isOlder } from './sdp.ts'
-import { Trickle } from './trickle.ts'
+import { Session, type SessionPorts } from './session.ts'
 
 /**
  * `preparing` (opening microphone and camera), `calling` (offer sent), `ringing` (there), `incoming` (here),
- * `answering`, `connecting` (taken, no media yet), `connected`, `reconnecting` (media interrupted), `ended`.
+ * `answering`; once it is answered what its media does; `ended`.
  */
-export type CallState =
-  | 'preparing'
-  | 'calling'
-  | 'ringing'
-  | 'incoming'
-  | 'answering'
-  | 'connecting'
-  | 'connected'
-  | 'reconnecting'
-  | 'ended'
+export type CallState = Exclude<Stage, 'answered'> | MediaState
+type Stage = 'preparing' | 'calling' | 'ringing' | 'incoming' | 'answering' | 'answered' | 'ended'
 
 export interface CallEnd {
   readonly by: 'self' | 'peer' | 'server'
   readonly reason: EndReason
   /** SIP status or 0. */
   readonly code: number
-}
-
-/** What the other party's client says of what it sends; undefined while (or because) it says nothing. */
-export interface PeerMedia {
-  readonly muted: boolean
-  readonly camera: boolean
-  readonly testSource: boolean
 }
 
 export interface CallEvents {
@@ -81,24 +62,13 @@ export interface CallSetup {
   readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
 }
 
-type TimerName = 'noAnswer' | 'setup' | 'lost' | 'offeredAgain'
-
-export const callLimits = {
+const limits = {
   /** A caller gives up after this. */
   noAnswerMilliseconds: 60_000,
-  /** From the answer to the first media, and from losing it to giving up. */
-  mediaMilliseconds: 20_000,
-  /** An interruption shorter than this mends itself more often than not. */
-  restartAfterMilliseconds: 3_000,
-  /** How soon after the welcome the appliance asks for a restart where it wants one. */
-  askedMilliseconds: 150,
   /** How long the appliance may take to confirm an end that the other party already told directly. */
   peerByeMilliseconds: 40_000,
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
   offeredAgainMilliseconds: 3_000,
-  closeMilliseconds: 400,
-  /** Offers by the data channel that are being answered: who offers has one under way, and gives up one after 5 s. */
-  channelOffers: 2,
 } as const
 
 export class Call extends Emitter<CallEvents> {
@@ -106,46 +76,30 @@ export class Call extends Emitter<CallEvents> {
   readonly ref: string
   readonly video: boolean
   readonly #ports: CallPorts
-  readonly #timers: Timers<TimerName>
-  readonly #restarts: Restarts
-  readonly #pathWatch: PathWatch
-  readonly #sampler: Sampler
-  readonly #trickle: Trickle
-  readonly #budget = new WordBudget()
+  readonly #timers: Timers<'noAnswer' | 'offeredAgain'>
   readonly #startedAt: number
-  #offered: { readonly sdp: string; readonly trickle: boolean } | undefined
+  readonly #own: OwnMedia
+  readonly #offered: CallSetup['incoming']
+  #stage: Stage
   #id: string | undefined
   #party: { readonly user: string; readonly name: string }
-  #state: CallState
   #end: CallEnd | undefined
-  #problem: MediaProblem | undefined
-  #media: LocalMedia | undefined
-  readonly #ended = new AbortController()
-  #peer: Peer | undefined
-  #answered = false
-  #channelOffers = 0
-  #muted = false
-  #peerMedia: PeerMedia | undefined
-  #connectedAt: number | undefined
-  #relay: RelayOffer | undefined
-  #relayRefusal: { readonly reason: RelayRefusal; readonly message: string } | undefined
+  /** From when our media is open. */
+  #session: Session | undefined
 
   constructor(ports: CallPorts, setup: CallSetup) {
     super()
     this.#ports = ports
     this.#timers = new Timers(ports.env)
     this.#startedAt = ports.env.now()
+    this.#own = new OwnMedia(ports.openMedia)
     this.direction = setup.direction
     this.ref = setup.ref
     this.video = setup.video
     this.#party = setup.peer
     this.#id = setup.incoming?.call
     this.#offered = setup.incoming
-    this.#state = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
-    this.#restarts = this.#makeRestarts()
-    this.#pathWatch = this.#makePathWatch()
-    this.#sampler = this.#makeSampler()
-    this.#trickle = this.#makeTrickle()
+    this.#stage = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
   }
 
   /** The appliance's id of the call, once it is known. */
@@ -156,118 +110,111 @@ export class Call extends Emitter<CallEvents> {
     return this.#party
   }
   get state(): CallState {
-    return this.#state
+    return this.#stage === 'answered' ? this.#session!.media.state : this.#stage
   }
   get end(): CallEnd | undefined {
     return this.#end
   }
   /** Why microphone or camera are not as wanted. */
   get problem(): MediaProblem | undefined {
-    return this.#problem
+    return this.#own.problem
   }
   /** All of them: a device may lack both. */
   get problems(): readonly MediaProblem[] {
-    return this.#media?.problems ?? []
+    return this.#own.problems
   }
   get muted(): boolean {
-    return this.#muted
+    return this.#own.state.muted
   }
   get cameraOn(): boolean {
-    return this.#media?.video !== undefined
+    return this.#own.state.camera
   }
   get testSource(): boolean {
-    return this.#media?.testSource ?? false
-  }
-  /** True when a camera may be turned on without asking the other side. */
-  get canSendVideo(): boolean {
-    return this.#peer?.canSendVideo ?? false
+    return this.#own.state.testSource
   }
   /** What is sent of this side's sound: microphone or test source. */
   get localAudio(): MediaStreamTrack | undefined {
-    return this.#media?.audio
+    return this.#own.audio
   }
   get localVideo(): MediaStreamTrack | undefined {
-    return this.#media?.video
+    return this.#own.video
   }
   get remoteStream(): MediaStream | undefined {
-    return this.#peer?.remoteStream
+    return this.#session?.peer.remoteStream
   }
   /** Where there is no `MediaStream` (Node). */
   get remoteTracks(): readonly MediaStreamTrack[] {
-    return this.#peer?.remoteTracks ?? []
+    return this.#session?.peer.remoteTracks ?? []
   }
+  /** What the other party's client says that it sends; undefined while (or because) it says nothing. */
   get peerMedia(): PeerMedia | undefined {
-    return this.#peerMedia
+    return this.#session?.peerMedia
   }
   get facts(): MediaFacts | undefined {
-    return this.#sampler.facts
+    return this.#session?.media.facts
   }
   /** Which way media goes now. */
   get path(): CallPath {
-    return this.#state === 'connected' ? pathOf(this.facts, this.#relay) : noPath
+    return this.#session?.media.path ?? noPath
   }
-  /** Why the appliance does not relay this call, in its words for people; undefined while media flows. */
-  get relayRefusal(): { readonly reason: RelayRefusal; readonly message: string } | undefined {
-    return this.#relayRefusal
+  /** Why the appliance does not relay this call; undefined while media flows. */
+  get relayRefusal(): RefusedRelay | undefined {
+    return this.#session?.media.refused
   }
   /** Milliseconds of the environment's clock at which media first flowed. */
   get connectedAt(): number | undefined {
-    return this.#connectedAt
+    return this.#session?.media.connectedAt
   }
   /** The connection itself, for who wants to look closer. */
   get peerConnection(): RTCPeerConnection | undefined {
-    return this.#peer?.connection
+    return this.#session?.peer.connection
   }
 
   /** Caller: opens the media and sends the offer. */
   async start(): Promise<void> {
-    const media = await this.#open(this.video)
-    if (media === undefined) return
-    const peer = this.#makePeer('balanced')
-    peer.addMedia(media, this.video)
-    peer.openChannel()
-    const sdp = await peer.offer({ restart: false, wait: true })
-    if (this.#over()) return
     const { ref, video } = this
-    if (!this.#ports.send({ type: 'call', ref, to: this.#party.user, sdp, video })) {
-      this.#finish({ by: 'self', reason: 'lost', code: 0 })
+    const media = await this.#open(video)
+    if (media === undefined) return
+    try {
+      const sdp = await this.#join().negotiation.offer(media, video)
+      if (this.#isOver()) return
+      if (!this.#ports.send({ type: 'call', ref, to: this.#party.user, sdp, video })) {
+        this.#finish({ by: 'self', reason: 'lost', code: 0 })
+        return
+      }
+    } catch (error) {
+      this.#fail(error)
       return
     }
-    this.#timers.set('noAnswer', callLimits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
+    this.#timers.set('noAnswer', limits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
     this.#become('calling')
   }
 
   /** Callee: takes the call, with or without its own camera. */
   async answer(wanted: { readonly video: boolean }): Promise<void> {
     const offered = this.#offered
-    if (this.#state !== 'incoming' || offered === undefined) return
+    if (this.#stage !== 'incoming' || offered === undefined) return
     this.#become('answering')
     const media = await this.#open(wanted.video)
     if (media === undefined) return
-    const peer = this.#makePeer(isBundled(offered.sdp) ? 'max-bundle' : 'balanced')
-    this.#trickle.isTaken = offered.trickle
+    const { negotiation } = this.#join()
     try {
-      await peer.takeOffer(offered.sdp)
-      await peer.fillAnswer(media)
-      const sdp = await peer.answer({ wait: !offered.trickle })
-      if (this.#over()) return
-      this.#answered = true
+      const sdp = await negotiation.answer(offered, media)
+      if (this.#isOver()) return
       this.#ports.held.token(this.#id!, '')
       this.#ports.send({ type: 'answer', call: this.#id!, sdp })
-      this.#pathWatch.begin([])
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#giveUpAfter('setup', 'mediaFailed')
-    this.#trickle.flush()
-    this.#become('connecting')
-    this.#look()
+    this.#become('answered')
+    negotiation.answered()
   }
 
   /** Callee: does not take it. */
   decline(reason: 'declined' | 'busy' | 'failed' = 'declined'): void {
-    if (this.#answered || this.direction !== 'incoming') {
+    if (this.#isOver()) return
+    if (this.#stage === 'answered' || this.direction !== 'incoming') {
       this.hangUp()
       return
     }
@@ -277,57 +224,49 @@ export class Call extends Emitter<CallEvents> {
 
   /** Ends the call from any state. Where signalling is away the data channel says it, and the appliance learns later. */
   hangUp(reason: EndReason = 'hangup'): void {
-    if (this.#over()) return
-    if (this.direction === 'incoming' && !this.#answered) {
+    if (this.#isOver()) return
+    const isAnswered = this.#stage === 'answered'
+    if (this.direction === 'incoming' && !isAnswered) {
       this.decline()
       return
     }
-    const early = !this.#answered && reason === 'hangup'
-    const ended: EndReason = early ? 'cancelled' : reason
+    const ended: EndReason = !isAnswered && reason === 'hangup' ? 'cancelled' : reason
     if (this.#id !== undefined) {
       this.#ports.held.ended(this.#id, 'self', ended)
       this.#ports.send({ type: 'bye', call: this.#id, reason: ended })
     }
-    this.#tell({ type: 'bye', reason: ended })
+    this.#session?.channel.tell({ type: 'bye', reason: ended })
     this.#finish({ by: 'self', reason: ended, code: 0 })
   }
 
   setMuted(muted: boolean): void {
-    this.#muted = muted
-    if (this.#media?.audio) this.#media.audio.enabled = !muted
-    this.#tellMedia()
-    this.emit('changed', this)
+    this.#own.mute(muted)
+    this.#ownChanged()
   }
 
   /** Turns the camera on or off. Throws `MediaError` when there is none to be had. */
   async setCamera(on: boolean, device?: string): Promise<void> {
-    const media = this.#media
-    if (media === undefined || this.#over()) return
-    if (on) await media.startCamera(device)
-    else media.stopCamera()
-    if (this.#over()) return
-    await this.#peer?.sendVideo(media.video)
-    this.#tellMedia()
-    this.emit('changed', this)
+    if (!(await this.#own.setCamera(on, device))) return
+    await this.#session?.peer.sendVideo(this.#own.video)
+    this.#ownChanged()
   }
 
   /** Speaks through another microphone. Throws `MediaError`. */
   async useMicrophone(device: string): Promise<void> {
-    const track = await this.#media?.useMicrophone(device)
-    if (track === undefined || this.#over()) return
-    await this.#peer?.sendAudio(track)
-    this.#tellMedia()
-    this.emit('changed', this)
+    const track = await this.#own.useMicrophone(device)
+    if (track === undefined) return
+    await this.#session?.peer.sendAudio(track)
+    this.#ownChanged()
   }
 
-  /** The network changed: the caller looks for a new path at once (by itself only the caller restarts ICE). */
+  /** The network changed: the caller looks for a new path at once. */
   networkChanged(): void {
-    if (this.#answered && !this.#over()) this.#restarts.want()
+    if (this.#stage === 'answered') this.#session!.negotiation.restarts.want()
   }
 
   /** A message of the channel about this call. */
   handle(message: ServerMessage): void {
-    if (this.#over()) {
+    if (this.#isOver()) {
       // Hung up before the appliance had told the call's id: now it can be told.
       if (message.type === 'calling') {
         this.#ports.send({ type: 'bye', call: message.call, reason: this.#end!.reason })
@@ -343,44 +282,27 @@ export class Call extends Emitter<CallEvents> {
         this.#timers.clear('offeredAgain')
         return
       case 'ringing':
-        if (this.#state === 'calling') this.#become('ringing')
+        if (this.#stage === 'calling') this.#become('ringing')
         return
       case 'answered':
-        void this.#taken(message)
-        return
-      case 'candidate':
-        this.#peer?.takeCandidate(message.candidate)
-        return
-      case 'offer':
-        void this.#reoffered(message.sdp, sdp => this.#ports.send({ type: 'answer', call: this.#id!, sdp }))
-        return
-      case 'offerRefused':
-        this.#restarts.refused(message.retryAfterMilliseconds)
-        return
-      case 'relay':
-        this.#useRelay(message)
-        return
-      case 'restart':
-        if (this.#answered) this.#restarts.ask()
-        return
-      case 'relayRefused':
-        this.#relayRefusal = { reason: message.reason, message: message.message }
-        this.emit('changed', this)
+        // It may also be that to an ICE restart.
+        if (this.#session && this.#stage !== 'answered') this.#taken(message.by)
+        this.#session?.handle(message)
         return
       case 'ended':
         this.#finish(message)
         return
       default:
-        return
+        this.#session?.handle(message)
     }
   }
 
   /** The channel is back: `fate` says what the appliance knows of this call. */
   resumed(fate: { readonly state: 'held' | 'ended'; readonly reason: EndReason | '' } | undefined): void {
     // While the microphone is still being opened nothing was said that could be lost.
-    if (this.#over() || this.#state === 'preparing') return
-    if (fate === undefined && this.direction === 'incoming' && !this.#answered) {
-      this.#timers.set('offeredAgain', callLimits.offeredAgainMilliseconds, () =>
+    if (this.#isOver() || this.#stage === 'preparing') return
+    if (fate === undefined && this.direction === 'incoming' && this.#stage !== 'answered') {
+      this.#timers.set('offeredAgain', limits.offeredAgainMilliseconds, () =>
         this.#finish({ by: 'server', reason: 'lost', code: 0 }),
       )
       return
@@ -390,256 +312,48 @@ export class Call extends Emitter<CallEvents> {
       this.#finish({ by: 'server', reason: fate?.reason || 'lost', code: 0 })
       return
     }
-    this.#trickle.flush()
-    this.#pathWatch.lineBack()
-    if (this.#answered) this.#sampler.lineBack()
-    this.#restarts.lineBack()
-    // The appliance asks for a restart in the same breath where it sees that an address changed: not two of them.
-    this.#restarts.wantAfter(callLimits.askedMilliseconds)
+    this.#session?.lineBack()
   }
 
   async #open(video: boolean): Promise<LocalMedia | undefined> {
     // Media first, connection second: only then do browsers offer real host addresses instead of `<uuid>.local`.
-    try {
-      const media = await this.#ports.openMedia({ video, over: this.#ended.signal })
-      if (this.#over()) {
-        media.release()
-        return undefined
-      }
-      this.#media = media
-      this.#problem = media.problems[0]
-      this.#tellProblem()
-      if (media.audio) media.audio.enabled = !this.#muted
-      return media
-    } catch (error) {
-      if (this.#over()) return undefined
-      this.#problem = error instanceof MediaError ? error.problem : 'noMicrophone'
-      this.#tellProblem()
+    const media = await this.#own.open(video)
+    if (this.#isOver()) return undefined
+    const { problem } = this.#own
+    // Who is asked why somebody was not heard can then tell.
+    if (problem) this.#ports.send({ type: 'mediaProblem', call: this.#id ?? '', problem })
+    if (media === undefined) {
       // A ringing call can still be taken after the person allowed the microphone.
       if (this.direction === 'incoming') this.#become('incoming')
       else this.#finish({ by: 'self', reason: 'failed', code: 0 })
-      return undefined
     }
+    return media
   }
 
-  /** Who is asked why somebody was not heard can then tell. */
-  #tellProblem(): void {
-    if (this.#problem === undefined) return
-    this.#ports.send({ type: 'mediaProblem', call: this.#id ?? '', problem: this.#problem })
-  }
-
-  #makePeer(bundlePolicy: RTCBundlePolicy): Peer {
-    const peer = new Peer(this.#ports.env, this.#startedAt, bundlePolicy, {
-      candidate: candidate => this.#trickle.add(candidate),
-      changed: () => this.#look(),
-      word: text => {
-        if (this.#budget.take(this.#ports.env.now())) this.#heard(readPeerWord(text))
+  /** Our media is open. */
+  #join(): Session {
+    const { env, send, report, lookAtLine, online } = this.#ports
+    const ports: SessionPorts = {
+      ...{ env, startedAt: this.#startedAt, own: this.#own, isCaller: this.direction === 'outgoing' },
+      ...{ online, lookAtLine },
+      send: message => !this.#isOver() && send({ ...message, call: this.#id! }),
+      report: (told, isLast) => {
+        if (this.#id !== undefined) report(this.#id, told, isLast)
       },
-      channelOpen: () => this.#tellMedia(),
-    })
-    this.#peer = peer
-    return peer
-  }
-
-  #makeRestarts(): Restarts {
-    return new Restarts({
-      env: this.#ports.env,
-      byItself: this.direction === 'outgoing',
-      isNeeded: () => this.#state === 'reconnecting' || (this.#state === 'connected' && !this.#flows()),
-      way: () => {
-        if (this.#ports.online()) return 'line'
-        // Where media is stuck the data channel is as well.
-        return this.#flows() && this.#peer?.channelOpen ? 'channel' : undefined
-      },
-      offer: async () => {
-        this.#trickle.holdBack()
-        const offer = this.#peer!.offer({ restart: true, wait: !this.#trickle.isTaken })
-        return offer.finally(() => this.#trickle.letGo())
-      },
-      rollBack: () => this.#peer!.rollBack(),
-      send: (way, sdp, number) => {
-        if (this.#over()) return false
-        const sent =
-          way === 'line'
-            ? this.#ports.send({ type: 'offer', call: this.#id!, sdp })
-            : this.#tell({ type: 'offer', sdp, number })
-        this.#trickle.flush()
-        return sent
-      },
-    })
-  }
-
-  #makePathWatch(): PathWatch {
-    return new PathWatch({
-      env: this.#ports.env,
-      pairs: async () => (await this.#peer?.pairs()) ?? [],
-      connectionState: () => this.#peer?.connection.connectionState ?? 'closed',
-      hasFlowed: () => this.#connectedAt !== undefined,
-      isFlowing: () => this.#flows(),
-      say: () => this.#ports.send({ type: 'noPath', call: this.#id! }),
-    })
-  }
-
-  #makeSampler(): Sampler {
-    const { env } = this.#ports
-    return new Sampler({
-      env,
-      read: async () => this.#peer?.facts(),
-      report: (report, isLast) => {
-        if (this.#id !== undefined) this.#ports.report(this.#id, report, isLast)
-      },
-      changed: facts => this.emit('facts', facts),
-      silent: () => {
-        if (this.#state === 'connected') this.#ports.lookAtLine()
-      },
-    })
-  }
-
-  #makeTrickle(): Trickle {
-    return new Trickle({
-      mayGo: () => this.#answered && this.#id !== undefined,
-      send: candidate =>
-        this.#ports.send({ type: 'candidate', call: this.#id!, candidate }) ||
-        this.#tell({ type: 'candidate', candidate }),
-    })
-  }
-
-  /** Media flows, as far as is heard: the connection is said to stand for seconds after its path broke. */
-  #flows(): boolean {
-    return this.#state === 'connected' && this.#sampler.silentSince === undefined
-  }
-
-  /** The answer to the call, or to an offer within it. */
-  async #taken(message: Extract<ServerMessage, { type: 'answered' }>): Promise<void> {
-    this.#trickle.isTaken = message.trickle
-    if (this.#answered) {
-      this.#takeAnswer('line', message.sdp)
-      return
+      facts: facts => this.emit('facts', facts),
+      changed: () => this.emit('changed', this),
+      heardBye: reason => this.#heardBye(reason),
+      gaveUp: reason => this.hangUp(reason),
+      failed: error => this.#fail(error),
     }
-    this.#answered = true
+    this.#session = new Session(ports, this.#offered)
+    return this.#session
+  }
+
+  #taken(by: CallSetup['peer']): void {
     this.#timers.clear('noAnswer')
-    this.#party = message.by
-    this.#giveUpAfter('setup', 'mediaFailed')
-    this.#become('connecting')
-    try {
-      await this.#peer?.takeAnswer(message.sdp)
-    } catch (error) {
-      this.#fail(error)
-      return
-    }
-    if (this.#over()) return
-    this.#pathWatch.begin([])
-    this.#trickle.flush()
-    this.#look()
-  }
-
-  #takeAnswer(way: 'line' | 'channel', sdp: string, number?: number): void {
-    const peer = this.#peer
-    if (peer === undefined || !this.#restarts.takesAnswer(way, number)) return
-    this.#newChecks(peer.takeAnswer(sdp)).catch(() => peer.rollBack())
-    this.#restarts.settled()
-  }
-
-  async #reoffered(sdp: string, reply: (sdp: string) => void): Promise<void> {
-    const peer = this.#peer
-    if (peer === undefined) return
-    this.#trickle.holdBack()
-    try {
-      reply(await this.#newChecks(peer.reply(sdp, { wait: !this.#trickle.isTaken })))
-    } catch (error) {
-      console.warn('lanline: offer not taken', error)
-    } finally {
-      this.#trickle.letGo()
-      this.#trickle.flush()
-    }
-  }
-
-  /** A remote description is being applied: from then on only checks count that are not in the statistics yet. */
-  async #newChecks<Value>(applied: Promise<Value>): Promise<Value> {
-    const before = await this.#peer!.pairs().catch(() => [])
-    const value = await applied
-    if (!this.#over()) this.#pathWatch.begin(before)
-    return value
-  }
-
-  #useRelay(message: Extract<ServerMessage, { type: 'relay' }>): void {
-    const { servers, reason } = message
-    this.#relay = { servers, reason }
-    this.#relayRefusal = undefined
-    this.#peer?.useServers(servers)
-    if (servers.length > 0) {
-      this.#ports.send({ type: 'relayReady', call: this.#id! })
-      // The search for a path begins anew.
-      if (this.#timers.has('setup')) this.#giveUpAfter('setup', 'mediaFailed')
-      if (this.#timers.has('lost')) this.#giveUpAfter('lost', 'mediaLost')
-    }
-    this.emit('changed', this)
-  }
-
-  #giveUpAfter(timer: 'setup' | 'lost', reason: EndReason): void {
-    this.#timers.set(timer, callLimits.mediaMilliseconds, () => this.hangUp(reason))
-  }
-
-  /** Looks at the connection after any of its states changed. */
-  #look(): void {
-    const peer = this.#peer
-    if (peer === undefined || this.#over() || !this.#answered) return
-    const flowing = peer.flowing
-    if (flowing === 'yes' && this.#state !== 'connected') {
-      this.#timers.clear('setup')
-      this.#timers.clear('lost')
-      this.#restarts.flowing()
-      this.#pathWatch.found()
-      this.#sampler.listen()
-      this.#relayRefusal = undefined
-      this.#connectedAt ??= this.#ports.env.now()
-      this.#become('connected')
-    } else if (flowing === 'no' && this.#state === 'connected') {
-      this.#giveUpAfter('lost', 'mediaLost')
-      const now = this.#ports.env.now()
-      const silent = now - (this.#sampler.silentSince ?? now)
-      this.#restarts.wantAfter(Math.max(0, callLimits.restartAfterMilliseconds - silent))
-      this.#ports.lookAtLine()
-      this.#become('reconnecting')
-    }
-    void this.#sampler.look()
-  }
-
-  /** Says something to the other party directly; false when the data channel is not open. */
-  #tell(word: PeerWord): boolean {
-    return this.#peer?.say(JSON.stringify(word)) ?? false
-  }
-
-  #tellMedia(): void {
-    this.#tell({ type: 'media', muted: this.#muted, camera: this.cameraOn, testSource: this.testSource })
-  }
-
-  #heard(word: PeerWord | undefined): void {
-    if (word === undefined || this.#over()) return
-    switch (word.type) {
-      case 'bye':
-        this.#heardBye(word.reason)
-        return
-      case 'offer':
-        // It may have been on its way since before the path broke that it was to mend.
-        if (isOlder(word.sdp, this.#peer?.connection.remoteDescription?.sdp ?? '')) return
-        if (this.#channelOffers >= callLimits.channelOffers) return
-        this.#channelOffers++
-        void this.#reoffered(word.sdp, sdp =>
-          this.#tell({ type: 'answer', sdp, number: word.number }),
-        ).finally(() => this.#channelOffers--)
-        return
-      case 'answer':
-        this.#takeAnswer('channel', word.sdp, word.number)
-        return
-      case 'candidate':
-        this.#peer?.takeCandidate(word.candidate)
-        return
-      case 'media':
-        this.#peerMedia = word
-        this.emit('changed', this)
-        return
-    }
+    this.#party = by
+    this.#become('answered')
   }
 
   /** The appliance will say it too, if it is there; if it never does, it is told. */
@@ -650,40 +364,38 @@ export class Call extends Emitter<CallEvents> {
       held.ended(id, 'peer', reason)
       this.#ports.env.setTimeout(() => {
         if (held.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
-      }, callLimits.peerByeMilliseconds)
+      }, limits.peerByeMilliseconds)
     }
     this.#finish({ by: 'peer', reason, code: 0 })
   }
 
+  #ownChanged(): void {
+    this.#session?.tellMedia()
+    this.emit('changed', this)
+  }
+
   #fail(error: unknown): void {
     console.warn('lanline: call failed', error)
-    if (this.direction === 'incoming' && !this.#answered) this.decline('failed')
+    if (this.direction === 'incoming' && this.#stage !== 'answered') this.decline('failed')
     else this.hangUp('mediaFailed')
   }
 
-  #finish(end: CallEnd): void {
-    if (this.#over()) return
-    this.#end = { by: end.by, reason: end.reason, code: end.code }
+  #finish({ by, reason, code }: CallEnd): void {
+    if (this.#isOver()) return
+    this.#end = { by, reason, code }
     this.#timers.clearAll()
-    this.#restarts.stop()
-    this.#pathWatch.stop()
-    this.#peer?.stopSending()
-    this.#media?.release()
-    this.#ended.abort()
-    this.#sampler.finish()
-    // The last words need a moment on the wire, and the last counts are read, before the connection under them goes.
-    const peer = this.#peer
-    if (peer) this.#ports.env.setTimeout(() => peer.close(), callLimits.closeMilliseconds)
+    this.#session?.finish()
+    this.#own.release()
     this.#become('ended')
     this.emit('ended', this.#end)
   }
 
-  #over(): boolean {
-    return this.#state === 'ended'
+  #isOver(): boolean {
+    return this.#stage === 'ended'
   }
 
-  #become(state: CallState): void {
-    this.#state = state
+  #become(stage: Stage): void {
+    this.#stage = stage
     this.emit('changed', this)
   }
 }

@@ -95,7 +95,7 @@ export function fixedMedia(tracks: {
 }
 
 class BrowserMedia implements LocalMedia {
-  readonly problems: readonly MediaProblem[]
+  readonly #problems: readonly MediaProblem[]
   readonly #devices: MediaDevices
   readonly #tone: Tone | undefined
   #audio: MediaStreamTrack
@@ -106,7 +106,7 @@ class BrowserMedia implements LocalMedia {
 
   constructor(devices: MediaDevices, stream: MediaStream, problems: readonly MediaProblem[]) {
     this.#devices = devices
-    this.problems = problems
+    this.#problems = problems
     const microphone = stream.getAudioTracks()[0]
     this.#tone = microphone ? undefined : startTone()
     this.#audio = microphone ?? this.#tone!.track
@@ -119,6 +119,15 @@ class BrowserMedia implements LocalMedia {
 
   get video(): MediaStreamTrack | undefined {
     return this.#video
+  }
+
+  /** What was wanting at first and is there now, since it was plugged in or chosen, is no problem any more. */
+  get problems(): readonly MediaProblem[] {
+    return this.#problems.filter(problem =>
+      problem === 'noMicrophone' || problem === 'microphoneBusy'
+        ? this.testSource
+        : this.#video === undefined,
+    )
   }
 
   get testSource(): boolean {

@@ -1,6 +1,6 @@
 /**
  * One `RTCPeerConnection` and what a call asks of it: descriptions when they are ready to send, candidates in both
- * directions, the data channel to the other client, and the account of it all. Operations run one after the other.
+ * directions, tracks, and the account of it all. Operations run one after the other.
  */
 import type { RelayServer } from '../src/relay/message.ts'
 import type { IceCandidate, StateChange } from '../src/signalling/message.ts'
@@ -8,7 +8,6 @@ import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
-import { channelLabel, channelProtocol } from './peerword.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
 import { asDtlsServer, withDefaultCandidates } from './sdp.ts'
 
@@ -28,9 +27,6 @@ export interface PeerListener {
   candidate(candidate: IceCandidate): void
   /** A state or a track changed. */
   changed(): void
-  /** Text from the other client. */
-  word(text: string): void
-  channelOpen(): void
 }
 
 export class Peer {
@@ -44,7 +40,6 @@ export class Peer {
   readonly #changes: StateChange[] = []
   #audio: RTCRtpTransceiver | undefined
   #video: RTCRtpTransceiver | undefined
-  #channel: RTCDataChannel | undefined
   #operations: Promise<unknown> = Promise.resolve()
   /** Set while a description waits for candidates: they go with it instead of after it. */
   #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
@@ -71,10 +66,6 @@ export class Peer {
       this.remoteStream?.addTrack(event.track)
       listener.changed()
     }
-    connection.ondatachannel = event => {
-      // One is enough: whoever opens more is no client of ours.
-      if (event.channel.label === channelLabel && !this.#channel) this.#useChannel(event.channel)
-    }
   }
 
   /** Whether media can flow: `pending` while that is being found out. */
@@ -84,25 +75,12 @@ export class Peer {
     return state === 'disconnected' || state === 'failed' || state === 'closed' ? 'no' : 'pending'
   }
 
-  get channelOpen(): boolean {
-    return this.#channel?.readyState === 'open'
-  }
-
-  get canSendVideo(): boolean {
-    const direction = this.#video?.currentDirection
-    return direction === 'sendrecv' || direction === 'sendonly'
-  }
-
   /** Caller: audio always; video in a video call even without a camera, so that it can be seen and turned on later. */
   addMedia(media: LocalMedia, video: boolean): void {
     const streams = typeof MediaStream === 'undefined' ? [] : [new MediaStream()]
     const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams }
     this.#audio = this.connection.addTransceiver(media.audio ?? 'audio', init)
     if (video) this.#video = this.connection.addTransceiver(media.video ?? 'video', init)
-  }
-
-  openChannel(): void {
-    this.#useChannel(this.connection.createDataChannel(channelLabel, { protocol: channelProtocol }))
   }
 
   /** A new offer; with `wait` it carries its candidates. */
@@ -205,17 +183,6 @@ export class Peer {
   stopSending(): void {
     for (const sender of [this.#audio?.sender, this.#video?.sender])
       sender?.replaceTrack(null).catch(() => {})
-  }
-
-  /** False when the channel is not open. */
-  say(text: string): boolean {
-    if (!this.channelOpen) return false
-    try {
-      this.#channel!.send(text)
-      return true
-    } catch {
-      return false
-    }
   }
 
   async facts(): Promise<MediaFacts> {
@@ -349,12 +316,5 @@ export class Peer {
     const early = this.#early
     this.#early = []
     for (const candidate of early) this.#addCandidate(candidate)
-  }
-
-  #useChannel(channel: RTCDataChannel): void {
-    this.#channel = channel
-    channel.onopen = () => this.#listener.channelOpen()
-    channel.onmessage = event => this.#listener.word(String(event.data))
-    if (channel.readyState === 'open') this.#listener.channelOpen()
   }
 }

@@ -11,12 +11,15 @@ export type PeerWord =
   | { readonly type: 'offer'; readonly sdp: string; readonly number?: number | undefined }
   | { readonly type: 'answer'; readonly sdp: string; readonly number?: number | undefined }
   | { readonly type: 'candidate'; readonly candidate: IceCandidate }
-  | {
-      readonly type: 'media'
-      readonly muted: boolean
-      readonly camera: boolean
-      readonly testSource: boolean
-    }
+  | ({ readonly type: 'media' } & PeerMedia)
+
+/** What a party sends. */
+export interface PeerMedia {
+  readonly muted: boolean
+  readonly camera: boolean
+  /** A tone stands in for a microphone. */
+  readonly testSource: boolean
+}
 
 const limitCharacters = 65_536
 const reasons: ReadonlySet<string> = new Set<EndReason>([
@@ -26,26 +29,6 @@ const reasons: ReadonlySet<string> = new Set<EndReason>([
   'lost',
   'failed',
 ])
-
-/** Words taken, as the appliance takes frames: so many at once, so many a second. */
-const limitAtOnce = 300
-const limitPerSecond = 50
-
-/** How many more words of the other side are listened to: a page must not be held up by what another one pours in. */
-export class WordBudget {
-  #left = limitAtOnce
-  #at: number | undefined
-
-  /** False when this one is too many. */
-  take(nowMilliseconds: number): boolean {
-    const grown = ((nowMilliseconds - (this.#at ?? nowMilliseconds)) / 1_000) * limitPerSecond
-    this.#at = nowMilliseconds
-    this.#left = Math.min(limitAtOnce, this.#left + grown)
-    if (this.#left < 1) return false
-    this.#left--
-    return true
-  }
-}
 
 /** Undefined for anything the other side should not have said. */
 export function readPeerWord(text: string): PeerWord | undefined {

@@ -38,6 +38,8 @@ export interface PhoneEvents {
   welcome: Welcome
   /** Somebody calls: `answer` or `decline` it. */
   incoming: Call
+  /** Somebody called during a call, and was told so. */
+  turnedAway: { readonly user: string; readonly name: string }
   /** On the owner's devices: somebody asks to join, or was answered. */
   requests: readonly JoinAsk[]
   /** A call began or ended, in either direction. */
@@ -281,6 +283,7 @@ export class Phone extends Emitter<PhoneEvents> {
     }
     if (this.#calls.size > 0) {
       this.#send({ type: 'decline', call: message.call, reason: 'busy' })
+      this.emit('turnedAway', message.from)
       return
     }
     const { call: id, sdp, trickle, video, from } = message

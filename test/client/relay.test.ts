@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { callLimits } from '../../client/call.ts'
+import { negotiationLimits } from '../../client/negotiation.ts'
 import { pathOf } from '../../client/path.ts'
 import { readPeerWord } from '../../client/peerword.ts'
 import type { MediaFacts } from '../../client/report.ts'
@@ -238,7 +238,7 @@ describe('a line that may have died with the path', () => {
     await clock.pass(1_000)
     expect(sockets).toHaveLength(2)
     await online({ resumed: [{ call, state: 'held', reason: '' }] })
-    await clock.pass(callLimits.askedMilliseconds)
+    await clock.pass(negotiationLimits.askedMilliseconds)
     expect(socket().ofType('offer')).toHaveLength(1)
   })
 

@@ -1,0 +1,83 @@
+/** What this party sends in one call: opened once, muted, exchanged for other devices, let go of when the call ends. */
+import { type LocalMedia, MediaError, type MediaProblem, type OpenMedia } from './media.ts'
+import type { PeerMedia } from './peerword.ts'
+
+export class OwnMedia {
+  readonly #openMedia: OpenMedia
+  readonly #over = new AbortController()
+  #media: LocalMedia | undefined
+  #problem: MediaProblem | undefined
+  #muted = false
+
+  constructor(openMedia: OpenMedia) {
+    this.#openMedia = openMedia
+  }
+
+  get audio(): MediaStreamTrack | undefined {
+    return this.#media?.audio
+  }
+
+  get video(): MediaStreamTrack | undefined {
+    return this.#media?.video
+  }
+
+  /** Why microphone or camera are not as wanted. */
+  get problem(): MediaProblem | undefined {
+    return this.#problem
+  }
+
+  /** All of them: a device may lack both. */
+  get problems(): readonly MediaProblem[] {
+    return this.#media?.problems ?? []
+  }
+
+  /** As the other party is told. */
+  get state(): PeerMedia {
+    const { video, testSource = false } = this.#media ?? {}
+    return { muted: this.#muted, camera: video !== undefined, testSource }
+  }
+
+  /** Undefined without a microphone, which `problem` tells, and when the call ended meanwhile. */
+  async open(video: boolean): Promise<LocalMedia | undefined> {
+    try {
+      const media = await this.#openMedia({ video, over: this.#over.signal })
+      if (this.#over.signal.aborted) {
+        media.release()
+        return undefined
+      }
+      this.#media = media
+      this.#problem = media.problems[0]
+      if (media.audio) media.audio.enabled = !this.#muted
+      return media
+    } catch (error) {
+      this.#problem = error instanceof MediaError ? error.problem : 'noMicrophone'
+      return undefined
+    }
+  }
+
+  mute(muted: boolean): void {
+    this.#muted = muted
+    if (this.#media?.audio) this.#media.audio.enabled = !muted
+  }
+
+  /** False when the call ended meanwhile. Throws `MediaError`. */
+  async setCamera(on: boolean, device?: string): Promise<boolean> {
+    const media = this.#media
+    if (media === undefined || this.#over.signal.aborted) return false
+    if (on) await media.startCamera(device)
+    else media.stopCamera()
+    return !this.#over.signal.aborted
+  }
+
+  /** Undefined when the call ended meanwhile. Throws `MediaError`. */
+  async useMicrophone(device: string): Promise<MediaStreamTrack | undefined> {
+    const track = await this.#media?.useMicrophone(device)
+    return this.#over.signal.aborted ? undefined : track
+  }
+
+  /** The call is over. */
+  release(): void {
+    this.#media?.release()
+    this.#over.abort()
+  }
+}

@@ -1,0 +1,156 @@
+/**
+ * The media session of one call, from when our media is open: the connection and those who work with it are made here,
+ * and what the appliance and the other party's client say of it goes to whom it concerns.
+ */
+import type { EndReason } from '../src/core/end-reason.ts'
+import type { MediaReport, ServerMessage } from '../src/signalling/message.ts'
+import type { Env } from './env.ts'
+import { MediaWatch } from './media-watch.ts'
+import { type InCall, Negotiation, type TrickledSdp } from './negotiation.ts'
+import type { OwnMedia } from './own-media.ts'
+import { Peer } from './peer.ts'
+import { PeerChannel } from './peer-channel.ts'
+import type { PeerMedia, PeerWord } from './peerword.ts'
+import type { MediaFacts } from './report.ts'
+import { isBundled } from './sdp.ts'
+
+/** The last words need a moment on the wire, and the last counts are read, before the connection under them goes. */
+const closeMilliseconds = 400
+
+export interface SessionPorts {
+  readonly env: Env
+  readonly isCaller: boolean
+  /** When the call began, on the clock of `env`. */
+  readonly startedAt: number
+  readonly own: OwnMedia
+  online(): boolean
+  /** False when there is no line, or no call any more. */
+  send(message: InCall): boolean
+  report(report: MediaReport, isLast: boolean): void
+  lookAtLine(): void
+  /** There are new facts. */
+  facts(facts: MediaFacts): void
+  /** Anything else that can be read changed. */
+  changed(): void
+  /** The other party's client ended the call. */
+  heardBye(reason: EndReason): void
+  /** No media came, or none any more. */
+  gaveUp(reason: EndReason): void
+  /** The call's answer cannot be applied. */
+  failed(error: unknown): void
+}
+
+export class Session {
+  readonly peer: Peer
+  readonly media: MediaWatch
+  readonly channel: PeerChannel
+  readonly negotiation: Negotiation
+  readonly #ports: SessionPorts
+  #peerMedia: PeerMedia | undefined
+  #isOver = false
+
+  /** `offered`: callee only. A caller does not know yet who answers: README.md tells why that is `balanced`. */
+  constructor(ports: SessionPorts, offered: TrickledSdp | undefined) {
+    const { env, startedAt, isCaller } = ports
+    this.#ports = ports
+    const bundle = offered !== undefined && isBundled(offered.sdp)
+    this.peer = new Peer(env, startedAt, bundle ? 'max-bundle' : 'balanced', {
+      candidate: candidate => this.negotiation.candidate(candidate),
+      changed: () => this.media.look(),
+    })
+    this.channel = new PeerChannel(env, this.peer.connection, {
+      opened: () => this.tellMedia(),
+      heard: word => this.#heard(word),
+    })
+    this.media = new MediaWatch({
+      ...{ env, peer: this.peer, report: ports.report, changed: ports.facts, gaveUp: ports.gaveUp },
+      found: () => {
+        this.negotiation.found()
+        ports.changed()
+      },
+      lost: silentMilliseconds => {
+        this.negotiation.lost(silentMilliseconds)
+        ports.lookAtLine()
+        ports.changed()
+      },
+      // The line may be dead as well.
+      silent: ports.lookAtLine,
+    })
+    this.negotiation = new Negotiation({
+      ...{ env, peer: this.peer, channel: this.channel, media: this.media, isCaller },
+      ...{ online: ports.online, send: ports.send },
+    })
+  }
+
+  /** What the other party's client says that it sends. */
+  get peerMedia(): PeerMedia | undefined {
+    return this.#peerMedia
+  }
+
+  /** What the appliance says of the media of a call. */
+  handle(message: ServerMessage): void {
+    const { restarts } = this.negotiation
+    switch (message.type) {
+      case 'answered':
+        this.negotiation.takeAnswer(message).catch(this.#ports.failed)
+        return
+      case 'candidate':
+        this.peer.takeCandidate(message.candidate)
+        return
+      case 'offer':
+        void this.negotiation.takeOffer('line', message.sdp)
+        return
+      case 'offerRefused':
+        restarts.refused(message.retryAfterMilliseconds)
+        return
+      case 'restart':
+        if (this.negotiation.isEstablished) restarts.ask()
+        return
+      case 'relay':
+        this.media.useRelay(message.servers, message.reason)
+        if (message.servers.length > 0) this.#ports.send({ type: 'relayReady' })
+        this.#ports.changed()
+        return
+      case 'relayRefused':
+        this.media.refuseRelay({ reason: message.reason, message: message.message })
+        this.#ports.changed()
+        return
+      default:
+        return
+    }
+  }
+
+  /** Says what we send, now that it is another. */
+  tellMedia(): void {
+    this.channel.tell({ type: 'media', ...this.#ports.own.state })
+  }
+
+  /** The line to the appliance is new, which holds the call. */
+  lineBack(): void {
+    this.media.lineBack()
+    this.negotiation.lineBack()
+  }
+
+  finish(): void {
+    this.#isOver = true
+    this.negotiation.stop()
+    this.peer.stopSending()
+    this.media.finish()
+    this.#ports.env.setTimeout(() => this.peer.close(), closeMilliseconds)
+  }
+
+  #heard(word: PeerWord): void {
+    if (this.#isOver) return
+    switch (word.type) {
+      case 'bye':
+        this.#ports.heardBye(word.reason)
+        return
+      case 'media':
+        this.#peerMedia = word
+        this.#ports.changed()
+        return
+      default:
+        this.negotiation.heard(word)
+    }
+  }
+}
