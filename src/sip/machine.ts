@@ -282,7 +282,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (incoming.toTag === undefined) return
     if (this.#refused.size > 0 && this.#refused.get(hash('md5', incoming.key)) !== undefined) return
     const routed = this.#route(incoming)
-    if (routed.destination.kind === 'refused' || routed.destination.kind === 'self') return
+    const { kind } = routed.destination
+    if (kind === 'refused' || kind === 'self' || (kind === 'contact' && incoming.toTag === ownTag(incoming)))
+      return
     // §16.3 step 3; an ACK is never answered.
     if (Number(first(incoming.request, 'Max-Forwards') ?? 70) <= 0) return
     this.#proxy.acknowledge(incoming, routed)
@@ -416,11 +418,10 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
    */
   #refuse(incoming: Incoming, status: number, reason: string, extra: readonly HeaderField[]): void {
     const { request, replyTo } = incoming
-    const tag = hash('md5', `${incoming.key}${incoming.callId}`).slice(0, 16)
     if (request.method === 'INVITE' && incoming.toTag !== undefined) {
       this.#refused.set(hash('md5', incoming.key), true)
     }
-    this.#outbox.send(replyTo, response(request, status, reason, extra, tag))
+    this.#outbox.send(replyTo, response(request, status, reason, extra, ownTag(incoming)))
   }
 
   // -------------------------------------------------------------------------------------------- flows and devices
@@ -488,6 +489,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#registrar.restore(rows, o.now)
   }
 }
+
+/** In what we answer without state: the ACK to a refusal shows whose it was. */
+const ownTag = ({ key, callId }: Incoming): string => hash('md5', `${key}${callId}`).slice(0, 16)
 
 /**
  * RFC 6665 §4.1.3: a NOTIFY belongs to a subscription, so it comes by a route token of its dialog. Some phones start anew

@@ -130,11 +130,17 @@ function destinationOf(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): Destin
   return live && { kind: 'contact', live }
 }
 
-// Somebody who ignores Record-Route sends to the other's contact. It must be one that is registered: no open relay.
-function contactOf(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): LiveBinding | undefined {
-  for (const live of parts.bindings.withHost(uri.host)) {
+/**
+ * Somebody who ignores Record-Route sends to the other's contact, and so does who was told it in a Refer-To. It must be
+ * one that is registered: no open relay. In a dialog phones write it with other parameters than they registered.
+ */
+function contactOf(uri: SipUri, { bindings }: Omit<RoutingParts, 'tokens'>): LiveBinding | undefined {
+  let alike: LiveBinding | undefined
+  for (const live of bindings.withHost(uri.host)) {
     const contact = parseUri(live.binding.contact)
-    if (contact !== undefined && uriEquals(contact, uri)) return live
+    if (contact === undefined) continue
+    if (uriEquals(contact, uri)) return live
+    if (contact.user === uri.user && contact.port === uri.port) alike ??= live
   }
-  return undefined
+  return alike
 }

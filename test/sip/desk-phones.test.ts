@@ -1,10 +1,10 @@
 /** What telephones on desks and at doors are known to do, which the standard does not say or forbids. */
 import { describe, expect, it } from 'vitest'
-import { first, parseAuth, values } from '../../src/sip/codec.ts'
-import type { SipResponse } from '../../src/sip/message.ts'
+import { first, parseAuth, parseNameAddr, values } from '../../src/sip/codec.ts'
+import type { HeaderField, SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
-import { type PhoneOptions, SimPhone } from '../sim/phone.ts'
+import { type PhoneOptions, type SimDialog, SimPhone } from '../sim/phone.ts'
 
 const house = (): SimHouse => new SimHouse(new SimNetwork(1), ['alice', 'bob', 'carol'])
 
@@ -252,5 +252,80 @@ describe('a telephone that reads the first Contact only', () => {
     expect(listed).toHaveLength(3)
     expect(listed[0]).toBe('<sip:alice-1@10.0.1.9:5062>;expires=600')
     expect(listed[1]).toContain('sip:alice-1@')
+  })
+})
+
+describe('a call that is handed on', () => {
+  const inside = (phone: SimPhone, dialog: SimDialog, method: string, extra: HeaderField[]) => {
+    let status = 0
+    phone.request({
+      method,
+      uri: dialog.target,
+      to: dialog.remote,
+      from: dialog.local,
+      callId: dialog.callId,
+      cseq: () => ++dialog.cseq,
+      extra: [
+        ...dialog.routes.map(value => ({ name: 'Route', value })),
+        { name: 'Contact', value: phone.contact },
+        ...extra,
+      ],
+      done: response => {
+        status = response.status
+      },
+    })
+    phone.house.network.run(200)
+    return status
+  }
+  const referred = (phone: SimPhone): string =>
+    first(phone.received.filter(one => one.kind === 'request' && one.method === 'REFER').at(-1)!, 'Refer-To')!
+
+  it.each([
+    'udp',
+    'tcp',
+  ] as const)('blindly, over %s: REFER, a call, and NOTIFY of how it goes', transport => {
+    const home = house()
+    const [alice, bob, carol] = ['alice-1', 'bob-1', 'carol-1'].map(device =>
+      registered(home, device, { transport, onInvite: 'answer' }),
+    ) as [SimPhone, SimPhone, SimPhone]
+    const call = alice.call('bob')
+    home.network.run(200)
+    const bobs = bob.incoming[0]!.dialog!
+    expect(inside(bob, bobs, 'REFER', [{ name: 'Refer-To', value: '<sip:carol@lanline.local>' }])).toBe(200)
+    const uri = parseNameAddr(referred(alice))!.uri
+    const next = alice.call(uri, { extra: [{ name: 'Referred-By', value: '<sip:bob@lanline.local>' }] })
+    home.network.run(200)
+    expect(next.final).toBe(200)
+    const frag = [
+      { name: 'Event', value: 'refer' },
+      { name: 'Subscription-State', value: 'terminated;reason=noresource' },
+      { name: 'Content-Type', value: 'message/sipfrag;version=2.0' },
+    ]
+    expect(inside(alice, call.dialog!, 'NOTIFY', frag)).toBe(200)
+    expect(inside(bob, bobs, 'BYE', [])).toBe(200)
+    expect(bob.requests.slice(-2)).toEqual(['ACK', 'NOTIFY'])
+    expect(carol.requests).toEqual(['INVITE', 'ACK'])
+    expect(home.callLog()).toEqual([
+      ...['started', 'ringing', 'answered', 'started', 'ringing', 'answered'],
+      'ended callee 0 hangup',
+    ])
+  })
+
+  it.each([
+    ['as it is registered', (contact: string) => contact],
+    ['with its transport said', (contact: string) => `${contact};transport=udp`],
+    ['with parameters of the dialog', (contact: string) => `${contact};ob;user=phone`],
+  ])('after a word with the other, whose contact stands in Refer-To %s', (_, written) => {
+    const home = house()
+    const alice = registered(home, 'alice-1')
+    const bob = registered(home, 'bob-1', { onInvite: 'answer' })
+    const carol = registered(home, 'carol-1', { onInvite: 'answer' })
+    const first = bob.call('carol')
+    home.network.run(200)
+    const replaces = `${first.callId};to-tag=x;from-tag=${first.dialog!.localTag}`
+    const call = alice.call(written(first.dialog!.target), { extra: [{ name: 'Replaces', value: replaces }] })
+    home.network.run(200)
+    expect(call.final).toBe(200)
+    expect(carol.requests).toEqual(['INVITE', 'ACK', 'INVITE', 'ACK'])
   })
 })
