@@ -256,13 +256,17 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
   }
 
   /**
-   * A client that moved cannot end what it left behind, so that gives way, oldest first, to what it asks for from where
-   * it is now.
+   * A client that moved cannot end what it left behind, nor can one whose relay did, so that gives way, oldest first, to
+   * what it asks for from where it is now.
    */
   #hasRoom(holder: Holder, wanted: number, address: string): boolean {
-    const left = this.#grants.isNow(holder, address)
-      ? [...holder.allocations].filter(each => each.flow.remote.address !== address)
-      : []
+    const isNow = this.#grants.isNow(holder, address)
+    const left = [...holder.allocations].filter(
+      ({ flow, relayed }) =>
+        (isNow && flow.remote.address !== address) ||
+        !this.#grants.isOwn(flow.local.address) ||
+        !this.#grants.isOwn(relayed.address),
+    )
     const held =
       holder.allocations.size + this.#openings.ofHolder(holder) + this.#reservations.ofHolder(holder)
     const over = held + wanted - holder.quota

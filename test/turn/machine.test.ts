@@ -15,6 +15,7 @@ import {
   fiveMinutes,
   flowOf,
   grantOf,
+  own,
   Relay,
   realm,
 } from './client.ts'
@@ -170,6 +171,26 @@ describe('credentials', () => {
     }
     const fifth = new Client(relay, flowOf('10.0.10.45'), credentials.caller)
     expect(fifth.allocate().error?.code).toBe(486)
+  })
+
+  it('give way where our own address went, at either end: nobody can end what is left there', () => {
+    const relay = open()
+    for (let port = 1; port <= 8; port++) expect(alice(relay, port).allocate().error).toBe(undefined)
+    // A new lease on each network, one after the other.
+    const fresh = ['10.0.20.2', '10.0.10.2']
+    for (const [renewed, relayOn] of [
+      [own.with(1, fresh[0]!), [fresh[0]!]],
+      [fresh.toReversed(), [fresh[0]!]],
+    ] as const) {
+      relay.give({ kind: 'addresses', addresses: renewed })
+      relay.give({ kind: 'openGrant', grant: grantOf({ caller: { relayOn } }) })
+      for (let port = 1; port <= 8; port++) {
+        const flow = { ...flowOf('10.0.10.5', port), local: { address: renewed[0]!, port: 3478 } }
+        const again = { ...flow, key: `${flow.key} ${renewed.join()}` }
+        expect(new Client(relay, again, credentials.caller).allocate().error).toBe(undefined)
+      }
+    }
+    expect(relay.openSockets.size).toBe(8)
   })
 
   it('are taken from wherever the party is reached now, however often it moved', () => {
