@@ -17,6 +17,8 @@ export const streamLimits = {
   idleMilliseconds: 2 * 3_600_000,
   connectMilliseconds: 5_000,
   unsentBytes: 1_048_576,
+  /** What one message that is not sent yet takes besides its bytes. */
+  bytesAMessage: 256,
 } as const
 
 /** One open stream. Set the handlers at once in `onOpen`. */
@@ -27,6 +29,8 @@ export interface Stream {
   onData: (bytes: Uint8Array) => void
   /** Called once, whoever closed it. */
   onClose: () => void
+  /** What the peer has not taken yet, and the system does not hold for it. */
+  readonly unsentBytes: number
   /** False: it was closed, or too slow and is closed now. */
   send(bytes: Uint8Array): boolean
   /** No more `onData` until `resume`: what comes meanwhile waits in the kernel, and then with the sender. */
@@ -164,22 +168,30 @@ function streamOf(
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 60_000)
   socket.setTimeout(streamLimits.idleMilliseconds, () => socket.destroy())
+  let messages = 0
+  const sent = (): void => {
+    messages--
+  }
   const stream: Stream = {
     id: String(++serial),
     local: endpointOf(socket.localAddress, socket.localPort),
     remote: endpointOf(socket.remoteAddress, socket.remotePort),
     onData: () => {},
     onClose: () => {},
+    get unsentBytes() {
+      return socket.writableLength + messages * streamLimits.bytesAMessage
+    },
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     prove,
     send: bytes => {
       if (!socket.writable) return false
-      if (socket.writableLength > streamLimits.unsentBytes) {
+      if (stream.unsentBytes > streamLimits.unsentBytes) {
         socket.destroy()
         return false
       }
-      socket.write(bytes)
+      messages++
+      socket.write(bytes, sent)
       return true
     },
     close: () => {

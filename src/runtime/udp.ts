@@ -2,6 +2,14 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { canonicalAddress, type Endpoint, familyOf } from '../core/endpoint.ts'
 
+export const udpLimits = {
+  /**
+   * What may wait in this process once the system's own buffer is full, as on a wireless link that has become slow:
+   * nothing else bounds it, and what would leave seconds later is worth nothing.
+   */
+  unsentBytes: 262_144,
+} as const
+
 export interface UdpSocket {
   readonly local: Endpoint
   /**
@@ -31,6 +39,7 @@ export function openUdp(options: UdpOptions): Promise<UdpSocket> {
     // A name in a packet must never start a look-up: whoever sends gives an address.
     lookup: (host, _options, done) => done(null, host, familyOf(host)),
   })
+  const isFull = new Error('the link is too slow: what was to be sent is dropped')
   const onSent = (error: Error | null): void => {
     if (error) options.onSendError?.(error)
   }
@@ -52,7 +61,9 @@ export function openUdp(options: UdpOptions): Promise<UdpSocket> {
       resolve({
         local: { address: options.local.address, port: socket.address().port },
         send: (bytes, { port, address }) => {
-          if (port !== 0) socket.send(bytes as Uint8Array, port, address, onSent)
+          if (port === 0) return
+          if (socket.getSendQueueSize() > udpLimits.unsentBytes) onSent(isFull)
+          else socket.send(bytes as Uint8Array, port, address, onSent)
         },
         close: () => {
           socket.removeAllListeners('message')

@@ -42,6 +42,8 @@ export type TurnSocketEffect = Extract<
 
 /** Of one stream: a signed request costs some 20 µs, so that this is a millisecond or two. */
 const messagesAtOnce = 64
+/** Of data that a stream's client has not taken: media of a second ago helps nobody, and the call must not end for it. */
+const unsentDataBytes = 131_072
 /** Ports tried before a relay is refused: a range that is nearly full is searched at random. */
 const relayTries = 40
 
@@ -192,8 +194,14 @@ export class TurnIo {
 
   #pass(route: Route | undefined): void {
     if (route === undefined) this.#options.onNote('dataDropped')
-    else if (route.to === 'client') this.#send(route.flow, route.header, route.bytes)
+    else if (route.to === 'client') this.#toClient(route.flow, route.header, route.bytes)
     else this.#relays.get(route.relay)?.send(route.bytes, route.peer)
+  }
+
+  #toClient(flow: ClientFlow, header: Uint8Array | undefined, bytes: Uint8Array): void {
+    const stream = flow.transport === 'udp' ? undefined : this.#streams.get(flow.key)?.stream
+    if (stream !== undefined && stream.unsentBytes > unsentDataBytes) this.#options.onNote('slowClient')
+    else this.#send(flow, header, bytes)
   }
 
   #send(flow: ClientFlow, header: Uint8Array | undefined, bytes: Uint8Array): void {

@@ -23,6 +23,7 @@ export type Peer =
   | 'sipp'
   | 'ffmpeg'
   | 'nft'
+  | 'tc'
   | 'avahi-browse'
   | 'avahi-daemon'
   | 'dbus-daemon'
