@@ -83,7 +83,7 @@ export function decode(bytes: Uint8Array): DecodedSip {
   while (buffer[from] === 0x0d && buffer[from + 1] === 0x0a) from += 2
   if (from === buffer.length) return { kind: 'drop', reason: 'empty' }
   const end = buffer.indexOf(headEnd, from)
-  const text = buffer.toString('utf8', from, end < 0 ? buffer.length : end)
+  const text = headText(buffer.subarray(from, end < 0 ? buffer.length : end))
   const head = readHead(text, limits.headerFields)
   if (head.start === undefined) return { kind: 'drop', reason: 'badStartLine' }
 
@@ -93,7 +93,6 @@ export function decode(bytes: Uint8Array): DecodedSip {
     sizeFault(bytes, end) ??
     (head.start.kind === 'request' ? head.start.fault : undefined) ??
     head.fault ??
-    (isMisread(text, buffer.subarray(from)) ? fault400('notUtf8', 'Not UTF-8') : undefined) ??
     (length === undefined || length > buffer.length - bodyFrom ? badLength : undefined)
   // RFC 3261 §18.3: in a datagram, bytes past Content-Length are thrown away; without it the body is all the rest.
   const bodyTo = length === undefined || length < 0 ? buffer.length : bodyFrom + length
@@ -113,9 +112,16 @@ export function decode(bytes: Uint8Array): DecodedSip {
   return isFault(essentials) ? refuse(message, essentials) : { kind: 'ok', message, essentials }
 }
 
-/** Whether `text` is what reading bytes that are no UTF-8 leaves: replacement characters that were never sent. */
-const isMisread = (text: string, bytes: Buffer): boolean =>
-  text.includes('\ufffd') && !bytes.subarray(0, Buffer.byteLength(text)).equals(Buffer.from(text))
+/**
+ * RFC 3261 §7: UTF-8. Old phones write the names of people in Latin-1, and know no better when they are refused; what is
+ * no UTF-8 is read as that, and goes on as UTF-8.
+ */
+function headText(bytes: Buffer): string {
+  const text = bytes.toString('utf8')
+  // Replacement characters that were never sent are what reading other bytes as UTF-8 leaves.
+  const isMisread = text.includes('\ufffd') && !bytes.equals(Buffer.from(text))
+  return isMisread ? bytes.toString('latin1') : text
+}
 
 const fault400 = (reason: string, phrase: string): Fault => ({ status: 400, reason, phrase })
 const badLength = fault400('badContentLength', 'Bad Content-Length')

@@ -216,9 +216,13 @@ describe('decode', () => {
     })
   })
 
-  it('refuses text that is not UTF-8', () => {
-    const bytes = Buffer.from(options([...minimal, 'Subject: Gr\u00fc\u00dfe']).toString(), 'latin1')
-    expect(decode(bytes)).toMatchObject({ kind: 'reject', reason: 'notUtf8' })
+  it('reads text that is not UTF-8 as Latin-1, as old phones mean it, and writes it as UTF-8', () => {
+    const name = 'From: "K\u00fcche" <sip:alice@lan>;tag=1'
+    const bytes = Buffer.from(options([...without('From'), name]).toString(), 'latin1')
+    expect(parseNameAddr(first(decoded(bytes), 'From')!)?.displayName).toBe('K\u00fcche')
+    expect(encode(decoded(bytes)).includes(Buffer.from(name))).toBe(true)
+    const uri = Buffer.from(options(minimal).toString().replace('sip:', 'sip:\u00fc'), 'latin1')
+    expect(decode(uri)).toMatchObject({ kind: 'reject' })
     expect(first(request(['Subject: \ufffd']), 'Subject')).toBe('\ufffd')
     expect(first(request(['Subject: Gr\u00fc\u00dfe \u260e']), 'Subject')).toBe('Gr\u00fc\u00dfe \u260e')
   })
