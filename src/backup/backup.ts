@@ -14,6 +14,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -62,12 +63,14 @@ export const backupOf = (place: Place) => ({
 
 /** The file's bytes, as they come. What is being made of it on disk is gone when they end. */
 export async function* makeBackup(
-  { dataDirectory, version }: Place,
+  { dataDirectory, version, freeBytes }: Place,
   passphrase: string,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  const from = join(dataDirectory, databaseFile)
   const to = join(dataDirectory, ofOnesOwn(files.copy))
+  if (freeBytes() - spareBytes < bytesOf(from) + bytesOf(`${from}-wal`)) throw noRoom()
   try {
-    const looked = await doWork({ kind: 'copy', from: join(dataDirectory, databaseFile), to })
+    const looked = await doWork({ kind: 'copy', from, to })
     const { whole: _, ...counts } = looked
     const manifest: Manifest = { ...counts, version, madeAt: Date.now() }
     yield* seal(plainOf(manifest, to), passphrase)
@@ -149,11 +152,12 @@ export function applyBackup(dataDirectory: string): boolean {
  * A copy of the database that was made before an update takes its place at the next start. It is looked through first.
  * Throws `BackupError`. Who calls holds the data directory, or nothing runs on it.
  */
-export async function acceptCopy({ dataDirectory, schema }: Place, name: string): Promise<Looked> {
+export async function acceptCopy({ dataDirectory, schema, freeBytes }: Place, name: string): Promise<Looked> {
   const copy = join(dataDirectory, basename(name))
   const checking = join(dataDirectory, ofOnesOwn(files.checking))
   if (!existsSync(copy))
     throw new BackupError('notABackup', `there is no ${basename(name)} in ${dataDirectory}`)
+  if (freeBytes() - spareBytes < bytesOf(copy)) throw noRoom()
   try {
     copyFileSync(copy, checking)
     chmodSync(checking, 0o600)
@@ -215,6 +219,8 @@ async function unpack(packed: AsyncIterable<Uint8Array>, to: string, roomBytes: 
     throw error
   }
 }
+
+const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 const noRoom = (): BackupError =>
   new BackupError(

@@ -107,6 +107,14 @@ describe('a backup', () => {
     expect(readdirSync(older.dataDirectory)).toEqual([])
   })
 
+  it('that would leave too little room while it is made is not begun', async () => {
+    const here = { ...place(), freeBytes: () => 64_000_000 }
+    await (await openStore(here.dataDirectory)).close()
+    const before = readdirSync(here.dataDirectory)
+    await expect(bytesOf(makeBackup(here, passphrase))).rejects.toMatchObject({ code: 'noRoom' })
+    expect(readdirSync(here.dataDirectory)).toEqual(before)
+  })
+
   it('that would leave too little room is refused as it is unpacked, and leaves nothing behind', async () => {
     const here = place()
     const store = await openStore(here.dataDirectory)

@@ -41,7 +41,7 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
         begin()
         const day = new Date(clock.epoch()).toISOString().slice(0, 10)
         log.info('backup')
-        const content = streamOf(backup.make(call.body.passphrase), end)
+        const content = await streamOf(backup.make(call.body.passphrase), end)
         return {
           status: 200,
           file: { contentType: 'application/octet-stream', name: `lanline-${day}.backup`, content },
@@ -102,13 +102,23 @@ function passphraseIn(header: string | undefined): string {
   throw new HttpError(400, 'badBody', 'x-backup-passphrase: the passphrase of the backup is missing')
 }
 
-/** No faster than it is read; who goes away ends it. */
-function streamOf(
+/** No faster than it is read; who goes away ends it. What keeps it from beginning is still an answer. */
+async function streamOf(
   parts: AsyncGenerator<Uint8Array<ArrayBuffer>>,
   onEnd: () => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  let first: Uint8Array<ArrayBuffer> | undefined
+  try {
+    first = (await parts.next()).value ?? undefined
+  } catch (error) {
+    onEnd()
+    return told(error)
+  }
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
+      start(controller) {
+        if (first !== undefined) controller.enqueue(first)
+      },
       async pull(controller) {
         try {
           const { value, done } = await parts.next()
