@@ -45,13 +45,14 @@ export const userList: Command = {
     const rows = users.map(user => [
       user.name,
       user.displayName,
+      user.number,
       user.role,
       moment(user.expiresAt),
       user.presence,
       String(user.devices.length),
     ])
     call.print(users, () =>
-      table(['NAME', 'CALLED', 'ROLE', 'GUEST UNTIL', 'PRESENCE', 'DEVICES'], rows, 'nobody yet'),
+      table(['NAME', 'CALLED', 'NUMBER', 'ROLE', 'GUEST UNTIL', 'PRESENCE', 'DEVICES'], rows, 'nobody yet'),
     )
   },
 }

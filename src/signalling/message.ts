@@ -17,7 +17,7 @@ export type Presence = 'available' | 'inCall' | 'doNotDisturb' | 'away'
 export interface Person {
   readonly user: string
   readonly name: string
-  /** What phones without letters dial; `call` takes it in place of `user`, too. */
+  /** What phones without letters dial. */
   readonly number: string
   readonly presence: Presence
 }

@@ -59,6 +59,26 @@ describe('a person who is switched off', () => {
   })
 })
 
+describe('a short number', () => {
+  it('is given to everybody, and changed by the owner, to none that is dialled in need', async () => {
+    house = await AdminHouse.open()
+    const owner = await house.owner()
+    const member = await house.member()
+    const patch = async (headers: Record<string, string>, number: unknown) => {
+      const { status, body } = await house.api('PATCH', '/users/mia', { headers, body: { number } })
+      return body.error?.code ?? [status, body.number]
+    }
+    const people = (await house.api('GET', '/users', { headers: owner })).body
+    expect(people.map((one: { number: string }) => one.number)).toEqual(['20', '21'])
+    expect(await patch(member, '77')).toBe('forbidden')
+    for (const number of ['112', '911', '000', '15', '90', '7', '1234567', '2a', 77]) {
+      expect([number, await patch(owner, number)]).toEqual([number, 'badBody'])
+    }
+    expect(await patch(owner, '20')).toBe('taken')
+    expect(await patch(owner, '77')).toEqual([200, '77'])
+  })
+})
+
 describe('owners', () => {
   it('may be several; the last one stays', async () => {
     house = await AdminHouse.open()

@@ -292,7 +292,7 @@ describe('people', () => {
     expect(made.expiresAt).toBeLessThanOrEqual(Date.now() + 7_200_000)
     await post('/devices', { displayName: 'Gast', deviceName: 'Phone', kind: 'app', invite: made.token })
     const listed = async () => (await lanline(['user', 'list'])).out
-    expect(await listed()).toMatch(/^NAME +CALLED +ROLE +GUEST UNTIL /)
+    expect(await listed()).toMatch(/^NAME +CALLED +NUMBER +ROLE +GUEST UNTIL /)
     expect(await listed()).toMatch(/^gast +Gast +guest +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +away/m)
     expect(await listed()).toMatch(/^olivia +Olivia +owner +– +away/m)
     const gast = async (): Promise<number> =>

@@ -85,18 +85,28 @@ describeWith(
       expect(rows.map(row => [row.reason, row.missed])).toEqual(Array(6).fill(['hangup', false]))
     })
 
-    it('calls one of its kind: no end says which way media went, and that is what the trace says', async () => {
+    it('calls one of its kind by its short number: no end says which way media went, and that is what the trace says', async () => {
       desk = phoneAt('desk', 'paula', 'paula-secret', 'udp')
       const hall = phoneAt('hall', 'hal', 'hals-secret', 'tcp')
       try {
         await Promise.all([desk.start(), hall.start()])
-        await desk.dial(`sip:hal@${house.host('pi').address}`)
+        // The owner has 20, Bob 21, Paula 22.
+        await desk.dial(`sip:23@${house.host('pi').address}`)
         await hall.says(/Incoming call/)
         await hall.accept()
         await Promise.all([desk, hall].map(phone => phone.says(/Call established/)))
         await pause(1_000)
         await desk.hangUp()
         await hall.says(/session closed|terminated/)
+        expect(await house.daemon.calls()).toMatchObject([
+          { calleeUser: 'hal', calleeName: 'Hal' },
+          {},
+          {},
+          {},
+          {},
+          {},
+          {},
+        ])
         const { verdict } = await newestTrace()
         expect(verdict).toMatchObject({
           ...{ path: 'unknown', grade: 'none', contradictions: [] },

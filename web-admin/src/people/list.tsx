@@ -61,8 +61,8 @@ export function PeopleList({ place }: { readonly place: Place }) {
 function Everybody({ users }: { readonly users: readonly User[] | undefined }) {
   const [wanted, setWanted] = useState('')
   const lower = wanted.trim().toLowerCase()
-  const shown = users?.filter(({ name, displayName }) =>
-    `${name} ${displayName}`.toLowerCase().includes(lower),
+  const shown = users?.filter(({ name, displayName, number }) =>
+    `${name} ${displayName} ${number}`.toLowerCase().includes(lower),
   )
   return (
     <Card title={people.title} count={users?.length}>
@@ -91,7 +91,8 @@ function Everybody({ users }: { readonly users: readonly User[] | undefined }) {
               <span class="row-main">
                 <strong>{user.displayName}</strong>
                 <span class="soft small">
-                  {common.presence[user.presence]} · {people.devices(user.devices.length)}
+                  {common.presence[user.presence]} · {people.devices(user.devices.length)} ·{' '}
+                  {people.dial(user.number)}
                 </span>
               </span>
               <Badges user={user} />

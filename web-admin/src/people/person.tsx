@@ -23,6 +23,7 @@ import { SoftphoneDialog } from './softphone.tsx'
 type Open =
   | ''
   | 'rename'
+  | 'number'
   | 'invite'
   | 'softphone'
   | 'off'
@@ -100,6 +101,16 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
                   {people.sipPassword}
                 </button>
               )}
+            </Row>
+            <Row label={people.number} value={user.number} more={people.numberHint}>
+              <button
+                type="button"
+                class="button quiet"
+                aria-label={people.changeNumberOf(user.displayName)}
+                onClick={() => setOpen('number')}
+              >
+                {people.changeNumber}
+              </button>
             </Row>
             <Row label={people.rights} value={rightsOf(user)}>
               {isGuest && (
@@ -231,6 +242,31 @@ function Dialogs(props: {
             }}
           >
             <Field label={people.theirName} name="displayName" value={name} required maxLength={64} />
+          </Form>
+        </Dialog>
+      )
+    case 'number':
+      return (
+        <Dialog title={people.changeNumberOf(name)} onClose={close}>
+          <Form
+            submit={common.save}
+            onCancel={close}
+            onSubmit={async values => {
+              await change({ number: values.number })
+              close()
+              toast(people.numberChanged(name, values.number!), () => change({ number: user.number }))
+            }}
+          >
+            <Field
+              label={people.number}
+              name="number"
+              value={user.number}
+              inputMode="numeric"
+              required
+              pattern="[2-8][0-9]{1,5}"
+              maxLength={6}
+              hint={people.numberRule}
+            />
           </Form>
         </Dialog>
       )
