@@ -10,12 +10,12 @@ import { applyBackup, putBack } from './backup/backup.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
 import type { CallRow } from './calls/message.ts'
 import type { Config } from './config.ts'
-import type { Epoch, Monotonic } from './core/clock.ts'
+import type { Monotonic } from './core/clock.ts'
 import type { Log } from './core/log.ts'
 import type { Incident } from './help/message.ts'
 import type { RelayReason } from './relay/message.ts'
 import type { SignsOfLife } from './runtime/alive.ts'
-import { realClock } from './runtime/clock.ts'
+import { epochAt, realClock } from './runtime/clock.ts'
 import { type Interfaces, readInterfaces } from './runtime/interfaces.ts'
 import { OwnNames } from './runtime/names.ts'
 import type { LoadedBinding } from './store/bindings.ts'
@@ -141,7 +141,7 @@ async function loadCalls(store: Store): Promise<CallsMachine> {
     if (page.calls.length < 500) break
   }
   return new CallsMachine({
-    epoch: now => (realClock.epoch() - (realClock.monotonic() - now)) as Epoch,
+    epoch: epochAt,
     open,
     recent: recent.filter(row => row.endedAt != null),
     now: realClock.monotonic(),

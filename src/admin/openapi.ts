@@ -22,13 +22,19 @@ export function openApi(routes: readonly Route[], version: string): unknown {
       title: 'lanline',
       version,
       description:
-        'Times are milliseconds since 1970. Whatever changes state with a session needs its csrfToken in the header x-csrf-token.',
+        'docs/api.md tells what stands in no schema: who may ask, and what each error code means. Times are milliseconds since 1970.',
     },
     servers: [{ url: '/api/v1' }],
     paths,
     components: {
       securitySchemes: {
-        session: { type: 'apiKey', in: 'cookie', name: '__Host-lanline_session' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: '__Host-lanline_session',
+          description:
+            'Set by POST /session; over plain HTTP, on the loopback, it is called lanline_session.',
+        },
         device: {
           type: 'http',
           scheme: 'bearer',
@@ -54,7 +60,7 @@ function operation(route: Route): unknown {
     summary: route.summary,
     security: security[route.who],
     'x-who': route.who,
-    parameters: [...parameters, ...queryParameters(route.query)],
+    parameters: [...parameters, ...queryParameters(route.query), ...headerParameters(route)],
     ...(route.body ? { requestBody: { required: true, content: json(route.body, 'input') } } : {}),
     ...(route.upload ? { requestBody: { required: true, content: uploaded(route.upload) } } : {}),
     responses: {
@@ -75,6 +81,20 @@ function queryParameters(query: z.ZodType | undefined): unknown[] {
     in: 'query',
     required: required.includes(name),
     schema,
+  }))
+}
+
+function headerParameters({ method, who, headers = {} }: Route): unknown[] {
+  const own = Object.entries(headers).map(([name, description]) => ({ name, required: true, description }))
+  const csrf = {
+    name: 'x-csrf-token',
+    required: false,
+    description: 'The csrfToken of the session, with its cookie.',
+  }
+  return [...own, ...(who === 'anyone' || method === 'GET' ? [] : [csrf])].map(header => ({
+    ...header,
+    in: 'header',
+    schema: { type: 'string' },
   }))
 }
 

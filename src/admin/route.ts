@@ -69,6 +69,8 @@ export interface Route {
   /** Its body is no JSON and never held whole. */
   readonly upload?: { readonly limitBytes: number; readonly contentType: string } | undefined
   readonly query?: z.ZodType | undefined
+  /** Headers that it needs, each with what stands in it. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Every status of success, with its body; null where there is none. */
   readonly answers: Readonly<Record<number, z.ZodType | null>>
   readonly handle: (call: Call<never, never>) => Promise<Answer> | Answer

@@ -56,6 +56,21 @@ test('the document says of every route who may, what it takes and what it answer
   }
 })
 
+test('the document says which headers a request needs', async () => {
+  const { body } = await house.api('GET', '/openapi.json')
+  const headers = (path: string, method: string) =>
+    (body.paths[path][method].parameters as { in: string; name: string; required: boolean }[])
+      .filter(each => each.in === 'header')
+      .map(({ name, required }) => [name, required])
+  expect(headers('/requests/{id}', 'get')).toEqual([['x-request-secret', true]])
+  expect(headers('/restore', 'post')).toEqual([
+    ['x-backup-passphrase', true],
+    ['x-csrf-token', false],
+  ])
+  expect(headers('/users', 'post')).toEqual([['x-csrf-token', false]])
+  expect([...headers('/users', 'get'), ...headers('/session', 'post')]).toEqual([])
+})
+
 test('a call with everything known of it is answered as the document says', async () => {
   const headers = await house.owner()
   const pair: SelectedPair = {

@@ -54,6 +54,7 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
       who: 'owner',
       summary:
         'Takes in a backup, decrypts it and looks through it; nothing is replaced yet. The passphrase is in the header x-backup-passphrase, percent-encoded.',
+      headers: { 'x-backup-passphrase': 'The passphrase of the backup, percent-encoded UTF-8.' },
       upload: { limitBytes: uploadLimitBytes, contentType: 'application/octet-stream' },
       answers: { 200: schemas.backupManifest },
       handle: async call => {
@@ -68,7 +69,7 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
       path: '/restore/apply',
       who: 'owner',
       summary:
-        'What was looked through takes the place of everything when lanline starts next; with `restarts` it does now.',
+        'What was looked through takes the place of everything when lanline starts next, which is now where the answer’s `restarts` is true.',
       answers: { 200: schemas.restoreApplied },
       handle: () => {
         if (!backup.accept())

@@ -102,6 +102,7 @@ export function enrolRoutes({ directory, clock, policies, inviteOrigin, tries }:
       path: '/requests/:id',
       who: 'anyone',
       summary: 'How a request to join stands; needs its secret in the header x-request-secret.',
+      headers: { 'x-request-secret': 'The secret that POST /devices answered with.' },
       answers: { 200: schemas.joinState },
       handle: async call => {
         const secret = call.header('x-request-secret') ?? ''
