@@ -1,14 +1,12 @@
 /** Bodies of the interface as they are checked and published. `message.ts` says the same to the compiler. */
 import { z } from 'zod'
 
-/** One line of text a person typed: trimmed, no control or direction-changing characters. */
+/** Something to be seen; no control or direction-changing characters, no halves of characters. */
+const seenLine = /^(?=.*[\p{L}\p{N}\p{P}\p{S}])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u
+
+/** One line of text a person typed, trimmed. */
 const line = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(max)
-    .regex(/^[^\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u, 'no control characters')
+  z.string().trim().min(1).max(max).regex(seenLine, 'something to be seen, no control characters')
 
 export const displayName = line(64)
 export const deviceName = line(64)

@@ -30,6 +30,27 @@ test('by default the owner is asked: waiting, allowed, enrolled', async () => {
   expect((await house.api('GET', '/requests', { headers: owner })).body).toEqual([])
 })
 
+test('nobody asks to join under a name that cannot be seen or written', async () => {
+  house = await AdminHouse.open()
+  await house.owner()
+  for (const displayName of [
+    '\u200b',
+    '\u2060\u00ad',
+    '\ufe0f\u200d',
+    '\ud83d',
+    'Ann\udc00',
+    'Ann\u0000',
+    '\u202eAnn',
+  ]) {
+    const asked = await house.api('POST', '/devices', { body: { ...wish, displayName } })
+    expect([displayName, asked.status]).toEqual([displayName, 400])
+  }
+  for (const displayName of ['🙂', '👩‍👩‍👧', 'می‌خواهم', '李', '?']) {
+    const asked = await house.api('POST', '/devices', { body: { ...wish, displayName } })
+    expect([displayName, asked.status]).toEqual([displayName, 202])
+  }
+})
+
 test('a request may be let in as a further device of somebody, or denied', async () => {
   house = await AdminHouse.open()
   const owner = await house.owner()
