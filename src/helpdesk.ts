@@ -228,4 +228,4 @@ export class HelpDesk {
   }
 }
 
-const writeFailures = new Set(['diskFull', 'readOnly', 'corrupt', 'failed'])
+const writeFailures = new Set(['diskFull', 'readOnly', 'diskFails', 'corrupt', 'failed'])

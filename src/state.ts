@@ -108,9 +108,9 @@ export class State {
   }
 
   #storeHealth(): Health['parts'][string] {
-    const { full, note } = this.#parts.store.space
-    const trouble = this.#storeLost ?? full
-    if (trouble !== undefined) return { state: 'failed', detail: trouble }
+    const { trouble, note } = this.#parts.store.space
+    const why = this.#storeLost ?? trouble
+    if (why !== undefined) return { state: 'failed', detail: why }
     // Anybody may ask for the health: where the data lies is for the owner alone (`GET /settings`).
     return { state: 'ok', detail: note ?? 'calls and settings are kept' }
   }

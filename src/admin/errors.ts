@@ -45,6 +45,9 @@ const statusOfCode: Readonly<Record<string, number>> = {
   tooMany: 429,
   tooManyWaiting: 429,
   diskFull: 507,
+  readOnly: 507,
+  diskFails: 507,
+  corrupt: 507,
   busy: 503,
   closed: 503,
 }

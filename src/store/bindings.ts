@@ -6,7 +6,7 @@
  */
 import type { BindingRow, Transport } from '../sip/message.ts'
 import { elapsedSeconds, type Moment, moment } from './boot.ts'
-import { type Rows, statement } from './client.ts'
+import { type Rows, readable, statement } from './client.ts'
 import type { Row, Statement } from './database.ts'
 
 export interface LoadedBinding extends BindingRow {
@@ -47,7 +47,9 @@ export class Bindings {
   async load(): Promise<LoadedBinding[]> {
     const now = this.#now()
     const rows = await this.#rows.read('select * from bindings')
-    return rows.map(row => fromRow(row, now)).filter(binding => binding.remainingMilliseconds > 0)
+    return rows
+      .flatMap(row => readable(() => fromRow(row, now)))
+      .filter(binding => binding.remainingMilliseconds > 0)
   }
 }
 

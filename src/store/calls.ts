@@ -4,9 +4,9 @@
 import type { CallRow } from '../calls/message.ts'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { CallOutcome, Grade, Path, TraceSummary } from '../trace/message.ts'
-import { type Rows, statement } from './client.ts'
+import { type Rows, readable, statement } from './client.ts'
 import type { Row, Value } from './database.ts'
-import type { StoreError } from './errors.ts'
+import { diskTroubles, type StoreError } from './errors.ts'
 
 export interface CallFilter {
   /** 1 to 500. */
@@ -36,7 +36,7 @@ export type ListedCall = CallRow & { readonly outcome: CallOutcome | undefined }
 export const maxCalls = 200_000
 /** How long a change of a row may wait for the next one: a call that is answered at once is written once. */
 const saveDelayMilliseconds = 100
-/** While the disk is full: how often rows are tried again, and how many wait. */
+/** While nothing can be written: how often rows are tried again, and how many wait. */
 const retryMilliseconds = 5_000
 const maxWaiting = 10_000
 /** Rows deleted in one transaction, so that pruning never keeps a registration waiting. */
@@ -123,13 +123,13 @@ export class Calls {
     const given = this.#waiting
     this.#waiting = new Map()
     this.#rows.write(...[...given.values()].map(put)).then(written.resolve, (error: StoreError) => {
-      if (error.code === 'diskFull') this.#again(given)
+      if (diskTroubles.has(error.code) || error.code === 'busy') this.#again(given)
       written.reject(error)
     })
     this.#last = written.promise
   }
 
-  /** Calls go on while the disk is full, and there will be room again: what was not written waits for the next time. */
+  /** Calls go on while the disk is full or held, and that ends: what was not written waits for the next time. */
   #again(given: ReadonlyMap<string, CallRow>): void {
     const newer = this.#waiting
     this.#waiting = new Map([...given, ...newer].slice(-maxWaiting))
@@ -154,7 +154,7 @@ export class Calls {
     const [rows, total] = isPlain(filter)
       ? await this.#listPlain(filter.user, filter.before ?? null, limit)
       : await this.#listWhere(whereOf(filter), filter.before ?? null, limit)
-    return { calls: rows.map(listedOf), total: Number(total[0]!.total) }
+    return { calls: rows.flatMap(listedOf), total: Number(total[0]!.total) }
   }
 
   #listPlain(
@@ -200,7 +200,7 @@ export class Calls {
   async get(id: string): Promise<ListedCall | undefined> {
     await this.#settled()
     const rows = await this.#rows.read(`select ${columns} from calls where id = ?`, id)
-    return rows[0] === undefined ? undefined : listedOf(rows[0])
+    return rows.flatMap(listedOf)[0]
   }
 
   /** Calls without an end: those in progress when the daemon stopped. Newest first, at most 1,000. */
@@ -208,7 +208,7 @@ export class Calls {
     await this.#settled()
     return (
       await this.#rows.read('select row from calls where ended_at is null order by seq desc limit 1000')
-    ).map(callOf)
+    ).flatMap(callOf)
   }
 
   /**
@@ -291,11 +291,11 @@ export const unknownPath = (calls: readonly string[]) =>
     JSON.stringify(calls),
   )
 
-const listedOf = (row: Row): ListedCall => ({ ...callOf(row), outcome: outcomeOf(row) })
+const listedOf = (row: Row): ListedCall[] => callOf(row).map(call => ({ ...call, outcome: outcomeOf(row) }))
 
 const outcomeOf = ({ path, grade, mos }: Row): CallOutcome | undefined =>
   path === null || grade === null
     ? undefined
     : { path: path as Path, grade: grade as Grade, mos: (mos as number | null) ?? undefined }
 
-const callOf = (row: Row): CallRow => JSON.parse(String(row.row)) as CallRow
+const callOf = (row: Row): CallRow[] => readable(() => JSON.parse(String(row.row)) as CallRow)

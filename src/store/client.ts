@@ -1,7 +1,7 @@
 /** The main thread's end of the store's worker: promises for jobs. Private to this room; `store.ts` gives the ports. */
 import { Worker } from 'node:worker_threads'
 import type { Row, Statement, Value } from './database.ts'
-import { StoreError } from './errors.ts'
+import { diskTroubles, StoreError } from './errors.ts'
 import type { StoreAnswer, StoreRequest } from './worker.ts'
 
 /** What a port needs of the database. */
@@ -14,6 +14,18 @@ export interface Rows {
 
 export const statement = (sql: string, ...values: readonly Value[]): Statement => ({ sql, values })
 
+/**
+ * What a row holds, or nothing where it cannot be read: the database's own check finds pages that do not fit together, not
+ * what became of the bytes in them on a worn card. One row is no reason not to start, nor to list no other.
+ */
+export function readable<T>(read: () => T): T[] {
+  try {
+    return [read()]
+  } catch {
+    return []
+  }
+}
+
 export class StoreClient implements Rows {
   readonly #worker: Worker
   readonly #waiting = new Map<
@@ -24,7 +36,7 @@ export class StoreClient implements Rows {
   #lastId = 0
   #closing = false
   #gone: StoreError | undefined
-  #full: string | undefined
+  #trouble: string | undefined
   /** To be called when a write finds the disk full. */
   onFull: () => void = () => {}
 
@@ -54,8 +66,8 @@ export class StoreClient implements Rows {
   }
 
   /** Why the last write could not be kept; undefined when it was. */
-  get full(): string | undefined {
-    return this.#full
+  get trouble(): string | undefined {
+    return this.#trouble
   }
 
   async write(...job: readonly Statement[]): Promise<void> {
@@ -93,14 +105,12 @@ export class StoreClient implements Rows {
     const waiting = this.#waiting.get(answer.id)
     this.#waiting.delete(answer.id)
     if (answer.kind === 'done') {
-      if (waiting?.writes === true) this.#full = undefined
+      if (waiting?.writes === true) this.#trouble = undefined
       waiting?.resolve(answer.rows)
       return
     }
-    if (answer.code === 'diskFull') {
-      this.#full = answer.message
-      this.onFull()
-    }
+    if (diskTroubles.has(answer.code)) this.#trouble = answer.message
+    if (answer.code === 'diskFull') this.onFull()
     waiting?.reject(new StoreError(answer.code, answer.message))
   }
 

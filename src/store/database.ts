@@ -2,12 +2,13 @@
  * The one connection that writes. Runs in the store's worker only (`worker.ts`): here an fsync may take as long as an
  * SD card likes. Opens, locks, checks, migrates; then runs batches of jobs, each job whole or not at all.
  */
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { copiesIn, copyBefore, keepTrialCopy } from './copies.ts'
 import { StoreError, toStoreError } from './errors.ts'
 import { migrations } from './migrations.ts'
+import { giveUpReserve } from './reserve.ts'
 
 export type Value = string | number | null | Uint8Array
 export interface Statement {
@@ -40,7 +41,7 @@ export class Database {
     }
     this.#lock = takeLock(join(directory, lockFile), directory)
     try {
-      this.#db = openChecked(this.#path, directory, onTrial)
+      this.#db = openWithRoom(this.#path, directory, onTrial)
     } catch (error) {
       this.#lock.close()
       throw toStoreError(error, this.#path)
@@ -113,8 +114,7 @@ function takeLock(path: string, directory: string): Sqlite.Database {
     throw toStoreError(error, path)
   }
   try {
-    lock.exec('create table if not exists holder (one integer primary key check (one = 1), pid integer)')
-    lock.prepare('insert or replace into holder values (1, ?)').run(process.pid)
+    sayWhoHolds(lock, path)
     lock.exec('begin immediate')
     return lock
   } catch (error) {
@@ -127,6 +127,24 @@ function takeLock(path: string, directory: string): Sqlite.Database {
       'locked',
       `${directory} is in use by ${who}; stop it first, or choose another data.dir`,
     )
+  }
+}
+
+/** On a full disk nobody can be told who holds it; to hold it needs no room. */
+function sayWhoHolds(lock: Sqlite.Database, path: string): void {
+  const say = (): void => {
+    lock.exec('create table if not exists holder (one integer primary key check (one = 1), pid integer)')
+    lock.prepare('insert or replace into holder values (1, ?)').run(process.pid)
+  }
+  try {
+    say()
+  } catch (error) {
+    const { code } = toStoreError(error, path)
+    if (code === 'diskFull') return
+    if (code !== 'corrupt') throw error
+    // There is nothing in it that anybody misses. It stays the same file: who holds that goes on holding it.
+    truncateSync(path)
+    say()
   }
 }
 
@@ -143,6 +161,16 @@ function holderOf(lock: Sqlite.Database): number | undefined {
     return (lock.prepare('select pid from holder').get() as { pid: number } | undefined)?.pid
   } catch {
     return undefined
+  }
+}
+
+/** On a disk that is full already: what is kept aside for this is given up. */
+function openWithRoom(path: string, directory: string, onTrial: boolean): Sqlite.Database {
+  try {
+    return openChecked(path, directory, onTrial)
+  } catch (error) {
+    if (toStoreError(error, path).code !== 'diskFull' || !giveUpReserve(directory)) throw error
+    return openChecked(path, directory, onTrial)
   }
 }
 

@@ -9,11 +9,21 @@ export type StoreErrorCode =
   | 'corrupt'
   | 'diskFull'
   | 'readOnly'
+  /** It does not read or write what it is asked to. */
+  | 'diskFails'
   | 'busy'
   /** A row that may not be: duplicate key, or a reference to nothing. */
   | 'constraint'
   | 'closed'
   | 'failed'
+
+/** Nothing is kept as long as this goes on, and it may end. */
+export const diskTroubles: ReadonlySet<StoreErrorCode> = new Set([
+  'diskFull',
+  'readOnly',
+  'diskFails',
+  'corrupt',
+])
 
 /** `message` is one sentence that says what to do. */
 export class StoreError extends Error {
@@ -31,7 +41,8 @@ export function toStoreError(error: unknown, path: string): StoreError {
   if (error instanceof StoreError) return error
   const code = String((error as { code?: unknown }).code ?? '')
   const said = error instanceof Error ? error.message : String(error)
-  if (code.startsWith('SQLITE_FULL') || code === 'ENOSPC') {
+  // The index of the write-ahead log is made at each start, and its pages are asked for with it.
+  if (code.startsWith('SQLITE_FULL') || code === 'SQLITE_IOERR_SHMSIZE' || code === 'ENOSPC') {
     return new StoreError(
       'diskFull',
       `the disk that holds ${path} is full; free some space, nothing is saved until then`,
@@ -43,10 +54,16 @@ export function toStoreError(error: unknown, path: string): StoreError {
       `${path} is damaged (${said}); restore a backup, or move the file away to start afresh`,
     )
   }
+  if (code.startsWith('SQLITE_IOERR') || code === 'EIO') {
+    return new StoreError(
+      'diskFails',
+      `the disk that holds ${path} fails (${said}); restart the machine, and replace the card if it happens again`,
+    )
+  }
   if (code.startsWith('SQLITE_READONLY') || code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
     return new StoreError(
       'readOnly',
-      `${path} cannot be written (${said}); check the owner and mode of the data directory`,
+      `${path} cannot be written (${said}); check the owner and mode of the data directory; a card that fails becomes read-only: restart the machine, and replace the card if it happens again`,
     )
   }
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {

@@ -1,6 +1,6 @@
 /** What was refused, ran out or was told of, as Help remembers it over restarts. */
 import type { Incident } from '../help/message.ts'
-import { type Rows, statement } from './client.ts'
+import { type Rows, readable, statement } from './client.ts'
 
 /** More are not kept: the ones that happened last stay. */
 export const maxIncidents = 2_000
@@ -17,7 +17,7 @@ export class StoredIncidents {
       'select incident from incidents order by last_at desc limit ?',
       maxIncidents,
     )
-    return rows.map(row => JSON.parse(String(row.incident)) as Incident)
+    return rows.flatMap(row => readable(() => JSON.parse(String(row.incident)) as Incident))
   }
 
   /** By their keys; the oldest above the bound go. */

@@ -183,9 +183,9 @@ export class Settings {
   }
 
   leaf(): StoredLeaf | undefined {
-    const certificate = this.#values.get('leaf.certificate')
-    if (certificate === undefined) return undefined
-    return { certificate: fromBase64(certificate), key: fromBase64(this.#values.get('leaf.key')!) }
+    const [certificate, key] = [this.#values.get('leaf.certificate'), this.#values.get('leaf.key')]
+    if (certificate === undefined || key === undefined) return undefined
+    return { certificate: fromBase64(certificate), key: fromBase64(key) }
   }
 
   setLeaf(leaf: StoredLeaf): Promise<void> {

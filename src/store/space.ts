@@ -4,9 +4,9 @@
  *
  * A file of some pages is kept aside and given up when a write finds the disk full: to delete, SQLite has to write.
  */
-import { existsSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { statfsSync } from 'node:fs'
 import type { Rows } from './client.ts'
+import { giveUpReserve, keepReserve, reserveBytes } from './reserve.ts'
 import type { Traces } from './traces.ts'
 
 export const spaceLimits = {
@@ -15,11 +15,7 @@ export const spaceLimits = {
   shortShare: 0.05,
   /** Of that; with less than this no events are written. */
   scarceShare: 0.1,
-  /** Enough for the write-ahead log of one step of pruning. */
-  reserveBytes: 1_048_576,
 } as const
-
-const reserveFile = 'lanline.reserve'
 
 export interface SpaceOptions {
   readonly directory: string
@@ -29,14 +25,12 @@ export interface SpaceOptions {
 
 export class DiskSpace {
   readonly #options: SpaceOptions
-  readonly #reserve: string
   #looking: Promise<void> | undefined
   #pruned = 0
   #short = false
 
   constructor(options: SpaceOptions) {
     this.#options = options
-    this.#reserve = join(options.directory, reserveFile)
   }
 
   /** For people, while room is short. */
@@ -56,15 +50,15 @@ export class DiskSpace {
   }
 
   async #make(): Promise<void> {
-    const { traces, rows } = this.#options
+    const { directory, traces, rows } = this.#options
     const { free, short } = this.#room()
     this.#short = free < short
     if (!this.#short) {
       this.#pruned = 0
       traces.suspend(false)
-      return this.#keepReserve()
+      return keepReserve(directory)
     }
-    rmSync(this.#reserve, { force: true })
+    giveUpReserve(directory)
     const missing = short - free - (await this.#emptyBytes())
     for (let freed = 0; freed < missing; ) {
       const bytes = await traces.forgetOldest()
@@ -76,7 +70,12 @@ export class DiskSpace {
     await rows.read('pragma wal_checkpoint(truncate)')
     const usable = this.#room().free + (await this.#emptyBytes())
     traces.suspend(usable < short * spaceLimits.scarceShare)
-    if (this.#room().free > 2 * spaceLimits.reserveBytes) this.#keepReserve()
+    if (this.#room().free > 2 * reserveBytes) keepReserve(directory)
+  }
+
+  /** What the log of a database that is closed took is free: the next start needs as much. */
+  closed(): void {
+    keepReserve(this.#options.directory)
   }
 
   /** Pages of the database that hold nothing: what is written next goes there. They are not given back to the system. */
@@ -93,14 +92,5 @@ export class DiskSpace {
     const { bavail, blocks, bsize } = statfsSync(this.#options.directory)
     const short = Math.min(spaceLimits.shortBytes, blocks * bsize * spaceLimits.shortShare)
     return { free: bavail * bsize, short }
-  }
-
-  #keepReserve(): void {
-    if (existsSync(this.#reserve)) return
-    try {
-      writeFileSync(this.#reserve, Buffer.alloc(spaceLimits.reserveBytes), { mode: 0o600 })
-    } catch {
-      rmSync(this.#reserve, { force: true })
-    }
   }
 }

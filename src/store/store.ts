@@ -18,8 +18,8 @@ export interface Store {
   readonly incidents: StoredIncidents
   readonly settings: Settings
   readonly traces: Traces
-  /** Room on the disk; `full` while nothing can be saved, `note` while it is short. */
-  readonly space: Pick<DiskSpace, 'look' | 'note'> & { readonly full: string | undefined }
+  /** Room on the disk; `trouble` while nothing can be saved, `note` while room is short. */
+  readonly space: Pick<DiskSpace, 'look' | 'note'> & { readonly trouble: string | undefined }
   /** Resolves with why, should the store's thread end by itself; nothing can be saved from then on. */
   readonly lost: Promise<string>
   /** Resolves when its thread has done what it was asked before. Rejects with `StoreError`. */
@@ -61,8 +61,8 @@ export async function openStore(
         get note() {
           return space.note
         },
-        get full() {
-          return client.full
+        get trouble() {
+          return client.trouble
         },
       },
       lost: client.lost,
@@ -75,6 +75,7 @@ export async function openStore(
         // A disk that takes nothing more is no reason to keep hold of it.
         await directory.keepStays().catch(() => {})
         await client.close()
+        space.closed()
       },
     }
   } catch (error) {

@@ -13,7 +13,7 @@ import type { NetworkedCall } from '../help/message.ts'
 import type { TraceEvent, TraceSummary } from '../trace/message.ts'
 import type { PackedSegment, StoredSegment } from '../trace/ports.ts'
 import { concluded, unknownPath } from './calls.ts'
-import { type Rows, statement } from './client.ts'
+import { type Rows, readable, statement } from './client.ts'
 import type { Value } from './database.ts'
 import { StoreError } from './errors.ts'
 
@@ -131,7 +131,9 @@ export class Traces {
   }
 
   async events(call: string): Promise<readonly TraceEvent[]> {
-    return (await this.#segments(call, 'asc', -1)).flatMap(segment => eventsIn(segment, call))
+    return (await this.#segments(call, 'asc', -1)).flatMap(segment =>
+      readable(() => eventsIn(segment, call)).flat(),
+    )
   }
 
   /** The same as it lies there, some at a time: for who reads long calls away from the event loop. */
@@ -158,14 +160,14 @@ export class Traces {
       call,
       limit,
     )
-    return rows.map(({ events }) =>
-      events instanceof Uint8Array ? zstdDecompressSync(events).toString() : String(events),
+    return rows.flatMap(({ events }) =>
+      events instanceof Uint8Array ? readable(() => zstdDecompressSync(events).toString()) : [String(events)],
     )
   }
 
   async summary(call: string): Promise<TraceSummary | undefined> {
     const [row] = await this.#rows.read('select summary from trace_summaries where call = ?', call)
-    return row === undefined ? undefined : (JSON.parse(String(row.summary)) as TraceSummary)
+    return row && readable(() => JSON.parse(String(row.summary)) as TraceSummary)[0]
   }
 
   /** Of the newest calls that were answered and are over, as far as anything was concluded of them. */
@@ -175,7 +177,7 @@ export class Traces {
         json_extract(summary, '$.addresses.callee') as callee, json_extract(summary, '$.relayRefusal') as refusal,
         json_extract(summary, '$.verdict.whyNotDirect.sentence') as why
         from calls join trace_summaries on call = id
-        where json_extract(row, '$.answeredAt') is not null order by seq desc limit ?`,
+        where iif(json_valid(row) and json_valid(summary), json_extract(row, '$.answeredAt'), null) is not null order by seq desc limit ?`,
       limit,
     )
     return rows.flatMap(row => {
@@ -194,7 +196,12 @@ export class Traces {
   /** The number of the last event kept of a call; 0 of one that has none. */
   async lastNumber(call: string): Promise<number> {
     const [segment] = await this.#segments(call, 'desc', 1)
-    return segment === undefined ? 0 : (eventsIn(segment, call).at(-1)?.number ?? 0)
+    if (segment === undefined) return 0
+    return (
+      readable(() => eventsIn(segment, call))
+        .flat()
+        .at(-1)?.number ?? 0
+    )
   }
 
   /** Forgets what belongs to no call, events past their time, and the oldest above the bound of bytes. */

@@ -64,7 +64,7 @@ describe.skipIf(!mayMount)('a disk that gets full (needs root, to mount one)', (
   }, async () => {
     await keepTraces(20)
     await store.space.look()
-    expect([store.space.note, store.space.full]).toEqual([undefined, undefined])
+    expect([store.space.note, store.space.trouble]).toEqual([undefined, undefined])
     const before = await store.traces.bytes()
     expect((await store.traces.events('call0')).length).toBe(40)
 
@@ -93,14 +93,29 @@ describe.skipIf(!mayMount)('a disk that gets full (needs root, to mount one)', (
     for (let call = 0; call < 400; call++) {
       const big = { ...row(`late${call}`), callerName: 'x'.repeat(5_000) }
       outcomes.push(...(await Promise.allSettled([store.calls.save(big)])).map(({ status }) => status))
-      if (store.space.full !== undefined) break
+      if (store.space.trouble !== undefined) break
     }
     expect(outcomes.at(-1)).toBe('rejected')
-    expect(store.space.full).toMatch(/full; free some space/)
+    expect(store.space.trouble).toMatch(/full; free some space/)
     // A write that found the disk full has the oldest traces removed, and the row is tried again.
     const total = async () => (await store.calls.list({ limit: 1 })).total
     await expect.poll(total, { timeout: 20_000 }).toBe(10 + outcomes.length)
-    expect(store.space.full).toBe(undefined)
+    expect(store.space.trouble).toBe(undefined)
     expect(store.space.note).toMatch(/nearly full/)
+  })
+
+  it('that is full at the start is started on, again and again: room was kept aside for it', {
+    timeout: 60_000,
+  }, async () => {
+    await store.directory.addUser({ name: 'anna' })
+    await store.space.look()
+    for (let start = 0; start < 3; start++) {
+      await store.close()
+      fillBut(0)
+      expect(free()).toBe(0)
+      store = await openStore(directory)
+      expect(store.directory.users().map(({ name }) => name)).toEqual(['anna'])
+      rmSync(filler())
+    }
   })
 })

@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { CallRow } from '../../src/calls/message.ts'
+import type { Incident } from '../../src/help/message.ts'
 import { openStore } from '../../src/store/store.ts'
+import type { TraceEvent } from '../../src/trace/message.ts'
 
 let directory: string
 beforeEach(() => {
@@ -160,3 +163,49 @@ function binding(key: string, user: string, device: string) {
     expiresSeconds: 3_600,
   }
 }
+
+test.each([
+  ['garbage', Buffer.alloc(8_192, 'x')],
+  ['cut off', Buffer.from('SQLite')],
+  ['empty', Buffer.alloc(0)],
+])('a lock file that is %s holds nobody off, and is a lock again', async (_, bytes) => {
+  await (await openStore(directory)).close()
+  writeFileSync(join(directory, 'lanline.lock'), bytes)
+  const store = await openStore(directory)
+  await expect(openStore(directory)).rejects.toMatchObject({
+    code: 'locked',
+    message: expect.stringContaining(`process ${process.pid}`),
+  })
+  await store.close()
+})
+
+test('a lock that is damaged while somebody holds it goes on holding others off', async () => {
+  const store = await openStore(directory)
+  writeFileSync(join(directory, 'lanline.lock'), Buffer.alloc(8_192, 'x'))
+  await expect(openStore(directory)).rejects.toMatchObject({ code: 'locked' })
+  await store.close()
+})
+
+test('a row that a worn card made unreadable costs that row and no other, nor the start', async () => {
+  const first = await openStore(directory)
+  const row = { callerUser: 'anna', calleeUser: 'bert', startedAt: 1, missed: false }
+  for (const id of ['one', 'two', 'open']) {
+    await first.calls.save({ ...row, id, ...(id === 'open' ? {} : { endedAt: 2 }) } as unknown as CallRow)
+  }
+  await first.incidents.save(new Map([['key', { kind: 'away', lastAt: 1 } as unknown as Incident]]))
+  await first.traces.save('open', [{ number: 7 } as unknown as TraceEvent])
+  await first.close()
+  const db = new Sqlite(join(directory, 'lanline.db'))
+  db.exec(`update calls set row = '{"id":' where id in ('two', 'open')`)
+  db.exec(`update incidents set incident = '{'`)
+  db.exec(`update trace_segments set events = x'28b52ffd0102'`)
+  db.close()
+  const second = await openStore(directory)
+  expect((await second.calls.list({ limit: 10 })).calls.map(({ id }) => id)).toEqual(['one'])
+  expect(await second.calls.get('two')).toBe(undefined)
+  expect(await second.calls.open()).toEqual([])
+  expect(await second.incidents.load()).toEqual([])
+  expect([await second.traces.lastNumber('open'), await second.traces.events('open')]).toEqual([0, []])
+  expect(await second.traces.networked(10)).toEqual([])
+  await second.close()
+})
