@@ -3,7 +3,7 @@
  * that signs, and leaves for the names and addresses the appliance has now. ECDSA P-256 throughout.
  */
 import 'reflect-metadata'
-import { createHash, webcrypto } from 'node:crypto'
+import { createHash, createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import { isPermittedAddress, isPermittedName, localDomains, nameConstraints } from './constraints.ts'
@@ -152,6 +152,17 @@ export function permittedSubjects(authority: StoredAuthority, subjects: Subjects
 export interface LeafFacts extends Subjects {
   readonly notBefore: Epoch
   readonly notAfter: Epoch
+}
+
+/** Whether it is a certificate, and the key its own: what a worn card gives back may be neither. */
+export function isWhole(leaf: StoredLeaf): boolean {
+  try {
+    const key = createPrivateKey({ key: Buffer.from(leaf.key), format: 'der', type: 'pkcs8' })
+    readLeaf(leaf)
+    return new X509Certificate(leaf.certificate).checkPrivateKey(key)
+  } catch {
+    return false
+  }
 }
 
 export function readLeaf(leaf: StoredLeaf): LeafFacts {

@@ -8,6 +8,7 @@ import {
   createAuthority,
   fingerprintOf,
   issueLeaf,
+  isWhole,
   type LeafFacts,
   pemOf,
   permittedSubjects,
@@ -49,8 +50,9 @@ export class Certificates {
     const authority = store.authority() ?? (await createAuthority(options.hostname))
     if (store.authority() === undefined) await store.setAuthority(authority)
     const kept = store.leaf()
-    const leaf = kept ?? (await issueLeaf(authority, options.subjects, options.now))
-    if (kept === undefined) await store.setLeaf(leaf)
+    const isGood = kept !== undefined && isWhole(kept)
+    const leaf = isGood ? kept : await issueLeaf(authority, options.subjects, options.now)
+    if (!isGood) await store.setLeaf(leaf)
     const certificates = new Certificates(store, authority, leaf)
     const own = store.ownCertificate()
     if (own !== undefined) {
@@ -58,7 +60,8 @@ export class Certificates {
       const read = readOwn(own.chain, own.key, 0 as Epoch)
       if (read.ok) certificates.#own = read.value
     }
-    await certificates.refresh(options.subjects, options.now)
+    // On a disk that takes nothing the one there is goes on, and is tried to be renewed once an hour.
+    await certificates.refresh(options.subjects, options.now).catch(() => {})
     return certificates
   }
 
@@ -129,7 +132,7 @@ export class Certificates {
   refresh(subjects: Subjects, now: Epoch): Promise<boolean> {
     const result = this.#renewing.then(async () => {
       if (!isDue(readLeaf(this.#leaf), permittedSubjects(this.#authority, subjects), now)) return false
-      const leaf = await issueLeaf(this.#authority, subjects, now)
+      const leaf = await issueLeaf(this.#authority, subjects, laterOf(now, readLeaf(this.#leaf).notBefore))
       await this.#store.setLeaf(leaf)
       this.#leaf = leaf
       for (const listener of this.#listeners) listener(this.current())
@@ -145,6 +148,13 @@ export class Certificates {
     return () => this.#listeners.delete(listener)
   }
 }
+
+/**
+ * By an unset clock at least as late as the leaf before was made: else one for a new address would be over for everybody
+ * whose clock is right, a year after lanline was built.
+ */
+const laterOf = (now: Epoch, before: Epoch): Epoch =>
+  now < plausibleFrom ? ((before + days(1)) as Epoch) : now
 
 /**
  * A leaf that names more than is wanted stays: an interface that comes and goes must not bring a new certificate each

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -114,6 +114,41 @@ test('authority and leaf are kept over a restart', async () => {
   const second = await Certificates.open(store, { hostname: 'lanline', subjects, now })
   expect(second.fingerprint()).toBe(first.fingerprint())
   expect(second.current()).toEqual(first.current())
+})
+
+test.each([
+  ['a certificate that is none', (leaf: StoredLeaf) => ({ ...leaf, certificate: new Uint8Array(3) })],
+  ['a key that is none', (leaf: StoredLeaf) => ({ ...leaf, key: new Uint8Array(3) })],
+])('a worn card gave back %s: the leaf is made anew', async (_, damage) => {
+  const store = memoryStore()
+  const first = await Certificates.open(store, { hostname: 'lanline', subjects, now })
+  await store.setLeaf(damage(store.leaf()!))
+  const second = await Certificates.open(store, { hostname: 'lanline', subjects, now })
+  expect(second.fingerprint()).toBe(first.fingerprint())
+  expect(
+    new X509Certificate(second.current().cert).checkPrivateKey(createPrivateKey(second.current().key)),
+  ).toBe(true)
+})
+
+test('a disk that takes no new leaf keeps nobody from starting with the old one', async () => {
+  const store = memoryStore()
+  const first = await Certificates.open(store, { hostname: 'lanline', subjects, now })
+  const full = { ...store, setLeaf: () => Promise.reject(new Error('full')) }
+  const moved = { ...subjects, addresses: ['10.77.0.9'] }
+  const second = await Certificates.open(full, { hostname: 'lanline', subjects: moved, now })
+  expect(second.current().cert).toBe(first.current().cert)
+})
+
+test('a new address under an unset clock makes no leaf that is older than the one before', async () => {
+  const later = (plausibleFrom + days(800)) as Epoch
+  const store = memoryStore()
+  await Certificates.open(store, { hostname: 'lanline', subjects, now: later })
+  const boot = await Certificates.open(store, {
+    ...{ hostname: 'lanline', subjects: { ...subjects, addresses: ['10.77.0.9'] } },
+    now: 60_000 as Epoch,
+  })
+  expect(boot.facts().addresses).toEqual(['10.77.0.9'])
+  expect(boot.facts().notBefore).toBe(later - days(1))
 })
 
 test('the leaf is renewed for a new address, near its end, and when the clock becomes good; not otherwise', async () => {
