@@ -26,7 +26,8 @@ export const serve: Command = {
     }
     // For whoever looks who holds a port, or lists processes: not the name of the runtime.
     process.title = 'lanline'
-    const log = jsonLog(config.log.level)
+    const log = jsonLog(config.log.level, say)
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
     const asked = stopSignal()
     // Loaded only here and by `try`: no other command waits for the whole exchange to be read.
     const { Daemon } = await import('../daemon.ts')
@@ -34,7 +35,7 @@ export const serve: Command = {
       if (error instanceof PortError || error instanceof StoreError) throw new CommandError(error.message)
       throw error
     })
-    process.stdout.write(greeting(daemon))
+    say(greeting(daemon))
     const restart = daemon.restartWanted.then(() => 'restart' as const)
     const why = await Promise.race([asked, restart, daemon.lost.then(lost => ({ lost }))])
     const lost = typeof why === 'object' ? why.lost : undefined
@@ -46,6 +47,13 @@ export const serve: Command = {
     if (lost !== undefined)
       throw new CommandError(`${lost}; restart lanline, and look at the disk if it happens again`)
   },
+}
+
+/** Who reads the log may be gone, and the disk that takes it be full (a file's write throws): calls go on. */
+function say(text: string): void {
+  try {
+    process.stdout.write(text)
+  } catch {}
 }
 
 function greeting(daemon: Daemon): string {

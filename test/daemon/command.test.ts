@@ -1,12 +1,15 @@
 /** The lanline command as a process, on free ports and a data directory of its own. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   chmodSync,
   chownSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -123,6 +126,25 @@ describe('lanline serve', () => {
     const second = await serve()
     expect((await lanline(['user', 'list'])).code).toBe(0)
     await end(second.child, 'SIGINT')
+  })
+
+  it.each([
+    ['whoever reads its log is gone', 'pipe'],
+    ['the disk that takes its log is full', '/dev/full'],
+  ])('starts and goes on where %s', async (_, where) => {
+    const log = where === 'pipe' ? where : openSync(where, 'w')
+    const child = spawn(process.execPath, [main, 'serve', '--config', join(directory, 'lanline.toml')], {
+      stdio: ['ignore', log, log],
+    })
+    running.add(child)
+    if (typeof log === 'number') closeSync(log)
+    for (const stream of [child.stdout, child.stderr]) stream?.destroy()
+    const listed = () => lanline(['device', 'list']).then(({ code }) => code)
+    await expect.poll(listed, { timeout: 60_000 }).toBe(0)
+    child.kill('SIGINT')
+    const [code] = await once(child, 'exit')
+    running.delete(child)
+    expect(code).toBe(0)
   })
 
   it('refuses a data directory that another one holds', async () => {
