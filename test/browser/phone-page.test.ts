@@ -74,12 +74,48 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     }
     await mia.callVideo('Ben')
     await ben.rings('Mia')
+    await ben.page.keyboard.press('Enter')
+    await ben.page.keyboard.press('Space')
+    for (const [width, height] of [
+      [844, 390],
+      [320, 256],
+    ] as const) {
+      await ben.page.setViewportSize({ width, height })
+      for (const answer of ['Decline', 'Answer', 'Answer with video']) {
+        const { x, y, ...size } = (await ben.page
+          .getByRole('button', { name: answer, exact: true })
+          .boundingBox())!
+        expect(
+          x >= 0 && x + size.width <= width && y + size.height <= height,
+          `${answer} at ${width} × ${height}`,
+        ).toBe(true)
+      }
+    }
+    await ben.page.setViewportSize({ width: 390, height: 844 })
     await mia.page.getByRole('timer').filter({ hasText: '0:01' }).waitFor(patience)
     expect(await barriers(ben.page), 'incoming').toEqual([])
     await ben.accept()
     await mia.inCall()
     await mia.page.getByLabel(/^Media path: direct, \S+ ↔ \S+, /).waitFor(patience)
     expect(await barriers(mia.page), 'in call').toEqual([])
+  })
+
+  it('tells who talks that nobody hears them once the microphone is forbidden, and takes it when it is allowed', async () => {
+    const { targetInfo } = await (await ben.page.context().newCDPSession(ben.page)).send(
+      'Target.getTargetInfo',
+    )
+    const allow = async (setting: 'denied' | 'granted') =>
+      (await hall.newBrowserCDPSession()).send('Browser.setPermission', {
+        ...{ permission: { name: 'microphone' }, setting, origin: daemon.origin },
+        ...(targetInfo.browserContextId && { browserContextId: targetInfo.browserContextId }),
+      })
+    const told = ben.page.getByText('The browser may not use the microphone any more: Mia does not hear you.')
+    await allow('denied')
+    await told.waitFor(patience)
+    await allow('granted')
+    await told.waitFor({ state: 'detached' })
+    const turnedOn = ben.page.getByRole('button', { name: 'Turn camera on' })
+    if (await turnedOn.isVisible()) await turnedOn.click()
   })
 
   it('fills a window of the picture’s shape with it, and shows all of it in another', async () => {
@@ -131,6 +167,8 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await mia.page.keyboard.press('Escape')
     await mia.hangUp()
     await mia.ready()
+    const focused = () => mia.page.evaluate(() => document.activeElement?.textContent)
+    await until('the focus is back on who was called', async () => /^BBen/.test((await focused()) ?? ''))
     await mia.press('All calls')
     await dialog('Calls')
       .getByRole('listitem')

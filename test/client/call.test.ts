@@ -226,12 +226,15 @@ describe('taking a call', () => {
     expect(socket().ofType('decline')).toEqual([])
   })
 
-  it('declines a second call as busy', async () => {
+  it('declines a second call as busy, and says who it was', async () => {
     const { phone, socket } = await ringing()
     const second = call.replace('0', 'f')
+    const turnedAway: unknown[] = []
+    phone.on('turnedAway', who => turnedAway.push(who))
     socket().say({ type: 'incoming', call: second, from: bob, sdp: offer, trickle: true, video: false })
     expect(socket().ofType('decline')).toEqual([{ type: 'decline', call: second, reason: 'busy' }])
     expect(phone.calls).toHaveLength(1)
+    expect(turnedAway).toEqual([bob])
   })
 })
 

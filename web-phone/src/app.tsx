@@ -1,11 +1,13 @@
 /** Which screen is up: a pure choice from the line's state. Sounds and the window's title follow it. */
-import { useEffect, useReducer, useState } from 'preact/hooks'
+import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import type { Call } from '../../client/call.ts'
 import type { Line, LineState } from './line.ts'
+import type { Notifier } from './notify.ts'
+import type { Renew } from './renewal-page.ts'
 import type { Bell } from './ring.ts'
 import { CallScreen } from './screens/call.tsx'
 import { CheckScreen } from './screens/check.tsx'
-import { HomeScreen } from './screens/home.tsx'
+import { HomeScreen, type Left } from './screens/home.tsx'
 import { IncomingScreen } from './screens/incoming.tsx'
 import { JoinScreen } from './screens/join.tsx'
 import { MessageScreen } from './screens/message.tsx'
@@ -16,18 +18,26 @@ export function App({
   line,
   bell,
   wall,
+  notifier,
+  renew,
 }: {
   readonly line: Line
   readonly bell: Bell
   readonly wall: WallPhone
+  readonly notifier: Notifier
+  readonly renew: Renew
 }) {
   const [, redraw] = useReducer((count: number) => count + 1, 0)
-  const [mayRing, setMayRing] = useState(false)
+  const [mayRing, setMayRing] = useState(true)
   useEffect(() => line.on('changed', () => redraw(undefined)), [line])
-  useEffect(() => bell.arm(() => setMayRing(true)), [bell])
+  useEffect(() => bell.arm(setMayRing), [bell])
   useEffect(() => {
     bell.play(soundOf(line.call))
+    wall.call(line.call !== undefined)
+    notifier.look(line.call)
     document.title = titleOf(line)
+    // What an installed page shows on its icon.
+    void navigator.setAppBadge?.(missedOf(line)).catch(() => {})
   })
   // The console's link to the test with the echo.
   const [checking, setChecking] = useState(location.hash === '#check')
@@ -35,12 +45,20 @@ export function App({
   useEffect(() => {
     if (line.call) setChecking(false)
   }, [line.call])
+  const [renewal, setRenewal] = useState<(() => void) | undefined>()
+  useEffect(() => renew(line, load => setRenewal(() => load)), [line])
+  const left = useRef<Left>(undefined)
+  if (line.call) left.current = { user: line.call.party.user }
+  else if (checking) left.current = 'check'
   return (
     <Screen
       line={line}
       bell={bell}
       wall={wall}
+      notifier={notifier}
+      renew={renewal}
       mayRing={mayRing}
+      left={left.current}
       checking={checking}
       check={on => {
         line.dismiss()
@@ -54,14 +72,20 @@ function Screen({
   line,
   bell,
   wall,
+  notifier,
+  renew,
   mayRing,
+  left,
   checking,
   check,
 }: {
   readonly line: Line
   readonly bell: Bell
   readonly wall: WallPhone
+  readonly notifier: Notifier
+  readonly renew: (() => void) | undefined
   readonly mayRing: boolean
+  readonly left: Left | undefined
   readonly checking: boolean
   readonly check: (on: boolean) => void
 }) {
@@ -128,7 +152,12 @@ function Screen({
       const call = line.call
       if (call && isRingingHere(call)) return <IncomingScreen call={call} />
       if (call) return <CallScreen call={call} phone={state.phone} line={line} />
-      return <HomeScreen {...{ phone: state.phone, line, bell, wall, mayRing }} check={() => check(true)} />
+      return (
+        <HomeScreen
+          {...{ phone: state.phone, line, bell, wall, notifier, renew, mayRing, left }}
+          check={() => check(true)}
+        />
+      )
     }
   }
 }
@@ -151,10 +180,14 @@ function soundOf(call: Call | undefined): 'ring' | 'ringBack' | undefined {
   return call?.state === 'ringing' ? 'ringBack' : undefined
 }
 
-function titleOf({ call, state }: Line): string {
+const missedOf = ({ state }: Line): number => (state.kind === 'phone' ? state.phone.missed.length : 0)
+
+function titleOf(line: Line): string {
+  const { call, state } = line
   const waiting = state.kind === 'phone' ? state.phone.requests.length : 0
-  if (call === undefined)
-    return waiting > 0 ? `${texts.waitingAtDoor(waiting)} ${texts.product}` : texts.product
+  if (call === undefined && waiting > 0) return `${texts.waitingAtDoor(waiting)} ${texts.product}`
+  const missed = missedOf(line)
+  if (call === undefined) return missed > 0 ? `${texts.missedCount(missed)} ${texts.product}` : texts.product
   if (call.state === 'incoming') return `☎ ${texts.incomingAudio(call.party.name)}`
   return `${texts.callWith(call.party.name)} · ${texts.product}`
 }

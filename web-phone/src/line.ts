@@ -56,10 +56,14 @@ const troubles: ReadonlySet<EndReason> = new Set(['mediaFailed', 'mediaLost', 'l
 /** The appliance ends a guest's time by its own clock. */
 const slackMilliseconds = 5_000
 const lockName = 'lanline.line'
+/** How long it is said who called during a call, and of how many. */
+const turnedAwayMilliseconds = 15_000
+const limitTurnedAway = 3
 
-export class Line extends Emitter<{ changed: LineState }> {
+export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #state: LineState = { kind: 'starting' }
   #notice = ''
+  #turnedAway: readonly string[] = []
   #isTrouble = false
   #attempt = 0
   #call: Call | undefined
@@ -80,6 +84,11 @@ export class Line extends Emitter<{ changed: LineState }> {
   /** The notice is of something that a check of the connection may explain. */
   get isTrouble(): boolean {
     return this.#isTrouble
+  }
+
+  /** Who called during the call on the screen. */
+  get turnedAway(): readonly string[] {
+    return this.#turnedAway
   }
 
   /** The call on the screen. */
@@ -262,6 +271,8 @@ export class Line extends Emitter<{ changed: LineState }> {
     })
     phone.on('changed', () => this.#redraw())
     phone.on('incoming', call => this.#watch(call))
+    phone.on('turnedAway', ({ name }) => this.#saw(name))
+    phone.on('welcome', () => this.emit('welcome', undefined))
     phone.on('state', ({ reason }) => {
       if (reason === 'replaced') this.#waitForLock()
       else if (reason === 'badToken' || reason === 'revoked') {
@@ -273,8 +284,19 @@ export class Line extends Emitter<{ changed: LineState }> {
     phone.start()
   }
 
+  /** Told for a while: they stand among the missed calls. */
+  #saw(name: string): void {
+    this.#turnedAway = [...this.#turnedAway.filter(one => one !== name), name].slice(-limitTurnedAway)
+    this.#redraw()
+    this.#timers.setTimeout(() => {
+      this.#turnedAway = this.#turnedAway.filter(one => one !== name)
+      this.#redraw()
+    }, turnedAwayMilliseconds)
+  }
+
   #watch(call: Call): void {
     this.#call = call
+    this.#turnedAway = []
     // A call that is over has no way any more.
     let { path } = call
     const look = (): void => {

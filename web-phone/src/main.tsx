@@ -1,12 +1,19 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { Line } from './line.ts'
+import { Notifier } from './notify.ts'
+import { renewPage } from './renewal-page.ts'
 import { Bell } from './ring.ts'
 import { keepShell } from './shell.ts'
 import { WallPhone } from './wall.ts'
 import './style.css'
 
 const line = new Line()
-render(<App line={line} bell={new Bell()} wall={new WallPhone()} />, document.getElementById('app')!)
+const bell = new Bell()
+const notifier = new Notifier(() => bell.ready || bell.volume === 0)
+render(
+  <App line={line} bell={bell} wall={new WallPhone()} notifier={notifier} renew={renewPage} />,
+  document.getElementById('app')!,
+)
 void line.start()
 keepShell()

@@ -3,10 +3,12 @@ import { readJson, storageKeys, writeJson } from './storage.ts'
 const defaultVolume = 0.6
 /** The bell's loudest stroke; three may sound together. */
 const loudest = 0.33
+/** How long a browser may take to start the audio before it is said that it does not. */
+const startMilliseconds = 1_000
 
 /**
  * Sounds made here, no files: the bell for who is called, the ringing-back tone for who calls. Browsers allow sound
- * after the first gesture only, so the page's first tap opens the audio.
+ * after a gesture only, unless the page is installed.
  */
 export class Bell {
   #volume = Math.min(1, Math.max(0, readJson<number>(storageKeys.ring) ?? defaultVolume))
@@ -34,17 +36,18 @@ export class Bell {
     if (this.#playing === undefined) this.#ring()
   }
 
-  /** Opens the audio at the first gesture; `opened` when it is. */
-  arm(opened: () => void): void {
-    const open = () => {
-      this.#context ??= new AudioContext()
-      void this.#context.resume().then(() => {
-        if (!this.ready) return
-        for (const gesture of ['pointerdown', 'keydown'] as const) removeEventListener(gesture, open, true)
-        opened()
-      })
-    }
-    for (const gesture of ['pointerdown', 'keydown'] as const) addEventListener(gesture, open, true)
+  /**
+   * Opens the audio as soon as the browser allows it: at once for a page that is installed or has loaded itself anew, else
+   * at the next gesture, also when the system took it away meanwhile. `changed`: whether the bell may be heard.
+   */
+  arm(changed: (ready: boolean) => void): void {
+    const context = new AudioContext()
+    this.#context = context
+    context.onstatechange = () => changed(this.ready)
+    // It starts a moment later where it may.
+    setTimeout(() => changed(this.ready), startMilliseconds)
+    for (const gesture of ['pointerdown', 'keydown'] as const)
+      addEventListener(gesture, () => this.#resume(), true)
   }
 
   play(sound: 'ring' | 'ringBack' | undefined): void {
@@ -53,9 +56,14 @@ export class Bell {
     clearInterval(this.#timer)
     navigator.vibrate?.(0)
     if (sound === undefined) return
+    this.#resume()
     const once = sound === 'ring' ? () => this.#ring() : () => this.#ringBack()
     once()
     this.#timer = setInterval(once, sound === 'ring' ? 3_000 : 5_000)
+  }
+
+  #resume(): void {
+    if (!this.ready) void this.#context?.resume().catch(() => {})
   }
 
   /** A soft bell: three rising strokes, twice. */

@@ -10,6 +10,10 @@ export const storageKeys = {
   devices: 'lanline.devices',
   /** How loud it rings, 0 to 1. */
   ring: 'lanline.ring',
+  /** `false`: who calls is not shown outside the page. */
+  notify: 'lanline.notify',
+  /** For which script the page was last loaded anew by itself, and when. */
+  renewed: 'lanline.renewed',
   /** `true`: this phone hangs on a wall. */
   wall: 'lanline.wall',
 } as const

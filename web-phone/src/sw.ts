@@ -8,10 +8,15 @@ declare const __SHELL__: readonly string[]
 
 interface Worker {
   readonly location: Location
-  readonly clients: { claim(): Promise<void> }
+  readonly clients: {
+    claim(): Promise<void>
+    matchAll(which: { readonly type: 'window' }): Promise<readonly { focus(): Promise<unknown> }[]>
+    openWindow(url: string): Promise<unknown>
+  }
   skipWaiting(): Promise<void>
   addEventListener(type: 'install' | 'activate', listen: (event: Extendable) => void): void
   addEventListener(type: 'fetch', listen: (event: Fetching) => void): void
+  addEventListener(type: 'notificationclick', listen: (event: NoticePressed) => void): void
 }
 interface Extendable {
   waitUntil(work: Promise<unknown>): void
@@ -19,6 +24,9 @@ interface Extendable {
 interface Fetching extends Extendable {
   readonly request: Request
   respondWith(answer: Promise<Response>): void
+}
+interface NoticePressed extends Extendable {
+  readonly notification: { close(): void }
 }
 
 const worker = globalThis as unknown as Worker
@@ -40,6 +48,16 @@ worker.addEventListener('fetch', event => {
   if (isPage) event.respondWith(pageOrKept(url.pathname))
   else if (__SHELL__.includes(url.pathname)) event.respondWith(keptOrAsked(request))
 })
+worker.addEventListener('notificationclick', event => {
+  event.notification.close()
+  event.waitUntil(comeForward())
+})
+
+/** The page that rings; where it was closed since, a new one. */
+async function comeForward(): Promise<void> {
+  const [page] = await worker.clients.matchAll({ type: 'window' })
+  await (page?.focus() ?? worker.clients.openWindow('/'))
+}
 
 async function fill(): Promise<void> {
   const cache = await caches.open(kept)

@@ -4,6 +4,7 @@ import type { MediaProblem } from '../../client/media.ts'
 import type { EndReason } from '../../src/core/end-reason.ts'
 import type { RelayReason, RelayRefusal } from '../../src/relay/message.ts'
 import type { Presence } from '../../src/signalling/message.ts'
+import type { Loss } from './plugs.ts'
 
 export const texts = {
   product: 'lanline',
@@ -66,6 +67,20 @@ export const texts = {
   doNotDisturbOn: 'Calls are turned away on all your devices.',
   doNotDisturbOff: 'Your devices ring when somebody calls.',
   soundOff: 'Tap anywhere once, so that this page may ring aloud.',
+  notice: {
+    hint: 'The browser can show who calls while you look at something else.',
+    allow: 'Show me',
+    notNow: 'Do not show who calls',
+    open: 'Open the page to answer.',
+    missed: (name: string) => `You missed a call from ${name}`,
+    title: 'Show who calls',
+    on: 'The browser shows it while you look at something else.',
+    off: 'You see it on this page only.',
+    denied:
+      'The browser does not allow it. Allow notifications behind the symbol beside the address, then try again.',
+  },
+  renewal: 'There is a newer version of this page.',
+  renew: 'Load it',
 
   people: 'People',
   noCallsNow: 'No calls until it is back',
@@ -93,6 +108,7 @@ export const texts = {
   allowWeekendName: (name: string) => `Allow ${name} for the weekend`,
   denyName: (name: string) => `No, do not let ${name} in`,
   someoneAtDoor: (count: number) => (count === 1 ? 'Somebody is at the door' : `${count} are at the door`),
+  missedCount: (count: number) => `(${count} missed)`,
   waitingAtDoor: (count: number) => `(${count} at the door)`,
   guestUntil: (end: string) => `You are a guest here until ${end}.`,
 
@@ -263,6 +279,14 @@ export const texts = {
   testSource: 'Test source',
   testSourceBody: 'No microphone here: the other side hears a test tone.',
   youMuted: 'You are muted',
+  calledMeanwhile: (name: string) => `${name} called, and was told that you are in a call.`,
+  loss: {
+    microphoneGone: (name: string) => `There is no microphone any more: ${name} does not hear you.`,
+    microphoneDenied: (name: string) =>
+      `The browser may not use the microphone any more: ${name} does not hear you. Allow it behind the symbol beside the address.`,
+    microphoneTaken: (name: string) => `Something else holds the microphone: ${name} does not hear you.`,
+    cameraGone: (name: string) => `The camera went off: ${name} does not see you.`,
+  } satisfies Record<Loss, (name: string) => string>,
   selfView: 'Your camera',
   remoteView: (name: string) => `${name}’s camera`,
   lineAway: 'The appliance is away. The call goes on; hanging up works.',
@@ -375,7 +399,9 @@ export function endText(
     case 'declined':
       return by === 'self' ? '' : `${name} declined.`
     case 'busy':
-      return by === 'self' && !outgoing ? '' : `${name} is busy in another call.`
+      return by === 'self' && !outgoing
+        ? ''
+        : `${name} is busy in another call. They will see that you called.`
     case 'cancelled':
       return ''
     case 'noAnswer':

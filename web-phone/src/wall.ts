@@ -1,5 +1,6 @@
 /**
- * A phone on the wall: the screen stays on while the page is seen. Nothing is answered by itself: whoever calls must
+ * The screen stays on while the page is seen: on a wall always, elsewhere while it rings or somebody talks, since a phone
+ * that locks itself takes the microphone away. Nothing is answered by itself: whoever calls must
  * not be able to listen into a room.
  */
 import { readJson, storageKeys, writeJson } from './storage.ts'
@@ -7,6 +8,7 @@ import { readJson, storageKeys, writeJson } from './storage.ts'
 export class WallPhone {
   #lock: WakeLockSentinel | undefined
   #asking = false
+  #inCall = false
 
   constructor() {
     // A lock ends when the page is hidden (Screen Wake Lock §7.1), and has to be asked for again.
@@ -27,7 +29,22 @@ export class WallPhone {
   set(on: boolean): void {
     writeJson(storageKeys.wall, on || undefined)
     this.#show()
-    if (on) void this.#hold()
+    this.#look()
+  }
+
+  /** Whether a call is on the screen. */
+  call(on: boolean): void {
+    if (on === this.#inCall) return
+    this.#inCall = on
+    this.#look()
+  }
+
+  get #wanted(): boolean {
+    return this.on || this.#inCall
+  }
+
+  #look(): void {
+    if (this.#wanted) void this.#hold()
     else void this.#lock?.release()
   }
 
@@ -36,12 +53,12 @@ export class WallPhone {
   }
 
   async #hold(): Promise<void> {
-    if (!this.on || !this.canHold || this.#asking || document.visibilityState !== 'visible') return
+    if (!this.#wanted || !this.canHold || this.#asking || document.visibilityState !== 'visible') return
     if (this.#lock !== undefined && !this.#lock.released) return
     this.#asking = true
     // Refused on an empty battery, for instance; asked again when the page is next seen.
     this.#lock = await navigator.wakeLock.request('screen').catch(() => undefined)
     this.#asking = false
-    if (!this.on) void this.#lock?.release()
+    if (!this.#wanted) void this.#lock?.release()
   }
 }

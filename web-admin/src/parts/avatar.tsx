@@ -10,12 +10,11 @@ export function Avatar({ name, presence }: { readonly name: string; readonly pre
   )
 }
 
-/** First letters of the first and last word. */
-function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/).filter(Boolean)
-  const first = [...(words[0] ?? '?')][0]!
-  const last = words.length > 1 ? [...words.at(-1)!][0]! : ''
-  return (first + last).toUpperCase()
+/** First letters of the first and last word that have any; a name of pictures only is its first picture. */
+export function initialsOf(name: string): string {
+  const letters = name.split(/\s+/).flatMap(word => word.match(/[\p{L}\p{N}]\p{M}*/u)?.[0] ?? [])
+  if (letters.length === 0) return [...new Intl.Segmenter().segment(name.trim())][0]?.segment ?? '?'
+  return (letters[0]! + (letters.length > 1 ? letters.at(-1)! : '')).toUpperCase()
 }
 
 /** One of eight, the same here as on the phone page. */

@@ -18,12 +18,11 @@ export function Avatar({
   )
 }
 
-/** First letters of the first and last word. */
+/** First letters of the first and last word that have any; a name of pictures only is its first picture. */
 export function initialsOf(name: string): string {
-  const words = name.trim().split(/\s+/).filter(Boolean)
-  const first = [...(words[0] ?? '?')][0]!
-  const last = words.length > 1 ? [...words.at(-1)!][0]! : ''
-  return (first + last).toUpperCase()
+  const letters = name.split(/\s+/).flatMap(word => word.match(/[\p{L}\p{N}]\p{M}*/u)?.[0] ?? [])
+  if (letters.length === 0) return [...new Intl.Segmenter().segment(name.trim())][0]?.segment ?? '?'
+  return (letters[0]! + (letters.length > 1 ? letters.at(-1)! : '')).toUpperCase()
 }
 
 /** One of eight, always the same for a name. */

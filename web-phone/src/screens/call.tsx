@@ -8,6 +8,7 @@ import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon, type IconName } from '../parts/icon.tsx'
+import { type Loss, Plugs } from '../plugs.ts'
 import { clock, texts } from '../texts.ts'
 import { Badge } from './badge.tsx'
 import { DevicesDialog } from './devices.tsx'
@@ -71,6 +72,34 @@ export function CallScreen({
       )}
     </main>
   )
+}
+
+/** What of microphone and camera was lost since the call began, as far as nothing took its place. */
+function usePlugs(call: Call): readonly Loss[] {
+  const [losses, setLosses] = useState<readonly Loss[]>([])
+  useEffect(() => {
+    const permission = new EventTarget()
+    const plugs = new Plugs(call, {
+      ...{ changed: setLosses, devices: navigator.mediaDevices as MediaDevices | undefined, permission },
+      play: speaker =>
+        void document
+          .querySelector<HTMLVideoElement>('video.remote')
+          ?.setSinkId?.(speaker)
+          .catch(() => {}),
+    })
+    let isOver = false
+    const query = navigator.permissions?.query({ name: 'microphone' as PermissionName })
+    query
+      ?.then(status => {
+        status.onchange = () => isOver || permission.dispatchEvent(new Event('change'))
+      })
+      .catch(() => {})
+    return () => {
+      isOver = true
+      plugs.stop()
+    }
+  }, [call])
+  return losses
 }
 
 /** Sound and picture of the other side. One element for both, so that they stay in step. */
@@ -171,22 +200,28 @@ function Notes({
   readonly online: boolean
 }) {
   const { name } = call.party
+  const losses = usePlugs(call)
   const notes = [
     line.notice,
     !online && texts.lineAway,
     call.relayRefusal && call.state !== 'connected' && texts.searching,
     call.muted && texts.youMuted,
+    ...line.turnedAway.map(other => texts.calledMeanwhile(other)),
+    ...losses.map(loss => texts.loss[loss](name)),
     ...call.problems.map(problem => texts.problem[problem]),
     call.peerMedia?.muted && texts.peerMuted(name),
     call.peerMedia?.testSource && texts.peerTestSource(name),
   ].filter(note => typeof note === 'string' && note !== '')
   return (
-    <ul class="notes" role="status" aria-live="polite">
-      {call.testSource && <li class="marked">{texts.testSource}</li>}
-      {notes.map(note => (
-        <li key={note}>{note}</li>
-      ))}
-    </ul>
+    // Around the list: an element has one role, and the list's is lost to who gives it another.
+    <div role="status" aria-live="polite">
+      <ul class="notes">
+        {call.testSource && <li class="marked">{texts.testSource}</li>}
+        {notes.map(note => (
+          <li key={note}>{note}</li>
+        ))}
+      </ul>
+    </div>
   )
 }
 
@@ -208,7 +243,7 @@ function Controls({
     })
   }
   return (
-    <div class="controls" role="toolbar" aria-label={texts.callWith(call.party.name)}>
+    <div class="controls">
       <Control
         name={call.muted ? texts.unmute : texts.mute}
         icon={call.muted ? 'micOff' : 'mic'}

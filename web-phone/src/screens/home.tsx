@@ -1,8 +1,9 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import type { MissedCall, Person } from '../../../src/signalling/message.ts'
 import { echoUser } from '../check/echo.ts'
 import type { Line } from '../line.ts'
+import type { Notifier } from '../notify.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { CallBack } from '../parts/call-back.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -15,20 +16,30 @@ import { MyDevices } from './my-devices.tsx'
 import { Requests } from './requests.tsx'
 import { ThisPhoneDialog } from './this-phone.tsx'
 
+/** What was on the screen before: the focus goes back to where it was opened. */
+export type Left = 'check' | { readonly user: string }
+
 /** People, who is there, what was missed. */
 export function HomeScreen({
   phone,
   line,
   bell,
   wall,
+  notifier,
+  renew,
   mayRing,
+  left,
   check,
 }: {
   readonly phone: Phone
   readonly line: Line
   readonly bell: Bell
   readonly wall: WallPhone
+  readonly notifier: Notifier
+  /** Loads a newer version of the page; undefined: there is none, or it comes by itself. */
+  readonly renew: (() => void) | undefined
   readonly mayRing: boolean
+  readonly left: Left | undefined
   readonly check: () => void
 }) {
   const online = phone.state === 'online'
@@ -36,6 +47,8 @@ export function HomeScreen({
   const close = () => setSheet(undefined)
   const people = phone.roster.filter(({ user }) => user !== echoUser)
   const own = phone.roster.filter(({ user }) => user === echoUser)
+  const calledUser = typeof left === 'object' ? left.user : undefined
+  const checkButton = useFocus<HTMLButtonElement>(left === 'check')
   return (
     <div class="home">
       <Header phone={phone} />
@@ -80,7 +93,13 @@ export function HomeScreen({
             )}
             <ul class="rows">
               {[...people, ...own].map(person => (
-                <PersonRow key={person.user} person={person} online={online} line={line} />
+                <PersonRow
+                  key={person.user}
+                  person={person}
+                  online={online}
+                  line={line}
+                  called={person.user === calledUser}
+                />
               ))}
             </ul>
           </section>
@@ -105,10 +124,19 @@ export function HomeScreen({
             <button type="button" class="text-button" onClick={() => setSheet('devices')}>
               {texts.myDevices}
             </button>
-            <button type="button" class="text-button" onClick={check}>
+            <button type="button" class="text-button" onClick={check} ref={checkButton}>
               {texts.check.title}
             </button>
           </div>
+          {renew && (
+            <p class="hint">
+              {texts.renewal}
+              <button type="button" class="text-button" onClick={renew}>
+                {texts.renew}
+              </button>
+            </p>
+          )}
+          <ShowCallsHint notifier={notifier} />
           {!mayRing && (
             <p class="hint">
               <Icon name="bell" /> {texts.soundOff}
@@ -118,7 +146,9 @@ export function HomeScreen({
       </main>
       {sheet === 'devices' && <MyDevices onClose={close} />}
       {sheet === 'history' && <HistoryDialog phone={phone} line={line} onClose={close} />}
-      {sheet === 'thisPhone' && <ThisPhoneDialog bell={bell} wall={wall} onClose={close} />}
+      {sheet === 'thisPhone' && (
+        <ThisPhoneDialog bell={bell} wall={wall} notifier={notifier} onClose={close} />
+      )}
     </div>
   )
 }
@@ -147,13 +177,18 @@ function PersonRow({
   person,
   online,
   line,
+  called,
 }: {
   readonly person: Person
   readonly online: boolean
   readonly line: Line
+  /** The call that has just ended was with them. */
+  readonly called: boolean
 }) {
+  // On the row, not on a button: a key held down, or pressed once too often, must not call again.
+  const row = useFocus<HTMLLIElement>(called)
   return (
-    <li class={`row ${person.presence}`}>
+    <li class={`row ${person.presence}`} ref={row} tabIndex={-1}>
       <Avatar name={person.name} presence={person.presence} />
       <div class="who">
         <strong>{person.name}</strong>
@@ -181,6 +216,15 @@ function PersonRow({
       </button>
     </li>
   )
+}
+
+/** Takes the focus when the screen comes up, where nothing else has it. */
+function useFocus<Element extends HTMLElement>(wanted: boolean) {
+  const element = useRef<Element>(null)
+  useEffect(() => {
+    if (wanted && document.activeElement === document.body) element.current?.focus({ preventScroll: true })
+  }, [])
+  return element
 }
 
 function Missed({
@@ -239,6 +283,23 @@ function MissedRow({
       </div>
       <CallBack person={call} line={line} online={online} />
     </li>
+  )
+}
+
+function ShowCallsHint({ notifier }: { readonly notifier: Notifier }) {
+  const [isOpen, setOpen] = useState(notifier.isOpen)
+  if (!isOpen) return null
+  const set = (on: boolean) => void notifier.set(on).then(() => setOpen(notifier.isOpen))
+  return (
+    <div class="hint">
+      <p>{texts.notice.hint}</p>
+      <button type="button" class="text-button" onClick={() => set(true)}>
+        {texts.notice.allow}
+      </button>
+      <button type="button" class="icon-button" aria-label={texts.notice.notNow} onClick={() => set(false)}>
+        <Icon name="close" />
+      </button>
+    </div>
   )
 }
 

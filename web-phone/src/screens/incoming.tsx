@@ -4,16 +4,21 @@ import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { texts } from '../texts.ts'
 
-/** Somebody calls. Nothing else is on the screen, and the answer has the focus. */
+/**
+ * Somebody calls. Nothing else is on the screen. The focus is on what is said, not on an answer: this comes up unasked, under
+ * the hands of somebody who may be typing, and a key that was meant for something else must open no camera.
+ */
 export function IncomingScreen({ call }: { readonly call: Call }) {
-  const first = useRef<HTMLButtonElement>(null)
-  useEffect(() => first.current?.focus(), [])
+  const box = useRef<HTMLElement>(null)
+  useEffect(() => box.current?.focus({ preventScroll: true }), [])
   const { name } = call.party
   const busy = call.state === 'answering'
   const problem = call.problem && texts.problem[call.problem]
   return (
     <main class="stage ringing">
       <section
+        ref={box}
+        tabIndex={-1}
         class="caller"
         role="alertdialog"
         aria-labelledby="caller"
@@ -50,7 +55,6 @@ export function IncomingScreen({ call }: { readonly call: Call }) {
             kind="go"
             act={() => void call.answer({ video: call.video })}
             disabled={busy}
-            focus={first}
           />
         </div>
       </section>
@@ -64,17 +68,21 @@ function Choice({
   kind,
   act,
   disabled,
-  focus,
 }: {
   readonly text: string
   readonly icon: 'hangUp' | 'phone' | 'video'
   readonly kind: 'danger' | 'plain' | 'go'
   readonly act: () => void
   readonly disabled: boolean
-  readonly focus?: { current: HTMLButtonElement | null }
 }) {
   return (
-    <button type="button" class={`choice ${kind}`} onClick={act} disabled={disabled} ref={focus ?? null}>
+    <button
+      type="button"
+      class={`choice ${kind}`}
+      onClick={() => disabled || act()}
+      // Not `disabled`: the focus stays for who is asked for the microphone and comes back.
+      aria-disabled={disabled || undefined}
+    >
       <span class="disc">
         <Icon name={icon} />
       </span>

@@ -1,5 +1,6 @@
 /** How this browser behaves as a telephone: how loud it rings, and whether it hangs on a wall. */
 import { useState } from 'preact/hooks'
+import type { Notifier } from '../notify.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
 import type { Bell } from '../ring.ts'
@@ -11,9 +12,11 @@ const words = texts.thisPhone
 export function ThisPhoneDialog({
   bell,
   wall,
+  notifier,
   onClose,
 }: {
   readonly bell: Bell
+  readonly notifier: Notifier
   readonly wall: WallPhone
   readonly onClose: () => void
 }) {
@@ -52,6 +55,7 @@ export function ThisPhoneDialog({
           <Icon name="bell" /> {words.ringOnce}
         </button>
       </div>
+      {notifier.permission !== 'none' && <ShowCalls notifier={notifier} />}
       <button
         type="button"
         class="switch flush"
@@ -70,5 +74,27 @@ export function ThisPhoneDialog({
         <span class="thumb" aria-hidden="true" />
       </button>
     </Dialog>
+  )
+}
+
+function ShowCalls({ notifier }: { readonly notifier: Notifier }) {
+  const [on, setOn] = useState(notifier.on)
+  const words = texts.notice
+  const isDenied = notifier.permission === 'denied'
+  return (
+    <button
+      type="button"
+      class="switch flush"
+      role="switch"
+      aria-checked={on}
+      onClick={() => void notifier.set(!on).then(() => setOn(notifier.on))}
+    >
+      <Icon name="bell" />
+      <span>
+        <strong>{words.title}</strong>
+        <small>{on ? words.on : isDenied ? words.denied : words.off}</small>
+      </span>
+      <span class="thumb" aria-hidden="true" />
+    </button>
   )
 }
