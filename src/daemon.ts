@@ -1,7 +1,8 @@
 /**
  * The one composition root: builds every part, wires them, starts them in order and stops them in reverse. Nothing
  * else sees more than its own room and its ports. Long because each part is made here, and nowhere else; what is loaded
- * before is in `loading.ts`, what becomes of effects in `effects.ts`, what is told of the whole in `state.ts`.
+ * before is in `loading.ts`, what becomes of effects in `effects.ts`, what is told of the whole in `state.ts`, what
+ * went wrong in `notes.ts`, what is looked after at intervals in `chores.ts`.
  */
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,12 +16,12 @@ import { loadPages } from './admin/pages.ts'
 import { Policies } from './admin/policies.ts'
 import type { AppDeps } from './admin/ports.ts'
 import type { SetupFile } from './admin/setup-file.ts'
+import { answering } from './answering.ts'
 import { backupOf } from './backup/backup.ts'
 import type { CallsMachine } from './calls/machine.ts'
 import type { CallEffect, CallInput } from './calls/message.ts'
+import { doChores } from './chores.ts'
 import type { Config } from './config.ts'
-import { hours, seconds } from './core/clock.ts'
-import type { Endpoint } from './core/endpoint.ts'
 import type { Log } from './core/log.ts'
 import type { Machine } from './core/machine.ts'
 import { lookAtOneself } from './doctor/self.ts'
@@ -33,9 +34,9 @@ import { registerGauges } from './gauges.ts'
 import { HelpDesk } from './helpdesk.ts'
 import { type Loaded, load, openData } from './loading.ts'
 import { Advertiser } from './mdns/advertiser-io.ts'
+import { Notes } from './notes.ts'
 import { RelayIo } from './relay/io.ts'
 import { SignsOfLife } from './runtime/alive.ts'
-import { seldom, tcpAnswers, tlsAnswers, udpAnswers } from './runtime/answers.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
 import { freeBytesIn } from './runtime/disk.ts'
@@ -48,7 +49,7 @@ import { openPort } from './runtime/ports.ts'
 import { systemRandom } from './runtime/random.ts'
 import { type RecentLog, withRecent } from './runtime/recent-log.ts'
 import { Supervision } from './runtime/supervision.ts'
-import { type ServiceManager, serviceManager } from './runtime/systemd.ts'
+import { isSupervised, type ServiceManager, serviceManager } from './runtime/systemd.ts'
 import { credentialsOf } from './runtime/tls.ts'
 import { WebSockets } from './runtime/websocket.ts'
 import { SignallingIo } from './signalling/io.ts'
@@ -62,8 +63,6 @@ import { trialCopyIn } from './store/copies.ts'
 import type { DeviceRow } from './store/message.ts'
 import { migrations } from './store/migrations.ts'
 import type { Store } from './store/store.ts'
-import { encode as encodeStun } from './stun/codec.ts'
-import { stunType } from './stun/message.ts'
 import type { Certificates } from './tls/certificates.ts'
 import { TraceIo, type TraceIoOptions } from './trace/io.ts'
 import type { DormantAccount } from './turn/message.ts'
@@ -85,18 +84,8 @@ export interface MovedPort {
   readonly to: number
 }
 
-/** Guests whose time is over, forgotten requests and invitations: looked for this often. */
-const sweepPeriodMilliseconds = seconds(10)
-/** Room on the disk: looked at this often. A download fills what is short in less than an hour. */
-const spacePeriodMilliseconds = seconds(30)
-/** Certificates and old calls: looked after this often. */
-const chorePeriodMilliseconds = hours(1)
 /** So many calls show whether devices reach each other. */
 const recentCalls = 50
-/** A handshake costs more than all other questions of a round together. */
-const handshakeMilliseconds = 60_000
-/** To whoever is asked whether it answers; the transaction is never looked at. */
-const bindingRequest = encodeStun({ type: stunType.bindingRequest, transaction: new Uint8Array(12) })
 /** A SIP client's WebSocket that answers no ping is gone. */
 const sipPingMilliseconds = 30_000
 
@@ -111,10 +100,9 @@ export class Daemon {
   readonly restartWanted: Promise<void>
   readonly #config: Config
   readonly #log: RecentLog
-  /** Made once a room: notes come with every message. */
-  readonly #logs = new Map<string, Log>()
   readonly #version: string
   readonly #metrics = new Metrics()
+  readonly #notes: Notes
   readonly #random = systemRandom()
   readonly #setupFile: SetupFile
   readonly #claim: ClaimSecrets
@@ -170,6 +158,7 @@ export class Daemon {
   private constructor(options: DaemonOptions, loaded: Loaded, places: Places) {
     this.#config = options.config
     this.#log = withRecent(options.log)
+    this.#notes = new Notes(this.#metrics, this.#log, error => this.#help.notWritten(error))
     this.#version = options.version
     this.#manager = serviceManager(options.environment)
     this.#setupFile = loaded.setupFile
@@ -207,8 +196,7 @@ export class Daemon {
         if (input.kind === 'received') this.#trace.sip('in', input.flow, input.bytes)
         this.#sip.input(input)
       },
-      onNote: (reason, detail) => this.#note('sip', reason, detail),
-      onFault: (error, during) => this.#fault('sip', error, during),
+      ...this.#notes.of('sip'),
     })
     this.#sip = this.#drive('sip', sip, effect => this.#effects.sip(effect))
     this.#policies = new Policies(options.config, settings)
@@ -248,8 +236,7 @@ export class Daemon {
       ...{ sipIo: this.#sipIo, signallingIo: this.#signallingIo, echoIo: this.#echoIo, relay: this.#relay },
       ...{ trace: this.#trace, help: this.#help, advertiser: this.#advertiser, now: this.#now },
       store: loaded.store,
-      note: (room, reason, detail, remote) => this.#note(room, reason, detail, remote),
-      inBackground: (what, work) => this.#inBackground(what, work),
+      notes: this.#notes,
     })
     this.#watchStore()
     registerGauges(this.#metrics, {
@@ -302,21 +289,14 @@ export class Daemon {
     this.#echo.input({ kind: 'attach' })
     this.#undo.push(watchInterfaces(net.bind, known, changed => this.#interfacesChanged(changed)))
     this.#advertise()
-    const chores = setInterval(() => this.#doChores(), chorePeriodMilliseconds)
-    this.#undo.push(() => clearInterval(chores))
     this.#undo.push(this.#help.keepAlive())
-    const sweeps = setInterval(() => {
-      this.#inBackground('sweep', this.#store.directory.sweep())
-      void this.#help.flush()
-    }, sweepPeriodMilliseconds)
-    this.#undo.push(() => clearInterval(sweeps))
-    const looks = setInterval(
-      () => this.#inBackground('space', this.#store.space.look()),
-      spacePeriodMilliseconds,
+    this.#undo.push(
+      doChores({
+        ...{ clock: realClock, store: this.#store, help: this.#help },
+        ...{ policies: this.#policies, notes: this.#notes },
+        refreshCertificate: () => this.#refreshCertificate(),
+      }),
     )
-    this.#undo.push(() => clearInterval(looks))
-    this.#inBackground('space', this.#store.space.look())
-    this.#doChores()
     if (this.#manager !== undefined) this.#supervision = this.#supervise(this.#manager)
     this.#log.info('ready', { page: this.#state.urls().page, version: this.#version })
   }
@@ -332,7 +312,7 @@ export class Daemon {
     const common = {
       webSockets: this.#webSockets,
       allowLocal: (address: string) => this.#names.isBound(address),
-      onRefused: (reason: string, remote: string) => this.#note('web', reason, remote),
+      onRefused: (reason: string, remote: string) => this.#notes.note('web', reason, remote),
       onCertificateRefused: (alert: string, remote: string) => this.#help.certificateRefused(alert, remote),
     }
     this.#web.http = await openPort(
@@ -446,8 +426,8 @@ export class Daemon {
       ],
       refuse: request =>
         refuseUpgrade(request, request.socket instanceof TLSSocket ? 'https' : 'http', allowed),
-      onRefused: (reason, remote) => this.#note('web', reason, remote),
-      onFault: (error, during) => this.#fault('web', error, during),
+      onRefused: (reason, remote) => this.#notes.note('web', reason, remote),
+      onFault: (error, during) => this.#notes.fault('web', error, during),
     })
   }
 
@@ -472,17 +452,13 @@ export class Daemon {
       }),
       onMoved: (key, from, to) => this.moved.push({ key, from, to }),
       carryOut: effect => this.#effects.relay(effect),
-      onNote: (reason, detail, count) => {
-        this.#metrics.note('relay', reason, count)
-        this.#log.room('relay').debug(reason, { detail, count })
-      },
       onTrouble: trouble => {
         // Its ports may be others.
         this.#advertiser?.changed()
         if (trouble === undefined) this.#log.info('relayBack')
         else this.#log.warn('relayLost', { trouble })
       },
-      onFault: (error, during) => this.#fault('relay', error, during),
+      ...this.#notes.of('relay'),
     })
   }
 
@@ -501,8 +477,7 @@ export class Daemon {
         return { turn: now, first: turn.relayMin, last: turn.relayMax }
       },
       watch: this.#watchOptions(),
-      onNote: (reason, detail) => this.#note('trace', reason, detail),
-      onFault: (error, during) => this.#fault('trace', error, during),
+      ...this.#notes.of('trace'),
     })
   }
 
@@ -541,7 +516,7 @@ export class Daemon {
         metrics: await this.#metrics.registry.metrics(),
       }),
       logLines: () => this.#log.lines(),
-      onFailure: error => this.#note('store', 'saveIncidents', String(error)),
+      onFailure: error => this.#notes.note('store', 'saveIncidents', String(error)),
     })
   }
 
@@ -560,8 +535,7 @@ export class Daemon {
     machine: Machine<Input, Effect>,
     carryOut: (effect: Effect) => void,
   ): Driver<Input, Effect> {
-    const onFault = (error: unknown, during: string): void => this.#fault(room, error, during)
-    return new Driver({ machine, clock: realClock, carryOut, onFault })
+    return new Driver({ machine, clock: realClock, carryOut, onFault: this.#notes.of(room).onFault })
   }
 
   #watchStore(): void {
@@ -574,7 +548,7 @@ export class Daemon {
   #interfacesChanged({ addresses, links }: Interfaces): void {
     this.#names.addressesChanged(addresses)
     this.#log.info('addresses', { addresses: addresses.map(own => own.address).join(' ') })
-    this.#inBackground('addresses', this.#sipIo.addressesChanged(addresses))
+    this.#notes.inBackground('addresses', this.#sipIo.addressesChanged(addresses))
     this.#relay.addressesChanged()
     this.#trace.input({ kind: 'addresses', addresses: this.#ownAddresses() })
     this.#refreshCertificate()
@@ -582,7 +556,10 @@ export class Daemon {
   }
 
   #refreshCertificate(): void {
-    this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), realClock.epoch()))
+    this.#notes.inBackground(
+      'certificates',
+      this.#certificates.refresh(this.#names.subjects(), realClock.epoch()),
+    )
   }
 
   // Discovery
@@ -602,8 +579,7 @@ export class Daemon {
       onTrouble: trouble => {
         if (trouble !== undefined) this.#log.warn('discovery', { trouble })
       },
-      onNote: (reason, detail) => this.#note('mdns', reason, detail),
-      onFault: (error, during) => this.#fault('mdns', error, during),
+      ...this.#notes.of('mdns'),
     })
   }
 
@@ -624,85 +600,29 @@ export class Daemon {
     if (hostname.startsWith(`${wanted}-`)) this.#help.nameTaken(wanted)
     this.#names.hostnameChanged(hostname)
     this.#log.info('hostRenamed', { from, to: hostname, page: this.#state.urls().page })
-    this.#inBackground('hostname', this.#store.settings.changeSite({ hostname }))
+    this.#notes.inBackground('hostname', this.#store.settings.changeSite({ hostname }))
     this.#refreshCertificate()
-  }
-
-  #doChores(): void {
-    const now = realClock.epoch()
-    this.#inBackground('certificates', this.#certificates.refresh(this.#names.subjects(), now))
-    const pruned = this.#store.calls.prune(this.#policies.retainDays, now)
-    this.#inBackground(
-      'prune',
-      pruned.then(() => this.#store.traces.prune(now)),
-    )
   }
 
   // Supervision
 
   /** Ready once every thread and listener answers; a sign of life as long as they do. */
   #supervise(manager: ServiceManager): Supervision {
-    const { http, https } = this.#web
-    const here = (port: number): Endpoint => ({ address: '127.0.0.1', port })
-    const { plain, tls } = this.#sipIo.ports
     return new Supervision({
       manager,
       clock: realClock,
-      parts: {
-        store: () => this.#store.answers().then(() => true),
-        relay: () => this.#relay.answers().then(() => true),
-        http: () => tcpAnswers(here(http?.port ?? 0)),
-        https: seldom(handshakeMilliseconds, realClock, () => tlsAnswers(here(https?.port ?? 0))),
-        sipUdp: () => udpAnswers(here(plain), bindingRequest),
-        sipTcp: () => tcpAnswers(here(plain)),
-        sipTls: seldom(handshakeMilliseconds, realClock, () => tlsAnswers(here(tls))),
-        relayTcp: () => this.#relayListens(),
-      },
+      parts: answering({
+        ...{ clock: realClock, store: this.#store, relay: this.#relay, sipIo: this.#sipIo },
+        ...{ httpPort: this.#web.http?.port ?? 0, httpsPort: this.#web.https?.port ?? 0 },
+        ownAddresses: () => this.#ownAddresses(),
+      }),
       status: () => this.#state.statusLine(),
       onSilent: parts => {
         if (parts === undefined) return this.#log.info('answering')
         this.#log.warn('silent', { parts: parts.join(' ') })
         if (parts.includes('relay')) this.#relay.giveUp()
       },
-      onFault: (error, during) => this.#fault('supervision', error, during),
-    })
-  }
-
-  /** It listens on no loopback address; without a network, or while it is started anew, there is nothing to ask. */
-  async #relayListens(): Promise<boolean> {
-    const [address] = this.#ownAddresses()
-    const port = this.#relay.ports?.plain
-    return address === undefined || port === undefined || tcpAnswers({ address, port })
-  }
-
-  // What went wrong
-
-  #note(room: string, reason: string, detail: string, remote?: string): void {
-    this.#metrics.note(room, reason)
-    this.#logOf(room).debug(reason, { detail, remote })
-  }
-
-  #fault(room: string, error: unknown, during: string): void {
-    this.#metrics.note(room, 'fault')
-    this.#logOf(room).error('fault', {
-      during,
-      error: error instanceof Error ? error.stack : String(error),
-    })
-  }
-
-  #logOf(room: string): Log {
-    const known = this.#logs.get(room)
-    if (known !== undefined) return known
-    const made = this.#log.room(room)
-    this.#logs.set(room, made)
-    return made
-  }
-
-  #inBackground(what: string, work: Promise<unknown>): void {
-    work.catch(error => {
-      this.#metrics.note('store', what)
-      this.#log.warn('failed', { what, error: String(error) })
-      this.#help.notWritten(error)
+      onFault: this.#notes.of('supervision').onFault,
     })
   }
 }
@@ -713,7 +633,3 @@ function accountOf(device: DeviceRow | undefined): DormantAccount | undefined {
   const { id, digestUser: username, ha1Md5: ha1, ha1Sha256 } = device
   return { device: id, username, ha1, ha1Sha256 }
 }
-
-/** systemd tells what it starts so (systemd.exec(5)); it starts anew what ends with this code. */
-const isSupervised = (environment: DaemonOptions['environment']): boolean =>
-  environment.INVOCATION_ID !== undefined || environment.NOTIFY_SOCKET !== undefined

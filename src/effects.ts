@@ -15,6 +15,7 @@ import {
 } from './exchange.ts'
 import type { HelpDesk } from './helpdesk.ts'
 import type { Advertiser } from './mdns/advertiser-io.ts'
+import type { Notes } from './notes.ts'
 import type { OutsideEffect, RelayIo } from './relay/io.ts'
 import type { Driver } from './runtime/driver.ts'
 import type { SignallingIo } from './signalling/io.ts'
@@ -41,10 +42,7 @@ export interface EffectParts {
   readonly advertiser: Advertiser | undefined
   readonly now: Now
   readonly store: Store
-  /** Counts and logs it. */
-  readonly note: (room: string, reason: string, detail: string, remote?: string) => void
-  /** Nobody waits for it; a failure is counted and logged. */
-  readonly inBackground: (what: string, work: Promise<unknown>) => void
+  readonly notes: Notes
 }
 
 export class Effects {
@@ -66,7 +64,7 @@ export class Effects {
         return this.#saveBindings(effect)
       case 'note':
         this.#parts.help.noted(effect)
-        return this.#parts.note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
+        return this.#parts.notes.note('sip', effect.reason, effect.detail, effect.flow?.remote.address)
       case 'reachable':
         this.#keepLive(effect)
         this.#parts.advertiser?.changed()
@@ -92,7 +90,7 @@ export class Effects {
       case 'reported':
         return this.#parts.trace.input({ ...effect, kind: 'report' })
       case 'saveDoNotDisturb':
-        return this.#parts.inBackground(
+        return this.#parts.notes.inBackground(
           'saveDoNotDisturb',
           directory.changeUser(effect.user, { doNotDisturb: effect.on }),
         )
@@ -103,10 +101,10 @@ export class Effects {
       case 'answerRequest': {
         const { id, allow, staySeconds } = effect
         const answered = allow ? directory.allowRequest(id, { staySeconds }) : directory.denyRequest(id)
-        return this.#parts.inBackground('answerRequest', answered)
+        return this.#parts.notes.inBackground('answerRequest', answered)
       }
       case 'note':
-        return this.#parts.note('signalling', effect.reason, effect.detail)
+        return this.#parts.notes.note('signalling', effect.reason, effect.detail)
     }
     passSignallingEffect(effect, this.#parts.inputs)
   }
@@ -118,7 +116,7 @@ export class Effects {
       case 'toWorker':
         return this.#parts.echoIo.carryOut(effect.message)
       case 'note':
-        return this.#parts.note('echo', effect.reason, effect.detail)
+        return this.#parts.notes.note('echo', effect.reason, effect.detail)
     }
   }
 
@@ -127,12 +125,12 @@ export class Effects {
     switch (effect.kind) {
       case 'remember':
         this.#parts.trace.input({ kind: 'grant', call: effect.call, reason: effect.reason })
-        return this.#parts.inBackground('rememberGrant', grants.remember(effect.call, effect.reason))
+        return this.#parts.notes.inBackground('rememberGrant', grants.remember(effect.call, effect.reason))
       case 'forget':
         this.#parts.trace.input({ kind: 'grant', call: effect.call, reason: undefined })
-        return this.#parts.inBackground('forgetGrant', grants.forget(effect.call))
+        return this.#parts.notes.inBackground('forgetGrant', grants.forget(effect.call))
       case 'note':
-        return this.#parts.note('relay', effect.reason, effect.detail)
+        return this.#parts.notes.note('relay', effect.reason, effect.detail)
       case 'ledger':
         this.#parts.trace.input(effect)
     }
@@ -145,7 +143,8 @@ export class Effects {
       this.#parts.trace.input({ kind: 'row', row: effect.row })
       this.#parts.now.called(effect.row)
     }
-    if (effect.kind === 'save') this.#parts.inBackground('saveCall', this.#parts.store.calls.save(effect.row))
+    if (effect.kind === 'save')
+      this.#parts.notes.inBackground('saveCall', this.#parts.store.calls.save(effect.row))
     passCallEffect(effect, this.#parts.inputs)
   }
 
@@ -171,7 +170,7 @@ export class Effects {
         if (ticket !== undefined) this.#parts.sip.input({ kind: 'saved', ticket })
       },
       error => {
-        this.#parts.note('store', 'saveBindings', String(error))
+        this.#parts.notes.note('store', 'saveBindings', String(error))
         this.#parts.help.notWritten(error)
         if (ticket !== undefined) this.#parts.sip.input({ kind: 'saveFailed', ticket })
       },

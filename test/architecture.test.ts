@@ -100,16 +100,17 @@ function mayWithinRoom(from: Place, to: Place): boolean {
 }
 
 /**
- * The composition root beside `exchange.ts`, `discovery.ts` and `helpdesk.ts`, which have rules of their own. Only
- * `daemon.ts` makes and starts what opens sockets; `loading.ts` makes what is loaded before; the others see everything
- * as types, and what they hold is given to them.
+ * The composition root beside `exchange.ts`, `discovery.ts`, `helpdesk.ts` and `answering.ts`, which have rules of
+ * their own. Only `daemon.ts` makes and starts what opens sockets; `loading.ts` makes what is loaded before; the others
+ * see everything as types, and what they hold is given to them.
  */
-const given = ['effects.ts', 'gauges.ts', 'state.ts']
+const given = ['chores.ts', 'effects.ts', 'gauges.ts', 'notes.ts', 'state.ts']
 
 function mayFromTop(from: Place, to: Place, one: Import): boolean {
   if (from.file === 'main.ts') return to.room === 'cli' || ['config.ts', 'daemon.ts'].includes(to.file)
   if (from.file === 'exchange.ts' || from.file === 'discovery.ts') return isContract(to) && one.typeOnly
-  // A part of the root that reads what the root gives it.
+  // Parts of the root that read what the root gives them.
+  if (from.file === 'answering.ts') return one.typeOnly || ['core', 'runtime', 'stun'].includes(to.room)
   if (from.file === 'helpdesk.ts') return one.typeOnly || ['core', 'runtime', 'help'].includes(to.room)
   if (from.file === 'config.ts') return to.room === 'core' || to.room === 'runtime'
   if (to.room === 'cli' || to.file === 'main.ts' || pages.includes(to.room)) return false

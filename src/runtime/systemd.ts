@@ -28,6 +28,10 @@ export function serviceManager(environment: Environment, ownPid = process.pid): 
   }
 }
 
+/** Whether it starts anew what ends with a code for that: it tells what it starts so (systemd.exec(5)). */
+export const isSupervised = (environment: Environment): boolean =>
+  environment.INVOCATION_ID !== undefined || environment.NOTIFY_SOCKET !== undefined
+
 /** One write at a time, off the event loop: systemd may be slow, and then its socket takes no more. */
 function writer(descriptor: number): ServiceManager['tell'] {
   const waiting: Buffer[] = []
