@@ -315,8 +315,8 @@ describe('people', () => {
     await post('/devices', { displayName: 'Gast', deviceName: 'Phone', kind: 'app', invite: made.token })
     const listed = async () => (await lanline(['user', 'list'])).out
     expect(await listed()).toMatch(/^NAME +CALLED +NUMBER +ROLE +GUEST UNTIL /)
-    expect(await listed()).toMatch(/^gast +Gast +guest +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +away/m)
-    expect(await listed()).toMatch(/^olivia +Olivia +owner +– +away/m)
+    expect(await listed()).toMatch(/^gast +Gast +21 +guest +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +away/m)
+    expect(await listed()).toMatch(/^olivia +Olivia +20 +owner +– +away/m)
     const gast = async (): Promise<number> =>
       JSON.parse((await lanline(['user', 'list', '--json'])).out).find(
         (user: { name: string }) => user.name === 'gast',
