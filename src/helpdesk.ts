@@ -202,6 +202,7 @@ export class HelpDesk {
     const { config, hostname, addresses, sipPort, relayPolicy, moved, discovery, parts } = this.#parts
     const { certificate, ownCertificate } = this.#parts
     const now = realClock.epoch()
+    const wish = config.http.tlsPort
     const { notBefore, notAfter } = certificate()
     const taken = this.#help
       .incidents()
@@ -216,6 +217,7 @@ export class HelpDesk {
       wantedHostname: taken !== undefined && present.startsWith(`${taken}-`) ? taken : present,
       address: addresses().find(own => !own.loopback)?.address ?? present,
       sipPort: sipPort(),
+      httpsPort: moved.find(one => one.key === wish.key)?.to ?? wish.explicit ?? wish.fallback,
       relayPolicy: relayPolicy(),
       clockSet: now >= plausibleFrom,
       moved,

@@ -1,6 +1,6 @@
 /** How a finding is put together, and how things are called in it. */
 import type { Epoch } from '../core/clock.ts'
-import type { Cause, DeviceFacts, Finding, HelpFacts, PersonFacts, Stage } from './message.ts'
+import type { ApplianceFacts, Cause, DeviceFacts, Finding, HelpFacts, PersonFacts, Stage } from './message.ts'
 
 type Words = Pick<Finding, 'sentence' | 'evidence' | 'fix'>
 type More = Partial<Pick<Finding, 'weight' | 'since' | 'until' | 'call'>>
@@ -19,6 +19,12 @@ export const nameOf = (facts: HelpFacts, user: string, otherwise = ''): string =
 
 /** Quoted as people typed it. */
 export const called = ({ name }: DeviceFacts): string => `“${name}”`
+
+/** Where the pages are, by a name or an address of the appliance. */
+export const pageAt = ({ httpsPort }: ApplianceFacts, host: string): string => {
+  const { host: place } = new URL(`https://${host.includes(':') ? `[${host}]` : host}:${httpsPort}/`)
+  return `https://${place}/`
+}
 
 export const times = (count: number, what: string): string =>
   count === 1 ? `one ${what}` : `${count} ${what}s`

@@ -178,6 +178,8 @@ export interface ApplianceFacts {
   readonly wantedHostname: string
   readonly address: string
   readonly sipPort: number
+  /** Of the pages. */
+  readonly httpsPort: number
   readonly relayPolicy: RelayPolicy
   readonly clockSet: boolean
   readonly moved: readonly { readonly key: string; readonly from: number; readonly to: number }[]

@@ -1,6 +1,6 @@
 /** What is wrong with the appliance itself, as far as it hinders people. Pure. */
 import { plausibleFrom } from '../core/clock.ts'
-import { finding, lasted } from './finding.ts'
+import { finding, lasted, pageAt } from './finding.ts'
 import type { Finding, HelpFacts, Incident } from './message.ts'
 
 /** In the order in which one explains the others. */
@@ -111,7 +111,7 @@ function ownCertificate({ appliance }: HelpFacts): Finding | undefined {
   const isOver = now > shown.notAfter
   const names = shown.names.join(', ')
   // The address is never among its names, so that the console can be reached there whatever the names are.
-  const meanwhile = `until then open https://${address}/, where lanline’s own certificate speaks.`
+  const meanwhile = `until then open ${pageAt(appliance, address)}, where lanline’s own certificate speaks.`
   return finding(
     'security',
     'ownCertificate',
@@ -152,7 +152,7 @@ function name(facts: HelpFacts): Finding | undefined {
         hostname === wantedHostname
           ? discovery.detail || 'Another device answers for the name.'
           : `This appliance goes by ${hostname}.local now.`,
-      fix: `Open https://${hostname === wantedHostname ? facts.appliance.address : `${hostname}.local`}/ instead, or rename one of the two: this one under Settings.`,
+      fix: `Open ${pageAt(facts.appliance, hostname === wantedHostname ? facts.appliance.address : `${hostname}.local`)} instead, or rename one of the two: this one under Settings.`,
     },
     { since },
   )

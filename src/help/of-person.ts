@@ -1,5 +1,5 @@
 /** Why somebody could not call or be called although no call was made: their devices and what was refused. Pure. */
-import { called, finding, isAround, lasted, personOf, times } from './finding.ts'
+import { called, finding, isAround, lasted, pageAt, personOf, times } from './finding.ts'
 import type { DeviceFacts, Finding, HelpFacts, Incident, PersonFacts } from './message.ts'
 
 /** What stands in the person's way at the asked time; the strongest first. Empty where somebody can be reached. */
@@ -195,7 +195,7 @@ function absence(facts: HelpFacts, person: PersonFacts, device: DeviceFacts): Fi
           since === undefined
             ? 'It was never connected.'
             : 'Its connection to the appliance ended and did not come back.',
-        fix: `Open https://${appliance.hostname}.local/ there and leave it open: a closed page cannot be rung.`,
+        fix: `Open ${pageAt(appliance, `${appliance.hostname}.local`)} there and leave it open: a closed page cannot be rung.`,
       },
       more,
     )

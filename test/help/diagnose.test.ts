@@ -58,6 +58,21 @@ describe('Help', () => {
     expect(first(given)!.since).toBe(earlier(90_000))
   })
 
+  it('3: the address to open is one that opens, with the port where it is not the usual one, and an IPv6 address too', () => {
+    const fix = (change: Parameters<typeof facts>[0]) => first(facts(change))!.fix
+    const devices = [page('b1', { reachable: false })]
+    const incidents = [gone('b1')]
+    expect(fix({ devices, incidents, appliance: { httpsPort: 443 } })).toContain(
+      'https://lanline.local/ there',
+    )
+    expect(fix({ devices, incidents, appliance: { httpsPort: 8443 } })).toContain(
+      'https://lanline.local:8443/ there',
+    )
+    const discovery = { state: 'conflict', detail: '' }
+    const taken = { discovery, address: 'fd00::2', httpsPort: 8443 }
+    expect(fix({ appliance: taken })).toContain('https://[fd00::2]:8443/ instead')
+  })
+
   it('3b: whoever has another device that rings is not hindered by a closed page', () => {
     const devices = [page('b1', { reachable: false }), phone('b2')]
     expect(told(facts({ devices, incidents: [gone('b1')] }))).toBeUndefined()

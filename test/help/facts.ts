@@ -16,7 +16,7 @@ export const earlier = (milliseconds: number): Epoch => (at - milliseconds) as E
 
 export const appliance: ApplianceFacts = {
   now: at,
-  ...{ hostname: 'lanline', wantedHostname: 'lanline', address: '10.1.1.1', sipPort: 5060 },
+  ...{ hostname: 'lanline', wantedHostname: 'lanline', address: '10.1.1.1', sipPort: 5060, httpsPort: 443 },
   ...{ relayPolicy: 'cross-vlan', clockSet: true, moved: [], failedParts: [] },
   certificate: { notBefore: earlier(1e9), notAfter: (at + 1e9) as Epoch },
   ownCertificate: undefined,
