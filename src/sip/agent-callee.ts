@@ -32,10 +32,10 @@ import {
   targetOf,
   textOf,
 } from './agent-message.ts'
-import { hasVideo } from './agent-trickle.ts'
 import { callKey, first, parseCSeq, tagOf, values } from './codec.ts'
 import type { AgentEvent, HeaderField, SipRequest } from './message.ts'
 import { reasonWord } from './reason.ts'
+import { hasVideo } from './sdp.ts'
 
 /** Why an INVITE cannot even ring; undefined when it can. */
 export function objection(

@@ -36,11 +36,11 @@ import {
   textOf,
   viaOf,
 } from './agent-message.ts'
-import { hasVideo } from './agent-trickle.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
 import type { AgentCommand, SipRequest, SipResponse } from './message.ts'
 import { nameAddr, personUri } from './person.ts'
 import { reasonField, wordOfRefusal } from './reason.ts'
+import { hasVideo } from './sdp.ts'
 
 /** Starts a call; the caller of this function enters it into its tables before anything is sent. */
 export function newOutgoing(

@@ -21,9 +21,6 @@ export function isCandidateLine(text: string): boolean {
   return text.length <= maxCandidateCharacters && /^candidate:[\x20-\x7e]+$/.test(text)
 }
 
-/** True when the description offers or answers video with a port other than zero. */
-export const hasVideo = (sdp: string): boolean => /^m=video [1-9]/m.test(sdp)
-
 /**
  * The fragment that tells all `candidates` of the description `sdp` (RFC 8840 §9): its credentials, then a pseudo
  * m-line with its mid for each section that has candidates. Undefined when the description has no ICE credentials.

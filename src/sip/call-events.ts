@@ -9,6 +9,7 @@ import type { Accounts } from './ports.ts'
 import { reasonWord, wordOfRefusal } from './reason.ts'
 import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
 import { personOf, type Routed } from './routing.ts'
+import { hasVideo } from './sdp.ts'
 
 /** Whatever somebody dials is written down, if it is nobody's name: no longer than a name may be. */
 const dialledCharacters = 64
@@ -40,7 +41,7 @@ export function callStarted(
     call: call.id,
     caller,
     callee: call.callee,
-    video: hasVideo(incoming.request.body),
+    video: hasVideo(latin1(incoming.request.body)),
   }
 }
 
@@ -94,8 +95,5 @@ export function callHungUp(incoming: Incoming, { destination, senderToken }: Rou
   return { kind: 'ended', call: callKey(callId, callerTag), by, code: 0, reason, calleeTag }
 }
 
-/** A video stream that is not refused (RFC 3264 §6: port 0). */
-function hasVideo(body: Uint8Array): boolean {
-  if (body.length === 0) return false
-  return /(^|\n)m=video [1-9]/.test(Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1'))
-}
+const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
