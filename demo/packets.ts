@@ -66,104 +66,104 @@ export function tell(read: Read, ends: Ends): Told | undefined {
   return undefined
 }
 
-function stun(read: Read, ends: Ends): Told {
-  const attributes = read['stun.att.type'].split(',')
+/** What STUN and TURN messages say, as far as their lines tell it. */
+interface Said {
+  readonly user: string
+  readonly attributes: readonly string[]
+  readonly priority: number
+  /** The first address in it, and its port. */
+  readonly address: string
+  readonly at: string
+  /** The name of that address. */
+  readonly whose: string
+  readonly error: string
+}
+
+function stun(read: Read, { names }: Ends): Told {
   const [address = ''] = read['stun.att.ipv4'].split(',')
   const [port = ''] = read['stun.att.port'].split(',')
-  const at = `${address}:${port}`
-  const user = read['stun.att.username']
-  switch (read['stun.type']) {
-    case '0x0001': {
-      if (user === '') {
-        return once(
-          'binding',
-          'STUN Binding request',
-          'To lanline, without a user name: how does my address look from there? Part of gathering (RFC 8445 §5.1.1.2).',
-        )
-      }
-      const controlling = attributes.includes('0x802a')
-      const nominates = attributes.includes('0x0025')
-      const priority = Number(read['stun.att.priority'])
-      const line = `STUN Binding request, USERNAME ${user}, ${controlling ? 'ICE-CONTROLLING' : 'ICE-CONTROLLED'}${nominates ? ', USE-CANDIDATE' : ''}`
-      return controlling
-        ? { kind: 'check of the controlling', line, note: controllingNote, each: false }
-        : {
-            kind: 'check of the controlled',
-            line,
-            note: `${controlledNote} PRIORITY is ${hex(priority)}: type preference ${priority >>> 24}, that of a peer-reflexive candidate, should this check show one (§7.1.1).`,
-            each: false,
-          }
-    }
-    case '0x0101':
-      // Signed: an answer to a check. Not signed: one of a STUN server.
-      if (!attributes.includes('0x0008')) {
-        return once(
+  const said = {
+    user: read['stun.att.username'],
+    attributes: read['stun.att.type'].split(','),
+    priority: Number(read['stun.att.priority']),
+    ...{ address, at: `${address}:${port}`, whose: names[address] ?? 'nobody named' },
+    error: read['stun.att.error.class'] + read['stun.att.error'].padStart(2, '0'),
+  }
+  const type = read['stun.type']
+  const [kind, line, note] = stunMessages[type]?.(said) ?? [type, `STUN ${type}`, '']
+  return once(kind, line, note)
+}
+
+/** By message type (RFC 8489 §5, RFC 8656 §17): kind, line and note. */
+const stunMessages: Readonly<Record<string, (said: Said) => readonly [string, string, string]>> = {
+  '0x0001': said => (said.user === '' ? bindingRequest : check(said)),
+  // Signed: an answer to a check. Not signed: one of a STUN server.
+  '0x0101': ({ attributes, at, whose }) =>
+    attributes.includes('0x0008')
+      ? ['answer', `STUN Binding success, XOR-MAPPED-ADDRESS ${at} (${whose})`, answerNote]
+      : [
           'binding answered',
           `STUN Binding success, XOR-MAPPED-ADDRESS ${at}`,
           'As the request came in: if it is the sender’s own address, nothing between the two translates.',
-        )
-      }
-      return {
-        kind: 'answer',
-        line: `STUN Binding success, XOR-MAPPED-ADDRESS ${at} (${ends.names[address] ?? 'nobody named'})`,
-        note: answerNote,
-        each: false,
-      }
-    case '0x0003':
-      return user === ''
-        ? once(
-            'allocate',
-            'TURN Allocate request',
-            'A relay is asked for, the first time always without credentials (RFC 8489 §9.2.3.1).',
-          )
-        : once(
-            'allocate again',
-            `TURN Allocate request, USERNAME ${user}`,
-            'Again, with name and password of the grant, which are good for this call and this party alone.',
-          )
-    case '0x0113':
-      return once('401', 'TURN Allocate error 401', 'Realm and nonce, under which to sign (RFC 8489 §9.2).')
-    case '0x0103':
-      return once(
-        'allocated',
-        `TURN Allocate success, XOR-RELAYED-ADDRESS ${at}`,
-        'The address that lanline lends: the relay candidate. It is trickled to the other end as any candidate is.',
-      )
-    case '0x0008':
-      return once(
-        'permission',
-        `TURN CreatePermission request, peer ${address}`,
-        'Who may send to that address. lanline permits the other party of the call and answers 403 to all else.',
-      )
-    case '0x0108':
-      return once('permitted', 'TURN CreatePermission success', '')
-    case '0x0016':
-      return once(
-        'send',
-        `TURN Send indication, to ${at}`,
-        'Data to the peer; here connectivity checks, now between host and relay.',
-      )
-    case '0x0017':
-      return once('data', `TURN Data indication, from ${at}`, 'What came back to the lent address.')
-    case '0x0009':
-      return once(
-        'bind',
-        `TURN ChannelBind request, peer ${at}`,
-        'From now on four bytes stand for that peer (RFC 8656 §12).',
-      )
-    case '0x0109':
-      return once('bound', 'TURN ChannelBind success', '')
-    case '0x0004':
-      return once('refresh', 'TURN Refresh request', 'Gives the address back (lifetime 0).')
-    case '0x0114':
-      return once(
-        'refused',
-        `TURN Refresh error ${read['stun.att.error.class']}${read['stun.att.error'].padStart(2, '0')}`,
-        'The call is over, its grant is closed and the relay with it.',
-      )
-    default:
-      return once(read['stun.type'], `STUN ${read['stun.type']}`, '')
-  }
+        ],
+  '0x0003': ({ user }) =>
+    user === ''
+      ? [
+          'allocate',
+          'TURN Allocate request',
+          'A relay is asked for, the first time always without credentials (RFC 8489 §9.2.3.1).',
+        ]
+      : [
+          'allocate again',
+          `TURN Allocate request, USERNAME ${user}`,
+          'Again, with name and password of the grant, which are good for this call and this party alone.',
+        ],
+  '0x0113': () => ['401', 'TURN Allocate error 401', 'Realm and nonce, under which to sign (RFC 8489 §9.2).'],
+  '0x0103': ({ at }) => [
+    'allocated',
+    `TURN Allocate success, XOR-RELAYED-ADDRESS ${at}`,
+    'The address that lanline lends: the relay candidate. It is trickled to the other end as any candidate is.',
+  ],
+  '0x0008': ({ address }) => [
+    'permission',
+    `TURN CreatePermission request, peer ${address}`,
+    'Who may send to that address. lanline permits the other party of the call and answers 403 to all else.',
+  ],
+  '0x0108': () => ['permitted', 'TURN CreatePermission success', ''],
+  '0x0016': ({ at }) => [
+    'send',
+    `TURN Send indication, to ${at}`,
+    'Data to the peer; here connectivity checks, now between host and relay.',
+  ],
+  '0x0017': ({ at }) => ['data', `TURN Data indication, from ${at}`, 'What came back to the lent address.'],
+  '0x0009': ({ at }) => [
+    'bind',
+    `TURN ChannelBind request, peer ${at}`,
+    'From now on four bytes stand for that peer (RFC 8656 §12).',
+  ],
+  '0x0109': () => ['bound', 'TURN ChannelBind success', ''],
+  '0x0004': () => ['refresh', 'TURN Refresh request', 'Gives the address back (lifetime 0).'],
+  '0x0114': ({ error }) => [
+    'refused',
+    `TURN Refresh error ${error}`,
+    'The call is over, its grant is closed and the relay with it.',
+  ],
+}
+
+const bindingRequest = [
+  'binding',
+  'STUN Binding request',
+  'To lanline, without a user name: how does my address look from there? Part of gathering (RFC 8445 §5.1.1.2).',
+] as const
+
+function check({ user, attributes, priority }: Said): readonly [string, string, string] {
+  const isControlling = attributes.includes('0x802a')
+  const role = isControlling ? 'ICE-CONTROLLING' : 'ICE-CONTROLLED'
+  const nominates = attributes.includes('0x0025') ? ', USE-CANDIDATE' : ''
+  const line = `STUN Binding request, USERNAME ${user}, ${role}${nominates}`
+  if (isControlling) return ['check of the controlling', line, controllingNote]
+  const ranked = `PRIORITY is ${hex(priority)}: type preference ${priority >>> 24}, that of a peer-reflexive candidate, should this check show one (§7.1.1).`
+  return ['check of the controlled', line, `${controlledNote} ${ranked}`]
 }
 
 const once = (kind: string, line: string, note: string): Told => ({ kind, line, note, each: false })
