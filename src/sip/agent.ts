@@ -341,6 +341,9 @@ export class HostedAgents {
     if (state === undefined || !state.attached) return this.#reply(device, request, 480)
     const objected = objection(request)
     if (objected !== undefined) return this.#reply(device, request, objected.status, objected.extra)
+    // RFC 3891 §3: it is for another of this person's devices, which has the call that is handed on.
+    const replaced = first(request, 'Replaces')
+    if (replaced !== undefined && !this.#has(device, replaced)) return this.#reply(device, request, 481)
     const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
     // RFC 3261 §8.2.2.2: the same INVITE came by another way, or from ourselves.
     if (this.#calls.has(callIdOf(device, key))) return this.#reply(device, request, 482)
@@ -352,6 +355,12 @@ export class HostedAgents {
     // RFC 3261 §17.2.1: nobody knows when the client will say that it rings, and before that nothing could be cancelled.
     this.#reply(device, request, 100)
     this.#tell(call, incomingEvent(call))
+  }
+
+  /** Whether a Replaces header names a call of the device. */
+  #has(device: string, replaces: string): boolean {
+    const toTag = /;\s*to-tag\s*=\s*([^;\s]+)/i.exec(replaces)?.[1] ?? ''
+    return this.#callsByTag.has(tagIdOf(device, replaces.split(';', 1)[0]!.trim(), toTag))
   }
 
   #cancel(device: string, request: SipRequest) {

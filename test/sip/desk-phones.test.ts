@@ -1,6 +1,6 @@
 /** What telephones on desks and at doors are known to do, which the standard does not say or forbids. */
 import { describe, expect, it } from 'vitest'
-import { first, parseAuth, parseNameAddr, values } from '../../src/sip/codec.ts'
+import { first, parseAuth, parseNameAddr, tagOf, values } from '../../src/sip/codec.ts'
 import type { HeaderField, SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
@@ -256,6 +256,27 @@ describe('a telephone that reads the first Contact only', () => {
 })
 
 describe('a call that is handed on', () => {
+  it('does not ring the pages of who has it on a telephone', () => {
+    const home = house()
+    const alice = registered(home, 'alice-1')
+    const bob = registered(home, 'bob-1')
+    const carol = registered(home, 'carol-1', { onInvite: 'answer' })
+    const { address } = carol.local
+    home.agent('carol-2', {
+      ...{ kind: 'attach', user: 'carol', displayName: 'Carol', userAgent: '' },
+      ...{ remote: { address, port: 1 }, local: home.local },
+    })
+    const before = bob.call('carol')
+    home.network.run(200)
+    home.agentEvents.length = 0
+    const tag = tagOf(before.responses.at(-1)!, 'To')
+    const value = `${before.callId};to-tag=${tag};from-tag=${before.dialog!.localTag}`
+    const call = alice.call('carol', { extra: [{ name: 'Replaces', value }] })
+    home.network.run(200)
+    expect(call.final).toBe(200)
+    expect(home.agentEvents).toEqual([])
+  })
+
   const inside = (phone: SimPhone, dialog: SimDialog, method: string, extra: HeaderField[]) => {
     let status = 0
     phone.request({
