@@ -6,6 +6,13 @@ stop() {
   exit 1
 }
 
+# Of a script that is asked for `--help`: what stands at its head.
+tell_help() {
+  [[ "${1:-}" == -h || "${1:-}" == --help ]] || return 0
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$root/scripts/${0##*/}"
+  exit 0
+}
+
 # The Node that lanline runs on, whatever the machine's own is.
 node26="$root/node_modules/.bin/node"
 
