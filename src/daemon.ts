@@ -275,8 +275,7 @@ export class Daemon {
 
   async #open(known: Interfaces): Promise<void> {
     const { data, sip, net } = this.#config
-    writeFileSync(join(data.dir, 'lanline.pid'), `${process.pid}\n`)
-    this.#undo.push(() => rmSync(join(data.dir, 'lanline.pid'), { force: true }))
+    this.#leavePid(join(data.dir, 'lanline.pid'))
     await this.#openWeb()
     await this.#sipIo.listen({
       ...sip,
@@ -295,10 +294,21 @@ export class Daemon {
         ...{ clock: realClock, store: this.#store, help: this.#help },
         ...{ policies: this.#policies, notes: this.#notes },
         refreshCertificate: () => this.#refreshCertificate(),
+        onClockSet: movedSeconds => this.#log.info('clockSet', { movedSeconds }),
       }),
     )
     if (this.#manager !== undefined) this.#supervision = this.#supervise(this.#manager)
     this.#log.info('ready', { page: this.#state.urls().page, version: this.#version })
+  }
+
+  /** For whoever wants to end it: a disk on which it cannot be written is no reason not to start. */
+  #leavePid(path: string): void {
+    try {
+      writeFileSync(path, `${process.pid}\n`)
+    } catch (error) {
+      this.#log.warn('failed', { what: 'pid', error: String(error) })
+    }
+    this.#undo.push(() => removeIfPossible(path))
   }
 
   async #openWeb(): Promise<void> {
@@ -307,7 +317,7 @@ export class Daemon {
     const socket = join(data.dir, 'lanline.sock')
     rmSync(socket, { force: true })
     this.#web.local = await listenLocal(socket, nodeListener(app, 'unix'))
-    this.#undo.push(() => rmSync(socket, { force: true }))
+    this.#undo.push(() => removeIfPossible(socket))
     const moved = (key: string, from: number, to: number): void => void this.moved.push({ key, from, to })
     const common = {
       webSockets: this.#webSockets,
@@ -625,6 +635,13 @@ export class Daemon {
       onFault: this.#notes.of('supervision').onFault,
     })
   }
+}
+
+/** On a disk that became read-only it stays; the rest of a stop goes on. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {}
 }
 
 /** A phone's SIP account is its TURN account: realm and HA1 are the same (RFC 8489 §9.2.2). */

@@ -16,6 +16,9 @@ import type { CallLog } from '../signalling/ports.ts'
 import type { CallEnder, CallEvent } from '../sip/message.ts'
 import type { CallEffect, CallInput, CallRow } from './message.ts'
 
+/** A clock that goes a little faster or slower was not set. */
+const clockSetMilliseconds = 1_000
+
 export const callLimits = {
   open: 10_000,
   recent: 1_000,
@@ -67,9 +70,12 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   /** When open calls are next written down as alive; undefined: there are none. */
   #aliveAt: Monotonic | undefined
   #out: CallEffect[] = []
+  /** Of the wall clock to the process's. */
+  #clockOffset: number
 
   constructor(options: CallsOptions) {
     this.#epoch = options.epoch
+    this.#clockOffset = options.epoch(options.now) - options.now
     for (const row of options.recent.slice(0, callLimits.recent).reverse()) this.#recent.set(row.id, row)
     for (const row of options.open)
       this.#enter({ row, ours: false, heldBy: new Set(), calleeTag: undefined }, options.now)
@@ -108,6 +114,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   handle(input: CallInput, now: Monotonic): CallEffect[] {
+    this.#followClock(now)
     switch (input.kind) {
       case 'sip':
         this.#event(input.event, now)
@@ -151,6 +158,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   wake(now: Monotonic): CallEffect[] {
+    this.#followClock(now)
     if (this.#aliveAt !== undefined && this.#aliveAt <= now) this.#alive(now)
     for (let id = this.#absences.take(now); id !== undefined; id = this.#absences.take(now)) {
       const call = this.#open.get(id)
@@ -371,6 +379,28 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   // ------------------------------------------------------------------------------------------------------ rows
+
+  /**
+   * A Pi boots in 1970, and somebody may call before its clock is set: what began by the old clock is told by the new one,
+   * so that a call of a minute does not last for years. What an earlier process wrote was by another clock.
+   */
+  #followClock(now: Monotonic): void {
+    const offset = this.#epoch(now) - now
+    const moved = Math.round(offset - this.#clockOffset)
+    this.#clockOffset = offset
+    if (Math.abs(moved) < clockSetMilliseconds) return
+    const shifted = (at: Epoch | undefined): Epoch | undefined => at && ((at + moved) as Epoch)
+    for (const call of this.#open.values()) {
+      if (!call.ours) continue
+      const { startedAt, ringingAt, answeredAt, aliveAt } = call.row
+      this.#update(call, {
+        startedAt: (startedAt + moved) as Epoch,
+        ringingAt: shifted(ringingAt),
+        answeredAt: shifted(answeredAt),
+        aliveAt: (aliveAt + moved) as Epoch,
+      })
+    }
+  }
 
   #enter(call: OpenCall, now: Monotonic): void {
     const { id } = call.row

@@ -40,3 +40,25 @@ export const seconds = (count: number): number => count * 1_000
 export const minutes = (count: number): number => count * 60_000
 export const hours = (count: number): number => count * 3_600_000
 export const days = (count: number): number => count * 86_400_000
+
+/** A wall clock that is slewed stays within this of the running time between two looks. */
+const jumpMilliseconds = 60_000
+
+/** Notices when somebody sets the wall clock: NTP on a machine that booted in 1970, or a person. */
+export class ClockJumps {
+  readonly #clock: Clock
+  #offset: number
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#offset = clock.epoch() - clock.monotonic()
+  }
+
+  /** By how many milliseconds it was set since the last look, 0 if it was not. */
+  look(): number {
+    const offset = this.#clock.epoch() - this.#clock.monotonic()
+    const moved = offset - this.#offset
+    this.#offset = offset
+    return Math.abs(moved) < jumpMilliseconds ? 0 : Math.round(moved)
+  }
+}

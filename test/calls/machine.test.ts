@@ -43,6 +43,8 @@ const reachable = (device: string, hosted: boolean, is = true): CallInput => ({
 
 class Log {
   now = 1_000
+  /** Of the wall clock to the process's. */
+  offset = 1_000_000
   readonly saved = new Map<string, CallRow>()
   changes = 0
   machine: CallsMachine
@@ -82,7 +84,7 @@ class Log {
   }
 
   #build(open: CallRow[], recent: CallRow[]): CallsMachine {
-    const epoch = (now: Monotonic): Epoch => (1_000_000 + now) as Epoch
+    const epoch = (now: Monotonic): Epoch => (this.offset + now) as Epoch
     return new CallsMachine({ epoch, open, recent, now: this.now as Monotonic })
   }
 
@@ -115,6 +117,27 @@ describe('a call row', () => {
       missed: false,
     })
     expect(log.machine.sizes).toEqual({ open: 0, recent: 1, timers: 0 })
+  })
+
+  it('is as long as the call was, though the clock was set in the middle of it', () => {
+    const log = new Log().give(started).pass(2_000).give(answered).pass(10_000)
+    const setTo = 1_790_000_000_000
+    log.offset = setTo - log.now
+    log.pass(5_000).give(ended('callee', 'hangup', 'tag1'))
+    expect(log.saved.get('c1')).toMatchObject({
+      startedAt: setTo - 12_000,
+      answeredAt: setTo - 10_000,
+      endedAt: setTo + 5_000,
+    })
+  })
+
+  it('of before a restart keeps the times it has, whatever the clock says', () => {
+    const log = new Log().give(reachable('a1', true), started, answered).pass(60_000)
+    log.offset = -log.now
+    log.restart(1_000).give(reachable('a1', true), { kind: 'held', call: 'c1', device: 'a1' })
+    log.offset = 1_790_000_000_000
+    log.pass(1_000)
+    expect(log.row).toMatchObject({ startedAt: 1_001_000, answeredAt: 1_001_000 })
   })
 
   it('keeps both selected pairs, also one that is told after the end', () => {
