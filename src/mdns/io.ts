@@ -101,6 +101,7 @@ export class MdnsIo {
       if (!links.some(other => JSON.stringify(other) === JSON.stringify(link))) this.#leave(name)
     }
     let trouble: MdnsTrouble | undefined
+    let incomplete = false
     for (const link of links) {
       const known = this.#speakers.get(link.name)
       const sockets = known?.sockets ?? new Map<Family, Socket>()
@@ -110,7 +111,10 @@ export class MdnsIo {
         try {
           sockets.set(familyOf(address), await this.#join(link, address))
         } catch (error) {
+          incomplete = true
           const found = troubleOf(error)
+          // RFC 4862 §5.4: an IPv6 address is not to be had in its first seconds. Nobody needs to hear of it meanwhile.
+          if (isNotYet(error) && sockets.size > 0) continue
           if (trouble === undefined || (found.held && !trouble.held)) {
             trouble = { ...found, detail: `${link.name}: ${found.detail}` }
           }
@@ -118,8 +122,8 @@ export class MdnsIo {
       }
     }
     if (this.#closed) return
-    // An IPv6 address is not to be had in its first second; a port that somebody holds may be free later.
-    if (trouble !== undefined) this.#retrySoon()
+    // A port that somebody holds may be free later.
+    if (incomplete) this.#retrySoon()
     this.#options.onState(trouble)
     this.#options.input({ kind: 'links', links: this.#working() })
   }
@@ -218,6 +222,8 @@ const troubleOf = (error: unknown): MdnsTrouble => ({
   detail: error instanceof Error ? error.message : String(error),
   held: (error as NodeJS.ErrnoException)?.code === 'EADDRINUSE',
 })
+
+const isNotYet = (error: unknown): boolean => (error as NodeJS.ErrnoException)?.code === 'EADDRNOTAVAIL'
 
 /** One of each family: for IPv6 the link-local address, which mDNS speaks from. */
 function speakingAddresses(link: OwnLink): readonly string[] {
