@@ -2,6 +2,7 @@
  * Names and keys that outlive restarts. Chosen at first start and written before anyone sees them; read from memory.
  */
 import { randomBytes } from 'node:crypto'
+import type { StoredAuthority, StoredLeaf, StoredOwn } from '../tls/ports.ts'
 import { type Rows, statement } from './client.ts'
 import type { Statement } from './database.ts'
 
@@ -10,24 +11,6 @@ export interface StoredIdentity {
   readonly realm: string
   /** 32 bytes. */
   readonly tokenKey: Uint8Array
-}
-
-/** The certificate authority as kept: the root's key is gone, the intermediate signs. DER, PKCS #8. */
-export interface StoredAuthority {
-  readonly root: Uint8Array
-  readonly intermediate: Uint8Array
-  readonly intermediateKey: Uint8Array
-}
-
-export interface StoredLeaf {
-  readonly certificate: Uint8Array
-  readonly key: Uint8Array
-}
-
-/** A certificate of the owner's: PEM, leaf first, and its key (PKCS #8). */
-export interface StoredOwn {
-  readonly chain: string
-  readonly key: string
 }
 
 export interface StoredPolicies {
