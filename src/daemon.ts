@@ -183,7 +183,7 @@ export class Daemon {
     this.#signalling = this.#drive('signalling', this.#channel, effect => this.#effects.signalling(effect))
     const sip = new SipMachine({
       accounts: people,
-      own: loaded.names,
+      own: { isOwnHost: host => loaded.names.isOwnHost(host) || loaded.names.isCalled(host) },
       identity: { ...settings.identity(), nonceKey: this.#random.bytes(32) },
       random: this.#random,
       bindings: loaded.bindings,

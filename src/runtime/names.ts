@@ -74,6 +74,17 @@ export class OwnNames {
     return (lan.find(own => own.interface === beside?.interface) ?? lan[0])?.address
   }
 
+  /**
+   * True where a router gives the bare name in a domain of its own (`lanline.fritz.box`): enough for phones, which were sent
+   * here by whoever set them up, but not for pages (DNS rebinding).
+   */
+  isCalled(host: string): boolean {
+    const dot = host.indexOf('.')
+    return (
+      dot > 0 && canonicalAddress(host) === undefined && this.#hosts.has(host.slice(0, dot).toLowerCase())
+    )
+  }
+
   /** False for connections that came to an address which `net.bind` or a container bridge excludes. */
   isBound(address: string): boolean {
     if (this.#hosts.has(address) || isLoopback(address)) return true

@@ -91,6 +91,21 @@ describe('own names', () => {
     expect(both.addressBeside('192.0.2.77')).toBe(undefined)
   })
 
+  it('that a router made of the bare name and a domain of its own lead phones here, and pages not', () => {
+    const named = new OwnNames({ hostname: 'lanline', machineName: 'nas', addresses: [], limited: false })
+    expect(['lanline.fritz.box', 'NAS.speedport.ip'].map(host => named.isCalled(host))).toEqual([true, true])
+    expect(named.isOwnHost('lanline.fritz.box')).toBe(false)
+    const others = [
+      'fritz.box',
+      'lanline2.fritz.box',
+      'x.lanline.fritz.box',
+      'lanline',
+      '10.0.0.1',
+      '2001:db8::5',
+    ]
+    expect(others.some(host => named.isCalled(host))).toBe(false)
+  })
+
   it('follow the addresses', () => {
     const moving = new OwnNames({ hostname: 'lanline', machineName: '', addresses: [], limited: false })
     expect(moving.isOwnHost('192.0.2.5')).toBe(false)
