@@ -220,7 +220,7 @@ export interface Enrolment {
   readonly user: string
   readonly displayName: string
 }
-/** GET /requests/:id with header `x-request-secret` tells its state, and the enrolment once, when allowed. */
+/** GET /requests/:id with header `x-request-secret` tells its state and, when allowed, the enrolment: to whoever has the secret. */
 export interface JoinRequest {
   readonly id: string
   readonly secret: string

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
@@ -82,5 +84,27 @@ describe('the schema on the trace page', () => {
   it('names every format of an export', () => {
     for (const format of ['json', 'html', 'pcapng', 'pcap', 'rtcstats'])
       expect(page).toContain(`trace.${format}`)
+  })
+})
+
+describe('the verifier of the trace page, by itself', () => {
+  const code = page.slice(page.indexOf('To verify one')).split('```')[1]!
+  const verify = (text: string): string => {
+    const directory = mkdtempSync(join(tmpdir(), 'lanline-verifier-'))
+    try {
+      writeFileSync(join(directory, 'call.json'), text)
+      writeFileSync(join(directory, 'verify.cjs'), code)
+      return execFileSync(process.execPath, ['verify.cjs'], { cwd: directory, encoding: 'utf8' }).trim()
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  }
+  const signed = readFileSync(join(root, 'docs/demo/direct.json'), 'utf8')
+
+  it('believes what an appliance signed', () => expect(verify(signed)).toBe('true'))
+
+  it('believes nothing else', () => {
+    expect(signed).toContain('"reason":"hangup"')
+    expect(verify(signed.replace('"reason":"hangup"', '"reason":"declined"'))).toBe('false')
   })
 })
