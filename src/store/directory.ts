@@ -76,6 +76,16 @@ export class Directory implements Accounts, Devices {
     return this.#held.users.get(name)
   }
 
+  /** Who is meant by a name as a person types it: the short one, or the full one where nobody else has it. */
+  userCalled(typed: string): string | undefined {
+    const name = typed.trim()
+    const short = name.toLowerCase()
+    if (this.#held.users.has(short)) return short
+    const full = name.toLocaleLowerCase()
+    const all = [...this.#held.users.values()].filter(one => one.displayName.toLocaleLowerCase() === full)
+    return all.length === 1 ? all[0]!.name : undefined
+  }
+
   userOfDevice(device: string): string | undefined {
     return this.#held.alive(device)?.user
   }

@@ -203,6 +203,18 @@ test('somebody else’s device does not exist for a member', async () => {
   expect((await house.api('GET', '/devices?user=olivia', { headers })).body).toEqual([])
 })
 
+test('one logs in by the full name as well, however it is written, unless two have it', async () => {
+  house = await AdminHouse.open()
+  const headers = await house.owner()
+  const logIn = async (user: string) =>
+    (await house.api('POST', '/session', { body: { user, password: 'correct horse battery' } })).status
+  for (const user of ['olivia', 'Olivia', ' OLIVIA ']) expect(await logIn(user), user).toBe(200)
+  const rename = { headers, body: { displayName: 'Olivia Brandt' } }
+  expect((await house.api('PATCH', '/users/olivia', rename)).status).toBe(200)
+  for (const user of ['olivia', 'Olivia Brandt', 'olivia brandt']) expect(await logIn(user), user).toBe(200)
+  expect(await logIn('Brandt')).toBe(401)
+})
+
 test('a new password ends the person’s other sessions', async () => {
   house = await AdminHouse.open()
   const first = await house.owner()

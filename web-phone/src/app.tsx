@@ -14,6 +14,8 @@ import { MessageScreen } from './screens/message.tsx'
 import { moment, texts } from './texts.ts'
 import type { WallPhone } from './wall.ts'
 
+const redrawMilliseconds = 600_000
+
 export function App({
   line,
   bell,
@@ -30,6 +32,11 @@ export function App({
   const [, redraw] = useReducer((count: number) => count + 1, 0)
   const [mayRing, setMayRing] = useState(true)
   useEffect(() => line.on('changed', () => redraw(undefined)), [line])
+  // On a wall nothing else may happen for days, and what was today is yesterday.
+  useEffect(() => {
+    const timer = setInterval(() => redraw(undefined), redrawMilliseconds)
+    return () => clearInterval(timer)
+  }, [])
   useEffect(() => bell.arm(setMayRing), [bell])
   useEffect(() => {
     bell.play(soundOf(line.call))

@@ -92,6 +92,7 @@ export const texts = {
     doNotDisturb: 'Do not disturb',
     away: 'Page closed',
   } satisfies Record<Presence, string>,
+  shortNumber: 'Short number, for phones without letters',
   call: (name: string) => `Call ${name}`,
   videoCall: (name: string) => `Video call ${name}`,
 

@@ -130,7 +130,8 @@ export function setupRoutes(deps: Deps): Route[] {
       body: schemas.sessionRequest,
       answers: { 200: schemas.session },
       handle: async call => {
-        const { user, password } = call.body
+        const { password } = call.body
+        const user = directory.userCalled(call.body.user) ?? call.body.user
         const mark = knownIn(call.cookies, call.secure)
         const wait = tries.login(user, call.peer, mark, clock.monotonic())
         if (wait > 0) throw tooManyTries(wait)

@@ -2,7 +2,7 @@ export const login = {
   title: (place: string) => place || 'lanline',
   lead: 'Log in to the console.',
   name: 'Name',
-  nameHint: 'The short one, such as olivia for Olivia, or olivia-brandt for Olivia Brandt.',
+  nameHint: 'As the others see it, such as Olivia Brandt, or the short one: olivia-brandt.',
   password: 'Password',
   submit: 'Log in',
   toPhone: 'To the phone',

@@ -192,7 +192,10 @@ function PersonRow({
       <Avatar name={person.name} presence={person.presence} />
       <div class="who">
         <strong>{person.name}</strong>
-        <span>{person.user === echoUser ? texts.echoPresence : texts.presence[person.presence]}</span>
+        <span>
+          {person.user === echoUser ? texts.echoPresence : texts.presence[person.presence]}{' '}
+          <span title={texts.shortNumber}>· {person.number}</span>
+        </span>
       </div>
       <button
         type="button"
