@@ -2,6 +2,7 @@
  * The allocations there are (RFC 8656 §5), by whatever they are asked for: the client's flow, the relay's socket, the
  * relayed address; counted in their party's ledger. And what can be said of an Allocate by itself (§7.2).
  */
+import { type Monotonic, seconds } from '../core/clock.ts'
 import { type Endpoint, type Family, familyOf } from '../core/endpoint.ts'
 import { type StunMessage, stunAttribute } from '../stun/message.ts'
 import type { ClientFlow, OpenedRelay } from './message.ts'
@@ -12,6 +13,11 @@ export const allocationLimits = {
   allocations: 2_000,
   defaultLifetimeSeconds: 600,
   maxLifetimeSeconds: 3_600,
+  /**
+   * One that its client says nothing by for so long is no path of a call: who has one asks the other end for its consent
+   * every five seconds (RFC 7675 §5.1).
+   */
+  idleMilliseconds: seconds(10),
 } as const
 
 export class Allocations {
@@ -40,10 +46,11 @@ export class Allocations {
     return this.#byAddress.get(key)
   }
 
-  enter(flow: ClientFlow, holder: Holder, { relay, address }: OpenedRelay): Allocation {
+  enter(flow: ClientFlow, holder: Holder, { relay, address }: OpenedRelay, now: Monotonic): Allocation {
     const allocation: Allocation = {
       ...{ flow, holder, relay, relayed: address },
       ...{ permissions: new Map(), channels: new Map(), channelsByPeer: new Map() },
+      heardAt: now,
     }
     this.#byFlow.set(flow.key, allocation)
     this.#byRelay.set(relay, allocation)

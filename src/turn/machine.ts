@@ -235,7 +235,7 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     const refusal = refusalOf(message)
     if (refusal) return this.#refuse(request, refusal.code, now, { unknown: refusal.unknown })
     const wanted = evenPort?.reserveNext === true ? 2 : reservation === undefined ? 1 : 0
-    if (!this.#hasRoom(holder, wanted, flow.remote.address)) return this.#refuse(request, 486, now)
+    if (!this.#hasRoom(holder, wanted, flow.remote.address, now)) return this.#refuse(request, 486, now)
     if (this.#allocations.size + this.#openings.size >= allocationLimits.allocations)
       return this.#refuse(request, 508, now)
     if (!this.#grants.pin(holder, flow.remote.address)) return this.#refuse(request, 486, now)
@@ -256,17 +256,20 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
   }
 
   /**
-   * A client that moved cannot end what it left behind, nor can one whose relay did, so that gives way, oldest first, to
-   * what it asks for from where it is now.
+   * A client that moved cannot end what it left behind, nor can one whose relay did, nor one whose network was away just
+   * then. So that gives way to what it asks for now, what was not heard of for longest first.
    */
-  #hasRoom(holder: Holder, wanted: number, address: string): boolean {
+  #hasRoom(holder: Holder, wanted: number, address: string, now: Monotonic): boolean {
     const isNow = this.#grants.isNow(holder, address)
-    const left = [...holder.allocations].filter(
-      ({ flow, relayed }) =>
-        (isNow && flow.remote.address !== address) ||
-        !this.#grants.isOwn(flow.local.address) ||
-        !this.#grants.isOwn(relayed.address),
-    )
+    const left = [...holder.allocations]
+      .filter(
+        ({ flow, relayed, heardAt }) =>
+          (isNow && flow.remote.address !== address) ||
+          !this.#grants.isOwn(flow.local.address) ||
+          !this.#grants.isOwn(relayed.address) ||
+          now - heardAt >= allocationLimits.idleMilliseconds,
+      )
+      .sort((one, other) => one.heardAt - other.heardAt)
     const held =
       holder.allocations.size + this.#openings.ofHolder(holder) + this.#reservations.ofHolder(holder)
     const over = held + wanted - holder.quota
@@ -327,7 +330,10 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
     const allocation = this.#allocations.ofFlow(request.flow.key)
     if (allocation === undefined) this.#refuse(request, 437, now)
     else if (allocation.holder !== request.asker.holder) this.#refuse(request, 441, now)
-    else return allocation
+    else {
+      allocation.heardAt = now
+      return allocation
+    }
     return undefined
   }
 
@@ -352,7 +358,7 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
 
   #enter(opening: Opening, opened: OpenedRelay, token: Uint8Array | undefined, now: Monotonic): void {
     const { flow, asker, message, lifetimeSeconds } = opening
-    this.#allocations.enter(flow, asker.holder, opened)
+    this.#allocations.enter(flow, asker.holder, opened, now)
     this.#timers.set(`a ${flow.key}`, after(now, seconds(lifetimeSeconds)))
     this.#succeed(
       opening,

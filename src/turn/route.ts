@@ -39,6 +39,7 @@ export class Router {
   channelData(flowKey: string, bytes: Uint8Array, now: Monotonic): Route | undefined {
     const allocation = this.#options.allocations.ofFlow(flowKey)
     if (allocation === undefined || bytes.length < channelHeaderBytes) return undefined
+    allocation.heardAt = now
     const channel = channelOf(allocation, bytes[0]! * 256 + bytes[1]!, now)
     const length = bytes[2]! * 256 + bytes[3]!
     if (channel === undefined || length > bytes.length - channelHeaderBytes) return undefined
@@ -50,6 +51,7 @@ export class Router {
   sendIndication(flowKey: string, bytes: Uint8Array, now: Monotonic): Route | undefined {
     const allocation = this.#options.allocations.ofFlow(flowKey)
     if (allocation === undefined) return undefined
+    allocation.heardAt = now
     const decoded = decode(bytes)
     if (decoded.kind !== 'ok' || decoded.message.type !== stunType.sendIndication) return undefined
     const { peers, data, unknown, dontFragment } = decoded.message

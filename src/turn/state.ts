@@ -50,6 +50,8 @@ export interface Allocation {
   readonly permissions: Map<string, { until: Monotonic }>
   readonly channels: Map<number, Channel>
   readonly channelsByPeer: Map<string, Channel>
+  /** When its client last asked something of it or sent by it. */
+  heardAt: Monotonic
 }
 
 export interface Channel {

@@ -360,6 +360,27 @@ describe('an allocation', () => {
     expect(bob(relay).allocate().error).toBe(undefined)
   })
 
+  it('gives way to a new one once its client has said nothing by it for ten seconds, the longest silent first', () => {
+    const relay = open()
+    const clients = [1, 2, 3, 4, 5, 6, 7, 8].map(port => alice(relay, port))
+    for (const client of clients) client.allocate()
+    bob(relay).allocate()
+    const [silent, asking, sending, ...others] = clients
+    relay.later(6_000)
+    for (const client of others) client.ask(stunType.refreshRequest)
+    relay.later(4_000 - 1)
+    expect(alice(relay, 9).allocate().error?.code).toBe(486)
+    asking!.ask(stunType.refreshRequest)
+    relay.channelData(sending!.flow, 0x4000, 'x')
+    relay.later(1)
+    expect(alice(relay, 10).allocate().error).toBe(undefined)
+    expect(silent!.ask(stunType.refreshRequest).error?.code).toBe(437)
+    expect(alice(relay, 11).allocate().error?.code).toBe(486)
+    for (const client of [asking!, sending!, ...others]) {
+      expect(client.ask(stunType.refreshRequest).error).toBe(undefined)
+    }
+  })
+
   it('gives way to a new one where its party is reached now, when that has left it behind', () => {
     const relay = new Relay()
     const two = ['10.0.10.5', '10.0.10.15']
