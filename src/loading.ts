@@ -20,6 +20,7 @@ import { type Interfaces, readInterfaces } from './runtime/interfaces.ts'
 import { OwnNames } from './runtime/names.ts'
 import type { LoadedBinding } from './store/bindings.ts'
 import { trialCopyIn } from './store/copies.ts'
+import { holding } from './store/database.ts'
 import { StoreError } from './store/errors.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
@@ -53,7 +54,7 @@ export interface Start {
 /** Takes in a backup that waits, then opens the store. Rejects with `StoreError`. */
 export async function openData(directory: string, log: Log, start: Start): Promise<Store> {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
-  if (applyBackup(directory)) log.warn('restored')
+  if (holding(directory, () => applyBackup(directory))) log.warn('restored')
   try {
     return await openStore(directory, realClock.epoch, realClock.monotonic, start.onTrial)
   } catch (error) {
@@ -61,8 +62,10 @@ export async function openData(directory: string, log: Log, start: Start): Promi
     const failedTrial = error instanceof StoreError && error.code === 'newer' && copy !== undefined
     if (!failedTrial || !start.image || start.onTrial) throw error
     // The version that failed its trial had changed the database already.
-    putBack(directory, copy.name)
-    applyBackup(directory)
+    holding(directory, () => {
+      putBack(directory, copy.name)
+      applyBackup(directory)
+    })
     log.warn('trialFailed', { restored: copy.name })
     return openStore(directory, realClock.epoch, realClock.monotonic)
   }

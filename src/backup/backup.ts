@@ -129,9 +129,9 @@ export const forgetBackup = (dataDirectory: string): void =>
   rmSync(join(dataDirectory, files.checked), { force: true })
 
 /**
- * Before the store is opened: puts a backup that lies ready in its place. Each step may be the last before the power
- * goes; the next start then goes on with it. The old log must leave before its database, or it would be read into the
- * new one.
+ * Before the store is opened, by who holds the data directory: puts a backup that lies ready in its place. Each step may
+ * be the last before the power goes; the next start then goes on with it. The old log must leave before its database, or
+ * it would be read into the new one.
  */
 export function applyBackup(dataDirectory: string): boolean {
   const at = (name: string): string => join(dataDirectory, name)
@@ -140,6 +140,11 @@ export function applyBackup(dataDirectory: string): boolean {
     if (name.includes(files.copy) || name.includes(files.checking)) rmSync(at(name), { force: true })
   }
   if (!existsSync(at(files.ready))) return false
+  // What a restore before this one kept: its log would be read into what is kept now. The database last, since as long as
+  // both are there nothing of this one has been moved.
+  if (existsSync(at(databaseFile)) && existsSync(at(files.before))) {
+    for (const suffix of ['-wal', '-shm', '']) rmSync(at(files.before + suffix), { force: true })
+  }
   for (const suffix of ['-wal', '-shm', '']) {
     const from = at(databaseFile + suffix)
     if (existsSync(from)) renameSync(from, at(files.before + suffix))

@@ -61,13 +61,14 @@ export function copyBefore(
 ): 'made' | 'noRoom' {
   const { schema, onTrial, at } = options
   if (onTrial && trialCopyIn(directory) !== undefined) return 'made'
+  const part = join(directory, making)
+  // What a start that was cut off has left takes the room of this one.
+  rmSync(part, { force: true })
   keepOnly(directory, copyLimits.kept - 1)
   const bytes =
     Number(db.pragma('page_count', { simple: true })) * Number(db.pragma('page_size', { simple: true }))
   if (!hasRoom(directory, bytes)) keepOnly(directory, 0)
   if (!hasRoom(directory, bytes)) return 'noRoom'
-  const part = join(directory, making)
-  rmSync(part, { force: true })
   // Readable by us alone from its first byte on; VACUUM INTO takes an empty file.
   closeSync(openSync(part, 'wx', 0o600))
   try {

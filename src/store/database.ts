@@ -101,6 +101,16 @@ export class Database {
   }
 }
 
+/** Does what nobody may do to the files of a directory that another process works in. Throws `StoreError` (`locked`). */
+export function holding<T>(directory: string, work: () => T): T {
+  const lock = takeLock(join(directory, lockFile), directory)
+  try {
+    return work()
+  } finally {
+    lock.close()
+  }
+}
+
 /**
  * Holds a write lock on a file of its own for as long as the process lives: the system drops it even after SIGKILL,
  * so no stale lock ever has to be removed by hand. Readers are let in, which is how the loser learns the holder's id.

@@ -1,10 +1,12 @@
-import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { acceptBackup, applyBackup, checkBackup, makeBackup } from '../../src/backup/backup.ts'
 import { seal, unseal } from '../../src/backup/container.ts'
+import { silent } from '../../src/core/log.ts'
+import { openData } from '../../src/loading.ts'
 import { openStore } from '../../src/store/store.ts'
 
 const passphrase = 'three words and one'
@@ -84,6 +86,44 @@ describe('a backup', () => {
     rmSync(join(here.dataDirectory, 'lanline.db'))
     expect(applyBackup(here.dataDirectory)).toBe(true)
     await (await openStore(here.dataDirectory)).close()
+  })
+
+  it('waits while somebody works in the data directory: their database stays where it is', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await checkBackup(here, inPieces(file), passphrase)
+    acceptBackup(here.dataDirectory)
+    const start = { image: false, onTrial: false }
+    await expect(openData(here.dataDirectory, silent, start)).rejects.toMatchObject({ code: 'locked' })
+    expect(readdirSync(here.dataDirectory)).toContain('restore-ready.db')
+    await store.directory.addUser({ name: 'anna' })
+    await store.close()
+    await (await openData(here.dataDirectory, silent, start)).close()
+    const kept = new Sqlite(join(here.dataDirectory, 'before-restore.db'))
+    expect(kept.prepare('select name from users').pluck().all()).toEqual(['anna'])
+    kept.close()
+  })
+
+  it('keeps what was there before it whole, also where a restore before it kept something', async () => {
+    const here = place()
+    const at = (name: string): string => join(here.dataDirectory, name)
+    const store = await openStore(here.dataDirectory)
+    await store.directory.addUser({ name: 'long-ago' })
+    // As a killed one leaves it: all of it in its log.
+    for (const suffix of ['', '-wal'])
+      copyFileSync(at(`lanline.db${suffix}`), at(`before-restore.db${suffix}`))
+    await store.directory.removeUser('long-ago')
+    await store.directory.addUser({ name: 'lately' })
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    await checkBackup(here, inPieces(file), passphrase)
+    acceptBackup(here.dataDirectory)
+    expect(applyBackup(here.dataDirectory)).toBe(true)
+    const kept = new Sqlite(at('before-restore.db'))
+    expect(kept.prepare('select name from users').pluck().all()).toEqual(['lately'])
+    expect(kept.pragma('integrity_check', { simple: true })).toBe('ok')
+    kept.close()
   })
 
   it('is looked through in a data directory that is not there yet', async () => {

@@ -1,5 +1,6 @@
 /** A copy of the database before a new version changes it, and the two ways back. */
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -87,6 +88,27 @@ describe('before a database is changed', () => {
     }
     expect(copiesIn(directory).map(({ schema }) => schema)).toEqual([newest - 1, newest - 2])
     expect(copyLimits.kept).toBe(2)
+  })
+})
+
+/** A disk of 64 MB of its own: root alone may mount one. */
+const mayMount = process.getuid?.() === 0 && spawnSync('mount', ['--version']).status === 0
+
+describe.skipIf(!mayMount)('on a small disk (needs root, to mount one)', () => {
+  it('what a copy that was cut off has left takes no room from the next', async () => {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', directory])
+    try {
+      leftByOlder(newest - 2, 'alice')
+      await (await openStore(directory)).close()
+      rmSync(join(directory, 'lanline.db'))
+      leftByOlder(newest - 1, 'alice')
+      writeFileSync(join(directory, 'lanline-schema-copy.part'), Buffer.alloc(40_000_000))
+      await (await openStore(directory)).close()
+      expect(copiesIn(directory).map(({ schema }) => schema)).toEqual([newest - 1, newest - 2])
+      expect(readdirSync(directory).filter(name => name.endsWith('.part'))).toEqual([])
+    } finally {
+      execFileSync('umount', [directory])
+    }
   })
 })
 
