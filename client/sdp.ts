@@ -26,11 +26,6 @@ function originOf(sdp: string): { readonly session: string; readonly version: bi
   return found ? { session: found[1]!, version: BigInt(found[2]!) } : undefined
 }
 
-/** Kinds of the media sections that were not refused (port 0, RFC 3264 §6). */
-export function acceptedMedia(sdp: string): string[] {
-  return [...sdp.matchAll(/^m=(\w+) ([0-9]+) /gm)].filter(line => line[2] !== '0').map(line => line[1]!)
-}
-
 /**
  * Puts a candidate into the `c=` and `m=` lines of each section that has candidates but still says "none yet"
  * (`0.0.0.0`, port 9, RFC 8840 §4.1.1). Who knows no trickling takes that for no ICE at all (RFC 8839 §4.2.1.2).

@@ -7,10 +7,8 @@ import { hash } from 'node:crypto'
 import { canonicalAddress } from '../core/endpoint.ts'
 import type { Decoded } from '../core/result.ts'
 import {
-  escapedUser,
   formatHost,
   formatParams,
-  formatUriParams,
   isPasswordPart,
   isToken,
   isUriHeaders,
@@ -288,33 +286,6 @@ function splitInto(found: string[], value: string): void {
 const firstOf = (value: string): string =>
   value.includes(',') ? trimmed(value, 0, nextOutside(value, ',', 0)) : value
 
-/** Replaces all fields of that name by one in the place of the first, or appends it. */
-export function setHeader(headers: readonly HeaderField[], name: string, value: string): HeaderField[] {
-  const isSame = sameName(name)
-  const index = headers.findIndex(field => isSame(field.name))
-  if (index < 0) return [...headers, { name, value }]
-  return [
-    ...headers.slice(0, index),
-    { name, value },
-    ...headers.slice(index + 1).filter(f => !isSame(f.name)),
-  ]
-}
-
-export function removeHeader(headers: readonly HeaderField[], name: string): HeaderField[] {
-  const isSame = sameName(name)
-  return headers.filter(field => !isSame(field.name))
-}
-
-/** Puts the field before the first of its name, so that it is the topmost; before all others when it is the first. */
-export function prependHeader(headers: readonly HeaderField[], name: string, value: string): HeaderField[] {
-  const isSame = sameName(name)
-  const index = Math.max(
-    0,
-    headers.findIndex(field => isSame(field.name)),
-  )
-  return [...headers.slice(0, index), { name, value }, ...headers.slice(index)]
-}
-
 /** Drops the topmost value: the first of its field's comma list, or the field when it was alone in it. */
 export function removeFirstValue(headers: readonly HeaderField[], name: string): HeaderField[] {
   return withFirstValue(headers, name, undefined)
@@ -398,20 +369,6 @@ function parseUserInfo(text: string): { user?: string; password?: string } | und
   if (colon < 0) return { user }
   const password = text.slice(colon + 1)
   return isPasswordPart(password) && unescaped(password) !== undefined ? { user, password } : undefined
-}
-
-/** The inverse of `parseUri`: escapes what a user part cannot hold, brackets IPv6. */
-export function formatUri(uri: SipUri): string {
-  let text = `${uri.scheme}:`
-  if (uri.user !== undefined) {
-    text += escapedUser(uri.user)
-    if (uri.password !== undefined) text += `:${uri.password}`
-    text += '@'
-  }
-  text += formatHost(uri.host)
-  if (uri.port !== undefined) text += `:${uri.port}`
-  text += formatUriParams(uri.params)
-  return uri.headers === undefined ? text : `${text}?${uri.headers}`
 }
 
 /** RFC 3261 §19.1.4: these parameters count even when only one side has them. */

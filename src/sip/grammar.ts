@@ -172,16 +172,6 @@ export function parseUriParams(text: string): Map<string, string> | undefined {
   return params
 }
 
-/** The inverse of `parseUriParams`. */
-export function formatUriParams(params: ReadonlyMap<string, string>): string {
-  let text = ''
-  for (const [name, value] of params) {
-    text += `;${escaped(name, uriParam)}`
-    if (value !== '') text += `=${escaped(value, uriParam)}`
-  }
-  return text
-}
-
 /** `host [":" port]` over the whole of `text`; the host without brackets and as written otherwise. */
 export function parseHostPort(text: string): { host: string; port: number | undefined } | undefined {
   const isBracketed = text.startsWith('[')
@@ -237,23 +227,4 @@ export function unescaped(text: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Escapes all that RFC 3261 §25.1 does not allow in a user part. */
-export const escapedUser = (text: string): string => escaped(text, userPart)
-
-function escaped(text: string, bit: number): string {
-  if (consistsOf(text, bit) && !text.includes('%')) return text
-  let safe = ''
-  for (const character of text) {
-    const code = character.codePointAt(0)!
-    safe += isOf(code, bit) && code !== 0x25 ? character : percent(character)
-  }
-  return safe
-}
-
-function percent(character: string): string {
-  let text = ''
-  for (const byte of Buffer.from(character)) text += `%${byte.toString(16).toUpperCase().padStart(2, '0')}`
-  return text
 }

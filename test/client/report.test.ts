@@ -1,13 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readPeerWord } from '../../client/peerword.ts'
 import { mediaFacts, type PeerStates } from '../../client/report.ts'
-import {
-  acceptedMedia,
-  asDtlsServer,
-  fingerprintOf,
-  isBundled,
-  withDefaultCandidates,
-} from '../../client/sdp.ts'
+import { asDtlsServer, fingerprintOf, isBundled, withDefaultCandidates } from '../../client/sdp.ts'
 
 const peer: PeerStates = {
   iceConnectionState: 'connected',
@@ -268,11 +262,10 @@ describe('what the other client says', () => {
 })
 
 describe('descriptions', () => {
-  it('are read for BUNDLE, fingerprint and accepted sections', () => {
+  it('are read for BUNDLE and fingerprint', () => {
     const sdp = 'v=0\r\na=group:BUNDLE 0 1\r\nm=audio 9 RTP 0\r\nm=video 0 RTP 0\r\nm=application 0 x y\r\n'
     expect(isBundled(sdp)).toBe(true)
     expect(isBundled('v=0\r\n')).toBe(false)
-    expect(acceptedMedia(sdp)).toEqual(['audio'])
     expect(fingerprintOf(sdp)).toBe('')
   })
 })

@@ -4,7 +4,7 @@ import { seededRandom } from '../../src/core/random.ts'
 import { type AgentOutput, HostedAgents } from '../../src/sip/agent.ts'
 import { agentLimits } from '../../src/sip/agent-call.ts'
 import { restoreJump } from '../../src/sip/agent-token.ts'
-import { callKey, first, parseCSeq, response, setHeader, tagOf, values } from '../../src/sip/codec.ts'
+import { callKey, first, parseCSeq, response, tagOf, values } from '../../src/sip/codec.ts'
 import type {
   AgentCommand,
   AgentEvent,
@@ -13,6 +13,7 @@ import type {
   SipRequest,
   SipResponse,
 } from '../../src/sip/message.ts'
+import { withField } from './writing.ts'
 
 const sdpOf = (version: number, media = 'audio'): string =>
   `v=0\r\no=- ${version} 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=ice-ufrag:u${version}\r\na=ice-pwd:secret${version}\r\n` +
@@ -173,13 +174,13 @@ class Bench {
   }
 
   ack(request: SipRequest, toTag: string): this {
-    const headers = setHeader(request.headers, 'CSeq', `${parseCSeq(first(request, 'CSeq')!)!.number} ACK`)
+    const headers = withField(request.headers, 'CSeq', `${parseCSeq(first(request, 'CSeq')!)!.number} ACK`)
     const to =
       tagOf(request, 'To') === undefined ? `${first(request, 'To')};tag=${toTag}` : first(request, 'To')!
     return this.receive({
       ...request,
       method: 'ACK',
-      headers: setHeader(headers, 'To', to),
+      headers: withField(headers, 'To', to),
       body: Buffer.alloc(0),
     })
   }
@@ -320,8 +321,8 @@ describe('a call to us', () => {
     bench.ack(request, tag)
     expect(bench.pass(60_000).sent).toEqual([])
     const bye = { ...request, method: 'BYE', body: Buffer.alloc(0) }
-    const headers = setHeader(
-      setHeader(bye.headers, 'CSeq', '2 BYE'),
+    const headers = withField(
+      withField(bye.headers, 'CSeq', '2 BYE'),
       'To',
       `${first(request, 'To')};tag=${tag}`,
     )
@@ -358,7 +359,7 @@ describe('a call to us', () => {
     const cancel = (reason: HeaderField[]): SipRequest => ({
       ...request,
       method: 'CANCEL',
-      headers: [...setHeader(request.headers, 'CSeq', '1 CANCEL'), ...reason],
+      headers: [...withField(request.headers, 'CSeq', '1 CANCEL'), ...reason],
       body: Buffer.alloc(0),
     })
     bench.receive(cancel([{ name: 'Reason', value: 'SIP;cause=200;text="Call completed elsewhere"' }]))
@@ -413,7 +414,7 @@ describe('a call to us', () => {
     }
     expect(bench.receive(bench.inside(invite, 'INFO', 49)).statuses).toEqual([500])
     const stranger = bench.inside(invite, 'BYE', 60)
-    bench.receive({ ...stranger, headers: setHeader(stranger.headers, 'From', '<sip:bob@x>;tag=other') })
+    bench.receive({ ...stranger, headers: withField(stranger.headers, 'From', '<sip:bob@x>;tag=other') })
     expect(bench.statuses).toEqual([481])
   })
 })

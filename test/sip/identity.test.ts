@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { encode, first, setHeader, values } from '../../src/sip/codec.ts'
+import { encode, first, values } from '../../src/sip/codec.ts'
 import type { SipRequest, SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
 import { SimPhone } from '../sim/phone.ts'
+import { withField } from './writing.ts'
 
 const house = (): SimHouse => new SimHouse(new SimNetwork(1), ['alice', 'bob'])
 
@@ -12,7 +13,7 @@ const responses = (phone: SimPhone): SipResponse[] => phone.received.filter(one 
 /** The same request under a new branch, as somebody who recorded it would send it. */
 function replayed(request: SipRequest, branch: string): SipRequest {
   const via = values(request, 'Via')[0]!.replace(/branch=[^;]*/, `branch=z9hG4bK${branch}`)
-  return { ...request, headers: setHeader(request.headers, 'Via', via) }
+  return { ...request, headers: withField(request.headers, 'Via', via) }
 }
 
 describe('who sends', () => {
