@@ -99,14 +99,18 @@ export function refusalOf(
   return undefined
 }
 
-/** A party is relayed for where the other one can reach it; a phone without a call where it reached us. */
+/**
+ * A party is relayed for where the other one can reach it; a phone without a call where it reached us. RFC 8656 §7.2: on
+ * IPv4 where it names no family, which browsers never do; on a network that has no IPv4 they would have no relay.
+ */
 export function relayAddressFor(
   { party }: Holder,
   { local }: ClientFlow,
-  family: Family,
+  asked: Family | undefined,
 ): string | undefined {
   const candidates = party === undefined ? [local.address] : party.relayOn
-  return candidates.find(address => familyOf(address) === family)
+  const found = candidates.find(address => familyOf(address) === (asked ?? 4))
+  return found ?? (asked === undefined ? candidates[0] : undefined)
 }
 
 /** RFC 8656 §7.2, §8.2: never shorter than the default, however short it was asked for. */

@@ -228,7 +228,7 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
   /** RFC 8656 §7.2. */
   allocate(request: Request, now: Monotonic): void {
     const { flow, message, asker } = request
-    const { family, evenPort, reservation } = message
+    const { family, additionalFamily, evenPort, reservation } = message
     const { holder } = asker
     if (this.#allocations.ofFlow(flow.key) !== undefined) return this.#refuse(request, 437, now)
     if (this.#openings.has(flow)) return
@@ -245,7 +245,9 @@ export class TurnMachine implements Machine<TurnInput, TurnEffect> {
       if (reserved === undefined) return this.#refuse(request, 508, now)
       return this.#enter({ ...request, reserve: false, lifetimeSeconds }, reserved, undefined, now)
     }
-    const address = relayAddressFor(holder, flow, family === 2 ? 6 : 4)
+    // What asks for a second family takes the first for IPv4.
+    const asked = family === 2 ? 6 : family === 1 || additionalFamily !== undefined ? 4 : undefined
+    const address = relayAddressFor(holder, flow, asked)
     if (address === undefined) return this.#refuse(request, 440, now)
     const reserve = evenPort?.reserveNext === true
     const reserved = this.#reservations.size + this.#openings.reserving

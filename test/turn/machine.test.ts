@@ -286,6 +286,16 @@ describe('an allocation', () => {
     expect(alice(open()).allocate({ family: 2 }).relayed?.address).toBe('2001:db8:20::1')
   })
 
+  it('is an IPv6 one where there is no IPv4 and no family was asked for, as no browser does', () => {
+    const relay = new Relay()
+    const on = { relayOn: ['2001:db8:20::1'] }
+    relay.give({ kind: 'openGrant', grant: grantOf({ caller: on }) })
+    expect(alice(relay, 1).allocate().relayed?.address).toBe('2001:db8:20::1')
+    expect(alice(relay, 2).allocate({ family: 2 }).relayed?.address).toBe('2001:db8:20::1')
+    expect(alice(relay, 3).allocate({ family: 1 }).error?.code).toBe(440)
+    expect(alice(relay, 4).allocate({ additionalFamily: 2 }).error?.code).toBe(440)
+  })
+
   it('of an additional family is made without it, and says so', () => {
     const answer = alice(open()).allocate({ additionalFamily: 2 })
     expect(answer.relayed?.address).toBe('10.0.20.1')
