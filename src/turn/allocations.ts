@@ -5,9 +5,10 @@
 import { type Monotonic, seconds } from '../core/clock.ts'
 import { type Endpoint, type Family, familyOf } from '../core/endpoint.ts'
 import { type StunMessage, stunAttribute } from '../stun/message.ts'
+import { otherParty } from './grants.ts'
 import type { ClientFlow, OpenedRelay } from './message.ts'
 import { peerKey } from './permissions.ts'
-import type { Allocation, Holder } from './state.ts'
+import type { Allocation, Holder, Party } from './state.ts'
 
 export const allocationLimits = {
   allocations: 2_000,
@@ -101,7 +102,8 @@ export function refusalOf(
 
 /**
  * A party is relayed for where the other one can reach it; a phone without a call where it reached us. RFC 8656 §7.2: on
- * IPv4 where it names no family, which browsers never do; on a network that has no IPv4 they would have no relay.
+ * IPv4 where it names no family, which browsers never do; on a network that has no IPv4 they would have no relay, and to
+ * a phone on IPv6 that has none itself they would have no way.
  */
 export function relayAddressFor(
   { party }: Holder,
@@ -109,9 +111,13 @@ export function relayAddressFor(
   asked: Family | undefined,
 ): string | undefined {
   const candidates = party === undefined ? [local.address] : party.relayOn
-  const found = candidates.find(address => familyOf(address) === (asked ?? 4))
+  const best = asked ?? (party && isPhoneOn6(otherParty(party)) ? 6 : 4)
+  const found = candidates.find(address => familyOf(address) === best)
   return found ?? (asked === undefined ? candidates[0] : undefined)
 }
+
+const isPhoneOn6 = ({ holders, proven }: Party): boolean =>
+  [...holders].every(({ guessable }) => guessable) && proven.every(address => familyOf(address) === 6)
 
 /** RFC 8656 §7.2, §8.2: never shorter than the default, however short it was asked for. */
 export function boundedLifetime(wantedSeconds: number | undefined): number {

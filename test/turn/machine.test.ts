@@ -296,6 +296,18 @@ describe('an allocation', () => {
     expect(alice(relay, 4).allocate({ additionalFamily: 2 }).error?.code).toBe(440)
   })
 
+  it('is an IPv6 one towards a phone that is reached by IPv6 and has no relay of its own', () => {
+    const relay = new Relay()
+    const phone = { credential: undefined, proven: ['2001:db8:20::6'] }
+    relay.give({ kind: 'openGrant', grant: grantOf({ callee: phone }) })
+    const client = alice(relay)
+    expect(client.allocate().relayed?.address).toBe('2001:db8:20::1')
+    expect(client.permit('2001:db8:20::6').error).toBe(undefined)
+    const page = new Relay()
+    page.give({ kind: 'openGrant', grant: grantOf({ callee: { proven: phone.proven } }) })
+    expect(alice(page).allocate().relayed?.address).toBe('10.0.20.1')
+  })
+
   it('of an additional family is made without it, and says so', () => {
     const answer = alice(open()).allocate({ additionalFamily: 2 })
     expect(answer.relayed?.address).toBe('10.0.20.1')
