@@ -5,7 +5,6 @@
 export interface Env {
   readonly WebSocket: new (url: string, protocols: string) => Socket
   readonly RTCPeerConnection: new (configuration?: RTCConfiguration) => RTCPeerConnection
-  readonly fetch: typeof fetch
   /** Milliseconds on a clock that never jumps. */
   now(): number
   /** Milliseconds since 1970, as this machine believes it: only for what must outlive the page. */
@@ -39,7 +38,6 @@ export function environment(given: Partial<Env> = {}): Env {
   return {
     WebSocket: globals.WebSocket,
     RTCPeerConnection: globals.RTCPeerConnection,
-    fetch: (input, init) => globalThis.fetch(input, init),
     now: () => performance.now(),
     wall: () => Date.now(),
     random: () => Math.random(),

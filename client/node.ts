@@ -70,7 +70,7 @@ export async function fetchAuthority(appliance: Appliance): Promise<string> {
 }
 
 /** Connections for `Phone` and `enrol` that are only made to whom this authority vouches for. */
-export function pinned(authority: string): Pick<Env, 'fetch' | 'WebSocket'> {
+export function pinned(authority: string): Pick<Env, 'WebSocket'> & { readonly fetch: typeof fetch } {
   class PinnedWebSocket extends WebSocket {
     constructor(url: string, protocols: string) {
       super(url, protocols, { ca: authority, maxPayload: 1_048_576, handshakeTimeout: 10_000 })

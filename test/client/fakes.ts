@@ -284,7 +284,6 @@ export function fakePhone(openMedia: OpenMedia = fixedMedia({ audio: fakeTrack('
         peers.push(this)
       }
     } as unknown as Env['RTCPeerConnection'],
-    fetch: () => Promise.reject(new Error('not here')),
     now: () => clock.milliseconds,
     wall: () => 1_000_000 + clock.milliseconds,
     random: () => 0.5,
