@@ -4,7 +4,14 @@
  */
 import type { Socket } from 'node:net'
 import type { Clock } from '../core/clock.ts'
-import { type Endpoint, familyOf, formatEndpoint, isLoopback, sourceOf } from '../core/endpoint.ts'
+import {
+  type Endpoint,
+  familyOf,
+  formatEndpoint,
+  isInSubnet,
+  isLoopback,
+  sourceOf,
+} from '../core/endpoint.ts'
 import { Limiter } from '../core/limiter.ts'
 import { Gate } from '../runtime/gate.ts'
 import type { OwnAddress } from '../runtime/interfaces.ts'
@@ -69,6 +76,7 @@ export class SipIo {
   readonly #udpFlows = new Map<number, Flow[]>()
   #udpFlowsKnown = 0
   readonly #listeners: { tcp?: Listener; tls?: Listener } = {}
+  #own: readonly OwnAddress[] = []
   #connecting = 0
   #closed = false
 
@@ -112,6 +120,7 @@ export class SipIo {
 
   /** Own addresses came or went: their UDP sockets follow. */
   addressesChanged(addresses: readonly OwnAddress[]): Promise<void> {
+    this.#own = addresses
     return this.#udp.follow(addresses.map(own => own.address))
   }
 
@@ -159,6 +168,7 @@ export class SipIo {
     const listener = await this.#listenStream(port, listening, undefined)
     try {
       const addresses = listening.addresses.map(own => own.address)
+      this.#own = listening.addresses
       await this.#udp.open(addresses, listener.port)
       return listener
     } catch (error) {
@@ -221,12 +231,17 @@ export class SipIo {
     else this.#options.onNote('noSocket', formatEndpoint(flow.local))
   }
 
-  /** The flow's own address is gone (a new lease, another network): the peer may still be reached from another. */
-  #anyUdp(remote: Endpoint): UdpSocket | undefined {
-    const from = this.#udp.addresses.find(
-      address =>
-        familyOf(address) === familyOf(remote.address) && isLoopback(address) === isLoopback(remote.address),
+  /**
+   * The flow's own address is gone (a new lease, another network): the peer may still be reached from another, on its own
+   * network where there is one: from a VLAN's address nothing may go into another VLAN.
+   */
+  #anyUdp({ address: remote }: Endpoint): UdpSocket | undefined {
+    const isBeside = (address: string): boolean =>
+      this.#own.some(own => own.address === address && isInSubnet(remote, address, own.prefixLength))
+    const open = this.#udp.addresses.filter(
+      address => familyOf(address) === familyOf(remote) && isLoopback(address) === isLoopback(remote),
     )
+    const from = open.find(isBeside) ?? open[0]
     return from === undefined ? undefined : this.#udp.get(from)
   }
 

@@ -127,6 +127,21 @@ describe('over UDP', () => {
     io.carryOut({ kind: 'send', flow: received()[0]!.flow, bytes: Buffer.from('still') })
     await vi.waitFor(() => expect(phone.received.map(String)).toEqual(['still']))
   })
+
+  it('when an own address goes, the peer is answered from the one on its own network', async () => {
+    const received: string[] = []
+    const socket = createSocket('udp4')
+    opened.push(socket)
+    socket.on('message', (bytes, { address }) => received.push(`${bytes} from ${address}`))
+    await new Promise<void>(resolve => socket.bind(0, '127.0.20.6', resolve))
+    socket.send(options('a'), io.ports.plain, '127.0.0.2')
+    await vi.waitFor(() => expect(inputs).toHaveLength(1))
+    const vlans = ['127.0.10.1', '127.0.20.1'].map(address => ({ ...loopback(address), prefixLength: 24 }))
+    await io.addressesChanged(vlans)
+    const [{ flow }] = inputs as [Extract<SipInput, { kind: 'received' }>]
+    io.carryOut({ kind: 'send', flow, bytes: Buffer.from('still') })
+    await vi.waitFor(() => expect(received).toEqual(['still from 127.0.20.1']))
+  })
 })
 
 describe('over TCP', () => {
