@@ -83,7 +83,7 @@ export function createApp(deps: AppDeps): App {
       path: '/openapi.json',
       who: 'anyone',
       summary: 'This document.',
-      answers: { 200: null },
+      answers: { 200: 'application/json' },
       handle: () => ({ status: 200, body: document }),
     },
   ]

@@ -54,7 +54,7 @@ function operation(route: Route): unknown {
   }))
   const answers = Object.entries(route.answers).map(([status, schema]) => [
     status,
-    { description: 'done', ...(schema ? { content: json(schema, 'output') } : {}) },
+    { description: 'done', ...(schema ? { content: contentOf(schema) } : {}) },
   ])
   return {
     summary: route.summary,
@@ -72,6 +72,9 @@ function operation(route: Route): unknown {
 
 /** OpenAPI 3.1 §4.8.14.3: raw bytes have an empty schema. */
 const uploaded = ({ contentType }: NonNullable<Route['upload']>): unknown => ({ [contentType]: {} })
+
+const contentOf = (answer: z.ZodType | string): unknown =>
+  typeof answer === 'string' ? { [answer]: {} } : json(answer, 'output')
 
 function queryParameters(query: z.ZodType | undefined): unknown[] {
   if (query === undefined) return []

@@ -71,8 +71,8 @@ export interface Route {
   readonly query?: z.ZodType | undefined
   /** Headers that it needs, each with what stands in it. */
   readonly headers?: Readonly<Record<string, string>> | undefined
-  /** Every status of success, with its body; null where there is none. */
-  readonly answers: Readonly<Record<number, z.ZodType | null>>
+  /** Every status of success, with its body: JSON by a schema, a file by its content type; null where there is none. */
+  readonly answers: Readonly<Record<number, z.ZodType | string | null>>
   readonly handle: (call: Call<never, never>) => Promise<Answer> | Answer
 }
 

@@ -209,7 +209,12 @@ describe('a capture sent to its call', () => {
     const { body } = await house.api('GET', '/openapi.json')
     const { post } = body.paths['/calls/{id}/capture']
     expect(post.requestBody).toEqual({ required: true, content: { 'application/octet-stream': {} } })
-    expect(post.parameters.map(({ name }: { name: string }) => name)).toEqual(['id', 'name', 'takenAt'])
+    expect(post.parameters.map(({ name }: { name: string }) => name)).toEqual([
+      'id',
+      'name',
+      'takenAt',
+      'x-csrf-token',
+    ])
   })
 })
 

@@ -7,8 +7,10 @@ import type { Epoch } from '../../src/core/clock.ts'
 import { AdminHouse } from './house.ts'
 
 let house: AdminHouse
+let headers: Record<string, string>
 beforeAll(async () => {
   house = await AdminHouse.open()
+  headers = await house.owner()
 })
 afterAll(() => house.close())
 
@@ -56,23 +58,34 @@ test('the document says of every route who may, what it takes and what it answer
   }
 })
 
+test('the document says of what kind a file is, and the file is of that kind', async () => {
+  const { body } = await house.api('GET', '/openapi.json')
+  for (const { method, path, answers } of house.app.routes) {
+    if (method !== 'GET') continue
+    const [kind] = Object.keys(body.paths[path.replace(/:(\w+)/g, '{$1}')].get.responses[200].content)
+    expect(kind, path).toBe(typeof answers[200] === 'string' ? answers[200] : 'application/json')
+    if (path.includes(':') || path === '/events') continue
+    const given = await house.ask('GET', `/api/v1${path}`, { headers })
+    if (given.status === 200) expect(given.headers.get('content-type'), path).toBe(kind)
+  }
+})
+
 test('the document says which headers a request needs', async () => {
   const { body } = await house.api('GET', '/openapi.json')
-  const headers = (path: string, method: string) =>
+  const headersOf = (path: string, method: string) =>
     (body.paths[path][method].parameters as { in: string; name: string; required: boolean }[])
       .filter(each => each.in === 'header')
       .map(({ name, required }) => [name, required])
-  expect(headers('/requests/{id}', 'get')).toEqual([['x-request-secret', true]])
-  expect(headers('/restore', 'post')).toEqual([
+  expect(headersOf('/requests/{id}', 'get')).toEqual([['x-request-secret', true]])
+  expect(headersOf('/restore', 'post')).toEqual([
     ['x-backup-passphrase', true],
     ['x-csrf-token', false],
   ])
-  expect(headers('/users', 'post')).toEqual([['x-csrf-token', false]])
-  expect([...headers('/users', 'get'), ...headers('/session', 'post')]).toEqual([])
+  expect(headersOf('/users', 'post')).toEqual([['x-csrf-token', false]])
+  expect([...headersOf('/users', 'get'), ...headersOf('/session', 'post')]).toEqual([])
 })
 
 test('a call with everything known of it is answered as the document says', async () => {
-  const headers = await house.owner()
   const pair: SelectedPair = {
     localType: 'host',
     localAddress: '10.0.0.2',

@@ -36,7 +36,7 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
       summary:
         'One file with people, devices, calls, traces, settings, authority and keys, encrypted with the passphrase.',
       body: schemas.backupRequest,
-      answers: { 200: null },
+      answers: { 200: 'application/octet-stream' },
       handle: async call => {
         begin()
         const day = new Date(clock.epoch()).toISOString().slice(0, 10)

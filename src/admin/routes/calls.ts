@@ -35,7 +35,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary:
         'The same calls as CSV, in the column order of Asterisk’s Master.csv and ours behind it, newest first; docs/trace.md names the columns.',
       query: schemas.callsCsvQuery,
-      answers: { 200: null },
+      answers: { 200: 'text/csv; charset=utf-8' },
       handle: ({ principal, query }) => {
         const user = isOwner(principal) ? query.user : userOf(principal)
         const limit = query.limit ?? mostCsvCalls

@@ -48,7 +48,7 @@ export function helpRoutes({ help, directory, log }: Pick<AppDeps, 'help' | 'dir
       who: 'owner',
       summary:
         'A file to pass on when asking for help: version, configuration, health, recent refusals, calls and log, without secrets.',
-      answers: { 200: null },
+      answers: { 200: 'application/json' },
       handle: async () => ({
         status: 200,
         file: { contentType: 'application/json', content: await help.diagnostics() },

@@ -59,7 +59,7 @@ export function liveRoutes(deps: Deps): Route[] {
       who: 'owner',
       summary:
         'What is going on, as server-sent events: everything first, then what changed. Each one’s data is a `LiveEvent` of src/admin/message.ts.',
-      answers: { 200: null },
+      answers: { 200: 'text/event-stream' },
       handle: ({ principal }) => ({
         status: 200,
         file: { contentType: 'text/event-stream', content: feed.listen(() => stillOwner(principal)) },

@@ -73,7 +73,7 @@ export function siteRoutes(deps: Deps): Route[] {
       path: '/log',
       who: 'owner',
       summary: 'The last lines of the log, as JSON lines; no secrets are in it.',
-      answers: { 200: null },
+      answers: { 200: 'application/jsonl' },
       handle: () => {
         const content = `${deps.logLines().join('\n')}\n`
         return { status: 200, file: { contentType: 'application/jsonl', name: 'lanline-log.jsonl', content } }
@@ -84,7 +84,7 @@ export function siteRoutes(deps: Deps): Route[] {
       path: '/authority.crt',
       who: 'anyone',
       summary: 'The certificate of this appliance’s authority, DER: what a device is to trust.',
-      answers: { 200: null },
+      answers: { 200: 'application/x-x509-ca-cert' },
       handle: () => ({ status: 200, file: fileOf(crtDownload(authority.root())) }),
     }),
     route({
@@ -92,7 +92,7 @@ export function siteRoutes(deps: Deps): Route[] {
       path: '/authority.mobileconfig',
       who: 'anyone',
       summary: 'The same as a configuration profile for iPhone, iPad and Mac.',
-      answers: { 200: null },
+      answers: { 200: 'application/x-apple-aspen-config' },
       handle: () => ({
         status: 200,
         file: fileOf(mobileconfigDownload(authority.root(), settings.place())),

@@ -54,7 +54,7 @@ export function traceRoutes({ calls, trace }: Pick<AppDeps, 'calls' | 'trace'>):
       path: `/calls/:id/${path}`,
       who: 'member',
       summary,
-      answers: { 200: null },
+      answers: { 200: contentType },
       handle: async call => {
         const row = await theirCall(calls, call)
         const content = inPieces(await trace.file(row, format).catch(toBusy))
