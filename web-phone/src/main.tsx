@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { keepFocus } from './focus.ts'
 import { Line } from './line.ts'
 import { Notifier } from './notify.ts'
 import { renewPage } from './renewal-page.ts'
@@ -9,6 +10,7 @@ import { WallPhone } from './wall.ts'
 import './style.css'
 
 const line = new Line()
+keepFocus()
 const bell = new Bell()
 const notifier = new Notifier(() => bell.ready || bell.volume === 0)
 render(

@@ -275,6 +275,7 @@ export const texts = {
   cameraOff: 'Turn camera off',
   devices: 'Devices',
   cameraShort: 'Camera',
+  otherCamera: 'Other camera',
   peerMuted: (name: string) => `${name} is muted`,
   peerTestSource: (name: string) => `${name} has no microphone: you hear a test source`,
   testSource: 'Test source',

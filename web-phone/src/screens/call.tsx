@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
 import { MediaError } from '../../../client/media.ts'
 import type { Phone } from '../../../client/phone.ts'
-import { chosenDevices } from '../devices.ts'
+import { chooseDevice, chosenDevices, type DeviceList, listDevices, otherCamera } from '../devices.ts'
 import { fills } from '../fit.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
@@ -30,6 +30,10 @@ export function CallScreen({
   const { name } = call.party
   const taken = call.connectedAt !== undefined
   const waiting = phone.requests.length
+  // Whoever comes next does not open it unasked.
+  useEffect(() => {
+    if (waiting === 0) setSheet(open => (open === 'door' ? undefined : open))
+  }, [waiting])
   const showPicture = hasPicture && call.peerMedia?.camera !== false
   return (
     <main class={`stage ${showPicture ? 'with-picture' : ''}`} aria-label={texts.callWith(name)}>
@@ -59,7 +63,7 @@ export function CallScreen({
           )}
         </div>
       </header>
-      <SelfView call={call} />
+      <SelfView call={call} line={line} />
       <Controls call={call} line={line} openDevices={() => setSheet('devices')} />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
       {sheet === 'door' && waiting > 0 && (
@@ -147,14 +151,41 @@ function RemoteMedia({
   )
 }
 
-function SelfView({ call }: { readonly call: Call }) {
+function SelfView({ call, line }: { readonly call: Call; readonly line: Line }) {
   const video = useRef<HTMLVideoElement>(null)
+  const [cameras, setCameras] = useState<DeviceList['camera']>([])
   const track = call.localVideo
   useEffect(() => {
     if (video.current) video.current.srcObject = track ? new MediaStream([track]) : null
+    void listDevices().then(list => setCameras(list.camera))
   }, [track])
   if (!track) return null
-  return <video ref={video} class="self" aria-label={texts.selfView} autoplay playsinline muted />
+  const { deviceId = '', facingMode } = track.getSettings()
+  const other = otherCamera(cameras, deviceId)
+  const turn = () => {
+    chooseDevice('camera', other!)
+    call.setCamera(true, other).catch((error: unknown) => {
+      if (error instanceof MediaError) line.say(texts.problem[error.problem])
+    })
+  }
+  return (
+    <div class="self">
+      <video
+        ref={video}
+        // A mirror is for one's own face; what lies in front of the other camera is to be read.
+        class={facingMode === 'environment' ? '' : 'mirror'}
+        aria-label={texts.selfView}
+        autoplay
+        playsinline
+        muted
+      />
+      {other !== undefined && (
+        <button type="button" aria-label={texts.otherCamera} title={texts.otherCamera} onClick={turn}>
+          <Icon name="turn" />
+        </button>
+      )}
+    </div>
+  )
 }
 
 /** Since then, or since it is on the screen. */

@@ -1,0 +1,26 @@
+/**
+ * The focus is never lost: where the element that has it is taken away (somebody at the door was answered, a missed call
+ * cleared), it goes to the title of what is nearest and still there. Never to a button: a key held down or pressed twice
+ * would let in the next one as well. Screens and dialogs see to their own.
+ */
+const groups = 'dialog, section, main'
+
+export function keepFocus(): void {
+  let had: { readonly element: Element; readonly around: readonly Element[] } | undefined
+  document.addEventListener('focusin', ({ target }) => {
+    if (!(target instanceof Element)) return
+    const around: Element[] = []
+    let group = target.parentElement?.closest(groups)
+    for (; group; group = group.parentElement?.closest(groups)) around.push(group)
+    had = { element: target, around }
+  })
+  new MutationObserver(() => {
+    if (had === undefined || had.element.isConnected || document.activeElement !== document.body) return
+    const group = had.around.find(one => one.isConnected)
+    had = undefined
+    const title = group?.querySelector<HTMLElement>('h1, h2, h3')
+    if (!title) return
+    title.tabIndex = -1
+    title.focus({ preventScroll: true })
+  }).observe(document.documentElement, { childList: true, subtree: true })
+}
