@@ -25,6 +25,8 @@ const diskGigabytes = 4
 /** Long enough for timers of a minute to show; the first minutes after a start are not idle. */
 const idleSeconds = Number(process.argv[3] ?? 180)
 const settleSeconds = 90
+/** In tenths, as systemd-analyze takes it. */
+const exposureLimit = 30
 /**
  * Translated on a busy machine, lanline and systemd may be silent for longer than the watchdogs allow; that lanline is killed
  * then is tested where it runs as fast as it should (test-deb).
@@ -209,6 +211,19 @@ async function firstStart(directory: string): Promise<void> {
       )
       expect(/^\* ?\n?0$/.test(output), output)
       return undefined
+    })
+    await check(`what root does with files of others is exposed at most ${exposureLimit / 10}`, async () => {
+      const units = ['lanline-card', 'lanline-update', 'lanline-stick@sda']
+      const found: string[] = []
+      for (const unit of units) {
+        const { code, output } = await vm.run(
+          `systemd-analyze security --threshold=${exposureLimit} --no-pager ${unit}.service >/tmp/exposure; code=$?; tail -n 1 /tmp/exposure; (exit $code)`,
+        )
+        const [exposure = output] = /\d+\.\d/.exec(output) ?? []
+        found.push(`${unit} ${exposure}`)
+        expect(code === 0, found.join(', '))
+      }
+      return found.join(', ')
     })
     await check('claimed with the setup code that the card wrote on the FAT partition', async () => {
       const { output } = await vm.run("sed -n 's/^setup_code = //p' /boot/firmware/lanline-setup.txt")

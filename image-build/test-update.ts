@@ -10,6 +10,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -490,13 +491,12 @@ steps.set('stick', async prepared => {
   const stick = at('stick.img')
   command('truncate', '-s', '300M', stick)
   command('mkfs.vfat', '-F', '32', '-n', 'STICK', stick)
-  writeFileSync(at('lanline-old.update'), readFileSync(bundle).subarray(0, 5_000))
   command('mcopy', '-i', stick, bundle, '::/lanline-0.7.0-amd64.update')
   const machine = await thawed(prepared, 'machine')
-  await machine.vm.qmp('human-monitor-command', {
-    'command-line': `drive_add 0 file=${stick},if=none,id=stick,format=raw,readonly=on`,
-  })
-  await machine.vm.qmp('device_add', { driver: 'usb-storage', bus: 'usb.0', drive: 'stick', id: 'stick' })
+  await plugIn(machine, 'odd', oddStick(bundle))
+  await machine.vm.serialShows(/no newer update is on this stick/, 120)
+  say('  a cut-off update, a pipe and a link: passed by')
+  await plugIn(machine, 'stick', stick)
   await machine.untilWell(900, '0.7.0')
   const { status } = await ended(machine, 900)
   must(status.phase === 'confirmed', JSON.stringify(status))
@@ -505,6 +505,25 @@ steps.set('stick', async prepared => {
   must((await machine.health())?.version === '0.7.0', 'it is not installed again and again')
   return 'installed by itself, once'
 })
+
+/** With nothing to install: what must neither be taken nor waited for. */
+function oddStick(bundle: string): string {
+  const [files, image] = [at('odd'), at('odd.img')]
+  mkdirSync(files)
+  writeFileSync(join(files, 'lanline-0.7.1.update'), readFileSync(bundle).subarray(0, 100))
+  command('mkfifo', join(files, 'lanline-0.7.2.update'))
+  symlinkSync('/dev/zero', join(files, 'lanline-0.7.3.update'))
+  command('truncate', '-s', '32M', image)
+  command('mke2fs', '-q', '-t', 'ext4', '-d', files, image)
+  return image
+}
+
+async function plugIn(machine: Appliance, id: string, image: string): Promise<void> {
+  await machine.vm.qmp('human-monitor-command', {
+    'command-line': `drive_add 0 file=${image},if=none,id=${id},format=raw,readonly=on`,
+  })
+  await machine.vm.qmp('device_add', { driver: 'usb-storage', bus: 'usb.0', drive: id, id: `usb-${id}` })
+}
 
 const results: [string, string, string][] = []
 mkdirSync(work, { recursive: true })
