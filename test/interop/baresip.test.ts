@@ -121,6 +121,40 @@ describeWith(
       }
     })
 
+    it('puts a page on hold, which then sends nothing, and takes it back', async () => {
+      desk = phoneAt('desk', 'paula', 'paula-secret', 'udp')
+      await desk.start()
+      try {
+        await desk.dial(`sip:bob@${house.host('pi').address}`)
+        await bob.rings('Paula')
+        await bob.accept()
+        await bob.inCall()
+        await hears(bob.page, hertz)
+        for (const [command, direction] of [
+          ['/hold', 'recvonly'],
+          ['/resume', 'sendrecv'],
+        ] as const) {
+          await desk.command(command)
+          await until(`the page is ${direction}`, async () => (await directions()).includes(direction))
+        }
+        await hears(bob.page, hertz)
+        await bob.inCall()
+        await desk.hangUp()
+        await bob.ready()
+      } finally {
+        await desk.stop()
+      }
+    })
+
+    /** What of RTCPeerConnections that are connected goes where (RFC 3264 §5.1), as Bob's page has it. */
+    const directions = (): Promise<string[]> =>
+      bob.page.evaluate(() => {
+        const { watched } = window as unknown as { watched: { connections: RTCPeerConnection[] } }
+        return watched.connections
+          .filter(one => one.connectionState === 'connected')
+          .flatMap(one => one.getTransceivers().map(each => each.currentDirection ?? ''))
+      })
+
     function phoneAt(
       host: string,
       user: string,
