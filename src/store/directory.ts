@@ -78,11 +78,9 @@ export class Directory implements Accounts, Devices {
 
   /** Who is meant by a name as a person types it: the short one, or the full one where nobody else has it. */
   userCalled(typed: string): string | undefined {
-    const name = typed.trim()
-    const short = name.toLowerCase()
-    if (this.#held.users.has(short)) return short
-    const full = name.toLocaleLowerCase()
-    const all = [...this.#held.users.values()].filter(one => one.displayName.toLocaleLowerCase() === full)
+    const wanted = typed.trim().toLowerCase()
+    if (this.#held.users.has(wanted)) return wanted
+    const all = this.users().filter(({ displayName }) => displayName.toLowerCase() === wanted)
     return all.length === 1 ? all[0]!.name : undefined
   }
 
