@@ -4,7 +4,8 @@
  * RFC 6086, RFC 8840) and back. Descriptions pass unchanged. Left out: PRACK and early media, REFER, MESSAGE, offers
  * in a 2xx, session timers of our own (refreshes of others are answered).
  *
- * This file holds the tables and sends each fact to its part: `agent-caller.ts`, `agent-callee.ts`, `agent-inside.ts`.
+ * This file sends each fact to its part, `agent-caller.ts`, `agent-callee.ts` or `agent-inside.ts`; whose it is, says
+ * `agent-table.ts`.
  */
 
 import type { Monotonic } from '../core/clock.ts'
@@ -13,15 +14,7 @@ import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import { TimerTable } from '../core/timers.ts'
-import {
-  agentLimits,
-  type Call,
-  callIdOf,
-  callTimers,
-  type Desk,
-  type Dialog,
-  timerOf,
-} from './agent-call.ts'
+import { agentLimits, type Call, callTimers, type Desk, type Dialog, timerOf } from './agent-call.ts'
 import {
   accept,
   decline,
@@ -54,6 +47,7 @@ import {
   tellTimedOut,
 } from './agent-inside.ts'
 import { allowed, answer, capabilities, contactOf, known } from './agent-message.ts'
+import { AgentTable, type DeviceState, isOver, liveCalls, surplusOf } from './agent-table.ts'
 import { parseToken } from './agent-token.ts'
 import { isCandidateLine } from './agent-trickle.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
@@ -77,19 +71,8 @@ export type AgentOutput =
   | { readonly kind: 'message'; readonly device: string; readonly message: SipMessage }
   | { readonly kind: 'event'; readonly device: string; readonly event: AgentEvent }
 
-interface DeviceState {
-  user: string
-  displayName: string
-  userAgent: string
-  attached: boolean
-  readonly calls: Set<Call>
-}
-
 export class HostedAgents {
-  readonly #devices = new Map<string, DeviceState>()
-  /** By device and call key, and by device, Call-ID and our tag. */
-  readonly #calls = new Map<string, Call>()
-  readonly #callsByTag = new Map<string, Call>()
+  readonly #table = new AgentTable()
   readonly #timers = new TimerTable<string>()
   readonly #random: Random
   readonly #desk: Desk
@@ -114,7 +97,7 @@ export class HostedAgents {
         return at()
       },
       personOf: options.personOf,
-      userAgentOf: device => this.#devices.get(device)?.userAgent || 'lanline',
+      userAgentOf: device => this.#table.device(device)?.userAgent || 'lanline',
       send: (device, message) => this.#out.push({ kind: 'message', device, message }),
       tell: (call, event) => this.#tell(call, event),
       end: (call, by, code, reason) => this.#end(call, by, code, reason),
@@ -124,7 +107,7 @@ export class HostedAgents {
 
   /** Calls in any state, and timers: for tests of leaks and for metrics. */
   get sizes(): { readonly devices: number; readonly calls: number; readonly timers: number } {
-    return { devices: this.#devices.size, calls: this.#calls.size, timers: this.#timers.size }
+    return { ...this.#table.sizes, timers: this.#timers.size }
   }
 
   /** One command of a device's client. */
@@ -143,7 +126,7 @@ export class HostedAgents {
   /** The device's right ended: its calls end and its binding goes. */
   revoke(device: string, now: Monotonic): AgentOutput[] {
     return this.#during(now, () => {
-      const state = this.#devices.get(device)
+      const state = this.#table.device(device)
       if (state === undefined) return
       for (const call of [...state.calls]) this.#leave(call, 'server', 'revoked')
       this.#detach(device, state)
@@ -176,7 +159,7 @@ export class HostedAgents {
       case 'attach':
         return this.#attach(device, command)
       case 'detach': {
-        const state = this.#devices.get(device)
+        const state = this.#table.device(device)
         if (state !== undefined) this.#detach(device, state)
         return
       }
@@ -185,8 +168,8 @@ export class HostedAgents {
       case 'restore':
         return this.#restore(device, command.call, command.token)
       default: {
-        const call = this.#calls.get(callIdOf(device, command.call))
-        if (call !== undefined && call.phase !== 'over' && call.phase !== 'cancelling') {
+        const call = this.#table.call(device, command.call)
+        if (call !== undefined && !isOver(call)) {
           this.#callCommand(call, command)
           this.#settle(call)
         }
@@ -225,7 +208,7 @@ export class HostedAgents {
 
   #attach(device: string, command: AgentCommand & { kind: 'attach' }): void {
     const { user, displayName, userAgent, remote, local } = command
-    const state = this.#stateOf(device, user)
+    const state = this.#table.deviceOf(device, user)
     Object.assign(state, { user, displayName, userAgent, attached: true })
     this.#timers.clear(`lost ${device}`)
     this.#timers.clear(`grace ${device}`)
@@ -248,12 +231,12 @@ export class HostedAgents {
   }
 
   #invite(device: string, command: AgentCommand & { kind: 'invite' }): void {
-    const state = this.#devices.get(device)
+    const state = this.#table.device(device)
     if (state === undefined) return
     const call = newOutgoing(this.#desk, device, state, command)
     this.#enter(call)
     this.#tell(call, { kind: 'calling', ref: command.ref, call: call.key })
-    if (this.#live(state) > agentLimits.callsPerDevice || command.sdp.length > agentLimits.sdpBytes) {
+    if (liveCalls(state) > agentLimits.callsPerDevice || command.sdp.length > agentLimits.sdpBytes) {
       this.#end(call, 'server', 0, 'failed')
       this.#forget(call)
       return
@@ -263,14 +246,18 @@ export class HostedAgents {
 
   /** A client came back: the call is here, or is rebuilt, or is gone. */
   #restore(device: string, key: string, token: string): void {
-    const found = this.#calls.get(callIdOf(device, key))
-    if (found !== undefined && found.phase !== 'over' && found.phase !== 'cancelling') {
+    const found = this.#table.call(device, key)
+    if (found !== undefined && !isOver(found)) {
       this.#out.push({ kind: 'event', device, event: { kind: 'restored', call: key } })
       this.#tellAgain(found, token)
       return
     }
     const call = found === undefined ? parseToken(token, device, this.#desk.tokenKey) : undefined
-    if (call === undefined || call.key !== key || !this.#hasRoom(device)) {
+    if (
+      call === undefined ||
+      call.key !== key ||
+      liveCalls(this.#table.device(device)) >= agentLimits.callsPerDevice
+    ) {
       const reason = found !== undefined ? 'ended' : call === undefined ? 'badToken' : 'tooMany'
       this.#out.push({ kind: 'event', device, event: { kind: 'notRestored', call: key, reason } })
       return
@@ -278,7 +265,7 @@ export class HostedAgents {
     this.#enter(call)
     this.#out.push({ kind: 'event', device, event: { kind: 'restored', call: key } })
     tellDialog(this.#desk, call)
-    const state = this.#devices.get(device)!
+    const state = this.#table.device(device)!
     if (!state.attached && !this.#timers.has(`lost ${device}`)) {
       this.#timers.set(`lost ${device}`, after(this.#at, agentLimits.lostMilliseconds))
     }
@@ -305,7 +292,7 @@ export class HostedAgents {
     const toTag = tagOf(request, 'To')
     if (request.method === 'CANCEL') return this.#cancel(device, request)
     if (toTag === undefined) return this.#requestOutside(device, request)
-    const call = this.#callsByTag.get(tagIdOf(device, first(request, 'Call-ID') ?? '', toTag))
+    const call = this.#table.callOf(device, request, 'To')
     const fromTag = tagOf(request, 'From') ?? ''
     const dialog = call?.dialog?.remoteTag === fromTag ? call.dialog : call?.early.get(fromTag)
     if (call === undefined || dialog === undefined) {
@@ -337,7 +324,7 @@ export class HostedAgents {
   }
 
   #invited(device: string, request: SipRequest) {
-    const state = this.#devices.get(device)
+    const state = this.#table.device(device)
     if (state === undefined || !state.attached) return this.#reply(device, request, 480)
     const objected = objection(request)
     if (objected !== undefined) return this.#reply(device, request, objected.status, objected.extra)
@@ -346,8 +333,8 @@ export class HostedAgents {
     if (replaced !== undefined && !this.#has(device, replaced)) return this.#reply(device, request, 481)
     const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
     // RFC 3261 §8.2.2.2: the same INVITE came by another way, or from ourselves.
-    if (this.#calls.has(callIdOf(device, key))) return this.#reply(device, request, 482)
-    if (this.#live(state) >= agentLimits.callsPerDevice) return this.#reply(device, request, 486)
+    if (this.#table.call(device, key) !== undefined) return this.#reply(device, request, 482)
+    if (liveCalls(state) >= agentLimits.callsPerDevice) return this.#reply(device, request, 486)
     const call = newIncoming(this.#desk, device, state.user, request)
     if (call === undefined) return this.#reply(device, request, 400)
     this.#enter(call)
@@ -360,16 +347,15 @@ export class HostedAgents {
   /** Whether a Replaces header names a call of the device. */
   #has(device: string, replaces: string): boolean {
     const toTag = /;\s*to-tag\s*=\s*([^;\s]+)/i.exec(replaces)?.[1] ?? ''
-    return this.#callsByTag.has(tagIdOf(device, replaces.split(';', 1)[0]!.trim(), toTag))
+    return this.#table.callByTag(device, replaces.split(';', 1)[0]!.trim(), toTag) !== undefined
   }
 
   #cancel(device: string, request: SipRequest) {
     const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
-    const toTag = tagOf(request, 'To')
     const call =
-      toTag === undefined
-        ? this.#calls.get(callIdOf(device, key))
-        : this.#callsByTag.get(tagIdOf(device, first(request, 'Call-ID') ?? '', toTag))
+      tagOf(request, 'To') === undefined
+        ? this.#table.call(device, key)
+        : this.#table.callOf(device, request, 'To')
     if (call === undefined) return this.#reply(device, request, 481)
     receiveCancel(this.#desk, call, request)
   }
@@ -413,8 +399,7 @@ export class HostedAgents {
 
   #response(device: string, message: SipResponse): void {
     const cseq = parseCSeq(first(message, 'CSeq') ?? '')
-    const tag = tagIdOf(device, first(message, 'Call-ID') ?? '', tagOf(message, 'From') ?? '')
-    const call = this.#callsByTag.get(tag)
+    const call = this.#table.callOf(device, message, 'From')
     if (call === undefined) {
       // A branch answered although the call is over: nobody else will end it.
       if (cseq?.method === 'INVITE' && message.status >= 200 && message.status < 300) {
@@ -436,7 +421,7 @@ export class HostedAgents {
     const kind = name.slice(0, space)
     const rest = name.slice(space + 1)
     if (kind === 'grace' || kind === 'lost') return this.#clientStayedAway(rest, kind)
-    const call = this.#calls.get(rest)
+    const call = this.#table.callById(rest)
     if (call === undefined) return
     if (kind === 'ring') this.#rangTooLong(call)
     else if (kind === 'over') this.#forget(call)
@@ -453,7 +438,7 @@ export class HostedAgents {
   }
 
   #clientStayedAway(device: string, timer: 'grace' | 'lost'): void {
-    const state = this.#devices.get(device)
+    const state = this.#table.device(device)
     if (state === undefined || state.attached) return
     for (const call of [...state.calls]) {
       if (call.phase === 'asked') this.#refuse(call, 480, 'unreachable', 'server')
@@ -483,7 +468,7 @@ export class HostedAgents {
 
   #tell(call: Call, event: AgentEvent): void {
     if (call.phase === 'over') return
-    if (this.#devices.get(call.device)?.attached) {
+    if (this.#table.device(call.device)?.attached) {
       this.#out.push({ kind: 'event', device: call.device, event })
       return
     }
@@ -496,7 +481,7 @@ export class HostedAgents {
 
   /** Told even when the client is away: the channel keeps its own list of calls. */
   #end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndReason): void {
-    if (call.phase === 'over' || call.phase === 'cancelling') return
+    if (isOver(call)) return
     call.phase = 'over'
     call.held.length = 0
     this.#out.push({
@@ -512,32 +497,17 @@ export class HostedAgents {
     this.#forget(call)
   }
 
-  #stateOf(device: string, user: string): DeviceState {
-    const known = this.#devices.get(device)
-    if (known !== undefined) return known
-    const fresh = { user, displayName: user, userAgent: '', attached: false, calls: new Set<Call>() }
-    this.#devices.set(device, fresh)
-    return fresh
-  }
-
   #enter(call: Call): void {
-    const state = this.#stateOf(call.device, call.user)
-    const finished = [...state.calls].filter(each => each.phase === 'over' || each.phase === 'cancelling')
-    if (finished.length >= agentLimits.finishedPerDevice) this.#forget(finished[0]!)
-    state.calls.add(call)
-    this.#calls.set(callIdOf(call.device, call.key), call)
-    this.#callsByTag.set(tagIdOf(call.device, call.callId, call.localTag), call)
+    const surplus = surplusOf(this.#table.device(call.device))
+    if (surplus !== undefined) this.#forget(surplus)
+    this.#table.enter(call)
   }
 
   #forget(call: Call): void {
-    if (this.#calls.get(callIdOf(call.device, call.key)) !== call) return
-    this.#calls.delete(callIdOf(call.device, call.key))
-    this.#callsByTag.delete(tagIdOf(call.device, call.callId, call.localTag))
+    if (!this.#table.forget(call)) return
     for (const kind of callTimers) this.#timers.clear(timerOf(kind, call))
-    const state = this.#devices.get(call.device)
-    if (state === undefined) return
-    state.calls.delete(call)
-    this.#tidy(call.device, state)
+    const state = this.#table.device(call.device)
+    if (state !== undefined) this.#tidy(call.device, state)
   }
 
   /** A device stays reachable as long as it has calls, so that what belongs to them finds its agent. */
@@ -545,19 +515,8 @@ export class HostedAgents {
     if (state.attached || state.calls.size > 0) return
     this.#timers.clear(`lost ${device}`)
     this.#timers.clear(`grace ${device}`)
-    this.#devices.delete(device)
+    this.#table.forgetDevice(device)
     this.#out.push({ kind: 'unregister', device })
-  }
-
-  #live(state: DeviceState): number {
-    let count = 0
-    for (const call of state.calls) if (call.phase !== 'over' && call.phase !== 'cancelling') count++
-    return count
-  }
-
-  #hasRoom(device: string): boolean {
-    const state = this.#devices.get(device)
-    return state === undefined || this.#live(state) < agentLimits.callsPerDevice
   }
 
   // --------------------------------------------------------------------------------------------------- replies
@@ -577,5 +536,3 @@ export class HostedAgents {
     this.#desk.send(device, answer(request, status, [{ name: 'Allow', value: allowed }], tag))
   }
 }
-
-const tagIdOf = (device: string, callId: string, tag: string): string => `${device} ${tag} ${callId}`
