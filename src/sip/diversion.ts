@@ -10,6 +10,8 @@ import { personAt, type RoutingParts } from './routing.ts'
 export const diversionLimits = {
   /** People one call is sent to, who was called among them. */
   people: 10,
+  /** Read of one answer. */
+  contacts: 10,
 } as const
 
 /** 305 and 380 name no one else to be called. */
@@ -23,7 +25,7 @@ export function forwardedTo(
 ): string[] | undefined {
   if (!forwards.includes(answer.status)) return undefined
   const named = new Set<string>()
-  for (const value of values(answer, 'Contact')) {
+  for (const value of values(answer, 'Contact').slice(0, diversionLimits.contacts)) {
     const uri = parseUri(parseNameAddr(value)?.uri ?? '')
     const person = uri && personAt(uri, parts)
     if (person !== undefined) named.add(person)

@@ -1,7 +1,7 @@
 /** What telephones on desks and at doors are known to do, which the standard does not say or forbids. */
 import { describe, expect, it } from 'vitest'
 import { first, parseAuth, parseNameAddr, tagOf, values } from '../../src/sip/codec.ts'
-import type { HeaderField, SipResponse } from '../../src/sip/message.ts'
+import type { HeaderField, SipMessage, SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
 import { type PhoneOptions, type SimDialog, SimPhone } from '../sim/phone.ts'
@@ -350,3 +350,55 @@ describe('a call that is handed on', () => {
     expect(carol.requests).toEqual(['INVITE', 'ACK', 'INVITE', 'ACK'])
   })
 })
+
+describe('a call that is not answered yet', () => {
+  it.each(['udp', 'tcp'] as const)('passes on PRACK and UPDATE of both, over %s', transport => {
+    const home = house()
+    const alice = registered(home, 'alice-1', { transport })
+    const bob = registered(home, 'bob-1', { transport, onInvite: 'silent' })
+    const call = alice.call('bob', { extra: [{ name: 'Supported', value: '100rel, timer' }] })
+    home.network.run(100)
+    const { request: invite, tag } = bob.incoming[0]!
+    const routes = values(invite, 'Record-Route')
+    const reliably = [
+      { name: 'Require', value: '100rel' },
+      { name: 'RSeq', value: '1' },
+      { name: 'Contact', value: bob.contact },
+      ...routes.map(value => ({ name: 'Record-Route', value })),
+    ]
+    const progress = bob.answer(invite, 183, tag, reliably)
+    home.network.run(100)
+    const told = call.responses.at(-1)!
+    expect([told.status, first(told, 'RSeq'), first(told, 'Require')]).toEqual([183, '1', '100rel'])
+    const asked = (
+      phone: SimPhone,
+      method: string,
+      dialog: Omit<SimDialog, 'cseq' | 'ended' | 'localTag'>,
+    ) => {
+      let status = 0
+      phone.request({
+        ...{ method, uri: dialog.target, to: dialog.remote, from: dialog.local, callId: dialog.callId },
+        cseq: () => 50,
+        extra: dialog.routes.map(value => ({ name: 'Route', value })),
+        done: answer => {
+          status = answer.status
+        },
+      })
+      home.network.run(100)
+      return status
+    }
+    const { callId } = call
+    const local = first(call.invite, 'From')!
+    const remote = first(progress, 'To')!
+    const ofCaller = { callId, local, remote, target: contactIn(told), routes: [...routes].reverse() }
+    const ofCallee = { callId, local: remote, remote: local, target: contactIn(call.invite), routes }
+    expect(asked(alice, 'PRACK', ofCaller)).toBe(200)
+    expect(asked(alice, 'UPDATE', ofCaller)).toBe(200)
+    expect(asked(bob, 'UPDATE', ofCallee)).toBe(200)
+    expect(bob.requests).toEqual(['INVITE', 'PRACK', 'UPDATE'])
+    expect(alice.requests).toEqual(['UPDATE'])
+    expect(home.callLog()).toEqual(['started', 'ringing'])
+  })
+})
+
+const contactIn = (message: SipMessage): string => parseNameAddr(first(message, 'Contact')!)!.uri
