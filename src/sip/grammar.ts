@@ -12,6 +12,7 @@ const passwordPart = 8
 const uriParam = 16
 const uriHeaders = 32
 const hostName = 64
+const dialled = 128
 
 const classes = new Uint8Array(128)
 const alphanumeric = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
@@ -21,7 +22,9 @@ const mark = (characters: string, bit: number): void => {
 }
 mark(`${alphanumeric}-.!%*_+\`'~`, token | bareValue)
 mark('[]:', bareValue)
-mark(`${unreserved}%&=+$,;?/`, userPart)
+mark(`${unreserved}%&=+$,;?/`, userPart | dialled)
+// Has to be escaped, and phones with such a key do not.
+mark('#', dialled)
 mark(`${unreserved}%&=+$,`, passwordPart)
 mark(`${unreserved}%[]/:&+$`, uriParam)
 mark(`${unreserved}%[]/?:+$=&`, uriHeaders)
@@ -45,7 +48,7 @@ function scan(text: string, at: number, bit: number): number {
 const consistsOf = (text: string, bit: number): boolean => scan(text, 0, bit) === text.length
 
 export const isToken = (text: string): boolean => text !== '' && consistsOf(text, token)
-export const isUserPart = (text: string): boolean => consistsOf(text, userPart)
+export const isUserPart = (text: string): boolean => consistsOf(text, dialled)
 export const isPasswordPart = (text: string): boolean => consistsOf(text, passwordPart)
 export const isUriHeaders = (text: string): boolean => consistsOf(text, uriHeaders)
 export const scanToken = (text: string, at: number): number => scan(text, at, token)

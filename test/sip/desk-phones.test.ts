@@ -351,6 +351,24 @@ describe('a call that is handed on', () => {
   })
 })
 
+describe('what somebody dials who is used to another exchange', () => {
+  it.each([
+    '#31#20',
+    '*97',
+    '+4930123456',
+    '0',
+    '%2321%23',
+  ])('%s is nobody’s, and stands in the log', dialled => {
+    const home = house()
+    const alice = registered(home, 'alice-1')
+    const call = alice.call(`sip:${dialled}@lanline.local;user=phone`)
+    home.network.run(100)
+    expect(call.final).toBe(404)
+    expect(home.callLog()).toEqual(['started', 'ended server 404 notFound'])
+    expect(home.calls[0]).toMatchObject({ callee: { user: decodeURIComponent(dialled) } })
+  })
+})
+
 describe('a call that is not answered yet', () => {
   it.each(['udp', 'tcp'] as const)('passes on PRACK and UPDATE of both, over %s', transport => {
     const home = house()
