@@ -115,7 +115,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
       doubtful: () => this.#state.kind === 'phone' && this.#state.phone.lookAtLine(),
     })
     addEventListener('pagehide', () => {
-      if (this.#state.kind === 'phone') for (const call of this.#state.phone.calls) call.hangUp()
+      if (this.#state.kind === 'phone') for (const call of this.#state.phone.calls) leave(call)
     })
     this.#resume()
   }
@@ -327,6 +327,15 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     this.#state = state
     this.#redraw()
   }
+}
+
+/**
+ * The page goes, loaded anew perhaps. What only rings is not turned down by that: nobody said so, it goes on at the other
+ * devices, and here as well as soon as the page is back.
+ */
+function leave(call: Call): void {
+  const isRinging = call.direction === 'incoming' && (call.state === 'incoming' || call.state === 'answering')
+  if (!isRinging) call.hangUp()
 }
 
 /** A guest's end, told by the appliance as the seconds that are left, has come. */
