@@ -182,6 +182,22 @@ test('an invite made before the clock was set does not expire when it is', async
   expect((await store.directory.enrolByInvite(token, 'Ann', page)).device.user).toBe('ann')
 })
 
+test('an invite or a request made by a clock years ahead is over once it is set back, not for years good', async () => {
+  const right = now
+  now = (right + days(5_000)) as Epoch
+  const { token } = await store.directory.addInvite(undefined, hours(1))
+  await store.directory.addRequest({ displayName: 'Ann', device: page, address: '10.0.0.9' })
+  now = (right - hours(1)) as Epoch
+  const good = await store.directory.addInvite(undefined, hours(1))
+  now = right
+  await expect(store.directory.enrolByInvite(token, 'Eve', page)).rejects.toMatchObject({ code: 'badInvite' })
+  await store.directory.sweep()
+  expect(store.directory.requests()).toEqual([])
+  // What a small correction makes a little younger than it is stays good.
+  now = (right - hours(2)) as Epoch
+  expect((await store.directory.enrolByInvite(good.token, 'Ann', page)).device.user).toBe('ann')
+})
+
 test('an allowed request tells the same token however often its answer is fetched', async () => {
   const { request, secret } = await store.directory.addRequest({
     displayName: 'Ann',

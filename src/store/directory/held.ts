@@ -2,7 +2,7 @@
  * What the directory holds in memory, and the discipline of every change: one at a time, on disk before memory shows it,
  * told after that. People, devices, invitations and requests change it by no other way.
  */
-import { type Epoch, type Monotonic, plausibleFrom } from '../../core/clock.ts'
+import { days, type Epoch, type Monotonic, plausibleFrom } from '../../core/clock.ts'
 import type { Rows } from '../client.ts'
 import type { Statement } from '../database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from '../message.ts'
@@ -155,6 +155,15 @@ export class Held {
   }
 }
 
-/** Made under an unset clock, nobody knows how old it is: counted as new until it is used or withdrawn. */
-export const elapsed = (from: Epoch, now: Epoch): number =>
-  from < plausibleFrom && now >= plausibleFrom ? 0 : Math.max(0, now - from)
+/** A clock is set back by less on its own. */
+const setBackMilliseconds = days(1)
+
+/**
+ * Made under an unset clock, nobody knows how old it is: counted as new until it is used or withdrawn. Made under one that
+ * was ahead, it would last until that time comes: counted as over.
+ */
+export function elapsed(from: Epoch, now: Epoch): number {
+  if (now < plausibleFrom) return Math.max(0, now - from)
+  if (from < plausibleFrom) return 0
+  return from - now > setBackMilliseconds ? Number.POSITIVE_INFINITY : Math.max(0, now - from)
+}
