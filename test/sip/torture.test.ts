@@ -233,7 +233,15 @@ describe('from a device that is known', () => {
     expect([request.method, Buffer.from(request.body)]).toEqual([message.method, Buffer.from(message.body)])
     expect(values(request, 'Via').length).toBe(values(message, 'Via').length + 1)
     expect(values(request, 'Via').slice(2)).toEqual(values(message, 'Via').slice(1))
-    const changed = ['P-Asserted-Identity', 'Via', 'Route', 'Record-Route', 'Max-Forwards', 'Max-Breadth', 'Content-Length']
+    const changed = [
+      'P-Asserted-Identity',
+      'Via',
+      'Route',
+      'Record-Route',
+      'Max-Forwards',
+      'Max-Breadth',
+      'Content-Length',
+    ]
     const kept = (of: SipMessage) => of.headers.filter(field => !changed.includes(field.name))
     expect(kept(request)).toEqual(kept(message))
     expect(Number(first(request, 'Max-Forwards'))).toBe(Number(first(message, 'Max-Forwards') ?? 71) - 1)
