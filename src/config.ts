@@ -202,6 +202,7 @@ const keys: Readonly<Record<string, Key>> = {
   'net.bind': {
     about: [
       'Interfaces or own addresses to be reachable on. Empty: all but container bridges. Loopback is always in.',
+      'It is found (mDNS) on these as well, but on VPNs and other tunnels only where they are named here.',
     ],
     allowed: 'a list of interface names and addresses, at most 64',
     read: value => listOf(value, item => text(item, /^[a-zA-Z0-9_.:%-]{1,64}$/)),
