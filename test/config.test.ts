@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type ConfigSource, exampleToml, loadConfig } from '../src/config.ts'
 
 const nothing: ConfigSource = {
@@ -13,8 +13,14 @@ const nothing: ConfigSource = {
   systemFile: '/does/not/exist',
 }
 
+let directory: string
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'lanline-config-'))
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
 function withFile(content: string, source: Partial<ConfigSource> = {}): ConfigSource {
-  const file = join(mkdtempSync(join(tmpdir(), 'lanline-config-')), 'lanline.toml')
+  const file = join(directory, 'lanline.toml')
   writeFileSync(file, content)
   return { ...nothing, ...source, file }
 }
