@@ -306,7 +306,7 @@ function isolation({ calls, devices, network }: Told): Finding {
 }
 
 function machine(facts: Facts): Finding[] {
-  return [clock(facts), disk(facts), ...power(facts)]
+  return [clock(facts), disk(facts), ...database(facts), ...power(facts)]
 }
 
 function clock({ now, clockSynchronised }: Facts): Finding {
@@ -349,6 +349,18 @@ function disk({ disk }: Facts): Finding {
   if (disk.freeBytes < lowDiskBytes)
     return problem(check, free, 'Free some space, or lower calls.retain_days.')
   return ok(check, free)
+}
+
+/** For a month: nobody takes the file away. */
+function database({ now, disk }: Facts): Finding[] {
+  if (disk?.damagedAt === undefined || now - disk.damagedAt > days(30)) return []
+  return [
+    warning(
+      'database',
+      `was damaged and put aside on ${new Date(disk.damagedAt).toISOString().slice(0, 10)}; people and devices are as they were, calls before that are gone`,
+      'Make a backup. If it happens again the card is worn out, or the power supply too weak: replace it.',
+    ),
+  ]
 }
 
 function power({ throttled, celsius }: Facts): Finding[] {

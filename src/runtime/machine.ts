@@ -1,6 +1,8 @@
 /** What this machine tells of itself: disk, clock, temperature, power, load. What it does not tell is undefined. */
 import { accessSync, constants, existsSync, readFileSync, statfsSync, statSync } from 'node:fs'
 import { availableParallelism, freemem, loadavg, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { damagedFile } from '../core/damaged.ts'
 
 export interface MachineFacts {
   readonly clockSynchronised: boolean | undefined
@@ -11,6 +13,8 @@ export interface MachineFacts {
         readonly totalBytes: number
         readonly writable: boolean
         readonly mode: number
+        /** When a damaged database was put aside in it, milliseconds since 1970. */
+        readonly damagedAt?: number | undefined
       }
     | undefined
   /** Of a Raspberry Pi's firmware. */
@@ -70,6 +74,7 @@ function diskOf(directory: string): MachineFacts['disk'] {
       totalBytes: blocks * bsize,
       writable: isWritable(directory),
       mode: mode & 0o777,
+      damagedAt: statSync(join(directory, damagedFile), { throwIfNoEntry: false })?.ctimeMs,
     }
   } catch {
     return undefined

@@ -106,7 +106,8 @@ const nameOf = (schema: number, at: Date | undefined): string => {
   return `lanline-schema${schema}-${when}.db`
 }
 
-function sync(path: string): void {
+/** To the disk, a file or a directory. */
+export function sync(path: string): void {
   const file = openSync(path, statSync(path).isDirectory() ? 'r' : 'r+')
   try {
     fsyncSync(file)

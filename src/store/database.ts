@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { copiesIn, copyBefore, keepTrialCopy } from './copies.ts'
 import { StoreError, toStoreError } from './errors.ts'
+import { isEmptied, keepEssentials, startFromEssentials } from './essentials.ts'
 import { migrations } from './migrations.ts'
 import { giveUpReserve } from './reserve.ts'
 
@@ -23,6 +24,7 @@ const lockFile = 'lanline.lock'
 const busyMilliseconds = 5_000
 
 export class Database {
+  readonly #directory: string
   readonly #path: string
   readonly #db: Sqlite.Database
   readonly #lock: Sqlite.Database
@@ -33,6 +35,7 @@ export class Database {
    * also when there is no room for the copy that comes back should this version fail.
    */
   constructor(directory: string, onTrial = false) {
+    this.#directory = directory
     this.#path = join(directory, databaseFile)
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
@@ -69,6 +72,15 @@ export class Database {
     } catch (error) {
       if (this.#db.inTransaction) this.#db.exec('rollback')
       throw toStoreError(error, this.#path)
+    }
+  }
+
+  /** People, devices and keys once more, for a start after damage. Nobody waits for it: what fails now may not later. */
+  keepEssentials(): void {
+    try {
+      keepEssentials(this.#db, this.#directory)
+    } catch {
+      // The file of before is still there.
     }
   }
 
@@ -174,12 +186,20 @@ function holderOf(lock: Sqlite.Database): number | undefined {
   }
 }
 
-/** On a disk that is full already: what is kept aside for this is given up. */
+/**
+ * On a disk that is full already what is kept aside for this is given up; a database that is damaged gives way to the
+ * essentials, where there are any.
+ */
 function openWithRoom(path: string, directory: string, onTrial: boolean): Sqlite.Database {
   try {
+    if (isEmptied(path, directory)) startFromEssentials(path, directory)
     return openChecked(path, directory, onTrial)
   } catch (error) {
-    if (toStoreError(error, path).code !== 'diskFull' || !giveUpReserve(directory)) throw error
+    const { code } = toStoreError(error, path)
+    const isMended =
+      (code === 'diskFull' && giveUpReserve(directory)) ||
+      (code === 'corrupt' && startFromEssentials(path, directory))
+    if (!isMended) throw error
     return openChecked(path, directory, onTrial)
   }
 }

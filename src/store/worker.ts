@@ -5,6 +5,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Database, type Row, type Statement } from './database.ts'
 import { type StoreErrorCode, toStoreError } from './errors.ts'
+import { touchesEssentials } from './essentials.ts'
 
 export type StoreRequest =
   | { readonly kind: 'write'; readonly id: number; readonly job: readonly Statement[] }
@@ -32,6 +33,10 @@ const groupStatements = 64
 const port = parentPort!
 const { directory, onTrial } = workerData as { directory: string; onTrial: boolean }
 
+/** After a change of people, devices or settings: who sets up a house changes many. */
+const essentialsMilliseconds = 10_000
+
+let essentialsTimer: NodeJS.Timeout | undefined
 let pending: { readonly id: number; readonly job: readonly Statement[] }[] = []
 let pendingStatements = 0
 let timer: NodeJS.Timeout | undefined
@@ -52,6 +57,9 @@ function flush(database: Database): void {
   if (batch.length === 0) return
   try {
     const outcome = database.commit(batch.map(entry => entry.job))
+    if (batch.some(({ job }) => job.some(({ sql }) => touchesEssentials(sql)))) {
+      essentialsTimer ??= setTimeout(() => keepEssentials(database), essentialsMilliseconds)
+    }
     batch.forEach((entry, index) => {
       const error = outcome[index]
       if (error) fail(entry.id, error)
@@ -60,6 +68,12 @@ function flush(database: Database): void {
   } catch (error) {
     for (const entry of batch) fail(entry.id, error)
   }
+}
+
+function keepEssentials(database: Database): void {
+  clearTimeout(essentialsTimer)
+  essentialsTimer = undefined
+  database.keepEssentials()
 }
 
 function take(database: Database, request: StoreRequest): void {
@@ -79,6 +93,7 @@ function take(database: Database, request: StoreRequest): void {
     return
   }
   flush(database)
+  keepEssentials(database)
   database.close()
   answer({ kind: 'done', id: request.id, rows: [] })
   port.close()
@@ -87,6 +102,8 @@ function take(database: Database, request: StoreRequest): void {
 try {
   const database = new Database(directory, onTrial)
   port.on('message', (request: StoreRequest) => take(database, request))
+  // What an older lanline has left has none, or others.
+  essentialsTimer = setTimeout(() => keepEssentials(database), essentialsMilliseconds)
   answer({ kind: 'opened' })
 } catch (error) {
   const { code, message } = toStoreError(error, directory)

@@ -39,7 +39,10 @@ export async function startKamailio({ keeps, ...options }: KamailioOptions): Pro
   const file = path.join(directory, 'kamailio.cfg')
   const memory = keeps ? mkdtempSync('/dev/shm/lanline-bench-') : undefined
   writeFileSync(file, configuration(port, password, memory ? keeping(makeTables(memory)) : justCalls))
-  const child = spawn('kamailio', ['-m', '1024', '-DD', '-E', '-f', file], { stdio: 'ignore', cwd: directory })
+  const child = spawn('kamailio', ['-m', '1024', '-DD', '-E', '-f', file], {
+    stdio: 'ignore',
+    cwd: directory,
+  })
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
   await new Promise(resolve => setTimeout(resolve, 1_500))
   if (child.exitCode !== null) throw new Error(`kamailio did not start: kamailio -c -f ${file} says why`)

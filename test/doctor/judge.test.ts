@@ -126,6 +126,7 @@ describe('the doctor', () => {
     ['disk', { disk: { ...healthy.disk!, writable: false } }, 'problem', 'cannot be written'],
     ['disk', { disk: { ...healthy.disk!, freeBytes: 1e6 } }, 'problem', '1 MB'],
     ['disk', { disk: { ...healthy.disk!, mode: 0o755 } }, 'warning', 'others on this machine'],
+    ['database', { disk: { ...healthy.disk!, damagedAt: now - 29 * 86_400_000 } }, 'warning', 'put aside on'],
     ['power', { throttled: 0x10000 }, 'warning', 'was too little'],
     [
       'devices among each other',

@@ -52,7 +52,9 @@ export class Held {
     for (const row of devices) this.keepDevice(tables.deviceOf(row))
     const names = new Set([...users.map(row => String(row.name)), ...this.deviceByDigestUser.keys()])
     const numbers = numbersFor(users, name => names.has(name))
-    users.forEach((row, at) => this.keepUser(tables.userOf({ ...row, number: numbers[at]! }, loadedAt)))
+    for (const [at, row] of users.entries()) {
+      this.keepUser(tables.userOf({ ...row, number: numbers[at]! }, loadedAt))
+    }
     const unnumbered = users.filter(row => row.number === null).map(row => this.users.get(String(row.name))!)
     for (const row of invites) this.invites.set(String(row.id), tables.inviteOf(row))
     for (const row of requests) this.requests.set(String(row.id), tables.requestOf(row))
