@@ -41,10 +41,10 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-async function open(transport: RawTransport, localPort = 0): Promise<RawPeer> {
+async function open(transport: RawTransport, localPort = 0, localAddress?: string): Promise<RawPeer> {
   const { sip, sipTls, http, https } = daemon.ports
   const port = { udp: sip, tcp: sip, tls: sipTls, ws: http, wss: https }[transport]
-  const peer = await RawPeer.open(transport, port, localPort)
+  const peer = await RawPeer.open(transport, port, localPort, localAddress)
   peers.push(peer)
   return peer
 }
@@ -289,8 +289,9 @@ describe('strangers to a call', () => {
     expect((await alice.next(m => m.status >= 200))?.status).toBe(486)
   })
 
-  it('cannot answer it, although they know every word of the INVITE that rings', async () => {
-    const [alice, bob, mallory] = [await registered('alice'), await registered('bob'), await open('udp')]
+  it('cannot answer it from another address, although they know every word of the INVITE that rings', async () => {
+    const [alice, bob] = [await registered('alice'), await registered('bob')]
+    const mallory = await open('udp', 0, '127.0.0.2')
     const { incoming, tag } = await ring(alice, bob, 'alice', 'bob')
     mallory.send(answer(incoming, 200, { tag: 'stolen', contact: `sip:m@127.0.0.1:${mallory.localPort}` }))
     mallory.send(answer(incoming, 486, { tag: 'stolen' }))

@@ -67,9 +67,15 @@ export class RawPeer {
     this.transport = transport
   }
 
-  static async open(transport: RawTransport, port: number, localPort = 0): Promise<RawPeer> {
+  /** Over UDP from an address and port of its own, if told. */
+  static async open(
+    transport: RawTransport,
+    port: number,
+    localPort = 0,
+    localAddress = '127.0.0.1',
+  ): Promise<RawPeer> {
     const peer = new RawPeer(transport)
-    if (transport === 'udp') await peer.#openUdp(port, localPort)
+    if (transport === 'udp') await peer.#openUdp(port, localPort, localAddress)
     else if (transport === 'ws' || transport === 'wss') await peer.#openWebSocket(port)
     else await peer.#openStream(port)
     return peer
@@ -135,7 +141,7 @@ export class RawPeer {
     this.#changed()
   }
 
-  async #openUdp(port: number, localPort: number): Promise<void> {
+  async #openUdp(port: number, localPort: number, localAddress: string): Promise<void> {
     const socket = createSocket('udp4')
     socket.on('message', bytes => {
       const text = bytes.toString('latin1')
@@ -145,7 +151,7 @@ export class RawPeer {
     })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject)
-      socket.bind(localPort, '127.0.0.1', resolve)
+      socket.bind(localPort, localAddress, resolve)
     })
     socket.on('error', () => {})
     this.localPort = socket.address().port
