@@ -10,11 +10,11 @@ import {
   readdirSync,
   renameSync,
   rmSync,
-  statfsSync,
   statSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import type Sqlite from 'better-sqlite3'
+import { freeBytesIn } from '../runtime/disk.ts'
 
 export const copyLimits = {
   kept: 2,
@@ -96,10 +96,8 @@ function keepOnly(directory: string, count: number): void {
   for (const { name } of kept.slice(count)) rmSync(join(directory, name), { force: true })
 }
 
-function hasRoom(directory: string, bytes: number): boolean {
-  const { bavail, bsize } = statfsSync(directory)
-  return bavail * bsize > bytes + copyLimits.spareBytes
-}
+const hasRoom = (directory: string, bytes: number): boolean =>
+  freeBytesIn(directory) > bytes + copyLimits.spareBytes
 
 const nameOf = (schema: number, at: Date | undefined): string => {
   const when = at === undefined ? trialMark : at.toISOString().slice(0, 19).replaceAll(':', '')

@@ -217,7 +217,12 @@ export class SimPhone {
   }
 
   /** Sends a request inside a dialog and reports its final status. */
-  inDialog(dialog: SimDialog, method: string, done: (status: number) => void = () => {}): void {
+  inDialog(
+    dialog: SimDialog,
+    method: string,
+    done: (status: number) => void = () => {},
+    extra: readonly HeaderField[] = [],
+  ): void {
     this.request({
       method,
       uri: dialog.target,
@@ -228,6 +233,7 @@ export class SimPhone {
       extra: [
         ...dialog.routes.map(value => ({ name: 'Route', value })),
         { name: 'Contact', value: this.contact },
+        ...extra,
       ],
       done: response => done(response.status),
     })

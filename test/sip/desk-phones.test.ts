@@ -279,22 +279,10 @@ describe('a call that is handed on', () => {
 
   const inside = (phone: SimPhone, dialog: SimDialog, method: string, extra: HeaderField[]) => {
     let status = 0
-    phone.request({
-      method,
-      uri: dialog.target,
-      to: dialog.remote,
-      from: dialog.local,
-      callId: dialog.callId,
-      cseq: () => ++dialog.cseq,
-      extra: [
-        ...dialog.routes.map(value => ({ name: 'Route', value })),
-        { name: 'Contact', value: phone.contact },
-        ...extra,
-      ],
-      done: response => {
-        status = response.status
-      },
-    })
+    const done = (answered: number) => {
+      status = answered
+    }
+    phone.inDialog(dialog, method, done, extra)
     phone.house.network.run(200)
     return status
   }

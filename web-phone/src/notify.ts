@@ -64,7 +64,7 @@ export class Notifier {
   }
 
   /** Whether the person was never asked. */
-  get isOpen(): boolean {
+  get isUnasked(): boolean {
     return this.permission === 'default' && !this.#isOff
   }
 

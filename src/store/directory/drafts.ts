@@ -19,7 +19,7 @@ export class Drafts {
 
   newUser(
     displayName: string,
-    set: Partial<Pick<UserRow, 'name' | 'number' | 'role' | 'passwordHash'>> & {
+    set: Partial<Pick<UserRow, 'name' | 'role' | 'passwordHash'>> & {
       readonly staySeconds?: number | undefined
     },
   ): UserRow {
@@ -29,7 +29,7 @@ export class Drafts {
     return {
       name: set.name ?? this.freeName(userNameFrom(displayName)),
       displayName,
-      number: set.number ?? freeNumber(number => this.isTaken(number)),
+      number: freeNumber(number => this.isTaken(number)),
       role: set.staySeconds === undefined ? (set.role ?? 'member') : 'guest',
       passwordHash: set.passwordHash,
       doNotDisturb: false,

@@ -290,9 +290,9 @@ function MissedRow({
 }
 
 function ShowCallsHint({ notifier }: { readonly notifier: Notifier }) {
-  const [isOpen, setOpen] = useState(notifier.isOpen)
-  if (!isOpen) return null
-  const set = (on: boolean) => void notifier.set(on).then(() => setOpen(notifier.isOpen))
+  const [isUnasked, setUnasked] = useState(notifier.isUnasked)
+  if (!isUnasked) return null
+  const set = (on: boolean) => void notifier.set(on).then(() => setUnasked(notifier.isUnasked))
   return (
     <div class="hint">
       <p>{texts.notice.hint}</p>
