@@ -47,6 +47,8 @@ export class Peer {
   #early: IceCandidate[] = []
   #candidates = 0
   #hasRemote = false
+  /** The other side's description was given to the stack: from here on it can check anything. */
+  #mayCheck = false
 
   /** `startedAt`: the call's, on the clock of `env`. */
   constructor(env: Env, startedAt: number, bundlePolicy: RTCBundlePolicy, listener: PeerListener) {
@@ -95,6 +97,7 @@ export class Peer {
     return this.#inTurn(async () => {
       // A late answer to an offer that was rolled back means nothing any more.
       if (this.connection.signalingState !== 'have-local-offer') return
+      this.#mayCheck = true
       await this.connection.setRemoteDescription({ type: 'answer', sdp })
       this.#remoteIsThere()
     })
@@ -223,7 +226,7 @@ export class Peer {
     const { iceConnectionState, iceGatheringState, connectionState } = this.connection
     const now = [
       ['iceGathering', iceGatheringState],
-      ['iceConnection', iceConnectionState],
+      ['iceConnection', this.#canBe(iceConnectionState) ? iceConnectionState : undefined],
       ['connection', connectionState],
     ] as const
     const atMilliseconds = Math.max(0, Math.round((this.#env.now() - this.#startedAt) * 10) / 10)
@@ -233,6 +236,15 @@ export class Peer {
       this.#changes.push({ what, to, atMilliseconds })
     }
     this.#listener.changed()
+  }
+
+  /**
+   * werift calls its checks "completed" when it has but gathered, before it knows anybody to check. Nothing is checked
+   * without the other side's description, and completed is what was connected (RFC 8445 §6.1.2, §7.1).
+   */
+  #canBe(iceConnectionState: string): boolean {
+    if (iceConnectionState !== 'completed') return this.#mayCheck
+    return this.#changes.findLast(change => change.what === 'iceConnection')?.to === 'connected'
   }
 
   #inTurn<Value>(operation: () => Promise<Value>): Promise<Value> {
@@ -287,6 +299,7 @@ export class Peer {
   }
 
   async #takeOffer(sdp: string): Promise<void> {
+    this.#mayCheck = true
     await this.connection.setRemoteDescription({ type: 'offer', sdp })
     this.#remoteIsThere()
   }

@@ -1,16 +1,21 @@
 /** werift as it is, two of it on the loopback: what `client/werift.ts` makes it bear. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { RTCPeerConnection } from 'werift'
+import { MediaStreamTrack, type PeerConfig, RTCPeerConnection } from 'werift'
+import { environment } from '../../client/env.ts'
+import { Peer } from '../../client/peer.ts'
 import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
 
 const open: RTCPeerConnection[] = []
 afterEach(() => Promise.all(open.splice(0).map(connection => connection.close())))
 
+const loopback: Partial<PeerConfig> = {
+  iceUseIpv6: false,
+  iceAdditionalHostAddresses: ['127.0.0.1'],
+  iceFilterCandidatePair: pair => pair.localCandidate.host === '127.0.0.1',
+}
+
 function make(): RTCPeerConnection {
-  const connection = new RTCPeerConnection({
-    ...{ iceServers: [], iceUseIpv6: false, iceAdditionalHostAddresses: ['127.0.0.1'] },
-    iceFilterCandidatePair: pair => pair.localCandidate.host === '127.0.0.1',
-  })
+  const connection = new RTCPeerConnection({ iceServers: [], ...loopback })
   open.push(connection)
   return connection
 }
@@ -57,6 +62,44 @@ describe('werift whose packets come twice', () => {
   it('fails at the second HelloVerifyRequest as it comes: what is mended is still to be mended', async () => {
     expect(await connect(() => {})).toContain('failed')
   })
+})
+
+describe('what a peer on werift tells of ICE', () => {
+  it('is checking, then connected: not what werift says while it gathers', async () => {
+    const said: string[][] = [[], []]
+    const audio = new MediaStreamTrack({ kind: 'audio' }) as never
+    const peerOf = (says: string[]): Peer => {
+      class Connection extends RTCPeerConnection {
+        constructor(given: object) {
+          super({ ...given, ...loopback })
+          open.push(this)
+          this.iceConnectionStateChange.subscribe(state => says.push(state))
+        }
+      }
+      const env = environment({ RTCPeerConnection: Connection as never })
+      return new Peer(env, env.now(), 'max-bundle', { candidate: () => {}, changed: () => {} })
+    }
+    const [caller, callee] = [peerOf(said[0]!), peerOf(said[1]!)]
+    caller.addMedia({ audio } as never, false)
+    await callee.takeOffer(await caller.offer({ restart: false, wait: true }))
+    await callee.fillAnswer({ audio } as never)
+    await caller.takeAnswer(await callee.answer({ wait: true }))
+    await expect.poll(() => [caller.flowing, callee.flowing], { timeout: 10_000 }).toEqual(['yes', 'yes'])
+
+    const told = await Promise.all([caller, callee].map(async peer => (await peer.facts()).changes))
+    expect(
+      told.map(changes => changes.filter(({ what }) => what === 'iceConnection').map(({ to }) => to)),
+    ).toEqual([
+      ['checking', 'connected'],
+      ['checking', 'connected'],
+    ])
+    // That it is still to be mended.
+    expect(
+      said.every(
+        states => states.indexOf('completed') < states.indexOf('connected') && states.includes('completed'),
+      ),
+    ).toBe(true)
+  }, 20_000)
 })
 
 describe('candidates that name a host', () => {
