@@ -1,5 +1,5 @@
 /** One of the two parties of `lanline try`: the client library on werift, sending silence and counting what comes. */
-import type { RTCPeerConnection as WeriftConnection } from 'werift'
+import type { PeerConfig, RTCPeerConnection as WeriftConnection } from 'werift'
 import { WebSocket } from 'ws'
 import { fixedMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
@@ -22,10 +22,16 @@ export class Party {
 
   /** werift is loaded only here: no other command needs it. */
   static async make(options: PartyOptions): Promise<Party> {
-    return new Party(options, await import('werift'))
+    const werift = await import('werift')
+    // werift has one certificate for a process; with one each, the verdict can tell the two ends apart.
+    const keys = await werift.CipherContext.createSelfSignedCertificateWithKey(
+      { signature: werift.SignatureAlgorithm.ecdsa_3, hash: werift.HashAlgorithm.sha256_4 },
+      werift.NamedCurveAlgorithm.secp256r1_23,
+    )
+    return new Party(options, werift, { keys })
   }
 
-  private constructor(options: PartyOptions, werift: typeof import('werift')) {
+  private constructor(options: PartyOptions, werift: typeof import('werift'), dtls: PeerConfig['dtls']) {
     this.label = options.label
     const audio = new werift.MediaStreamTrack({ kind: 'audio' })
     const count = (connection: WeriftConnection): void => this.#count(connection)
@@ -33,6 +39,7 @@ export class Party {
       constructor(given: object) {
         super({
           ...given,
+          dtls,
           iceUseIpv6: false,
           iceUseTcp: false,
           // On a computer without a network it is the loopback's, which werift does not take by itself.
