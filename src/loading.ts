@@ -59,9 +59,9 @@ export async function openData(directory: string, log: Log, start: Start): Promi
     return await openStore(directory, realClock.epoch, realClock.monotonic, start.onTrial)
   } catch (error) {
     const copy = trialCopyIn(directory)
-    const failedTrial = error instanceof StoreError && error.code === 'newer' && copy !== undefined
-    if (!failedTrial || !start.image || start.onTrial) throw error
-    // The version that failed its trial had changed the database already.
+    const isUnread = error instanceof StoreError && ['newer', 'corrupt'].includes(error.code)
+    if (!isUnread || copy === undefined || !start.image || start.onTrial) throw error
+    // The version that failed its trial had changed the database already, or the card lost pages of it meanwhile.
     holding(directory, () => {
       putBack(directory, copy.name)
       applyBackup(directory)

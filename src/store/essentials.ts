@@ -57,7 +57,7 @@ export function keepEssentials(db: Sqlite.Database, directory: string): void {
 
 /**
  * Puts a damaged database aside, where only the latest such stays, and a copy of the essentials in its place. False where
- * there are none, or they are damaged too: then nothing was touched.
+ * there are none, or none that can be read: then nothing was touched.
  */
 export function startFromEssentials(path: string, directory: string): boolean {
   const file = join(directory, essentialsFile)
@@ -91,11 +91,12 @@ function copyTable(from: Sqlite.Database, to: Sqlite.Database, table: string): v
   for (const row of rows) insert.run(row)
 }
 
-/** Undefined: it is damaged. */
+/** Undefined: it is damaged, or of a newer lanline, whose update was gone back from. */
 function digestOf(file: string): string | undefined {
   try {
     const db = new Sqlite(file, { readonly: true })
     try {
+      if ((db.pragma('user_version', { simple: true }) as number) > migrations.length) return undefined
       return db.pragma('quick_check(1)', { simple: true }) === 'ok' ? digestIn(db) : undefined
     } finally {
       db.close()

@@ -1,6 +1,6 @@
 /** A copy of the database before a new version changes it, and the two ways back. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -9,6 +9,7 @@ import { acceptCopy, applyBackup } from '../../src/backup/backup.ts'
 import { silent } from '../../src/core/log.ts'
 import { openData } from '../../src/loading.ts'
 import { copiesIn, copyLimits, keepTrialCopy, trialCopyIn } from '../../src/store/copies.ts'
+import { essentialsFile } from '../../src/store/essentials.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/store.ts'
 
@@ -156,6 +157,20 @@ describe('a version on trial that changed the database', () => {
     await store.close()
     expect(trialCopyIn(directory)).toBeUndefined()
     expect(readdirSync(directory)).toContain('before-restore.db')
+  })
+
+  it('and failed, its card too: the version before finds the copy, not the pages of a newer one', async () => {
+    leftByOlder(newest - 1, 'alice')
+    await (await openTrial()).close()
+    changedByNewer('lost')
+    const essentials = new Sqlite(join(directory, essentialsFile))
+    essentials.pragma(`user_version = ${newest + 1}`)
+    essentials.close()
+    const database = join(directory, 'lanline.db')
+    writeFileSync(database, readFileSync(database).fill(0xa5, 4_096, 3 * 4_096))
+    const store = await start()
+    expect(store.directory.users().map(({ name }) => name)).toEqual(['alice'])
+    await store.close()
   })
 
   it('does not go back by itself, nor where this is no image', async () => {

@@ -5,6 +5,7 @@ import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { damagedFile } from '../../src/core/damaged.ts'
 import { essentialsFile, touchesEssentials } from '../../src/store/essentials.ts'
+import { migrations } from '../../src/store/migrations.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
 
 let path: string
@@ -46,6 +47,12 @@ function damage(name: string): void {
   writeFileSync(file(name), bytes)
 }
 
+function leftByNewer(): void {
+  const kept = new Sqlite(file(essentialsFile))
+  kept.pragma(`user_version = ${migrations.length + 1}`)
+  kept.close()
+}
+
 describe('a database that is damaged', () => {
   it.each([
     ['pages of it', () => damage(database)],
@@ -80,6 +87,16 @@ describe('a database that is damaged', () => {
     expect(existsSync(file(damagedFile))).toBe(false)
   })
 
+  it('does not give way to what only a newer lanline can read', async () => {
+    await household()
+    // As one leaves them whose trial failed, where it did no more than add a table.
+    leftByNewer()
+    damage(database)
+    const harmed = readFileSync(file(database))
+    await expect(openStore(path)).rejects.toMatchObject({ code: 'corrupt' })
+    expect(readFileSync(file(database))).toEqual(harmed)
+  })
+
   it('of before gives way to the next', async () => {
     await household()
     for (const word of ['first', 'second']) {
@@ -108,6 +125,16 @@ describe('the essentials', () => {
     expect(kept.prepare('select name from users').pluck().all()).toEqual(['olivia'])
     expect(kept.prepare('select count(*) from invites').pluck().get()).toBe(0)
     kept.close()
+  })
+
+  it('of a newer lanline are written anew, though nobody has changed', async () => {
+    const { before } = await household()
+    leftByNewer()
+    await (await openStore(path)).close()
+    damage(database)
+    const store = await openStore(path)
+    expect(essentialsOf(store)).toEqual(before)
+    await store.close()
   })
 
   it('are none while nobody has joined', async () => {
