@@ -1,5 +1,6 @@
 /** How a request looks when it leaves (RFC 3261 §16.6), and how our URIs and Vias are written for a flow. */
 import { formatEndpoint } from '../core/endpoint.ts'
+import { withoutAssertions } from './assertions.ts'
 import type { Flow, HeaderField, SipRequest, Transport } from './message.ts'
 
 const viaTransport: Readonly<Record<Transport, string>> = {
@@ -55,10 +56,3 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
   if (how.maxBreadth !== undefined) headers.push({ name: 'Max-Breadth', value: String(how.maxBreadth) })
   return { ...request, uri: how.uri, headers }
 }
-
-/** RFC 3325 §5 and §9: who somebody is is asserted by those one trusts: lanline is, and devices are not. */
-export const withoutAssertions = (headers: readonly HeaderField[]): readonly HeaderField[] =>
-  headers.some(isAssertion) ? headers.filter(field => !isAssertion(field)) : headers
-
-const isAssertion = ({ name }: HeaderField): boolean =>
-  name === 'P-Asserted-Identity' || name === 'P-Preferred-Identity' || name === 'Remote-Party-ID'

@@ -3,7 +3,6 @@
  * (retransmissions end there), the bounds, routing, identity, and then the registrar, the proxy or ourselves. What each
  * of them does is in its own file; hosted agents are served on the way, without bytes.
  */
-import { hash } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Machine } from '../core/machine.ts'
@@ -19,7 +18,6 @@ import {
   type BindingRow,
   type Essentials,
   type Flow,
-  type HeaderField,
   type SipEffect,
   type SipInput,
   type SipMessage,
@@ -27,9 +25,9 @@ import {
   udpFlow,
 } from './message.ts'
 import { hostedFlow, Outbox } from './outbox.ts'
+import { OwnAnswers } from './own-answers.ts'
 import type { Accounts, OwnAddresses, SipIdentity } from './ports.ts'
 import { proxyLimits, StatefulProxy } from './proxy.ts'
-import { Recent } from './recent.ts'
 import { Registrar } from './registrar.ts'
 import type { Branch, ResponseContext } from './response-context.ts'
 import { RouteTokens } from './route-token.ts'
@@ -72,11 +70,6 @@ export interface SipMachineOptions {
   readonly limits?: Partial<SipLimits>
 }
 
-const refusedRemembered = 20_000
-
-const allowed =
-  'INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, MESSAGE, SUBSCRIBE, NOTIFY, REFER, PRACK, UPDATE, INFO, PUBLISH'
-
 export class SipMachine implements Machine<SipInput, SipEffect> {
   readonly #accounts: Accounts
   readonly #own: OwnAddresses
@@ -92,8 +85,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   readonly #agents: HostedAgents
   readonly #sources: Limiter
   readonly #limits: SipLimits
-  /** INVITEs in a dialog that were refused here: their ACKs are no one else's. By a hash, since keys are as long as sent. */
-  readonly #refused = new Recent<true>(refusedRemembered)
+  readonly #ownAnswers = new OwnAnswers(this.#outbox)
   /** Effects of the construction itself wait for the first call. */
   #fresh = true
 
@@ -130,7 +122,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       ...shared,
       own: o.own,
       servers: this.#servers,
-      onReachable: (live, now) => this.#proxy.reachable(live, now),
+      onReachable: (live, now) => this.#proxy.branches.reachable(live, now),
     })
     this.#agents = new HostedAgents({
       random: o.random,
@@ -149,7 +141,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       bindings: this.#bindings.size,
       serverTransactions: this.#servers.size,
       clientTransactions: this.#clients.size,
-      branches: this.#proxy.size,
+      branches: this.#proxy.branches.size,
       hostedCalls: this.#agents.sizes.calls,
     }
   }
@@ -168,10 +160,10 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
         this.#flowClosed(input.flow, now)
         break
       case 'connected':
-        this.#proxy.connected(input.ticket, input.flow, now)
+        this.#proxy.branches.connected(input.ticket, input.flow, now)
         break
       case 'connectFailed':
-        this.#proxy.connected(input.ticket, undefined, now)
+        this.#proxy.branches.connected(input.ticket, undefined, now)
         break
       case 'saved':
         this.#registrar.settled(input.ticket, true, now)
@@ -221,9 +213,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       case 'L':
         return this.#servers.fired(due.letter, due.id, now)
       case 'C':
-        return this.#proxy.timerC(due.id, now)
+        return this.#proxy.branches.timerC(due.id, now)
       case 'W':
-        return this.#proxy.waitedEnough(due.id, now)
+        return this.#proxy.branches.waitedEnough(due.id, now)
       case 'X':
         return this.#registrar.expired(due.id)
     }
@@ -280,10 +272,10 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (transaction !== undefined && this.#servers.acknowledged(transaction, now)) return
     // Without a To tag it answers nothing; the ACK to a challenge of ours has nothing left to end.
     if (incoming.toTag === undefined) return
-    if (this.#refused.size > 0 && this.#refused.get(hash('md5', incoming.key)) !== undefined) return
+    if (this.#ownAnswers.isAckOfRefusal(incoming)) return
     const routed = this.#route(incoming)
     const { kind } = routed.destination
-    if (kind === 'refused' || kind === 'self' || (kind === 'contact' && incoming.toTag === ownTag(incoming)))
+    if (kind === 'refused' || kind === 'self' || (kind === 'contact' && this.#ownAnswers.hasOurTag(incoming)))
       return
     // §16.3 step 3; an ACK is never answered.
     if (Number(first(incoming.request, 'Max-Forwards') ?? 70) <= 0) return
@@ -296,7 +288,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     const invite = this.#servers.find(cancelledKey(incoming))
     if (invite === undefined) {
       this.#outbox.note('strayCancel', incoming.flow)
-      return this.#refuse(incoming, 481, 'Call/Transaction Does Not Exist', [])
+      return this.#ownAnswers.send(incoming, 481, 'Call/Transaction Does Not Exist')
     }
     const answer = response(request, 200, 'OK', [], String(invite.id))
     this.#servers.respond(this.#servers.open(incoming), answer, now)
@@ -308,23 +300,23 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     if (this.#refusedAsLoop(incoming)) return
     const routed = this.#route(incoming)
     const { destination } = routed
-    if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#options(incoming)
+    if (destination.kind === 'self' && request.method === 'OPTIONS') return this.#ownAnswers.options(incoming)
     if (this.#refusedBeforeIdentity(incoming, routed)) return
     const identified = this.#identity.identify(incoming, routed.senderToken, now)
     if (identified.kind === 'refused') {
       const { status, reason, note, extra, account } = identified
       this.#outbox.note(note, flow, describe(flow), account)
-      return this.#refuse(incoming, status, reason, extra)
+      return this.#ownAnswers.send(incoming, status, reason, extra)
     }
     const { sender } = identified
     if (destination.kind === 'refused') {
       this.#outbox.note(destination.note, flow, request.uri.slice(0, 100))
-      return this.#refuse(incoming, destination.status, destination.reason, [])
+      return this.#ownAnswers.send(incoming, destination.status, destination.reason)
     }
     if (request.method === 'REGISTER')
       return this.#register(incoming, routed, sender, identified.byDigest, now)
     if (destination.kind === 'self') {
-      return this.#refuse(incoming, 405, 'Method Not Allowed', [
+      return this.#ownAnswers.send(incoming, 405, 'Method Not Allowed', [
         { name: 'Allow', value: 'OPTIONS, REGISTER' },
       ])
     }
@@ -333,9 +325,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   // §16.3 step 4.
   #refusedAsLoop(incoming: Incoming): boolean {
-    if (!this.#proxy.isLoop(incoming) && !this.#proxy.isMerged(incoming)) return false
+    if (!this.#proxy.loops.isLoop(incoming) && !this.#proxy.loops.isMerged(incoming)) return false
     this.#outbox.note('loop', incoming.flow)
-    this.#refuse(incoming, 482, 'Loop Detected', [])
+    this.#ownAnswers.send(incoming, 482, 'Loop Detected')
     return true
   }
 
@@ -346,16 +338,16 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     const extensions = destination.kind === 'self' ? [] : values(incoming.request, 'Proxy-Require')
     if (uri === undefined && destination.kind === 'refused') {
       this.#outbox.note(destination.note, incoming.flow, incoming.request.uri.slice(0, 100))
-      this.#refuse(incoming, destination.status, destination.reason, [])
+      this.#ownAnswers.send(incoming, destination.status, destination.reason)
     } else if (isUnsubscribed(incoming, destination)) {
       this.#outbox.note('strayNotify', incoming.flow)
-      this.#refuse(incoming, 481, 'Subscription Does Not Exist', [])
+      this.#ownAnswers.send(incoming, 481, 'Subscription Does Not Exist')
     } else if (hops !== undefined && Number(hops) <= 0 && destination.kind !== 'self') {
-      this.#refuse(incoming, 483, 'Too Many Hops', [])
+      this.#ownAnswers.send(incoming, 483, 'Too Many Hops')
     } else if (extensions.length > 0) {
       // We support no extension that needs a proxy.
       const unsupported = { name: 'Unsupported', value: extensions.join(', ') }
-      this.#refuse(incoming, 420, 'Bad Extension', [unsupported])
+      this.#ownAnswers.send(incoming, 420, 'Bad Extension', [unsupported])
     } else return false
     return true
   }
@@ -367,21 +359,11 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     byDigest: boolean,
     now: Monotonic,
   ): void {
-    if (routed.destination.kind !== 'self') return this.#refuse(incoming, 404, 'Not Found', [])
+    if (routed.destination.kind !== 'self') return this.#ownAnswers.send(incoming, 404, 'Not Found')
     // Behind another proxy a connection carries many devices: only one that comes straight from its device is it.
     if (byDigest && values(incoming.request, 'Via').length === 1)
       this.#identity.remember(incoming.flow, sender)
     this.#registrar.register(incoming, this.#servers.open(incoming), sender, now)
-  }
-
-  // §11.2, asked of ourselves. Phones ping with it before they have a name, so it is not challenged.
-  #options(incoming: Incoming): void {
-    const extra = [
-      { name: 'Allow', value: allowed },
-      { name: 'Accept', value: 'application/sdp' },
-      { name: 'Supported', value: 'path, outbound' },
-    ]
-    this.#refuse(incoming, 200, 'OK', extra)
   }
 
   #route(incoming: Incoming): Routed {
@@ -407,21 +389,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
         : undefined
     if (note === undefined) return true
     this.#outbox.note(note, flow, describe(flow))
-    this.#refuse(incoming, 503, 'Service Unavailable', [{ name: 'Retry-After', value: '5' }])
+    this.#ownAnswers.send(incoming, 503, 'Service Unavailable', [{ name: 'Retry-After', value: '5' }])
     return false
-  }
-
-  /**
-   * Answers by ourselves, without state (§8.2.7): a retransmission is simply answered again, a flood fills nothing, and
-   * nothing is sent twice to an address that may be forged. Inside a dialog the ACK to a refused INVITE has to be told
-   * from one that belongs to the other party.
-   */
-  #refuse(incoming: Incoming, status: number, reason: string, extra: readonly HeaderField[]): void {
-    const { request, replyTo } = incoming
-    if (request.method === 'INVITE' && incoming.toTag !== undefined) {
-      this.#refused.set(hash('md5', incoming.key), true)
-    }
-    this.#outbox.send(replyTo, response(request, status, reason, extra, ownTag(incoming)))
   }
 
   // -------------------------------------------------------------------------------------------- flows and devices
@@ -429,7 +398,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   #flowClosed(flow: Flow, now: Monotonic): void {
     this.#identity.flowClosed(flow)
     this.#registrar.flowClosed(flow)
-    this.#proxy.flowClosed(flow)
+    this.#proxy.branches.flowClosed(flow)
     for (const branch of this.#clients.flowClosed(flow)) this.#proxy.flowFailed(branch, now)
     for (const transaction of this.#servers.flowClosed(flow)) {
       if (transaction.context !== undefined) this.#proxy.callerLost(transaction.context, now)
@@ -489,9 +458,6 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#registrar.restore(rows, o.now)
   }
 }
-
-/** In what we answer without state: the ACK to a refusal shows whose it was. */
-const ownTag = ({ key, callId }: Incoming): string => hash('md5', `${key}${callId}`).slice(0, 16)
 
 /**
  * RFC 6665 §4.1.3: a NOTIFY belongs to a subscription, so it comes by a route token of its dialog. Some phones start anew

@@ -4,40 +4,38 @@
  * contacts ring at once).
  */
 import { hash } from 'node:crypto'
-import { after, type Monotonic } from '../core/clock.ts'
+import type { Monotonic } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Random } from '../core/random.ts'
-import type { Bindings, LiveBinding } from './bindings.ts'
+import { assertedOf, withoutAssertions } from './assertions.ts'
+import type { Bindings } from './bindings.ts'
+import { Branches, branchLimits } from './branches.ts'
 import { callAnswered, calleeOf, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
-import { callKey, first, removeFirstValue, response, values } from './codec.ts'
+import { callKey, first, removeFirstValue, response } from './codec.ts'
 import { forwardedTo } from './diversion.ts'
-import { forward, recordRouteFor, viaFor, withoutAssertions } from './forward.ts'
+import { forward, viaFor } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
-import type { CallEvent, Flow, HeaderField, SipRequest, SipResponse } from './message.ts'
+import { Loops } from './loops.ts'
+import type { CallEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
-import { nameAddr, personUri } from './person.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
-import { Reach } from './reach.ts'
 import { reasonField } from './reason.ts'
-import { type Branch, isBetter, type ResponseContext, type Target } from './response-context.ts'
-import type { RouteToken, RouteTokens } from './route-token.ts'
+import { makesDialogs, RecordRoutes } from './record-route.ts'
+import { type Branch, isBetter, letGo, type ResponseContext } from './response-context.ts'
+import type { RouteTokens } from './route-token.ts'
 import type { Routed } from './routing.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
 import { type Refusal, targetsOf } from './targets.ts'
-import { type SipTimers, T1 } from './transaction-timers.ts'
+import type { SipTimers } from './transaction-timers.ts'
 
 export const proxyLimits = {
   /** §16.6 step 11: how long an INVITE may ring between provisional responses. */
   timerCMilliseconds: 180_000,
-  /** RFC 5393 §5.3.3. */
-  maxBreadth: 60,
   /** Calls that one person begins: more than people do in a day, and than whoever tries this with a load may want at once. */
   calls: { burst: 2_000, perSecond: 1 / 3, maxKeys: 2_000 },
 } as const
-
-const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
 export interface ProxyParts {
   readonly accounts: Accounts
@@ -56,27 +54,25 @@ export interface ProxyParts {
 }
 
 export class StatefulProxy implements ClientTransactionUser<Branch> {
+  readonly branches: Branches
+  readonly loops: Loops
   readonly #parts: ProxyParts
-  readonly #loopSecret: string
-  readonly #branches = new Map<number, Branch>()
-  readonly #reach: Reach
+  readonly #recordRoutes: RecordRoutes
+  /** A short hash that nobody else can make. */
+  readonly #digest: (text: string) => string
   readonly #callers = new Limiter(proxyLimits.calls)
-  /** Requests without a To tag that are still under way, to tell merged ones (§8.2.2.2). */
-  readonly #merging = new Map<string, ServerTransaction<ResponseContext>>()
 
   constructor(parts: ProxyParts) {
+    const secret = parts.random.hex(16)
     this.#parts = parts
-    this.#loopSecret = parts.random.hex(16)
-    this.#reach = new Reach({
+    this.#digest = text => hash('sha256', secret + text).slice(0, 16)
+    this.loops = new Loops(this.#digest)
+    this.#recordRoutes = new RecordRoutes({ ...parts, onUnbound: flow => this.branches.remember(flow) })
+    this.branches = new Branches({
       ...parts,
-      onOpen: (branch, flow, now) => this.#open(branch, flow, now),
-      onUnreachable: (branch, reason, now) => this.#fail(branch, 480, reason, now),
+      recordRoutes: this.#recordRoutes,
+      onFailed: (branch, status, reason, now) => this.#failed(branch, status, reason, now),
     })
-  }
-
-  /** Branches under way. */
-  get size(): number {
-    return this.#branches.size
   }
 
   /** Forwards a request, or refuses it in the name of its target. */
@@ -99,15 +95,15 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     }
     const { call } = context
     if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
-    const { maxBreadth, mergeKey } = context.asked!
-    if (incoming.toTag === undefined) this.#merging.set(mergeKey, server)
+    const { maxBreadth } = context.asked!
+    this.loops.begin(incoming, server)
     const targets = targetsOf(routed, { accounts, bindings, caller: sender, isCall: call !== undefined })
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
     if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
     }
     if (incoming.request.method === 'BYE') this.#tell(callHungUp(incoming, routed))
-    this.#begin(context, targets, now)
+    this.branches.begin(context, targets, now)
   }
 
   /** §16.10: the CANCEL itself was answered; its INVITE goes no further. */
@@ -116,7 +112,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (context === undefined || context.finalSent) return
     context.cancelled = 'byCaller'
     const reason = cancel.headers.find(field => field.name.toLowerCase() === 'reason')
-    this.#cancelBranches(context, reason, now)
+    this.branches.cancelAll(context, reason, now)
   }
 
   /** An ACK to a 2xx: passed on, not remembered (§16.11). It is dropped where its party is not to be reached. */
@@ -129,7 +125,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
           ? this.#parts.bindings.get(destination.token.key)
           : undefined
     const token = destination.kind === 'party' ? destination.token : undefined
-    const flow = live?.flow ?? (token?.kind === 'address' ? this.#reach.flowOfAddress(token) : undefined)
+    const flow = live?.flow ?? (token?.kind === 'address' ? this.branches.flowOfAddress(token) : undefined)
     if (flow === undefined) return this.#parts.outbox.note('strayAck', incoming.flow)
     // §16.11: without state the branch is made from the one that came, so that a retransmission has the same.
     const branch = `z9hG4bK${this.#digest(`${incoming.via.params.get('branch')}${incoming.callId}`)}`
@@ -146,19 +142,6 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#parts.outbox.send(flow, forward({ ...routed.request, headers }, how))
   }
 
-  /** RFC 5393 §4.2: a Via of ours that was made for the very same request. */
-  isLoop(incoming: Incoming): boolean {
-    // What comes straight from its sender has one Via, and that is not ours.
-    if (values(incoming.request, 'Via').length < 2) return false
-    const mark = `.${this.#loopMark(incoming)}`
-    return incoming.request.headers.some(field => field.name === 'Via' && field.value.includes(mark))
-  }
-
-  /** §8.2.2.2: the same request came another way and is still under way. */
-  isMerged(incoming: Incoming): boolean {
-    return incoming.toTag === undefined && this.#merging.has(mergeKeyOf(incoming))
-  }
-
   // ------------------------------------------------------------------------------------------- what branches bring
 
   responded(branch: Branch, received: SipResponse, now: Monotonic): void {
@@ -168,7 +151,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (!headers.some(field => field.name === 'Via')) return
     const answer: SipResponse = { ...received, headers }
     if (answer.status < 200) return this.#provisional(branch, answer, now)
-    this.#done(branch)
+    this.branches.done(branch)
     if (answer.status < 300) return this.#success(branch, answer, now)
     if (context.finalSent) return
     const counted =
@@ -177,14 +160,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (elsewhere === undefined) this.#collect(context, counted, counted === answer)
     else this.#divert(context, elsewhere, now)
     // §16.7 step 5: a 6xx is for all of the user's devices.
-    if (answer.status >= 600) this.#cancelBranches(context, undefined, now)
+    if (answer.status >= 600) this.branches.cancelAll(context, undefined, now)
     this.#finishIfComplete(context, now)
   }
 
   timedOut(branch: Branch, now: Monotonic): void {
     const { context } = branch
     if (branch.state === 'done') return
-    this.#done(branch)
+    this.branches.done(branch)
     if (context.finalSent) return
     // RFC 4320 §4.2: for anything but INVITE a 408 would come too late to be of use.
     if (context.server.invite) this.#collect(context, this.#local(context, 408, 'Request Timeout'), false)
@@ -193,54 +176,24 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   /** The branch's connection is gone: as if 503 had come (§16.9); what it says to the caller is "not there". */
   flowFailed(branch: Branch, now: Monotonic): void {
-    this.#fail(branch, 480, 'Connection Lost', now)
-  }
-
-  timerC(id: number, now: Monotonic): void {
-    const branch = this.#branches.get(id)
-    if (branch === undefined || branch.client === undefined) return
-    if (branch.cancelSent || branch.client.state === 'calling') {
-      this.#parts.clients.abandon(branch.client)
-      const status = branch.context.cancelled === 'no' ? 408 : 487
-      return this.#fail(branch, status, status === 408 ? 'Request Timeout' : 'Request Terminated', now)
-    }
-    branch.expired = true
-    this.#cancel(branch, undefined, now)
-  }
-
-  // ----------------------------------------------------------------------------------------- flows that come and go
-
-  waitedEnough(id: number, now: Monotonic): void {
-    const branch = this.#branches.get(id)
-    if (branch?.state === 'waiting') this.#fail(branch, 480, 'Temporarily Unavailable', now)
-  }
-
-  reachable(live: LiveBinding, now: Monotonic): void {
-    this.#reach.reachable(live, now)
-  }
-
-  connected(ticket: number, flow: Flow | undefined, now: Monotonic): void {
-    this.#reach.connected(ticket, flow, now)
-  }
-
-  flowClosed(flow: Flow): void {
-    this.#reach.flowClosed(flow)
+    this.branches.fail(branch, 480, 'Connection Lost', now)
   }
 
   /** Who asked is gone and cannot be told: nobody needs to ring any longer. */
   callerLost(context: ResponseContext, now: Monotonic): void {
     if (context.finalSent) return
     context.cancelled = 'callerLost'
-    this.#cancelBranches(context, undefined, now)
+    this.branches.cancelAll(context, undefined, now)
   }
 
   /** A device's right ended: it rings no more, and what it asked for goes no further. */
   revoke(device: string, now: Monotonic): void {
-    for (const branch of [...this.#branches.values()]) {
+    for (const branch of this.branches.all()) {
       const { context, target } = branch
       if (context.sender.device === device) this.callerLost(context, now)
-      else if (target.device === device && branch.state === 'open') this.#cancel(branch, undefined, now)
-      else if (target.device === device) this.#fail(branch, 480, 'Temporarily Unavailable', now)
+      else if (target.device === device && branch.state === 'open')
+        this.branches.cancel(branch, undefined, now)
+      else if (target.device === device) this.branches.fail(branch, 480, 'Temporarily Unavailable', now)
     }
   }
 
@@ -263,12 +216,12 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       asked: {
         incoming,
         request: { ...routed.request, headers },
-        loopMark: this.#loopMark(incoming),
+        loopMark: this.loops.markOf(incoming),
         maxBreadth:
-          breadth === undefined ? undefined : Math.min(Number(breadth) || 0, proxyLimits.maxBreadth),
-        mergeKey: mergeKeyOf(incoming),
-        recordRoute: initial && dialogMakers.has(method) ? this.#callerRoute(incoming, sender) : undefined,
-        asserted: initial ? this.#assertedOf(incoming.request, sender) : undefined,
+          breadth === undefined ? undefined : Math.min(Number(breadth) || 0, branchLimits.maxBreadth),
+        recordRoute:
+          initial && makesDialogs(method) ? this.#recordRoutes.ofCaller(incoming, sender) : undefined,
+        asserted: initial ? assertedOf(incoming.request, sender.user, this.#parts) : undefined,
       },
       server,
       sender,
@@ -291,43 +244,6 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     }
   }
 
-  // RFC 3325 §9.1: a phone writes what it likes for a name into From; lanline knows whose phone it is. §9.3: unless they
-  // wish not to be known.
-  #assertedOf(request: SipRequest, sender: Sender): string | undefined {
-    const person = this.#parts.accounts.user(sender.user)
-    const isPrivate = values(request, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
-    if (person === undefined || isPrivate) return undefined
-    return nameAddr(person.displayName, personUri(person.name, this.#parts.domain))
-  }
-
-  // The side of the two Record-Routes (double because the two sides may differ in transport and family) that leads to
-  // the caller: the binding the request came from, or an unregistered caller's address.
-  #callerRoute({ replyTo: flow }: Incoming, sender: Sender): string {
-    const known = this.#parts.bindings.ofDevice(sender.user, sender.device)
-    const live = known.find(one => one.flow?.id === flow.id)
-    if (live !== undefined) {
-      const token = { kind: 'binding', role: 'caller', key: live.binding.key, device: sender.device } as const
-      return recordRouteFor(flow, this.#parts.tokens.issue(token))
-    }
-    this.#reach.remember(flow)
-    const { transport, local, remote } = flow
-    const token = {
-      kind: 'address',
-      role: 'caller',
-      device: sender.device,
-      transport,
-      local,
-      remote,
-    } as const
-    return recordRouteFor(flow, this.#parts.tokens.issue(token))
-  }
-
-  #begin(context: ResponseContext, targets: readonly Target[], now: Monotonic): void {
-    const branches = targets.map(target => this.#branch(context, target))
-    context.branches = [...context.branches, ...branches]
-    for (const branch of branches) if (branch.state !== 'done') this.#reach.seek(branch, now)
-  }
-
   #elsewhere({ call, cancelled }: ResponseContext, answer: SipResponse): string[] | undefined {
     if (call === undefined || cancelled !== 'no') return undefined
     return forwardedTo(answer, call.people, this.#parts)
@@ -348,78 +264,18 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       if (!('status' in none)) continue
       this.#collect(context, this.#local(context, none.status, none.reason, none.extra), false)
     }
-    this.#begin(
+    this.branches.begin(
       context,
       found.flatMap(each => ('status' in each ? [] : each)),
       now,
     )
   }
 
-  #branch(context: ResponseContext, target: Target): Branch {
-    const id = this.#parts.timers.newId()
-    const branch: Branch = {
-      id,
-      context,
-      target,
-      state: 'connecting',
-      client: undefined,
-      cancelWanted: false,
-      cancelSent: false,
-      cancelReason: undefined,
-      expired: false,
-    }
-    this.#branches.set(id, branch)
-    return branch
-  }
-
-  #open(branch: Branch, flow: Flow, now: Monotonic): void {
-    const { context, target } = branch
-    const { loopMark, recordRoute, asserted, request: asked } = context.asked!
-    branch.state = 'open'
-    const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
-    const recordRoutes = recordRoute === undefined ? [] : [this.#calleeRoute(target, flow), recordRoute]
-    const request = forward(asked, {
-      uri: target.uri,
-      via: viaFor(flow, unique),
-      recordRoutes,
-      path: target.path,
-      maxBreadth: this.#breadthEach(context),
-      asserted,
-    })
-    branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
-    // §16.6 step 11.
-    if (context.server.invite) {
-      this.#parts.timers.set('C', branch.id, after(now, this.#parts.timerCMilliseconds))
-    }
-  }
-
-  #calleeRoute(target: Target, flow: Flow): string {
-    const { key, device } = target
-    const { transport, local, remote } = flow
-    const token: RouteToken =
-      key === undefined
-        ? { kind: 'address', role: 'callee', device, transport, local, remote }
-        : { kind: 'binding', role: 'callee', key, device }
-    return recordRouteFor(flow, this.#parts.tokens.issue(token))
-  }
-
-  // RFC 5393 §5.3.3.2: what one request may fork into is shared out among its branches.
-  #breadthEach(context: ResponseContext): number | undefined {
-    const count = context.branches.length
-    const { maxBreadth } = context.asked!
-    if (maxBreadth === undefined && count === 1) return undefined
-    return Math.max(1, Math.floor((maxBreadth ?? proxyLimits.maxBreadth) / count))
-  }
-
   #provisional(branch: Branch, answer: SipResponse, now: Monotonic): void {
     const { context } = branch
     if (branch.state === 'done') return
-    if (branch.cancelWanted) this.#cancel(branch, undefined, now)
+    this.branches.progressed(branch, answer.status === 100, now)
     if (answer.status === 100 || context.finalSent) return
-    // §16.7 step 2.
-    if (context.server.invite && !branch.cancelSent) {
-      this.#parts.timers.set('C', branch.id, after(now, this.#parts.timerCMilliseconds))
-    }
     if (context.call !== undefined) this.#tell(callRings(context.call, branch, answer))
     this.#parts.servers.respond(context.server, answer, now)
   }
@@ -432,46 +288,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#final(context)
     if (call !== undefined) this.#tell(callAnswered(call, branch, answer, this.#parts.accounts))
     // §16.7 step 10.
-    if (context.server.invite) this.#cancelBranches(context, reasonField(200, 'answeredElsewhere'), now)
+    if (context.server.invite) this.branches.cancelAll(context, reasonField(200, 'answeredElsewhere'), now)
   }
 
-  #cancelBranches(context: ResponseContext, reason: HeaderField | undefined, now: Monotonic): void {
-    for (const branch of [...context.branches]) {
-      if (branch.state === 'open') this.#cancel(branch, reason, now)
-      else if (branch.state !== 'done') this.#fail(branch, 487, 'Request Terminated', now)
-    }
-  }
-
-  #cancel(branch: Branch, reason: HeaderField | undefined, now: Monotonic): void {
-    const { client } = branch
-    if (client === undefined || !client.invite || branch.cancelSent) return
-    if (client.state === 'calling') {
-      // §9.1: not before a provisional response has come.
-      branch.cancelWanted = true
-      branch.cancelReason ??= reason
-      return
-    }
-    branch.cancelSent = true
-    this.#parts.clients.cancel(client, reason ?? branch.cancelReason, now)
-    // §9.1: a peer that never answers a cancelled INVITE is not waited for longer than this.
-    this.#parts.timers.set('C', branch.id, after(now, 64 * T1))
-  }
-
-  #fail(branch: Branch, status: number, reason: string, now: Monotonic): void {
+  #failed(branch: Branch, status: number, reason: string, now: Monotonic): void {
     const { context } = branch
-    if (branch.state === 'done') return
-    this.#done(branch)
     if (context.finalSent) return
     this.#collect(context, this.#local(context, status, reason), false)
     this.#finishIfComplete(context, now)
-  }
-
-  #done(branch: Branch): void {
-    branch.state = 'done'
-    this.#branches.delete(branch.id)
-    this.#parts.timers.clear('CW', branch.id)
-    this.#reach.forget(branch)
-    letGo(branch.context)
   }
 
   #collect(context: ResponseContext, answer: SipResponse, fromPeer: boolean): void {
@@ -519,8 +343,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   #final(context: ResponseContext): void {
     context.finalSent = true
-    const { mergeKey } = context.asked!
-    if (this.#merging.get(mergeKey) === context.server) this.#merging.delete(mergeKey)
+    this.loops.end(context.asked!.incoming, context.server)
     letGo(context)
   }
 
@@ -538,27 +361,4 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const tag = this.#digest(`${context.server.id} ${incoming.callId}`)
     return response(incoming.request, status, reason, extra, tag)
   }
-
-  // RFC 5393 §4.2.1: everything that decides where the request goes.
-  #loopMark(incoming: Incoming): string {
-    const { request, callId, fromTag, toTag, cseq } = incoming
-    let text = `${request.uri}\n${callId}\n${fromTag}\n${toTag}\n${cseq.number}`
-    for (const field of request.headers) if (field.name === 'Route') text += `\n${field.value}`
-    return this.#digest(text)
-  }
-
-  #digest(text: string): string {
-    return hash('sha256', this.#loopSecret + text).slice(0, 16)
-  }
 }
-
-/** An answered call's transactions stay for half a minute; what was asked, by far the most of them, need not. */
-function letGo(context: ResponseContext): void {
-  if (!context.finalSent || context.branches.some(branch => branch.state !== 'done')) return
-  context.asked = undefined
-  context.call = undefined
-  context.best = undefined
-}
-
-const mergeKeyOf = (incoming: Incoming): string =>
-  `${incoming.request.method}|${incoming.callId}|${incoming.fromTag}|${incoming.cseq.number}|${incoming.request.uri}`

@@ -45,7 +45,6 @@ export interface Asked {
   readonly request: SipRequest
   readonly loopMark: string
   readonly maxBreadth: number | undefined
-  readonly mergeKey: string
   /** Set where the request can make a dialog: the caller's side of the two Record-Routes. */
   readonly recordRoute: string | undefined
   /** Who asks, where that is to be told. */
@@ -76,6 +75,14 @@ export interface ResponseContext {
   bestFromPeer: boolean
   cancelled: 'no' | 'byCaller' | 'callerLost'
   finalSent: boolean
+}
+
+/** An answered call's transactions stay for half a minute; what was asked, by far the most of them, need not. */
+export function letGo(context: ResponseContext): void {
+  if (!context.finalSent || context.branches.some(branch => branch.state !== 'done')) return
+  context.asked = undefined
+  context.call = undefined
+  context.best = undefined
 }
 
 /** §16.7 step 6: whether `candidate` is the better answer than `best`. */

@@ -1,0 +1,196 @@
+/**
+ * The ways that one request goes (RFC 3261 §16.6): each to a target, by the flow that `reach.ts` finds, until it is
+ * answered, cancelled (§9.1) or given up (timer C, §16.8). What their answers mean together, `proxy.ts` says.
+ */
+import { after, type Monotonic } from '../core/clock.ts'
+import type { Random } from '../core/random.ts'
+import type { Bindings, LiveBinding } from './bindings.ts'
+import type { ClientTransactions } from './client-transactions.ts'
+import { forward, viaFor } from './forward.ts'
+import type { Flow, HeaderField } from './message.ts'
+import type { Outbox } from './outbox.ts'
+import { Reach } from './reach.ts'
+import type { RecordRoutes } from './record-route.ts'
+import { type Branch, letGo, type ResponseContext, type Target } from './response-context.ts'
+import type { AddressToken } from './route-token.ts'
+import { type SipTimers, T1 } from './transaction-timers.ts'
+
+export const branchLimits = {
+  /** RFC 5393 §5.3.3. */
+  maxBreadth: 60,
+} as const
+
+export interface BranchesParts {
+  readonly bindings: Bindings
+  readonly outbox: Outbox
+  readonly timers: SipTimers
+  readonly clients: ClientTransactions<Branch>
+  readonly random: Random
+  readonly recordRoutes: RecordRoutes
+  readonly timerCMilliseconds: number
+  /** A branch is done without an answer of its target: to the caller it is as if it had given this one. */
+  readonly onFailed: (branch: Branch, status: number, reason: string, now: Monotonic) => void
+}
+
+export class Branches {
+  readonly #parts: BranchesParts
+  readonly #reach: Reach
+  readonly #branches = new Map<number, Branch>()
+
+  constructor(parts: BranchesParts) {
+    this.#parts = parts
+    this.#reach = new Reach({
+      ...parts,
+      onOpen: (branch, flow, now) => this.#open(branch, flow, now),
+      onUnreachable: (branch, reason, now) => this.fail(branch, 480, reason, now),
+    })
+  }
+
+  /** Those under way. */
+  get size(): number {
+    return this.#branches.size
+  }
+
+  all(): Branch[] {
+    return [...this.#branches.values()]
+  }
+
+  begin(context: ResponseContext, targets: readonly Target[], now: Monotonic): void {
+    const branches = targets.map(target => this.#enter(context, target))
+    context.branches = [...context.branches, ...branches]
+    for (const branch of branches) if (branch.state !== 'done') this.#reach.seek(branch, now)
+  }
+
+  /** A provisional response came: it may be cancelled from now on, or rings on (§16.7 step 2). */
+  progressed(branch: Branch, isTrying: boolean, now: Monotonic): void {
+    const { server, finalSent } = branch.context
+    if (branch.cancelWanted) this.cancel(branch, undefined, now)
+    if (!isTrying && !finalSent && server.invite && !branch.cancelSent) this.#setTimerC(branch, now)
+  }
+
+  cancel(branch: Branch, reason: HeaderField | undefined, now: Monotonic): void {
+    const { client } = branch
+    if (client === undefined || !client.invite || branch.cancelSent) return
+    if (client.state === 'calling') {
+      // §9.1: not before a provisional response has come.
+      branch.cancelWanted = true
+      branch.cancelReason ??= reason
+      return
+    }
+    branch.cancelSent = true
+    this.#parts.clients.cancel(client, reason ?? branch.cancelReason, now)
+    // §9.1: a peer that never answers a cancelled INVITE is not waited for longer than this.
+    this.#parts.timers.set('C', branch.id, after(now, 64 * T1))
+  }
+
+  cancelAll({ branches }: ResponseContext, reason: HeaderField | undefined, now: Monotonic): void {
+    for (const branch of [...branches]) {
+      if (branch.state === 'open') this.cancel(branch, reason, now)
+      else if (branch.state !== 'done') this.fail(branch, 487, 'Request Terminated', now)
+    }
+  }
+
+  fail(branch: Branch, status: number, reason: string, now: Monotonic): void {
+    if (branch.state === 'done') return
+    this.done(branch)
+    this.#parts.onFailed(branch, status, reason, now)
+  }
+
+  done(branch: Branch): void {
+    branch.state = 'done'
+    this.#branches.delete(branch.id)
+    this.#parts.timers.clear('CW', branch.id)
+    this.#reach.forget(branch)
+    letGo(branch.context)
+  }
+
+  timerC(id: number, now: Monotonic): void {
+    const branch = this.#branches.get(id)
+    if (branch === undefined || branch.client === undefined) return
+    if (branch.cancelSent || branch.client.state === 'calling') {
+      this.#parts.clients.abandon(branch.client)
+      const status = branch.context.cancelled === 'no' ? 408 : 487
+      return this.fail(branch, status, status === 408 ? 'Request Timeout' : 'Request Terminated', now)
+    }
+    branch.expired = true
+    this.cancel(branch, undefined, now)
+  }
+
+  // ----------------------------------------------------------------------------------------- flows that come and go
+
+  waitedEnough(id: number, now: Monotonic): void {
+    const branch = this.#branches.get(id)
+    if (branch?.state === 'waiting') this.fail(branch, 480, 'Temporarily Unavailable', now)
+  }
+
+  reachable(live: LiveBinding, now: Monotonic): void {
+    this.#reach.reachable(live, now)
+  }
+
+  connected(ticket: number, flow: Flow | undefined, now: Monotonic): void {
+    this.#reach.connected(ticket, flow, now)
+  }
+
+  flowClosed(flow: Flow): void {
+    this.#reach.flowClosed(flow)
+  }
+
+  /** Where requests in the dialogs of a caller without a binding go. */
+  remember(flow: Flow): void {
+    this.#reach.remember(flow)
+  }
+
+  flowOfAddress(token: AddressToken): Flow | undefined {
+    return this.#reach.flowOfAddress(token)
+  }
+
+  // --------------------------------------------------------------------------------------------------------- inside
+
+  #enter(context: ResponseContext, target: Target): Branch {
+    const id = this.#parts.timers.newId()
+    const branch: Branch = {
+      id,
+      context,
+      target,
+      state: 'connecting',
+      client: undefined,
+      cancelWanted: false,
+      cancelSent: false,
+      cancelReason: undefined,
+      expired: false,
+    }
+    this.#branches.set(id, branch)
+    return branch
+  }
+
+  #open(branch: Branch, flow: Flow, now: Monotonic): void {
+    const { context, target } = branch
+    const { loopMark, recordRoute, asserted, request: asked } = context.asked!
+    branch.state = 'open'
+    const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
+    const recordRoutes =
+      recordRoute === undefined ? [] : [this.#parts.recordRoutes.ofCallee(target, flow), recordRoute]
+    const request = forward(asked, {
+      uri: target.uri,
+      via: viaFor(flow, unique),
+      recordRoutes,
+      path: target.path,
+      maxBreadth: breadthEach(context),
+      asserted,
+    })
+    branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
+    // §16.6 step 11.
+    if (context.server.invite) this.#setTimerC(branch, now)
+  }
+
+  #setTimerC(branch: Branch, now: Monotonic): void {
+    this.#parts.timers.set('C', branch.id, after(now, this.#parts.timerCMilliseconds))
+  }
+}
+
+// RFC 5393 §5.3.3.2: what one request may fork into is shared out among its branches.
+function breadthEach({ branches, asked }: ResponseContext): number | undefined {
+  const { maxBreadth } = asked!
+  if (maxBreadth === undefined && branches.length === 1) return undefined
+  return Math.max(1, Math.floor((maxBreadth ?? branchLimits.maxBreadth) / branches.length))
+}
