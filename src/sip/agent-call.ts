@@ -144,6 +144,8 @@ export interface Desk {
   tell(call: Call, event: AgentEvent): void
   /** Tells the end, once, and moves the call to `over`; whoever calls it sees to its being forgotten. */
   end(call: Call, by: 'self' | 'peer' | 'server', code: number, reason: EndReason): void
+  /** Where a device has as many finished calls as are kept, the oldest gives way. */
+  enter(call: Call): void
   forget(call: Call): void
 }
 

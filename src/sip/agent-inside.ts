@@ -113,6 +113,12 @@ export function receiveInfo(desk: Desk, call: Call, dialog: Dialog, request: Sip
   }
 }
 
+/** Forgets a call that is over and owes and is owed nothing. */
+export function settle(desk: Desk, call: Call): void {
+  if (call.phase !== 'over' || call.inviting || call.answered || call.leaving !== undefined) return
+  desk.forget(call)
+}
+
 function legsOf(call: Call): Dialog[] {
   return [...call.early.values(), ...(call.dialog === undefined ? [] : [call.dialog])]
 }

@@ -4,8 +4,8 @@
  * RFC 6086, RFC 8840) and back. Descriptions pass unchanged. Left out: PRACK and early media, REFER, MESSAGE, offers
  * in a 2xx, session timers of our own (refreshes of others are answered).
  *
- * This file sends each fact to its part, `agent-caller.ts`, `agent-callee.ts` or `agent-inside.ts`; whose it is, says
- * `agent-table.ts`.
+ * This file obeys the clients, keeps the timers and ends calls. Messages come in by `agent-receive.ts`; what is done in
+ * a call is in `agent-caller.ts`, `agent-callee.ts` and `agent-inside.ts`.
  */
 
 import type { Monotonic } from '../core/clock.ts'
@@ -14,45 +14,25 @@ import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Random } from '../core/random.ts'
 import { TimerTable } from '../core/timers.ts'
-import { agentLimits, type Call, callTimers, type Desk, type Dialog, timerOf } from './agent-call.ts'
+import { agentLimits, type Call, callTimers, type Desk, timerOf } from './agent-call.ts'
 import {
   accept,
   decline,
   incomingEvent,
   neverAcknowledged,
-  newIncoming,
-  objection,
   offerTimedOut,
-  receiveAck,
-  receiveCancel,
-  receiveOffer,
   repeatAnswer,
   ring,
 } from './agent-callee.ts'
-import {
-  acknowledgeAndLeave,
-  giveUp,
-  newOutgoing,
-  receiveInviteResponse,
-  sendInvite,
-  sendOffer,
-  tellAnswered,
-} from './agent-caller.ts'
-import {
-  addCandidates,
-  receiveInfo,
-  receiveInfoResponse,
-  sendBye,
-  tellDialog,
-  tellTimedOut,
-} from './agent-inside.ts'
-import { allowed, answer, capabilities, contactOf, known } from './agent-message.ts'
+import { giveUp, newOutgoing, sendInvite, sendOffer, tellAnswered } from './agent-caller.ts'
+import { addCandidates, sendBye, settle, tellDialog, tellTimedOut } from './agent-inside.ts'
+import { contactOf } from './agent-message.ts'
+import { receive } from './agent-receive.ts'
 import { AgentTable, type DeviceState, isOver, liveCalls, surplusOf } from './agent-table.ts'
 import { parseToken } from './agent-token.ts'
 import { isCandidateLine } from './agent-trickle.ts'
-import { callKey, first, parseCSeq, tagOf } from './codec.ts'
-import type { AgentCommand, AgentEvent, HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts'
-import { reasonField, reasonWord, wordOfStatus } from './reason.ts'
+import type { AgentCommand, AgentEvent, SipMessage } from './message.ts'
+import { reasonField, wordOfStatus } from './reason.ts'
 
 /** What the proxy does for the agents, in order. */
 export type AgentOutput =
@@ -74,7 +54,6 @@ export type AgentOutput =
 export class HostedAgents {
   readonly #table = new AgentTable()
   readonly #timers = new TimerTable<string>()
-  readonly #random: Random
   readonly #desk: Desk
   #at = 0 as Monotonic
   #out: AgentOutput[] = []
@@ -86,7 +65,6 @@ export class HostedAgents {
     readonly domain: string
     readonly personOf: (addressUser: string) => string | undefined
   }) {
-    this.#random = options.random
     const at = (): Monotonic => this.#at
     this.#desk = {
       random: options.random,
@@ -101,6 +79,7 @@ export class HostedAgents {
       send: (device, message) => this.#out.push({ kind: 'message', device, message }),
       tell: (call, event) => this.#tell(call, event),
       end: (call, by, code, reason) => this.#end(call, by, code, reason),
+      enter: call => this.#enter(call),
       forget: call => this.#forget(call),
     }
   }
@@ -117,10 +96,7 @@ export class HostedAgents {
 
   /** One message from the proxy to a device's agent. */
   receive(device: string, message: SipMessage, now: Monotonic): AgentOutput[] {
-    return this.#during(now, () => {
-      if (message.kind === 'request') this.#request(device, message)
-      else this.#response(device, message)
-    })
+    return this.#during(now, () => receive(this.#desk, this.#table, device, message))
   }
 
   /** The device's right ended: its calls end and its binding goes. */
@@ -171,7 +147,7 @@ export class HostedAgents {
         const call = this.#table.call(device, command.call)
         if (call !== undefined && !isOver(call)) {
           this.#callCommand(call, command)
-          this.#settle(call)
+          settle(this.#desk, call)
         }
       }
     }
@@ -286,134 +262,6 @@ export class HostedAgents {
     }
   }
 
-  // -------------------------------------------------------------------------------------------------- messages
-
-  #request(device: string, request: SipRequest) {
-    const toTag = tagOf(request, 'To')
-    if (request.method === 'CANCEL') return this.#cancel(device, request)
-    if (toTag === undefined) return this.#requestOutside(device, request)
-    const call = this.#table.callOf(device, request, 'To')
-    const fromTag = tagOf(request, 'From') ?? ''
-    const dialog = call?.dialog?.remoteTag === fromTag ? call.dialog : call?.early.get(fromTag)
-    if (call === undefined || dialog === undefined) {
-      if (request.method !== 'ACK') this.#reply(device, request, 481)
-      return
-    }
-    this.#requestInside(call, dialog, request)
-    this.#settle(call)
-  }
-
-  #requestOutside(device: string, request: SipRequest) {
-    switch (request.method) {
-      case 'ACK':
-        return
-      case 'INVITE':
-        return this.#invited(device, request)
-      case 'OPTIONS':
-        return this.#reply(device, request, 200, [
-          ...capabilities(this.#desk, device),
-          { name: 'Accept', value: 'application/sdp' },
-        ])
-      case 'BYE':
-      case 'INFO':
-      case 'UPDATE':
-        return this.#reply(device, request, 481)
-      default:
-        return this.#refuseMethod(device, request)
-    }
-  }
-
-  #invited(device: string, request: SipRequest) {
-    const state = this.#table.device(device)
-    if (state === undefined || !state.attached) return this.#reply(device, request, 480)
-    const objected = objection(request)
-    if (objected !== undefined) return this.#reply(device, request, objected.status, objected.extra)
-    // RFC 3891 §3: it is for another of this person's devices, which has the call that is handed on.
-    const replaced = first(request, 'Replaces')
-    if (replaced !== undefined && !this.#has(device, replaced)) return this.#reply(device, request, 481)
-    const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
-    // RFC 3261 §8.2.2.2: the same INVITE came by another way, or from ourselves.
-    if (this.#table.call(device, key) !== undefined) return this.#reply(device, request, 482)
-    if (liveCalls(state) >= agentLimits.callsPerDevice) return this.#reply(device, request, 486)
-    const call = newIncoming(this.#desk, device, state.user, request)
-    if (call === undefined) return this.#reply(device, request, 400)
-    this.#enter(call)
-    this.#timers.set(timerOf('ring', call), after(this.#at, agentLimits.ringMilliseconds))
-    // RFC 3261 §17.2.1: nobody knows when the client will say that it rings, and before that nothing could be cancelled.
-    this.#reply(device, request, 100)
-    this.#tell(call, incomingEvent(call))
-  }
-
-  /** Whether a Replaces header names a call of the device. */
-  #has(device: string, replaces: string): boolean {
-    const toTag = /;\s*to-tag\s*=\s*([^;\s]+)/i.exec(replaces)?.[1] ?? ''
-    return this.#table.callByTag(device, replaces.split(';', 1)[0]!.trim(), toTag) !== undefined
-  }
-
-  #cancel(device: string, request: SipRequest) {
-    const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
-    const call =
-      tagOf(request, 'To') === undefined
-        ? this.#table.call(device, key)
-        : this.#table.callOf(device, request, 'To')
-    if (call === undefined) return this.#reply(device, request, 481)
-    receiveCancel(this.#desk, call, request)
-  }
-
-  #requestInside(call: Call, dialog: Dialog, request: SipRequest) {
-    if (request.method === 'ACK') return receiveAck(this.#desk, call, request)
-    const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number ?? 0
-    // RFC 3261 §12.2.2: out of order.
-    if (dialog.remoteSeq !== undefined && seq < dialog.remoteSeq) return this.#replyIn(call, request, 500)
-    dialog.remoteSeq = seq
-    switch (request.method) {
-      case 'BYE':
-        return this.#hungUp(call, request)
-      case 'INVITE':
-      case 'UPDATE':
-        if (call.phase === 'over') return this.#replyIn(call, request, 481)
-        if (call.phase === 'established' || request.body.length === 0)
-          return receiveOffer(this.#desk, call, request)
-        return this.#replyIn(call, request, 491)
-      case 'INFO':
-        if (call.phase === 'over') return this.#replyIn(call, request, 481)
-        return receiveInfo(this.#desk, call, dialog, request)
-      case 'OPTIONS':
-        return this.#replyIn(call, request, 200, capabilities(this.#desk, call.device))
-      default:
-        return this.#refuseMethod(call.device, request, call.localTag)
-    }
-  }
-
-  #hungUp(call: Call, request: SipRequest): void {
-    this.#replyIn(call, request, 200)
-    // RFC 3261 §15.1.2: whatever is still pending is answered 487.
-    decline(this.#desk, call, 487)
-    const word = reasonWord(request)
-    this.#end(call, 'peer', 200, word === undefined || word === 'answeredElsewhere' ? 'hangup' : word)
-    this.#timers.clear(timerOf('ring', call))
-    // The other side cannot acknowledge any more.
-    call.answered = undefined
-    this.#timers.set(timerOf('over', call), after(this.#at, agentLimits.transactionMilliseconds))
-  }
-
-  #response(device: string, message: SipResponse): void {
-    const cseq = parseCSeq(first(message, 'CSeq') ?? '')
-    const call = this.#table.callOf(device, message, 'From')
-    if (call === undefined) {
-      // A branch answered although the call is over: nobody else will end it.
-      if (cseq?.method === 'INVITE' && message.status >= 200 && message.status < 300) {
-        acknowledgeAndLeave(this.#desk, device, message, 'cancelled')
-      }
-      return
-    }
-    if (cseq?.method === 'INVITE') receiveInviteResponse(this.#desk, call, message)
-    else if (cseq?.method === 'INFO') receiveInfoResponse(this.#desk, call, message)
-    else if (cseq?.method === 'BYE' && message.status >= 200 && cseq.number === call.leaving)
-      call.leaving = undefined
-    this.#settle(call)
-  }
-
   // ---------------------------------------------------------------------------------------------------- timers
 
   #fire(name: string) {
@@ -429,7 +277,7 @@ export class HostedAgents {
     else if (kind === 'unacknowledged') neverAcknowledged(this.#desk, call)
     else if (kind === 'offer') offerTimedOut(this.#desk, call)
     else if (kind === 'tell') tellTimedOut(this.#desk, call)
-    this.#settle(call)
+    settle(this.#desk, call)
   }
 
   #rangTooLong(call: Call): void {
@@ -491,12 +339,6 @@ export class HostedAgents {
     })
   }
 
-  /** Forgets a call that is over and owes and is owed nothing. */
-  #settle(call: Call): void {
-    if (call.phase !== 'over' || call.inviting || call.answered || call.leaving !== undefined) return
-    this.#forget(call)
-  }
-
   #enter(call: Call): void {
     const surplus = surplusOf(this.#table.device(call.device))
     if (surplus !== undefined) this.#forget(surplus)
@@ -517,22 +359,5 @@ export class HostedAgents {
     this.#timers.clear(`grace ${device}`)
     this.#table.forgetDevice(device)
     this.#out.push({ kind: 'unregister', device })
-  }
-
-  // --------------------------------------------------------------------------------------------------- replies
-
-  #reply(device: string, request: SipRequest, status: number, extra: readonly HeaderField[] = []): void {
-    const tag =
-      request.method === 'CANCEL' || tagOf(request, 'To') !== undefined ? undefined : this.#random.hex(8)
-    this.#desk.send(device, answer(request, status, extra, tag))
-  }
-
-  #replyIn(call: Call, request: SipRequest, status: number, extra: readonly HeaderField[] = []): void {
-    this.#desk.send(call.device, answer(request, status, extra, call.localTag))
-  }
-
-  #refuseMethod(device: string, request: SipRequest, tag = this.#random.hex(8)): void {
-    const status = known.has(request.method) ? 405 : 501
-    this.#desk.send(device, answer(request, status, [{ name: 'Allow', value: allowed }], tag))
   }
 }
