@@ -1,6 +1,6 @@
 /**
  * The schema, as numbered steps from an empty file. `PRAGMA user_version` holds the number of the last step done. A
- * step is never changed once released: a later one mends it.
+ * step is never changed once released: a later one mends it. `test/vectors/store` keeps databases as they were left.
  */
 export const migrations: readonly string[] = [
   `
