@@ -74,6 +74,8 @@ export function tellingOf(session: Session, event: AgentEvent, roster: Roster): 
       if (call !== undefined) call.offered = true
       return { type: 'offer', call: event.call, sdp: event.sdp }
     }
+    case 'offerWanted':
+      return { type: 'restart', call: event.call }
     case 'offerRefused': {
       const { call, code, retryAfterMilliseconds = null } = event
       return { type: 'offerRefused', call, code, retryAfterMilliseconds }

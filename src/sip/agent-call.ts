@@ -73,16 +73,19 @@ export interface Inviting {
   cancelSent: boolean
 }
 
-/** An offer of the other side that the client has not answered: the INVITE, a re-INVITE or an UPDATE. */
+/** What the other side asks and the client has not answered: the INVITE, a re-INVITE or an UPDATE. */
 export interface Asked {
   readonly request: SipRequest
-  readonly sdp: string
+  /** Undefined: it leaves the offer to us (RFC 3261 §13.2.1, §14.1). */
+  readonly sdp: string | undefined
 }
 
 /** A 2xx of ours to an INVITE that was not acknowledged yet (RFC 3261 §13.3.1.4). */
 export interface Answered {
   readonly seq: number
   readonly response: SipResponse
+  /** It carries our offer, whose answer comes in the ACK: the call's first, or a later one. */
+  readonly offer: 'first' | 'later' | undefined
   intervalMilliseconds: number
 }
 
@@ -122,6 +125,8 @@ export interface Call {
   leaving: number | undefined
   localSdp: string
   remoteSdp: string
+  /** The other side's newest description answered an offer of ours. */
+  isAnswered: boolean
   rang: boolean
   readonly candidates: Candidate[]
   candidatesEnd: boolean
@@ -198,6 +203,7 @@ export function newCall(
     leaving: undefined,
     localSdp: '',
     remoteSdp: '',
+    isAnswered: false,
     rang: false,
     candidates: [],
     candidatesEnd: false,

@@ -1,16 +1,19 @@
 /**
  * The called side of a hosted agent: INVITEs outside a dialog (RFC 3261 §13.3) and offers inside one (re-INVITE §14.2,
- * UPDATE RFC 3311), which wait for the client's answer alike.
+ * UPDATE RFC 3311), which wait for the client's answer alike. Who asks without an offer, as desk phones do that take a
+ * call off hold, and exchanges that connect two calls, wants one in the 2xx and answers it in the ACK (RFC 6337 §2.2).
  *
  * | state     | ringing | answer              | refuse          | CANCEL        | BYE            |
  * | --------- | ------- | ------------------- | --------------- | ------------- | -------------- |
  * | asked     | 180     | 2xx until ACK       | that code, over | 200, 487, over| 481            |
  * | answered  |         |                     |                 | 200           | 200, over      |
  * | (offer)   |         | 2xx                 | 488             | 200, 487      | 200, 487, over |
+ * | (no offer)|         | the client's, 2xx   |                 | 200, 487      | 200, 487, over |
  */
 import { after } from '../core/clock.ts'
 import {
   type Answered,
+  type Asked,
   agentLimits,
   type Call,
   type Desk,
@@ -20,7 +23,7 @@ import {
   T2,
   timerOf,
 } from './agent-call.ts'
-import { sendBye, tellCandidates, tellDialog } from './agent-inside.ts'
+import { refuseOffer, sendBye, takeAnswer, tellCandidates, tellDialog } from './agent-inside.ts'
 import {
   answer,
   capabilities,
@@ -45,8 +48,7 @@ export function objection(
   if (required.length > 0) {
     return { status: 420, extra: [{ name: 'Unsupported', value: required.join(', ') }] }
   }
-  // An INVITE without offer wants ours in the 2xx, before anybody could have been asked for the microphone.
-  if (request.body.length === 0) return { status: 488, extra: [] }
+  if (request.body.length === 0) return undefined
   if (!isSdp(request)) return { status: 415, extra: [{ name: 'Accept', value: 'application/sdp' }] }
   if (request.body.length > agentLimits.sdpBytes) return { status: 488, extra: [] }
   return undefined
@@ -60,7 +62,7 @@ export function newIncoming(desk: Desk, device: string, user: string, request: S
   const to = partyOf(request, 'To')
   const dialog = dialogOfRequest(request)
   if (!callId || !fromTag || !from || !to || !dialog) return undefined
-  const sdp = textOf(request.body)
+  const sdp = sdpOf(request)
   const call = newCall({
     device,
     user,
@@ -72,12 +74,12 @@ export function newIncoming(desk: Desk, device: string, user: string, request: S
     remote: from.address,
     // However their phone writes it: clients know them by the name they have here.
     peer: { user: desk.personOf(from.user.toLowerCase()) ?? from.user, displayName: from.displayName },
-    video: hasVideo(sdp),
+    video: hasVideo(sdp ?? ''),
     phase: 'asked',
     localSeq: 0,
   })
   call.dialog = dialog
-  call.remoteSdp = sdp
+  call.remoteSdp = sdp ?? ''
   call.asked = { request, sdp }
   return call
 }
@@ -104,19 +106,22 @@ export function ring(desk: Desk, call: Call): void {
   )
 }
 
-/** The client answers whatever was asked: the call itself, or an offer within it. */
+/** The client answers whatever was asked: the call itself, or an offer within it; or it makes the offer that is wanted. */
 export function accept(desk: Desk, call: Call, sdp: string): void {
   const asked = call.asked
   if (asked === undefined) return
   const { request } = asked
+  const isOffer = asked.sdp === undefined
   call.asked = undefined
-  call.remoteSdp = asked.sdp
+  if (isOffer) call.dialog!.heard.clear()
+  else call.remoteSdp = asked.sdp
+  call.isAnswered = false
   setLocalSdp(call, sdp)
   desk.timers.clear(timerOf('ring', call))
   desk.timers.clear(timerOf('offer', call))
-  succeed(desk, call, request, sdp)
+  succeed(desk, call, request, sdp, isOffer)
   if (call.phase === 'asked') call.phase = 'established'
-  tellDialog(desk, call)
+  if (!isOffer) tellDialog(desk, call)
 }
 
 /** The client, or nobody, wants it: the call is refused, or the offer is and the call goes on. */
@@ -155,21 +160,29 @@ export function receiveOffer(desk: Desk, call: Call, request: SipRequest) {
   }
   const objected = objection(request)
   if (objected !== undefined) return refuse(objected.status, objected.extra)
-  // RFC 3261 §14.2: glare, and a second offer before the first had its answer.
-  if (call.inviting !== undefined) return refuse(491)
+  // RFC 3261 §14.2, RFC 3311 §5.2: glare, and a second offer before the first had its answer.
+  if (call.inviting !== undefined || call.answered?.offer !== undefined) return refuse(491)
   if (call.asked !== undefined || (request.method === 'INVITE' && call.answered !== undefined)) {
     return refuse(500, [{ name: 'Retry-After', value: String(desk.random.below(11)) }])
   }
   dialog.target = targetOf(request) ?? dialog.target
-  const sdp = textOf(request.body)
-  if (call.localSdp !== '' && sameSdp(sdp, call.remoteSdp)) {
-    succeed(desk, call, request, call.localSdp)
+  const sdp = sdpOf(request)
+  if (sdp !== undefined && call.localSdp !== '' && sameSdp(sdp, call.remoteSdp)) {
+    succeed(desk, call, request, call.localSdp, false)
     return
   }
   call.asked = { request, sdp }
-  dialog.heard.clear()
   desk.timers.set(timerOf('offer', call), after(desk.at, agentLimits.offerMilliseconds))
-  desk.tell(call, { kind: 'offer', call: call.key, sdp })
+  if (sdp !== undefined) dialog.heard.clear()
+  tellAsked(desk, call, call.asked)
+}
+
+/** Tells the client of what is asked within the call. */
+export function tellAsked(desk: Desk, call: Call, { sdp }: Asked): void {
+  desk.tell(
+    call,
+    sdp === undefined ? { kind: 'offerWanted', call: call.key } : { kind: 'offer', call: call.key, sdp },
+  )
 }
 
 /** Nobody answered an offer in time. RFC 3311 §5.2: an UPDATE that would need a person is 504. */
@@ -180,11 +193,24 @@ export function offerTimedOut(desk: Desk, call: Call): void {
 export function receiveAck(desk: Desk, call: Call, ack: SipRequest): void {
   const seq = parseCSeq(first(ack, 'CSeq')!)?.number
   if (call.answered === undefined || call.answered.seq !== seq) return
+  const { offer } = call.answered
   call.answered = undefined
   desk.timers.clear(timerOf('repeat', call))
   desk.timers.clear(timerOf('unacknowledged', call))
   if (call.byeAfterAck !== undefined) sendBye(desk, call, call.byeAfterAck)
+  else if (offer !== undefined) receiveAnswer(desk, call, ack, offer)
   else if (call.dialog !== undefined) tellCandidates(desk, call, call.dialog)
+}
+
+/** RFC 3261 §13.2.2.4: where the 2xx has an offer its ACK has the answer. Without one a call never began. */
+function receiveAnswer(desk: Desk, call: Call, ack: SipRequest, offer: 'first' | 'later'): void {
+  if (isSdp(ack) && ack.body.length > 0 && ack.body.length <= agentLimits.sdpBytes) {
+    takeAnswer(desk, call, call.dialog!, textOf(ack.body))
+  } else if (offer === 'later') refuseOffer(desk, call, 488, undefined)
+  else {
+    sendBye(desk, call, 'failed')
+    desk.end(call, 'server', 488, 'failed')
+  }
 }
 
 /** RFC 3261 §13.3.1.4: the 2xx is repeated end to end until its ACK comes, whatever the transport. */
@@ -204,7 +230,10 @@ export function neverAcknowledged(desk: Desk, call: Call): void {
   desk.end(call, 'server', 408, 'lost')
 }
 
-function succeed(desk: Desk, call: Call, request: SipRequest, sdp: string): void {
+/** Undefined where the offer is left to us. */
+const sdpOf = ({ body }: SipRequest): string | undefined => (body.length === 0 ? undefined : textOf(body))
+
+function succeed(desk: Desk, call: Call, request: SipRequest, sdp: string, isOffer: boolean): void {
   const response = answer(
     request,
     200,
@@ -217,6 +246,7 @@ function succeed(desk: Desk, call: Call, request: SipRequest, sdp: string): void
   const answered: Answered = {
     seq: parseCSeq(first(request, 'CSeq')!)?.number ?? 0,
     response,
+    offer: isOffer ? (tagOf(request, 'To') === undefined ? 'first' : 'later') : undefined,
     intervalMilliseconds: T1,
   }
   call.answered = answered

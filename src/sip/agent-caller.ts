@@ -21,7 +21,7 @@ import {
   setLocalSdp,
   timerOf,
 } from './agent-call.ts'
-import { sendBye, tellCandidates, tellDialog } from './agent-inside.ts'
+import { refuseOffer, sendBye, takeAnswer, tellCandidates } from './agent-inside.ts'
 import {
   ackOfRefusal,
   bytesOf,
@@ -92,7 +92,7 @@ export function sendInvite(desk: Desk, call: Call, to: string, sdp: string): voi
   desk.send(call.device, request)
 }
 
-/** A new offer in the dialog. Refused at once (glare with ourselves or the other side) by `offerRefused`. */
+/** A new offer in the dialog, by a re-INVITE. Refused at once (glare with ourselves or the other side) by `offerRefused`. */
 export function sendOffer(desk: Desk, call: Call, sdp: string): void {
   const dialog = call.dialog
   // RFC 3261 §14.1: no new INVITE while another is in progress in either direction.
@@ -217,14 +217,9 @@ function receiveSuccess(desk: Desk, call: Call, inviting: Inviting, message: Sip
   call.dialog = dialog
   call.inviting = undefined
   call.phase = 'established'
-  call.remoteSdp = textOf(message.body)
   desk.timers.clear(timerOf('ring', call))
   acknowledge(desk, call, dialog, inviting.seq)
-  tellAnswered(desk, call)
-  for (const candidate of dialog.early.splice(0))
-    desk.tell(call, { kind: 'candidate', call: call.key, candidate })
-  tellDialog(desk, call)
-  tellCandidates(desk, call, dialog)
+  takeAnswer(desk, call, dialog, textOf(message.body))
 }
 
 /** Another 2xx after the first: ours again, whose ACK was lost, or a second branch that answered too. */
@@ -253,11 +248,8 @@ function receiveOfferAnswer(desk: Desk, call: Call, inviting: Inviting, message:
     refuseOffer(desk, call, 488, undefined)
     return
   }
-  call.remoteSdp = textOf(message.body)
   dialog.heard.clear()
-  tellAnswered(desk, call)
-  tellDialog(desk, call)
-  tellCandidates(desk, call, dialog)
+  takeAnswer(desk, call, dialog, textOf(message.body))
 }
 
 function receiveOfferRefusal(desk: Desk, call: Call, message: SipResponse): void {
@@ -272,30 +264,8 @@ function receiveOfferRefusal(desk: Desk, call: Call, message: SipResponse): void
   refuseOffer(desk, call, message.status, first(message, 'Retry-After'))
 }
 
-/** RFC 3261 §14.1: after a 491 who made the Call-ID waits 2.1–4 s, the other 0–2 s, in steps of 10 ms. */
-function refuseOffer(desk: Desk, call: Call, code: number, retryAfter: string | undefined): void {
-  const told = /^[0-9]{1,4}/.exec(retryAfter ?? '')?.[0]
-  const glare = call.role === 'caller' ? 2_100 + 10 * desk.random.below(191) : 10 * desk.random.below(201)
-  desk.tell(call, {
-    kind: 'offerRefused',
-    call: call.key,
-    code,
-    retryAfterMilliseconds: code === 491 ? glare : told === undefined ? undefined : Number(told) * 1_000,
-  })
-}
-
 function acknowledge(desk: Desk, call: Call, dialog: Dialog, seq: number): void {
   const request = requestInside(desk, call, dialog, 'ACK', [], undefined, seq)
   call.ack = { seq, request }
   desk.send(call.device, request)
-}
-
-export function tellAnswered(desk: Desk, call: Call): void {
-  desk.tell(call, {
-    kind: 'answered',
-    call: call.key,
-    sdp: call.remoteSdp,
-    trickle: call.dialog?.trickle ?? false,
-    by: call.peer,
-  })
 }

@@ -1,4 +1,7 @@
-/** What both sides of an established call do alike: BYE, INFO with trickled candidates, and the dialog token. */
+/**
+ * What both sides of an established call do alike: the fate of an offer of ours, BYE, INFO with trickled candidates, and
+ * the dialog token.
+ */
 
 import { after } from '../core/clock.ts'
 import type { EndReason } from '../core/end-reason.ts'
@@ -20,6 +23,39 @@ export function sendBye(desk: Desk, call: Call, word: EndReason): void {
   desk.send(call.device, requestInside(desk, call, call.dialog!, 'BYE', [reasonField(200, word)]))
   call.leaving = call.localSeq
   desk.timers.set(timerOf('over', call), after(desk.at, agentLimits.transactionMilliseconds))
+}
+
+/** The other side's answer to an offer of ours. */
+export function takeAnswer(desk: Desk, call: Call, dialog: Dialog, sdp: string): void {
+  call.remoteSdp = sdp
+  call.isAnswered = true
+  tellAnswered(desk, call)
+  for (const candidate of dialog.early.splice(0))
+    desk.tell(call, { kind: 'candidate', call: call.key, candidate })
+  tellDialog(desk, call)
+  tellCandidates(desk, call, dialog)
+}
+
+export function tellAnswered(desk: Desk, call: Call): void {
+  desk.tell(call, {
+    kind: 'answered',
+    call: call.key,
+    sdp: call.remoteSdp,
+    trickle: call.dialog?.trickle ?? false,
+    by: call.peer,
+  })
+}
+
+/** RFC 3261 §14.1: after a 491 who made the Call-ID waits 2.1–4 s, the other 0–2 s, in steps of 10 ms. */
+export function refuseOffer(desk: Desk, call: Call, code: number, retryAfter: string | undefined): void {
+  const told = /^[0-9]{1,4}/.exec(retryAfter ?? '')?.[0]
+  const glare = call.role === 'caller' ? 2_100 + 10 * desk.random.below(191) : 10 * desk.random.below(201)
+  desk.tell(call, {
+    kind: 'offerRefused',
+    call: call.key,
+    code,
+    retryAfterMilliseconds: code === 491 ? glare : told === undefined ? undefined : Number(told) * 1_000,
+  })
 }
 
 /** Tells the client what to keep for a restart. */
@@ -108,7 +144,8 @@ export function receiveInfo(desk: Desk, call: Call, dialog: Dialog, request: Sip
     if (dialog.heard.has(key) || dialog.heard.size > 2 * agentLimits.candidatesPerSide) continue
     dialog.heard.add(key)
     // Candidates of a branch that may yet lose would only confuse: they wait for its answer.
-    if (dialog === call.dialog) desk.tell(call, { kind: 'candidate', call: call.key, candidate })
+    if (dialog === call.dialog && call.answered?.offer === undefined)
+      desk.tell(call, { kind: 'candidate', call: call.key, candidate })
     else dialog.early.push(candidate)
   }
 }

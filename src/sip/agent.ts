@@ -23,9 +23,10 @@ import {
   offerTimedOut,
   repeatAnswer,
   ring,
+  tellAsked,
 } from './agent-callee.ts'
-import { giveUp, newOutgoing, sendInvite, sendOffer, tellAnswered } from './agent-caller.ts'
-import { addCandidates, sendBye, settle, tellDialog, tellTimedOut } from './agent-inside.ts'
+import { giveUp, newOutgoing, sendInvite, sendOffer } from './agent-caller.ts'
+import { addCandidates, sendBye, settle, tellAnswered, tellDialog, tellTimedOut } from './agent-inside.ts'
 import { contactOf } from './agent-message.ts'
 import { receive } from './agent-receive.ts'
 import { AgentTable, type DeviceState, isOver, liveCalls, surplusOf } from './agent-table.ts'
@@ -173,7 +174,10 @@ export class HostedAgents {
         return addCandidates(this.#desk, call)
       }
       case 'offer':
-        if (call.phase === 'established') sendOffer(this.#desk, call, command.sdp)
+        if (call.phase !== 'established') return
+        // One that is asked for goes with the answer to who asked.
+        if (call.asked !== undefined && call.asked.sdp === undefined) accept(this.#desk, call, command.sdp)
+        else sendOffer(this.#desk, call, command.sdp)
         return
       case 'bye':
         return this.#leave(call, 'self', isEndReason(command.reason) ? command.reason : 'hangup')
@@ -255,10 +259,10 @@ export class HostedAgents {
       if (call.rang && token === '' && !has('ringing')) this.#tell(call, { kind: 'ringing', call: call.key })
       return
     }
-    if (token === '' && call.role === 'caller' && !has('answered')) tellAnswered(this.#desk, call)
+    if (token === '' && call.isAnswered && !has('answered')) tellAnswered(this.#desk, call)
     if (!has('dialog')) tellDialog(this.#desk, call)
-    if (call.asked !== undefined && !has('offer')) {
-      this.#tell(call, { kind: 'offer', call: call.key, sdp: call.asked.sdp })
+    if (call.asked !== undefined && !has('offer') && !has('offerWanted')) {
+      tellAsked(this.#desk, call, call.asked)
     }
   }
 

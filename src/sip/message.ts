@@ -227,6 +227,7 @@ export type AgentEvent =
       readonly kind: 'incoming'
       readonly call: string
       readonly from: { readonly user: string; readonly displayName: string }
+      /** Empty where the offer is left to the callee: `answer` then carries it, and `answered` follows. */
       readonly sdp: string
       readonly trickle: boolean
       readonly video: boolean
@@ -241,6 +242,8 @@ export type AgentEvent =
       readonly by: { readonly user: string; readonly displayName: string }
     }
   | { readonly kind: 'offer'; readonly call: string; readonly sdp: string }
+  /** The other side leaves the offer to us: the next `offer` is it, and `answered` brings what becomes of it. */
+  | { readonly kind: 'offerWanted'; readonly call: string }
   /** An `offer` of ours was refused (491, 488 …): the call goes on as it was. */
   | {
       readonly kind: 'offerRefused'
