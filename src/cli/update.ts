@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import type { Health } from '../admin/message.ts'
+import type { Health, Network } from '../admin/message.ts'
 import { realClock } from '../runtime/clock.ts'
 import { freeBytesIn } from '../runtime/disk.ts'
 import { keepTrialCopy, trialCopyIn } from '../store/copies.ts'
@@ -18,7 +18,7 @@ import { architectureOf, keysOf, takeAway, UpdateError } from '../update/machine
 import { type Architecture, architectures, type UpdateManifest, type UpdateState } from '../update/message.ts'
 import { type Places, placesUnder, waiting } from '../update/places.ts'
 import { newestOn } from '../update/stick-io.ts'
-import { failedParts } from '../update/trial.ts'
+import { failedParts, type HealthLook, networkPart } from '../update/trial.ts'
 import { api, NotRunning } from './api.ts'
 import { type Command, CommandError, type Invocation, moment, UsageError } from './command.ts'
 import { ownVersion } from './version.ts'
@@ -167,8 +167,15 @@ async function installFile(
   await restartMachine()
 }
 
-const healthOf = (call: Invocation): Promise<Health | undefined> =>
-  api<Health>(call.config, 'GET', '/health').catch(() => undefined)
+async function healthOf({ config }: Invocation): Promise<HealthLook | undefined> {
+  try {
+    const { version, parts } = await api<Health>(config, 'GET', '/health')
+    const { addresses } = await api<Network>(config, 'GET', '/network')
+    return { version, parts: { ...parts, network: networkPart(addresses) } }
+  } catch {
+    return undefined
+  }
+}
 
 const placesOf = (call: Invocation): Places => placesUnder(call.environment.LANLINE_APPLIANCE_ROOT)
 

@@ -18,7 +18,7 @@ export interface StickOptions {
 
 const filesLimit = 100
 
-/** The newest update at the top of a stick; undefined: none is newer than what runs and has not failed its trial here. */
+/** The newest update at the top of a stick; undefined: none is newer than what runs and is newer than what failed its trial here. */
 export async function newestOn(directory: string, options: StickOptions): Promise<string | undefined> {
   const { places, version: running, epoch, onTell } = options
   // Files alone: a link may lead to any device of this machine, and a pipe has no end.
@@ -31,9 +31,11 @@ export async function newestOn(directory: string, options: StickOptions): Promis
     const file = join(directory, name)
     try {
       const { version } = await headOfFile(file, keysOf(places))
-      const failed = last?.phase === 'wentBack' && last.to === version
-      if (failed) onTell(`${name}: was tried, and went back: ${last.why}`)
-      else if (relationOf(version, best?.version ?? running) === 'newer') best = { version, file }
+      // Nor what is older than what failed: two that go back would take turns for ever.
+      const failed = last?.phase === 'wentBack' && relationOf(version, last.to) !== 'newer'
+      if (failed && relationOf(version, running) === 'newer')
+        onTell(`${name}: was tried, and went back: ${last.why}`)
+      else if (!failed && relationOf(version, best?.version ?? running) === 'newer') best = { version, file }
     } catch (error) {
       onTell(`${name}: ${error instanceof Error ? error.message : String(error)}`)
     }

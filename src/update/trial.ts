@@ -39,8 +39,22 @@ export function trouble(
   return failed && `${failed[0]}: ${failed[1].detail}`
 }
 
+/**
+ * One more part of its health: a version that is on no network, and was before the update, would be kept where nobody can
+ * reach it any more. Addresses that a link gives itself are none: with them nobody else was asked.
+ */
+export function networkPart(addresses: readonly { readonly address: string }[]): HealthLook['parts'][string] {
+  const given = addresses.find(({ address }) => !/^(169\.254\.|fe[89ab])/i.test(address))
+  return given === undefined
+    ? { state: 'failed', detail: 'no address was given to this machine' }
+    : { state: 'ok', detail: given.address }
+}
+
+/** Of what did not answer nothing is known: then only what no version may be without counts. */
 export const failedParts = (look: HealthLook | undefined): string[] =>
-  Object.entries(look?.parts ?? {}).flatMap(([part, { state }]) => (state === 'failed' ? [part] : []))
+  look === undefined
+    ? ['discovery', 'network', 'relay']
+    : Object.entries(look.parts).flatMap(([part, { state }]) => (state === 'failed' ? [part] : []))
 
 export type TrialStep =
   | { readonly kind: 'wait' | 'confirm' }

@@ -278,6 +278,11 @@ describe('on a stick', () => {
     writeState(places(), { good: 'a', trial: undefined })
     expect(await found()).toBeUndefined()
     expect(passedBy[0]).toMatch(/went back/)
+    // Else that would go back next, and this be tried after it, for as long as the stick is there.
+    lay('lanline-2.update', bundleOf({ version: '0.1.5' }))
+    expect(await found()).toBeUndefined()
+    lay('lanline-3.update', bundleOf({ version: '0.3.0' }))
+    expect(await found()).toBe(join(stick(), 'lanline-3.update'))
   })
 
   it('pipes, links and directories by the name of an update are passed by', async () => {

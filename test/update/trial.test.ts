@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Monotonic } from '../../src/core/clock.ts'
 import type { UpdateStatus } from '../../src/update/message.ts'
-import { failedParts, Trial, told, trouble } from '../../src/update/trial.ts'
+import { failedParts, networkPart, Trial, told, trouble } from '../../src/update/trial.ts'
 
 const ok = { state: 'ok', detail: '' }
 const well = {
@@ -47,6 +47,23 @@ describe('all is well', () => {
     expect(trouble(look, '0.2.0', ['relay'])).toBeUndefined()
     expect(trouble({ ...well, parts: { ...well.parts, store: failed } }, '0.2.0', ['store'])).toMatch(/store/)
     expect(trouble({ version: '0.2.0', parts: {} }, '0.2.0', [])).toMatch(/not there/)
+  })
+})
+
+describe('the network', () => {
+  const on = (...addresses: string[]) => {
+    const parts = { ...well.parts, network: networkPart(addresses.map(address => ({ address }))) }
+    return { version: '0.2.0', parts }
+  }
+  it('that was there before an update must be there after it', () => {
+    expect(trouble(on('fe80::1', '192.168.1.5'), '0.2.0', [])).toBeUndefined()
+    expect(trouble(on('fd00::5'), '0.2.0', [])).toBeUndefined()
+    for (const lost of [on(), on('169.254.7.7', 'fe80::1')])
+      expect(trouble(lost, '0.2.0', failedParts(on('192.168.1.5')))).toMatch(/^network: /)
+  })
+  it('that gives no addresses is no reason to go back, nor where nobody knows what it was like', () => {
+    expect(trouble(on(), '0.2.0', failedParts(undefined))).toBeUndefined()
+    expect(trouble(on('169.254.7.7'), '0.2.0', failedParts(on('169.254.8.8')))).toBeUndefined()
   })
 })
 
