@@ -13,6 +13,7 @@ import {
 } from '../test/interop/raw-sip.ts'
 import { checkBoards } from './boards.ts'
 import { documentedPorts } from './documented-ports.ts'
+import { joinsWifi } from './test/wifi.ts'
 import { type Architecture, bootedFiles, builtImage, fromFat, Vm } from './vm.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -213,7 +214,7 @@ async function firstStart(directory: string): Promise<void> {
       return undefined
     })
     await check(`what root does with files of others is exposed at most ${exposureLimit / 10}`, async () => {
-      const units = ['lanline-card', 'lanline-update', 'lanline-stick@sda']
+      const units = ['lanline-card', 'lanline-confirm', 'lanline-update', 'lanline-stick@sda', 'lanline-wifi']
       const found: string[] = []
       for (const unit of units) {
         const { code, output } = await vm.run(
@@ -300,6 +301,9 @@ async function firstStart(directory: string): Promise<void> {
       compare(found, always, sometimes)
       return found.join(', ')
     })
+    await check('with wifi.txt it joins an access point of simulated radios, and gets an address there', () =>
+      joinsWifi(vm, patienceSeconds),
+    )
     lastSeconds = Number((await vm.run('date +%s')).output)
     await vm.powerOff(300)
     note('disk of the test machine', `${diskGigabytes} GiB`)

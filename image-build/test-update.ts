@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { migrations } from '../src/store/migrations.ts'
@@ -273,6 +273,11 @@ async function sameData(machine: Appliance, { data }: Prepared): Promise<void> {
   if (now !== data) throw new Error(`data: ${now}\n  instead of ${data}`)
 }
 
+async function run(machine: Appliance, line: string): Promise<void> {
+  const { code, output } = await machine.vm.run(line)
+  if (code !== 0) throw new Error(`${line}: ${output}`)
+}
+
 const slotHash = async (machine: Appliance): Promise<string> => {
   const { output } = await machine.vm.run('head -c 67108864 /dev/vda3 | sha256sum', 300)
   return /[0-9a-f]{64}/.exec(output)?.[0] ?? `no hash: ${output}`
@@ -368,6 +373,20 @@ steps.set('exits', prepared =>
 )
 steps.set('cannot-run', prepared =>
   bad(prepared, '0.3.1', edit => edit('usr/bin/lanline', () => '#!/bin/sh\nexit 1\n')),
+)
+steps.set('no-network', prepared =>
+  bad(prepared, '0.3.3', edit => {
+    quickEnd(edit)
+    edit('etc/systemd/network/50-lanline.network', text => text.replace('Type=ether', 'Type=none'))
+  }),
+)
+steps.set('unfenced', prepared =>
+  // What is to watch the trial cannot be started as its unit asks for.
+  bad(prepared, '0.3.4', edit =>
+    edit('usr/lib/systemd/system/lanline-confirm.service', text =>
+      text.replace('ReadWritePaths=', 'ReadWritePaths=/nowhere '),
+    ),
+  ),
 )
 steps.set('panics', prepared =>
   bad(
@@ -488,15 +507,11 @@ for (const [name, moment] of cuts) {
 
 steps.set('stick', async prepared => {
   const bundle = makeBundle('stick', '0.7.0', quickGood)
-  const stick = at('stick.img')
-  command('truncate', '-s', '300M', stick)
-  command('mkfs.vfat', '-F', '32', '-n', 'STICK', stick)
-  command('mcopy', '-i', stick, bundle, '::/lanline-0.7.0-amd64.update')
   const machine = await thawed(prepared, 'machine')
   await plugIn(machine, 'odd', oddStick(bundle))
   await machine.vm.serialShows(/no newer update is on this stick/, 120)
   say('  a cut-off update, a pipe and a link: passed by')
-  await plugIn(machine, 'stick', stick)
+  await plugIn(machine, 'stick', stickWith(bundle))
   await machine.untilWell(900, '0.7.0')
   const { status } = await ended(machine, 900)
   must(status.phase === 'confirmed', JSON.stringify(status))
@@ -505,6 +520,45 @@ steps.set('stick', async prepared => {
   must((await machine.health())?.version === '0.7.0', 'it is not installed again and again')
   return 'installed by itself, once'
 })
+
+steps.set('newer-database', async prepared => {
+  const change = (edit: Change): void => {
+    quickGood(edit)
+    migrates(edit)
+  }
+  const stick = stickWith(makeBundle('newer', '0.8.0', change, newer))
+  const machine = await thawed(prepared, 'machine')
+  // As it is where the slot of the version that changed it can no longer be read: the older one starts.
+  const script = `const db = require("better-sqlite3")("/var/lib/lanline/lanline.db"); db.exec("create table later (x integer) strict"); db.pragma("user_version = ${schema + 1}")`
+  const asLanline = 'setpriv --reuid=700 --regid=700 --clear-groups /usr/lib/lanline/bin/node'
+  await run(machine, `cd /usr/lib/lanline && systemctl stop lanline && ${asLanline} -e '${script}'`)
+  const from = machine.vm.serial().length
+  await machine.vm.run('systemctl reboot', 10).catch(() => undefined)
+  await machine.vm.serialShows(/lanline: slot a, data whole/, 300, from)
+  machine.vm.forgetShell()
+  let told = ''
+  const isTold = async (): Promise<boolean> => {
+    told = (await machine.vm.run('cat /boot/firmware/lanline-problems.txt')).output
+    return told.includes('was written by a newer lanline')
+  }
+  await machine.vm.until(isTold, 900, 'a problem on the card', 3_000)
+  say(`  on the card: ${told}`)
+  await plugIn(machine, 'stick', stick)
+  await machine.untilWell(900, '0.8.0')
+  const { status } = await ended(machine, 900)
+  must(status.phase === 'confirmed', JSON.stringify(status))
+  await sameData(machine, prepared)
+  return 'refused and said on the card, data whole; a newer version on a stick went on with it'
+})
+
+function stickWith(bundle: string): string {
+  const image = at('stick.img')
+  rmSync(image, { force: true })
+  command('truncate', '-s', '300M', image)
+  command('mkfs.vfat', '-F', '32', '-n', 'STICK', image)
+  command('mcopy', '-i', image, bundle, `::/${basename(bundle)}`)
+  return image
+}
 
 /** With nothing to install: what must neither be taken nor waited for. */
 function oddStick(bundle: string): string {
