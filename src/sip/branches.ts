@@ -165,11 +165,13 @@ export class Branches {
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {
     const { context, target } = branch
-    const { loopMark, recordRoute, asserted, request: asked } = context.asked!
+    const { incoming, loopMark, recordRoute, asserted, request: asked } = context.asked!
     branch.state = 'open'
     const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
     const recordRoutes =
-      recordRoute === undefined ? [] : [this.#parts.recordRoutes.ofCallee(target, flow), recordRoute]
+      recordRoute === undefined
+        ? []
+        : [this.#parts.recordRoutes.ofCallee(target, incoming, flow), recordRoute]
     const request = forward(asked, {
       uri: target.uri,
       via: viaFor(flow, unique),

@@ -143,14 +143,17 @@ export class Identity {
   }
 
   /**
-   * Whether From may stand in what this sender sends: it is their own, or, from who was called, what they were called.
-   * A caller that followed a redirection (RFC 3261 §8.1.3.4) still calls them by another's name; so only in what ends or
-   * changes that dialog, and never in a message that is read as somebody's.
+   * Whether From may stand in what this sender sends: it is their own, or, from who was called, the person they were
+   * called as: a forwarded call still has that one's name in To, and so has that of a caller that followed a redirection
+   * (RFC 3261 §8.1.3.4). What else To may hold is nobody's name, and good in what only ends or changes that dialog.
    */
   #isTheirName(incoming: Incoming, sender: Sender, token: RouteToken | undefined): boolean {
-    if (this.#fromPerson(incoming) === sender.user) return true
+    const person = this.#fromPerson(incoming)
+    if (person === sender.user) return true
     const wasCalled = token?.role === 'callee' && token.device === sender.device
-    return wasCalled && incoming.toTag !== undefined && ofDialogs.has(incoming.request.method)
+    if (!wasCalled || incoming.toTag === undefined) return false
+    if (ofDialogs.has(incoming.request.method)) return true
+    return person !== undefined && token.kind === 'binding' && token.as === person
   }
 
   #fromPerson({ from }: Incoming): string | undefined {

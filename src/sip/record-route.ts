@@ -3,58 +3,73 @@
  * two may differ in transport and family. What they say is `route-token.ts`.
  */
 import type { Bindings } from './bindings.ts'
+import { parseUri } from './codec.ts'
 import { recordRouteFor } from './forward.ts'
 import type { Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
 import type { Flow } from './message.ts'
+import type { Accounts } from './ports.ts'
 import type { Target } from './response-context.ts'
-import type { RouteToken, RouteTokens } from './route-token.ts'
+import type { Role, RouteToken, RouteTokens } from './route-token.ts'
 
 const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
 
 export const makesDialogs = (method: string): boolean => dialogMakers.has(method)
 
 export class RecordRoutes {
+  readonly #accounts: Accounts
   readonly #bindings: Bindings
   readonly #tokens: RouteTokens
   /** Told of callers that have no binding: requests in their dialogs go back by the flow they called from. */
   readonly #onUnbound: (flow: Flow) => void
 
-  constructor(o: { bindings: Bindings; tokens: RouteTokens; onUnbound: (flow: Flow) => void }) {
+  constructor(o: {
+    accounts: Accounts
+    bindings: Bindings
+    tokens: RouteTokens
+    onUnbound: (flow: Flow) => void
+  }) {
+    this.#accounts = o.accounts
     this.#bindings = o.bindings
     this.#tokens = o.tokens
     this.#onUnbound = o.onUnbound
   }
 
   /** Leads to the binding that the request came from, or to the address of a caller that never registered. */
-  ofCaller({ replyTo: flow }: Incoming, { user, device }: Sender): string {
+  ofCaller(incoming: Incoming, { user, device }: Sender): string {
+    const flow = incoming.replyTo
     const known = this.#bindings.ofDevice(user, device)
-    const live = known.find(one => one.flow?.id === flow.id)
-    if (live !== undefined) return this.#write(flow, bindingToken('caller', live.binding.key, device))
-    this.#onUnbound(flow)
-    return this.#write(flow, addressToken('caller', device, flow))
-  }
-
-  ofCallee({ key, device }: Target, flow: Flow): string {
+    const key = known.find(one => one.flow?.id === flow.id)?.binding.key
+    if (key === undefined) this.#onUnbound(flow)
     const token =
-      key === undefined ? addressToken('callee', device, flow) : bindingToken('callee', key, device)
-    return this.#write(flow, token)
+      key === undefined ? addressToken('caller', device, flow) : bindingToken('caller', key, device)
+    return this.#write(flow, token, incoming)
   }
 
-  #write(flow: Flow, token: RouteToken): string {
-    return recordRouteFor(flow, this.#tokens.issue(token))
+  ofCallee({ key, device }: Target, incoming: Incoming, flow: Flow): string {
+    const token =
+      key === undefined
+        ? addressToken('callee', device, flow)
+        : bindingToken('callee', key, device, this.#calledAs(device, incoming))
+    return this.#write(flow, token, incoming)
+  }
+
+  /** Whoever is called stands in To, wherever the request goes (RFC 3261 §8.1.1.2). */
+  #calledAs(device: string, { to }: Incoming): string | undefined {
+    const name = parseUri(to.uri)?.user?.toLowerCase()
+    const person = name === undefined ? undefined : this.#accounts.personOf(name)
+    return person === this.#accounts.userOfDevice(device) ? undefined : person
+  }
+
+  #write(flow: Flow, token: RouteToken, { callId, fromTag: callerTag }: Incoming): string {
+    return recordRouteFor(flow, this.#tokens.issue(token, { callId, callerTag }))
   }
 }
 
-const bindingToken = (role: RouteToken['role'], key: string, device: string): RouteToken => ({
-  kind: 'binding',
-  role,
-  key,
-  device,
+const bindingToken = (role: Role, key: string, device: string, as?: string): RouteToken => ({
+  ...{ kind: 'binding', role, key, device, as },
 })
 
-const addressToken = (
-  role: RouteToken['role'],
-  device: string,
-  { transport, local, remote }: Flow,
-): RouteToken => ({ kind: 'address', role, device, transport, local, remote })
+const addressToken = (role: Role, device: string, { transport, local, remote }: Flow): RouteToken => ({
+  ...{ kind: 'address', role, device, transport, local, remote },
+})

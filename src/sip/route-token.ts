@@ -1,9 +1,10 @@
 /**
  * What a Record-Route of ours says (RFC 3261 §16.6 step 4): not where a party was, but which party it is, so that a
- * request in a dialog finds the party's present flow, also after a restart and over a new connection. Authenticated
- * with a key that outlives the process; nobody else can make one.
+ * request in a dialog finds the party's present flow, also after a restart and over a new connection; and, behind a dot,
+ * a seal on the dialog it was made for. Both authenticated with a key that outlives the process; nobody else can make
+ * one, nor take a party's from one dialog to another.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Transport } from './message.ts'
 import { Recent } from './recent.ts'
@@ -19,6 +20,15 @@ export interface BindingToken {
   readonly role: Role
   readonly key: string
   readonly device: string
+  /** Of a callee: the person they were called as, where that is somebody else (a call that was forwarded). */
+  readonly as: string | undefined
+}
+
+/** What both ends of a dialog know of it from the first request on (RFC 3261 §12). */
+export interface DialogName {
+  readonly callId: string
+  /** The tag of who made it. */
+  readonly callerTag: string
 }
 
 /** A device that called without registering, at its address. */
@@ -32,11 +42,13 @@ export interface AddressToken {
 }
 
 const macBytes = 16
+const sealCharacters = 16
 const maxTokenLength = 400
 const tokensRemembered = 10_000
 
 export class RouteTokens {
   readonly #key: Uint8Array
+  readonly #sealKey: string
   /** By its text: a party's token is the same in each of its calls and read with each message. */
   readonly #genuine = new Recent<RouteToken>(tokensRemembered)
   /** By its payload. */
@@ -44,10 +56,39 @@ export class RouteTokens {
 
   constructor(key: Uint8Array) {
     this.#key = key
+    this.#sealKey = createHmac('sha256', key).update('lanline seal').digest('hex')
   }
 
   /** The user part of a Record-Route URI: needs no escaping there. */
-  issue(token: RouteToken): string {
+  issue(token: RouteToken, dialog: DialogName): string {
+    const text = this.#partyText(token)
+    return `${text}.${this.#seal(text, dialog)}`
+  }
+
+  /** Undefined for anything this appliance did not issue. */
+  read(text: string | undefined): RouteToken | undefined {
+    const party = text === undefined ? undefined : partyOf(text)
+    if (party === undefined || party.length < 24 || party.length > maxTokenLength) return undefined
+    const known = this.#genuine.get(party)
+    if (known !== undefined) return known
+    const bytes = Buffer.from(party, 'base64url')
+    if (bytes.length <= macBytes) return undefined
+    const payload = bytes.subarray(0, -macBytes)
+    if (!timingSafeEqual(this.#mac(payload), bytes.subarray(-macBytes))) return undefined
+    const token = parse(payload.toString('utf8'))
+    if (token !== undefined) this.#genuine.set(party, token)
+    return token
+  }
+
+  /** Whether what was read from `text` was issued for this dialog. */
+  isOf(text: string, dialog: DialogName): boolean {
+    const party = partyOf(text)
+    const right = Buffer.from(this.#seal(party, dialog))
+    const given = Buffer.from(text.slice(party.length + 1))
+    return given.length === right.length && timingSafeEqual(given, right)
+  }
+
+  #partyText(token: RouteToken): string {
     const written = write(token)
     const known = this.#issued.get(written)
     if (known !== undefined) return known
@@ -57,18 +98,10 @@ export class RouteTokens {
     return text
   }
 
-  /** Undefined for anything this appliance did not issue. */
-  read(text: string | undefined): RouteToken | undefined {
-    if (text === undefined || text.length < 24 || text.length > maxTokenLength) return undefined
-    const known = this.#genuine.get(text)
-    if (known !== undefined) return known
-    const bytes = Buffer.from(text, 'base64url')
-    if (bytes.length <= macBytes) return undefined
-    const payload = bytes.subarray(0, -macBytes)
-    if (!timingSafeEqual(this.#mac(payload), bytes.subarray(-macBytes))) return undefined
-    const token = parse(payload.toString('utf8'))
-    if (token !== undefined) this.#genuine.set(text, token)
-    return token
+  /** Neither field holds a line end. Cut short, so that nobody can go on hashing where this ended. */
+  #seal(party: string, { callId, callerTag }: DialogName): string {
+    const sealed = `${this.#sealKey}\n${party}\n${callId}\n${callerTag}`
+    return hash('sha256', sealed, 'base64url').slice(0, sealCharacters)
   }
 
   // The label keeps these apart from whatever else the key authenticates.
@@ -81,9 +114,17 @@ export class RouteTokens {
   }
 }
 
+function partyOf(text: string): string {
+  const dot = text.indexOf('.')
+  return dot < 0 ? text : text.slice(0, dot)
+}
+
 function write(token: RouteToken): string {
   const role = token.role === 'caller' ? 'r' : 'e'
-  if (token.kind === 'binding') return `${role}b!${token.key}!${token.device}`
+  if (token.kind === 'binding') {
+    const as = token.as === undefined ? '' : `!${token.as}`
+    return `${role}b!${token.key}!${token.device}${as}`
+  }
   const { transport, local, remote, device } = token
   return [`${role}a`, transport, local.address, local.port, remote.address, remote.port, device].join('!')
 }
@@ -91,8 +132,8 @@ function write(token: RouteToken): string {
 function parse(text: string): RouteToken | undefined {
   const [head, ...rest] = text.split('!')
   const role = head?.[0] === 'r' ? 'caller' : 'callee'
-  if (head?.[1] === 'b' && rest.length === 2)
-    return { kind: 'binding', role, key: rest[0]!, device: rest[1]! }
+  if (head?.[1] === 'b' && (rest.length === 2 || rest.length === 3))
+    return { kind: 'binding', role, key: rest[0]!, device: rest[1]!, as: rest[2] }
   if (head?.[1] !== 'a' || rest.length !== 6) return undefined
   return {
     kind: 'address',

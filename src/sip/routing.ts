@@ -47,7 +47,8 @@ export function personAt(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): stri
   return destination && personOf(destination)
 }
 
-export function route({ request: received, uri: receivedUri, toTag }: Incoming, parts: RoutingParts): Routed {
+export function route(incoming: Incoming, parts: RoutingParts): Routed {
+  const { request: received, uri: receivedUri, toTag } = incoming
   const routes = values(received, 'Route')
   if (routes.length > maxRoutes) {
     const refused = {
@@ -58,14 +59,53 @@ export function route({ request: received, uri: receivedUri, toTag }: Incoming, 
     } as const
     return { request: received, uri: receivedUri, senderToken: undefined, destination: refused }
   }
-  const { request, tokens } = takeOffOwnRoutes(received, receivedUri, routes, parts)
+  const { request, found } = takeOffOwnRoutes(received, receivedUri, routes, parts)
   const uri = request.uri === received.uri ? receivedUri : parseUri(request.uri)
   // §12.2: a route set belongs to a dialog. Outside of one, who is asked for counts, and whether they may be.
-  const target = toTag === undefined ? undefined : tokens.at(-1)
-  const senderToken = tokens.length > 1 ? tokens[0] : undefined
+  const target = toTag === undefined ? undefined : found.at(-1)
+  const senderToken = found.length > 1 ? found[0]!.token : undefined
+  if (!isOfItsDialog(incoming, found, parts)) {
+    return { request, uri, senderToken: undefined, destination: noSuchDialog }
+  }
   if (target !== undefined)
-    return { request, uri, senderToken, destination: { kind: 'party', token: target } }
-  return { request, uri, senderToken, destination: destinationByUri(request, uri, parts) }
+    return { request, uri, senderToken, destination: { kind: 'party', token: target.token } }
+  const destination = destinationByUri(request, uri, parts)
+  // §12.2.1.1: what is asked in a dialog comes by its route, which we recorded. Without one nobody can tell it from a call
+  // that is not to ring.
+  if (destination.kind === 'contact' && toTag !== undefined && request.method === 'INVITE') {
+    return { request, uri, senderToken, destination: noSuchDialog }
+  }
+  return { request, uri, senderToken, destination }
+}
+
+/** §12.2.2. */
+const noSuchDialog: Destination = {
+  ...{ kind: 'refused', status: 481, reason: 'Call/Transaction Does Not Exist', note: 'strayDialog' },
+}
+
+/**
+ * Whether the routes are those of the dialog that the request names: from another one, though that was between the same
+ * two, they prove nothing, and a telephone that has no such dialog may take the request for a call. An ACK and a BYE ask
+ * for nothing; a hosted agent knows its dialogs.
+ */
+function isOfItsDialog(
+  { request, callId, fromTag, toTag, flow }: Incoming,
+  found: readonly Found[],
+  { tokens }: RoutingParts,
+): boolean {
+  if (toTag === undefined || flow.transport === 'hosted') return true
+  if (request.method === 'ACK' || request.method === 'BYE') return true
+  return found.every(({ text, token }, index) => {
+    const isSender = found.length > 1 && index === 0
+    const byCaller = (token.role === 'caller') === isSender
+    return tokens.isOf(text, { callId, callerTag: byCaller ? fromTag : toTag })
+  })
+}
+
+/** A token as it stood in a Route. */
+interface Found {
+  readonly text: string
+  readonly token: RouteToken
 }
 
 function takeOffOwnRoutes(
@@ -73,14 +113,14 @@ function takeOffOwnRoutes(
   receivedUri: SipUri | undefined,
   routes: string[],
   parts: RoutingParts,
-): { request: SipRequest; tokens: RouteToken[] } {
+): { request: SipRequest; found: Found[] } {
   let request = received
-  const tokens: RouteToken[] = []
-  if (routes.length === 0) return { request, tokens }
+  const found: Found[] = []
+  if (routes.length === 0) return { request, found }
   // §16.4: a strict router before us put our Record-Route into the Request-URI and the real one last.
   const strict = parts.tokens.read(receivedUri?.user)
   if (strict !== undefined) {
-    tokens.push(strict)
+    found.push({ text: receivedUri!.user!, token: strict })
     const last = parseNameAddr(routes.pop()!)
     request = {
       ...request,
@@ -94,10 +134,10 @@ function takeOffOwnRoutes(
     const uri = parseUri(parseNameAddr(text)?.uri ?? '')
     const token = parts.tokens.read(uri?.user)
     if (token === undefined && (uri === undefined || !parts.own.isOwnHost(uri.host))) break
-    if (token !== undefined) tokens.push(token)
+    if (token !== undefined) found.push({ text: uri!.user!, token })
     request = { ...request, headers: removeFirstValue(request.headers, 'Route') }
   }
-  return { request, tokens }
+  return { request, found }
 }
 
 function destinationByUri(request: SipRequest, uri: SipUri | undefined, parts: RoutingParts): Destination {

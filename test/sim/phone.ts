@@ -149,7 +149,11 @@ export class SimPhone {
     })
   }
 
-  call(to: string, o: { from?: string; video?: boolean; extra?: HeaderField[] } = {}): SimCall {
+  /** `delayed`: without an offer, which is to come in the 200. */
+  call(
+    to: string,
+    o: { from?: string; video?: boolean; delayed?: boolean; extra?: HeaderField[] } = {},
+  ): SimCall {
     const callId = this.#token()
     const call: SimCall = {
       callId,
@@ -169,8 +173,8 @@ export class SimPhone {
       from: local,
       callId,
       cseq: () => ++cseq,
-      extra: [{ name: 'Contact', value: this.contact }, sdpField, ...(o.extra ?? [])],
-      body: sdpOf(o.video ?? false),
+      extra: [{ name: 'Contact', value: this.contact }, ...(o.delayed ? [] : [sdpField]), ...(o.extra ?? [])],
+      ...(o.delayed ? {} : { body: sdpOf(o.video ?? false) }),
       sending: invite => {
         call.invite = invite
       },
@@ -194,7 +198,7 @@ export class SimPhone {
           ended: false,
         }
         call.dialog ??= dialog
-        this.#acknowledge(dialog, response)
+        this.#acknowledge(dialog, response, o.delayed ? sdpOf(false) : undefined)
       },
     })
     return call
@@ -237,6 +241,29 @@ export class SimPhone {
       ],
       done: response => done(response.status),
     })
+  }
+
+  /** A re-INVITE, with an offer or (`delayed`) without; its final statuses, whose repetitions are acknowledged alike. */
+  reInvite(dialog: SimDialog, o: { delayed?: boolean; ackWithout?: boolean } = {}): number[] {
+    const statuses: number[] = []
+    const routes = dialog.routes.map(value => ({ name: 'Route', value }))
+    const offer = o.delayed ? undefined : sdpOf(false)
+    this.request({
+      method: 'INVITE',
+      uri: dialog.target,
+      to: dialog.remote,
+      from: dialog.local,
+      callId: dialog.callId,
+      cseq: () => ++dialog.cseq,
+      extra: [...routes, { name: 'Contact', value: this.contact }, ...(offer ? [sdpField] : [])],
+      ...(offer ? { body: offer } : {}),
+      done: response => {
+        statuses.push(response.status)
+        const answer = o.delayed && !o.ackWithout ? sdpOf(false) : undefined
+        if (response.status < 300) this.#acknowledge(dialog, response, answer)
+      },
+    })
+    return statuses
   }
 
   hangUp(dialog: SimDialog): void {
@@ -484,7 +511,7 @@ export class SimPhone {
     })
   }
 
-  #acknowledge(dialog: SimDialog, response: SipResponse): void {
+  #acknowledge(dialog: SimDialog, response: SipResponse, answer?: Uint8Array): void {
     const number = sip.parseCSeq(sip.first(response, 'CSeq')!)!.number
     const ack: SipRequest = {
       kind: 'request',
@@ -498,8 +525,9 @@ export class SimPhone {
         { name: 'To', value: dialog.remote },
         { name: 'Call-ID', value: dialog.callId },
         { name: 'CSeq', value: `${number} ACK` },
+        ...(answer ? [sdpField] : []),
       ],
-      body: new Uint8Array(0),
+      body: answer ?? new Uint8Array(0),
     }
     this.#acks.set(`${branchOf(response)}/INVITE/${sip.tagOf(response, 'To')}`, ack)
     this.send(ack)

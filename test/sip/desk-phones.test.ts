@@ -88,14 +88,24 @@ describe('a telephone that sends from another port than it listens at', () => {
   })
 })
 
+const inside = (phone: SimPhone, dialog: SimDialog, method: string, extra: HeaderField[]) => {
+  let status = 0
+  const done = (answered: number) => {
+    status = answered
+  }
+  phone.inDialog(dialog, method, done, extra)
+  phone.house.network.run(200)
+  return status
+}
+
 describe('a telephone that forwards calls', () => {
   /** Each forwards what comes to it as `to` says; the others ring. */
-  const forwarding = (to: Record<string, string>) => {
+  const forwarding = (to: Record<string, string>, transport: 'udp' | 'tcp' = 'udp') => {
     const home = house()
     const phones = new Map(
       ['alice-1', 'bob-1', 'carol-1'].map(name => [
         name,
-        registered(home, name, { onInvite: name in to ? 'silent' : 'ring' }),
+        registered(home, name, { transport, onInvite: name in to ? 'silent' : 'ring' }),
       ]),
     )
     const forwarded = new Set<unknown>()
@@ -137,6 +147,26 @@ describe('a telephone that forwards calls', () => {
     expect(home.callLog()).toEqual(['started', 'ringing', 'answered', 'ended caller 0 hangup'])
     expect(home.calls[0]).toMatchObject({ callee: { user: 'bob' } })
     expect(home.calls[2]).toMatchObject({ callee: { user: 'carol', device: 'carol-1' } })
+  })
+
+  it.each([
+    'udp',
+    'tcp',
+  ] as const)('and whoever took one hands it on, writes and hangs up as who was called, over %s', transport => {
+    const { run, alice, carol } = forwarding({ 'bob-1': '<sip:carol@lanline.local>' }, transport)
+    alice.call('bob')
+    run()
+    carol.pickUp()
+    run()
+    const dialog = carol.incoming[0]!.dialog!
+    expect(dialog.local).toContain('sip:bob@')
+    const status = (method: string, extra: HeaderField[] = []): number => inside(carol, dialog, method, extra)
+    expect(status('REFER', [{ name: 'Refer-To', value: '<sip:alice@lanline.local>' }])).toBe(200)
+    expect(status('MESSAGE')).toBe(200)
+    const held = carol.reInvite(dialog)
+    run()
+    expect([held, status('BYE')]).toEqual([[200], 200])
+    expect(alice.requests).toEqual(['REFER', 'MESSAGE', 'INVITE', 'ACK', 'BYE'])
   })
 
   it('can be given up by the caller while the other one rings', () => {
@@ -277,15 +307,6 @@ describe('a call that is handed on', () => {
     expect(home.agentEvents).toEqual([])
   })
 
-  const inside = (phone: SimPhone, dialog: SimDialog, method: string, extra: HeaderField[]) => {
-    let status = 0
-    const done = (answered: number) => {
-      status = answered
-    }
-    phone.inDialog(dialog, method, done, extra)
-    phone.house.network.run(200)
-    return status
-  }
   const referred = (phone: SimPhone): string =>
     first(phone.received.filter(one => one.kind === 'request' && one.method === 'REFER').at(-1)!, 'Refer-To')!
 

@@ -105,6 +105,61 @@ describe('a To tag that somebody made up', () => {
   })
 })
 
+describe('what says that it is in a dialog', () => {
+  const made = (to: string, tag = 'made') => `<sip:${to}@lanline.local>;tag=${tag}`
+
+  it('does not ring who is not to be disturbed by way of their contact', () => {
+    const { home, phones } = house()
+    const { caller } = talk(home, phones.mallory, phones.bob)
+    home.doNotDisturb.add('bob')
+    phones.bob.requests.length = 0
+    home.calls.length = 0
+    const extra = [{ name: 'Contact', value: phones.mallory.contact }]
+    const invite = { method: 'INVITE', uri: caller.target, to: made('bob'), extra }
+    expect(ask(home, phones.mallory, invite)).toBe(481)
+    expect(phones.bob.requests).toEqual([])
+    expect(home.callLog()).toEqual([])
+    expect(home.notes).toContain('strayDialog')
+  })
+
+  it.each([
+    'udp',
+    'tcp',
+  ] as const)('comes over %s by the routes of that dialog, not by those of an earlier one', transport => {
+    const { home, phones } = house(transport)
+    const { caller } = talk(home, phones.mallory, phones.bob)
+    const extra = [...routesOf(caller), { name: 'Contact', value: phones.mallory.contact }]
+    const within = { uri: caller.target, to: caller.remote, from: caller.local, callId: caller.callId, extra }
+    expect(ask(home, phones.mallory, { ...within, method: 'INVITE' })).toBe(200)
+    phones.bob.requests.length = 0
+    const { callId: _, ...elsewhere } = within
+    for (const other of [
+      { ...elsewhere, to: made('bob') },
+      { ...within, from: '<sip:mallory@lanline.local>;tag=another' },
+      { ...elsewhere, callId: 'another' },
+    ]) {
+      for (const method of ['INVITE', 'UPDATE', 'REFER', 'MESSAGE'])
+        expect(ask(home, phones.mallory, { ...other, method }), method).toBe(481)
+    }
+    // One's own call with somebody else is no way to them either.
+    const alices = talk(home, phones.mallory, phones.alice).caller
+    const routes = [alices.routes[0]!, caller.routes[1]!].map(value => ({ name: 'Route', value }))
+    const mixed = { ...within, callId: alices.callId, from: alices.local, to: alices.remote, extra: routes }
+    expect(ask(home, phones.mallory, { ...mixed, method: 'INVITE' })).toBe(481)
+    expect(phones.bob.requests).toEqual([])
+  })
+
+  it('and is proved by its routes after a restart, too', () => {
+    const { home, phones } = house()
+    const { caller, callee } = talk(home, phones.alice, phones.bob)
+    home.stop()
+    home.start()
+    const held = [phones.alice.reInvite(caller), phones.bob.reInvite(callee)]
+    home.network.run(1_000)
+    expect(held).toEqual([[200], [200]])
+  })
+})
+
 describe('a NOTIFY that nobody subscribed to', () => {
   it('reaches nobody: some phones start anew for it', () => {
     const { home, phones } = house()
