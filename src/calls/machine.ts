@@ -201,6 +201,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
         this.#watch(call, now)
         return
+      case 'video':
+        if (!call.row.video) this.#update(call, { video: true })
+        return
       case 'ended':
         if (event.calleeTag !== undefined && event.calleeTag !== (call.calleeTag ?? event.calleeTag)) return
         this.#close(call, { endedAt: at, endedBy: event.by, reason: event.reason, code: event.code })

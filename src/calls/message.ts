@@ -25,6 +25,7 @@ export interface CallRow {
   readonly calleeUser: string
   readonly calleeName: string
   readonly calleeDevice: string | undefined
+  /** It was placed with a picture, or one was added since. */
   readonly video: boolean
   readonly startedAt: Epoch
   readonly ringingAt: Epoch | undefined

@@ -4,7 +4,7 @@
  */
 import { callKey, tagOf } from './codec.ts'
 import type { Incoming } from './incoming.ts'
-import type { CallEvent, SipResponse } from './message.ts'
+import type { CallEnder, CallEvent, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import { reasonWord, wordOfRefusal } from './reason.ts'
 import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
@@ -86,13 +86,27 @@ export function callRefused(
  * A BYE ends the call whoever gets to hear of it. Whose it is, the sender's token says, or else the other one's.
  * Undefined without either.
  */
-export function callHungUp(incoming: Incoming, { destination, senderToken }: Routed): CallEvent | undefined {
+export function callHungUp(incoming: Incoming, routed: Routed): CallEvent | undefined {
+  const within = callWithin(incoming, routed)
+  if (within === undefined) return undefined
+  const reason = reasonWord(incoming.request) ?? 'hangup'
+  return { kind: 'ended', ...within, code: 0, reason }
+}
+
+/** An offer within a call was answered with a picture (RFC 3264 §8.1): from then on it is a video call. */
+export function callTookPicture(call: string, answer: SipResponse): CallEvent | undefined {
+  return hasVideo(latin1(answer.body)) ? { kind: 'video', call } : undefined
+}
+
+/** The call that a request is within, and who sent it; undefined where no token tells. */
+export function callWithin(
+  { callId, fromTag, toTag }: Incoming,
+  { destination, senderToken }: Routed,
+): { readonly call: string; readonly by: CallEnder; readonly calleeTag: string | undefined } | undefined {
   if (destination.kind !== 'party') return undefined
   const by = senderToken?.role ?? (destination.token.role === 'caller' ? 'callee' : 'caller')
-  const { callId, fromTag, toTag } = incoming
   const [callerTag, calleeTag] = by === 'caller' ? [fromTag, toTag] : [toTag ?? '', fromTag]
-  const reason = reasonWord(incoming.request) ?? 'hangup'
-  return { kind: 'ended', call: callKey(callId, callerTag), by, code: 0, reason, calleeTag }
+  return { call: callKey(callId, callerTag), by, calleeTag }
 }
 
 const latin1 = (bytes: Uint8Array): string =>

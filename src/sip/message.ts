@@ -164,6 +164,8 @@ export type CallEvent =
     }
   | { readonly kind: 'ringing'; readonly call: string; readonly device: string }
   | { readonly kind: 'answered'; readonly call: string; readonly callee: Party; readonly calleeTag: string }
+  /** A picture was added to it since. */
+  | { readonly kind: 'video'; readonly call: string }
   /** A final refusal, a CANCEL, or a BYE. `code` is the SIP status or 0; `reason` one stable word (`docs/client-protocol.md`). */
   | {
       readonly kind: 'ended'

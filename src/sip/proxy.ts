@@ -10,7 +10,16 @@ import type { Random } from '../core/random.ts'
 import { assertedOf, withoutAssertions } from './assertions.ts'
 import type { Bindings } from './bindings.ts'
 import { Branches, branchLimits } from './branches.ts'
-import { callAnswered, calleeOf, callHungUp, callRefused, callRings, callStarted } from './call-events.ts'
+import {
+  callAnswered,
+  calleeOf,
+  callHungUp,
+  callRefused,
+  callRings,
+  callStarted,
+  callTookPicture,
+  callWithin,
+} from './call-events.ts'
 import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
 import { callKey, first, removeFirstValue, response } from './codec.ts'
 import { forwardedTo } from './diversion.ts'
@@ -222,6 +231,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
         recordRoute:
           initial && makesDialogs(method) ? this.#recordRoutes.ofCaller(incoming, sender) : undefined,
         asserted: initial ? assertedOf(incoming.request, sender.user, this.#parts) : undefined,
+        within: method === 'INVITE' || method === 'UPDATE' ? callWithin(incoming, routed)?.call : undefined,
       },
       server,
       sender,
@@ -285,7 +295,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { call } = context
     this.#parts.servers.respond(context.server, answer, now)
     if (context.finalSent) return
+    const { within } = context.asked!
     this.#final(context)
+    if (within !== undefined) this.#tell(callTookPicture(within, answer))
     if (call !== undefined) this.#tell(callAnswered(call, branch, answer, this.#parts.accounts))
     // §16.7 step 10.
     if (context.server.invite) this.branches.cancelAll(context, reasonField(200, 'answeredElsewhere'), now)

@@ -49,6 +49,8 @@ export interface Asked {
   readonly recordRoute: string | undefined
   /** Who asks, where that is to be told. */
   readonly asserted: string | undefined
+  /** Of a request that may carry an offer: the call it is within. */
+  readonly within: string | undefined
 }
 
 /** The call that an initial INVITE starts. */

@@ -344,7 +344,8 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #event(event: CallEvent, now: Monotonic): void {
     if (event.kind === 'started') return this.#started(event.call, event.caller.device, now)
     const call = this.#calls.get(event.call)
-    if (call === undefined) return
+    // The answer by which a picture came into it is in the trace itself.
+    if (call === undefined || event.kind === 'video') return
     const what = { kind: 'call', what: event.kind } as const
     if (event.kind === 'ringing') this.#add(call, now, 'server', { ...what, device: event.device })
     else if (event.kind === 'answered') {

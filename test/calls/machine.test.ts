@@ -3,7 +3,7 @@ import { CallsMachine, callLimits } from '../../src/calls/machine.ts'
 import type { CallEffect, CallInput, CallRow } from '../../src/calls/message.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 
-const started: CallInput = {
+const started = {
   kind: 'sip',
   event: {
     kind: 'started',
@@ -12,7 +12,7 @@ const started: CallInput = {
     callee: { user: 'bob', displayName: 'Bob', device: undefined },
     video: true,
   },
-}
+} satisfies CallInput
 const answered: CallInput = {
   kind: 'sip',
   event: {
@@ -97,6 +97,17 @@ class Log {
 }
 
 describe('a call row', () => {
+  it('is that of a video call from when a picture came into it, and is told of it once', () => {
+    const sound: CallInput = { ...started, event: { ...started.event, video: false } }
+    const log = new Log().give(sound, answered)
+    expect(log.row.video).toBe(false)
+    log.give({ kind: 'sip', event: { kind: 'video', call: 'c1' } })
+    expect(log.saved.get('c1')).toMatchObject({ video: true })
+    const { changes } = log
+    log.give({ kind: 'sip', event: { kind: 'video', call: 'c1' } })
+    expect(log.changes).toBe(changes)
+  })
+
   it('tells who, when and how', () => {
     const log = new Log().give(started).pass(500)
     log.give({ kind: 'sip', event: { kind: 'ringing', call: 'c1', device: 'b1' } }).pass(2_000)
