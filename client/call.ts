@@ -74,12 +74,14 @@ const limits = {
 export class Call extends Emitter<CallEvents> {
   readonly direction: 'outgoing' | 'incoming'
   readonly ref: string
-  readonly video: boolean
   readonly #ports: CallPorts
   readonly #timers: Timers<'noAnswer' | 'offeredAgain'>
   readonly #startedAt: number
   readonly #own: OwnMedia
   readonly #offered: CallSetup['incoming']
+  /** It was placed with a picture. */
+  readonly #placedWithVideo: boolean
+  #isPictureRefused = false
   #stage: Stage
   #id: string | undefined
   #party: { readonly user: string; readonly name: string }
@@ -95,7 +97,7 @@ export class Call extends Emitter<CallEvents> {
     this.#own = new OwnMedia(ports.openMedia)
     this.direction = setup.direction
     this.ref = setup.ref
-    this.video = setup.video
+    this.#placedWithVideo = setup.video
     this.#party = setup.peer
     this.#id = setup.incoming?.call
     this.#offered = setup.incoming
@@ -111,6 +113,18 @@ export class Call extends Emitter<CallEvents> {
   }
   get state(): CallState {
     return this.#stage === 'answered' ? this.#session!.media.state : this.#stage
+  }
+  /** A picture is part of it: it was placed with one, or one was added since. */
+  get video(): boolean {
+    return this.#placedWithVideo || this.#session?.peer.picture !== undefined
+  }
+  /** Which way a picture may go, by what both have agreed on; the camera can then be turned on without a line. */
+  get picture(): { readonly sends: boolean; readonly receives: boolean } {
+    return this.#session?.peer.picture ?? { sends: false, receives: false }
+  }
+  /** The other party did not take the picture that was to be sent: the camera is off again. */
+  get isPictureRefused(): boolean {
+    return this.#isPictureRefused
   }
   get end(): CallEnd | undefined {
     return this.#end
@@ -244,10 +258,14 @@ export class Call extends Emitter<CallEvents> {
     this.#ownChanged()
   }
 
-  /** Turns the camera on or off. Throws `MediaError` when there is none to be had. */
+  /**
+   * Turns the camera on or off. In a call that has no picture yet it is offered to the other party, who need not take it
+   * (`isPictureRefused`) nor send its own. Throws `MediaError` when there is no camera to be had.
+   */
   async setCamera(on: boolean, device?: string): Promise<void> {
+    this.#isPictureRefused = false
     if (!(await this.#own.setCamera(on, device))) return
-    await this.#session?.peer.sendVideo(this.#own.video)
+    await this.#session?.sendVideo(this.#own.video)
     this.#ownChanged()
   }
 
@@ -261,7 +279,7 @@ export class Call extends Emitter<CallEvents> {
 
   /** The network changed: the caller looks for a new path at once. */
   networkChanged(): void {
-    if (this.#stage === 'answered') this.#session!.negotiation.restarts.want()
+    if (this.#stage === 'answered') this.#session!.negotiation.offers.want()
   }
 
   /** A message of the channel about this call. */
@@ -343,6 +361,11 @@ export class Call extends Emitter<CallEvents> {
       facts: facts => this.emit('facts', facts),
       changed: () => this.emit('changed', this),
       heardBye: reason => this.#heardBye(reason),
+      pictureRefused: () => {
+        void this.setCamera(false)
+        this.#isPictureRefused = true
+        this.emit('changed', this)
+      },
       gaveUp: reason => this.hangUp(reason),
       failed: error => this.#fail(error),
     }

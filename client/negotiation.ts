@@ -1,17 +1,18 @@
 /**
- * Offers and answers of one call (RFC 3264, JSEP: RFC 9429): the first pair, which establishes it, and those of ICE
- * restarts, through the appliance or past it by the data channel. With each of them the candidates trickled beside it
- * (RFC 8838) and a watch over its connectivity checks. When a restart is due is decided in `restarts.ts`.
+ * Offers and answers of one call (RFC 3264, JSEP: RFC 9429): the first pair, which establishes it, those that change what
+ * is sent, and those of ICE restarts, through the appliance or past it by the data channel. With each of them the
+ * candidates trickled beside it (RFC 8838) and a watch over its connectivity checks. When an offer is due is decided in
+ * `offers.ts`.
  */
 import type { ClientMessage, IceCandidate } from '../src/signalling/message.ts'
 import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
 import type { MediaWatch } from './media-watch.ts'
 import { PathWatch } from './no-path.ts'
+import { type OfferPurpose, Offers, type OfferWay } from './offers.ts'
 import type { Peer } from './peer.ts'
 import type { PeerChannel } from './peer-channel.ts'
 import type { PeerWord } from './peerword.ts'
-import { type OfferWay, Restarts } from './restarts.ts'
 import { isOlder } from './sdp.ts'
 import { Trickle } from './trickle.ts'
 
@@ -26,7 +27,7 @@ export const negotiationLimits = {
 
 /** Said within a call; whoever sends it adds which one. */
 export type InCall = Bare<
-  Extract<ClientMessage, { type: 'offer' | 'answer' | 'candidate' | 'noPath' | 'relayReady' }>
+  Extract<ClientMessage, { type: 'offer' | 'answer' | 'decline' | 'candidate' | 'noPath' | 'relayReady' }>
 >
 type Bare<Message> = Message extends unknown ? Omit<Message, 'call'> : never
 
@@ -46,10 +47,12 @@ export interface NegotiationParts {
   online(): boolean
   /** False when there is no line, or no call any more. */
   send(message: InCall): boolean
+  /** The other party does not take the picture that we send. */
+  pictureRefused(): void
 }
 
 export class Negotiation {
-  readonly restarts: Restarts
+  readonly offers: Offers
   readonly #parts: NegotiationParts
   readonly #trickle: Trickle
   readonly #pathWatch: PathWatch
@@ -73,7 +76,7 @@ export class Negotiation {
       isFlowing: () => media.isFlowing,
       say: () => parts.send({ type: 'noPath' }),
     })
-    this.restarts = new Restarts({
+    this.offers = new Offers({
       env,
       byItself: isCaller,
       isNeeded: () => media.connectedAt !== undefined && !media.isFlowing,
@@ -82,12 +85,16 @@ export class Negotiation {
         // Where media is stuck the data channel is as well.
         return media.isFlowing && channel.isOpen ? 'channel' : undefined
       },
-      offer: () => this.#beforeCandidates(() => peer.offer({ restart: true, wait: !this.#trickle.isTaken })),
+      offer: purpose => this.#beforeCandidates(() => this.#offer(purpose)),
       rollBack: () => peer.rollBack(),
       send: (way, sdp, number) => {
         const isSent = this.#describe(way, { type: 'offer', sdp, number })
         this.#trickle.flush()
         return isSent
+      },
+      changeRefused: () => {
+        void peer.withdrawPicture()
+        parts.pictureRefused()
       },
     })
   }
@@ -109,13 +116,15 @@ export class Negotiation {
   async takeAnswer({ sdp, trickle }: TrickledSdp): Promise<void> {
     this.#trickle.isTaken = trickle
     if (this.#isEstablished) {
-      this.#takeRestart('line', sdp)
+      this.#takeAnswer('line', sdp)
       return
     }
     this.#isEstablished = true
     this.#parts.media.begin()
     await this.#parts.peer.takeAnswer(sdp)
-    if (!this.#isOver) this.#begin()
+    if (this.#isOver) return
+    this.#lookAtPicture()
+    this.#begin()
   }
 
   /** Callee: the answer to the call's own offer. Rejects when there can be none. */
@@ -134,6 +143,14 @@ export class Negotiation {
     this.#begin()
   }
 
+  /**
+   * What we send of a picture is another now. Where the other party's client is told so (`channel`) a section that there is
+   * stays for the next time; everybody else hears of it by a new offer.
+   */
+  pictureChanged(): void {
+    if (this.#isEstablished && !this.#parts.peer.isPictureAgreed(this.#isTold)) this.offers.change()
+  }
+
   /** An offer of the other party within the call, answered the way it came. */
   async takeOffer(way: OfferWay, sdp: string, number?: number): Promise<void> {
     const { peer } = this.#parts
@@ -141,8 +158,10 @@ export class Negotiation {
     try {
       const answer = await this.#beforeCandidates(() => this.#applied(peer.reply(sdp, { wait })))
       this.#describe(way, { type: 'answer', sdp: answer, number })
+      this.#lookAtPicture()
     } catch (error) {
       console.warn('lanline: offer not taken', error)
+      if (way === 'line') this.#parts.send({ type: 'decline', reason: 'failed' })
     }
     this.#trickle.flush()
   }
@@ -156,7 +175,7 @@ export class Negotiation {
   heard(word: Extract<PeerWord, { type: 'offer' | 'answer' | 'candidate' }>): void {
     const { peer } = this.#parts
     if (word.type === 'candidate') peer.takeCandidate(word.candidate)
-    else if (word.type === 'answer') this.#takeRestart('channel', word.sdp, word.number)
+    else if (word.type === 'answer') this.#takeAnswer('channel', word.sdp, word.number)
     else {
       // It may have been on its way since before the path broke that it was to mend.
       if (isOlder(word.sdp, peer.connection.remoteDescription?.sdp ?? '')) return
@@ -168,27 +187,27 @@ export class Negotiation {
 
   /** Media flows: the path is found. */
   found(): void {
-    this.restarts.flowing()
+    this.offers.flowing()
     this.#pathWatch.found()
   }
 
   /** Media was interrupted, so long ago. */
   lost(silentMilliseconds: number): void {
-    this.restarts.wantAfter(Math.max(0, negotiationLimits.restartAfterMilliseconds - silentMilliseconds))
+    this.offers.wantAfter(Math.max(0, negotiationLimits.restartAfterMilliseconds - silentMilliseconds))
   }
 
   /** The appliance is there again and holds the call. */
   lineBack(): void {
     this.#trickle.flush()
     this.#pathWatch.lineBack()
-    this.restarts.lineBack()
+    this.offers.lineBack()
     // The appliance asks for a restart in the same breath where it sees that an address changed: not two of them.
-    this.restarts.wantAfter(negotiationLimits.askedMilliseconds)
+    this.offers.wantAfter(negotiationLimits.askedMilliseconds)
   }
 
   stop(): void {
     this.#isOver = true
-    this.restarts.stop()
+    this.offers.stop()
     this.#pathWatch.stop()
   }
 
@@ -199,13 +218,34 @@ export class Negotiation {
     this.#parts.media.look()
   }
 
-  /** The answer to a restart of ours. */
-  #takeRestart(way: OfferWay, sdp: string, number?: number): void {
+  /** The answer to an offer of ours within the call. */
+  #takeAnswer(way: OfferWay, sdp: string, number?: number): void {
     const { peer } = this.#parts
-    if (!this.restarts.takesAnswer(way, number)) return
+    if (!this.offers.takesAnswer(way, number)) return
     // One that cannot be applied is as if it had never come.
-    this.#applied(peer.takeAnswer(sdp)).catch(() => peer.rollBack())
-    this.restarts.settled()
+    this.#applied(peer.takeAnswer(sdp)).then(
+      () => this.#lookAtPicture(),
+      () => peer.rollBack(),
+    )
+    this.offers.settled()
+  }
+
+  async #offer(purpose: OfferPurpose): Promise<string | undefined> {
+    const { peer } = this.#parts
+    const wait = !this.#trickle.isTaken
+    return purpose === 'restart'
+      ? peer.offer({ restart: true, wait })
+      : peer.offerPicture({ wait, isTold: this.#isTold })
+  }
+
+  /** Both have agreed anew: on the picture that we send, or on none. */
+  #lookAtPicture(): void {
+    const { peer, pictureRefused } = this.#parts
+    if (!this.#isOver && !this.offers.isChanging && !peer.isPictureAgreed(true)) pictureRefused()
+  }
+
+  get #isTold(): boolean {
+    return this.#parts.channel.isHeard
   }
 
   #describe(
@@ -217,7 +257,7 @@ export class Negotiation {
   }
 
   /** Makes a description, which candidates must not overtake. */
-  async #beforeCandidates(make: () => Promise<string>): Promise<string> {
+  async #beforeCandidates<Sdp extends string | undefined>(make: () => Promise<Sdp>): Promise<Sdp> {
     this.#trickle.holdBack()
     try {
       return await make()

@@ -19,6 +19,7 @@ export class PeerChannel {
   readonly #listener: ChannelListener
   readonly #budget: WordBudget
   #channel: RTCDataChannel | undefined
+  #isHeard = false
 
   constructor(env: Pick<Env, 'now'>, connection: RTCPeerConnection, listener: ChannelListener) {
     this.#connection = connection
@@ -32,6 +33,11 @@ export class PeerChannel {
 
   get isOpen(): boolean {
     return this.#channel?.readyState === 'open'
+  }
+
+  /** A client of ours is at the other end: third-party phones in browsers take a channel and say nothing on it. */
+  get isHeard(): boolean {
+    return this.isOpen && this.#isHeard
   }
 
   /** Caller: before the offer is made, which names it. */
@@ -56,7 +62,9 @@ export class PeerChannel {
     channel.onmessage = event => {
       if (!this.#budget.take()) return
       const word = readPeerWord(String(event.data))
-      if (word) this.#listener.heard(word)
+      if (word === undefined) return
+      this.#isHeard = true
+      this.#listener.heard(word)
     }
     if (this.isOpen) this.#listener.opened()
   }

@@ -9,7 +9,7 @@ import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
-import { asDtlsServer, withDefaultCandidates } from './sdp.ts'
+import { asDtlsServer, isBundled, withDefaultCandidates } from './sdp.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
 const gatherMilliseconds = 500
@@ -38,6 +38,8 @@ export class Peer {
   readonly #listener: PeerListener
   readonly #startedAt: number
   readonly #changes: StateChange[] = []
+  /** What is sent, as it is now. */
+  #media: LocalMedia | undefined
   #audio: RTCRtpTransceiver | undefined
   #video: RTCRtpTransceiver | undefined
   #operations: Promise<unknown> = Promise.resolve()
@@ -63,9 +65,10 @@ export class Peer {
     connection.oniceconnectionstatechange = () => this.#stateChanged()
     connection.onicegatheringstatechange = () => this.#stateChanged()
     connection.onconnectionstatechange = () => this.#stateChanged()
-    connection.ontrack = event => {
-      this.remoteTracks.push(event.track)
-      this.remoteStream?.addTrack(event.track)
+    connection.ontrack = ({ track }) => {
+      if (!this.remoteTracks.includes(track)) this.remoteTracks.push(track)
+      this.remoteStream?.addTrack(track)
+      track.onended = () => this.#trackEnded(track)
       listener.changed()
     }
   }
@@ -79,8 +82,8 @@ export class Peer {
 
   /** Caller: audio always; video in a video call even without a camera, so that it can be seen and turned on later. */
   addMedia(media: LocalMedia, video: boolean): void {
-    const streams = typeof MediaStream === 'undefined' ? [] : [new MediaStream()]
-    const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams }
+    this.#media = media
+    const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams: newStreams() }
     this.#audio = this.connection.addTransceiver(media.audio ?? 'audio', init)
     if (video) this.#video = this.connection.addTransceiver(media.video ?? 'video', init)
   }
@@ -90,6 +93,46 @@ export class Peer {
     return this.#inTurn(async () => {
       const offer = await this.connection.createOffer({ iceRestart: how.restart })
       return this.#describe(offer, how.wait)
+    })
+  }
+
+  /** Which way a picture may go by what both have agreed on; undefined while (or because) none is part of the call. */
+  get picture(): { readonly sends: boolean; readonly receives: boolean } | undefined {
+    const direction = this.#picture?.currentDirection
+    if (direction == null || direction === 'inactive') return undefined
+    return {
+      sends: direction.startsWith('send'),
+      receives: direction.endsWith('recv') || direction === 'recvonly',
+    }
+  }
+
+  /** Whether what is sent of a picture is what both have agreed on. `isTold`: that none is sent now need not be agreed on. */
+  isPictureAgreed(isTold: boolean): boolean {
+    const { sends = false } = this.picture ?? {}
+    return this.#media?.video === undefined ? !sends || isTold : sends
+  }
+
+  /** An offer with the picture as it is sent now; undefined when it is agreed on already. */
+  offerPicture(how: { readonly wait: boolean; readonly isTold: boolean }): Promise<string | undefined> {
+    return this.#inTurn(async () => {
+      if (this.isPictureAgreed(how.isTold)) return undefined
+      const track = this.#media?.video
+      const picture = this.#picture
+      if (picture) picture.direction = track ? 'sendrecv' : 'recvonly'
+      // By `addTrack`, so that a section which the other side offers at the same time is filled with it (RFC 9429 §5.10).
+      else if (track) this.#video = this.#transceiverOf(this.connection.addTrack(track, ...newStreams()))
+      return this.#describe(await this.connection.createOffer(), how.wait)
+    })
+  }
+
+  /** What was offered of a picture is not taken: offers to come are without it. */
+  withdrawPicture(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#rollBack()
+      const picture = this.#picture
+      if (picture === undefined) return
+      if (picture.currentDirection != null) picture.direction = picture.currentDirection
+      else picture.stop()
     })
   }
 
@@ -111,33 +154,27 @@ export class Peer {
   reply(sdp: string, how: { readonly wait: boolean }): Promise<string> {
     return this.#inTurn(async () => {
       await this.#rollBack()
+      const before = this.connection.localDescription?.sdp
       await this.#takeOffer(sdp)
-      return this.#describe(await this.connection.createAnswer(), how.wait)
+      try {
+        await this.#fill()
+        return await this.#answer(how.wait, before)
+      } catch (error) {
+        await this.connection.setRemoteDescription({ type: 'rollback' }).catch(() => {})
+        throw error
+      }
     })
   }
 
-  /** Callee: puts our media into what the offer asked for, the first section of each kind. */
-  async fillAnswer(media: LocalMedia): Promise<void> {
-    const stream = typeof MediaStream === 'undefined' ? undefined : new MediaStream()
-    for (const transceiver of this.connection.getTransceivers()) {
-      const kind = transceiver.receiver.track.kind
-      if (kind === 'audio' && this.#audio === undefined) this.#audio = transceiver
-      else if (kind === 'video' && this.#video === undefined) this.#video = transceiver
-      else continue
-      transceiver.direction = 'sendrecv'
-      if (stream) transceiver.sender.setStreams?.(stream)
-      await transceiver.sender.replaceTrack((kind === 'audio' ? media.audio : media.video) ?? null)
-    }
+  /** Callee: puts our media into what the offer asked for. */
+  fillAnswer(media: LocalMedia): Promise<void> {
+    this.#media = media
+    return this.#fill()
   }
 
   /** The answer to the offer taken; with `wait` it carries its candidates, since the other side knows no trickling. */
   answer(how: { readonly wait: boolean }): Promise<string> {
-    return this.#inTurn(async () => {
-      const answer = await this.connection.createAnswer()
-      // A browser's ClientHello is larger than a packet, and phones such as Linphone 5 cannot put one together.
-      const asServer = how.wait && typeof MediaStream !== 'undefined' && answer.sdp !== undefined
-      return this.#describe(asServer ? { type: 'answer', sdp: asDtlsServer(answer.sdp!) } : answer, how.wait)
-    })
+    return this.#inTurn(() => this.#answer(how.wait))
   }
 
   /** Takes back an offer that was refused or never answered. */
@@ -175,7 +212,7 @@ export class Peer {
   }
 
   async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
-    await this.#video?.sender.replaceTrack(track ?? null)
+    await this.#picture?.sender.replaceTrack(track ?? null)
   }
 
   async sendAudio(track: MediaStreamTrack): Promise<void> {
@@ -220,6 +257,46 @@ export class Peer {
     this.connection.onicegatheringstatechange = null
     this.connection.onconnectionstatechange = null
     this.connection.close()
+  }
+
+  /** The picture's section. One that was refused or taken away never comes back (RFC 9429 §5.2.2). */
+  get #picture(): RTCRtpTransceiver | undefined {
+    return this.#video && isStopped(this.#video) ? undefined : this.#video
+  }
+
+  #transceiverOf(sender: RTCRtpSender): RTCRtpTransceiver | undefined {
+    return this.connection.getTransceivers().find(one => one.sender === sender)
+  }
+
+  /** `before`: our description until now, in which transports have their part in the handshake. */
+  async #answer(wait: boolean, before?: string): Promise<string> {
+    const answer = await this.connection.createAnswer()
+    const sdp = answer.sdp ?? ''
+    // A browser's ClientHello is larger than a packet, and phones such as Linphone 5 cannot put one together.
+    const isNew = before === undefined || !isBundled(sdp)
+    const asServer = wait && isNew && typeof MediaStream !== 'undefined'
+    return this.#describe(asServer ? { type: 'answer', sdp: asDtlsServer(sdp, before) } : answer, wait)
+  }
+
+  /** Puts our media into the first section of each kind that is not in use yet, a picture's even while there is none. */
+  async #fill(): Promise<void> {
+    for (const transceiver of this.connection.getTransceivers()) {
+      const { kind } = transceiver.receiver.track
+      if (isStopped(transceiver)) continue
+      if (kind === 'audio' && this.#audio === undefined) this.#audio = transceiver
+      else if (kind === 'video' && this.#picture === undefined) this.#video = transceiver
+      else continue
+      transceiver.direction = 'sendrecv'
+      transceiver.sender.setStreams?.(...newStreams())
+      const track = kind === 'audio' ? this.#media?.audio : this.#media?.video
+      await transceiver.sender.replaceTrack(track ?? null)
+    }
+  }
+
+  #trackEnded(track: MediaStreamTrack): void {
+    this.remoteTracks.splice(this.remoteTracks.indexOf(track), 1)
+    this.remoteStream?.removeTrack(track)
+    this.#listener.changed()
   }
 
   #stateChanged(): void {
@@ -331,3 +408,8 @@ export class Peer {
     for (const candidate of early) this.#addCandidate(candidate)
   }
 }
+
+const newStreams = (): MediaStream[] => (typeof MediaStream === 'undefined' ? [] : [new MediaStream()])
+
+const isStopped = ({ direction, currentDirection }: RTCRtpTransceiver): boolean =>
+  direction === 'stopped' || currentDirection === 'stopped'

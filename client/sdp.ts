@@ -36,9 +36,19 @@ export function withDefaultCandidates(sdp: string): string {
   return session + sections.map(withDefaultCandidate).join('')
 }
 
-/** An answer that lets the other side begin the DTLS handshake (RFC 5763 §5 leaves it to the answerer). */
-export const asDtlsServer = (answer: string): string =>
-  answer.replace(/^a=setup:active$/gm, 'a=setup:passive')
+/**
+ * An answer that lets the other side begin the DTLS handshake (RFC 5763 §5 leaves it to the answerer), in the sections
+ * that are not yet in `before`: the others have had theirs.
+ */
+export function asDtlsServer(answer: string, before = ''): string {
+  const known = before.split(/^(?=m=)/m).length
+  return answer
+    .split(/^(?=m=)/m)
+    .map((part, index) =>
+      before !== '' && index < known ? part : part.replace(/^a=setup:active$/gm, 'a=setup:passive'),
+    )
+    .join('')
+}
 
 function withDefaultCandidate(section: string): string {
   // IPv4 first: the phones this is for mostly have nothing else.

@@ -34,6 +34,8 @@ export interface SessionPorts {
   changed(): void
   /** The other party's client ended the call. */
   heardBye(reason: EndReason): void
+  /** The other party does not take the picture that is sent, or not any more. */
+  pictureRefused(): void
   /** No media came, or none any more. */
   gaveUp(reason: EndReason): void
   /** The call's answer cannot be applied. */
@@ -78,7 +80,7 @@ export class Session {
     })
     this.negotiation = new Negotiation({
       ...{ env, peer: this.peer, channel: this.channel, media: this.media, isCaller },
-      ...{ online: ports.online, send: ports.send },
+      ...{ online: ports.online, send: ports.send, pictureRefused: ports.pictureRefused },
     })
   }
 
@@ -89,7 +91,7 @@ export class Session {
 
   /** What the appliance says of the media of a call. */
   handle(message: ServerMessage): void {
-    const { restarts } = this.negotiation
+    const { offers } = this.negotiation
     switch (message.type) {
       case 'answered':
         this.negotiation.takeAnswer(message).catch(this.#ports.failed)
@@ -101,10 +103,10 @@ export class Session {
         void this.negotiation.takeOffer('line', message.sdp)
         return
       case 'offerRefused':
-        restarts.refused(message.retryAfterMilliseconds)
+        offers.refused(message.retryAfterMilliseconds)
         return
       case 'restart':
-        if (this.negotiation.isEstablished) restarts.ask()
+        if (this.negotiation.isEstablished) offers.ask()
         return
       case 'relay':
         this.media.useRelay(message.servers, message.reason)
@@ -123,6 +125,12 @@ export class Session {
   /** Says what we send, now that it is another. */
   tellMedia(): void {
     this.channel.tell({ type: 'media', ...this.#ports.own.state })
+  }
+
+  /** The camera was turned on or off, or is another. */
+  async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
+    await this.peer.sendVideo(track)
+    this.negotiation.pictureChanged()
   }
 
   /** The line to the appliance is new, which holds the call. */

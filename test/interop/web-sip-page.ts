@@ -24,8 +24,12 @@ export interface Account {
 /** What the test can do with either phone. `state` is one of: idle, calling, ringing, inCall. */
 export interface WebSipPhone {
   register(): Promise<void>
-  call(uri: string): Promise<void>
-  accept(): Promise<void>
+  call(uri: string, video: boolean): Promise<void>
+  accept(video: boolean): Promise<void>
+  /** Offers its picture within the call, by a re-INVITE. */
+  addPicture(): Promise<void>
+  /** From now on offers within the call are answered 488. */
+  refuseOffers(): void
   hangUp(): Promise<void>
   state(): string
   log(): readonly string[]
@@ -34,6 +38,10 @@ export interface WebSipPhone {
 /** Real host addresses are offered only by a page that already holds the microphone. */
 function ownMedia(): Promise<MediaStream> {
   return navigator.mediaDevices.getUserMedia({ audio: true, video: true })
+}
+
+function tracksOf(media: MediaStream, video: boolean): MediaStream {
+  return new MediaStream(video ? media.getTracks() : media.getAudioTracks())
 }
 
 function show(connection: RTCPeerConnection): void {
@@ -58,6 +66,7 @@ async function jssip(account: Account): Promise<WebSipPhone> {
   // biome-ignore lint/suspicious/noExplicitAny: JsSIP's own types leave its sessions open.
   let session: any
   let state = 'idle'
+  let isRefusing = false
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   agent.on('newRTCSession', (event: any) => {
     session = event.session
@@ -72,10 +81,17 @@ async function jssip(account: Account): Promise<WebSipPhone> {
       lines.push(`${how} ${ended.cause} by ${ended.originator}`)
       state = 'idle'
     }
+    session.on('reinvite', (asked: { reject(how: { status_code: number }): void }) => {
+      lines.push('reinvite')
+      if (isRefusing) asked.reject({ status_code: 488 })
+    })
     session.on('ended', over('ended'))
     session.on('failed', over('failed'))
   })
-  const options = { mediaStream: media, pcConfig: { iceServers: [] } }
+  const options = (video: boolean) => ({
+    mediaStream: tracksOf(media, video),
+    pcConfig: { iceServers: [] },
+  })
   return {
     register: () =>
       new Promise((resolve, reject) => {
@@ -83,10 +99,19 @@ async function jssip(account: Account): Promise<WebSipPhone> {
         agent.on('registrationFailed', (event: { cause?: string }) => reject(new Error(event.cause)))
         agent.start()
       }),
-    call: async uri => {
-      agent.call(uri, options)
+    call: async (uri, video) => {
+      agent.call(uri, options(video))
     },
-    accept: async () => session.answer(options),
+    accept: async video => session.answer(options(video)),
+    addPicture: () =>
+      new Promise((resolve, reject) => {
+        const { connection } = session as { connection: RTCPeerConnection }
+        connection.addTrack(media.getVideoTracks()[0]!, media)
+        if (!session.renegotiate({}, resolve)) reject(new Error('not now'))
+      }),
+    refuseOffers: () => {
+      isRefusing = true
+    },
     hangUp: async () => session.terminate(),
     state: () => state,
     log: () => lines,
@@ -112,7 +137,9 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
     transportOptions: { server: account.server },
     authorizationUsername: account.user,
     authorizationPassword: account.password,
-    sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(async () => media.clone()),
+    sessionDescriptionHandlerFactory: Web.defaultSessionDescriptionHandlerFactory(async ({ video }) =>
+      tracksOf(media.clone(), Boolean(video)),
+    ),
     sessionDescriptionHandlerFactoryOptions: {
       iceGatheringTimeout: 1_000,
       peerConnectionConfiguration: { iceServers: [] },
@@ -120,7 +147,9 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
     logLevel: 'warn',
     delegate: { onInvite: (invitation: Invitation) => adopt(invitation) },
   })
-  const options = { sessionDescriptionHandlerOptions: { constraints: { audio: true, video: true } } }
+  const options = (video: boolean) => ({
+    sessionDescriptionHandlerOptions: { constraints: { audio: true, video } },
+  })
   return {
     register: async () => {
       await agent.start()
@@ -137,13 +166,26 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
         })
       })
     },
-    call: async uri => {
-      const inviter = new Inviter(agent, UserAgent.makeURI(uri)!, options)
+    call: async (uri, video) => {
+      const inviter = new Inviter(agent, UserAgent.makeURI(uri)!, options(video))
       adopt(inviter)
       await inviter.invite()
     },
-    accept: async () => {
-      await (session as Invitation).accept(options)
+    accept: async video => {
+      await (session as Invitation).accept(options(video))
+    },
+    addPicture: () =>
+      new Promise((resolve, reject) => {
+        void session!.invite({
+          ...options(true),
+          requestDelegate: {
+            onAccept: () => resolve(),
+            onReject: ({ message }) => reject(new Error(String(message.statusCode))),
+          },
+        })
+      }),
+    refuseOffers: () => {
+      throw new Error('SIP.js answers offers within a call by itself')
     },
     hangUp: async () => {
       if (session?.state === SessionState.Established) await session.bye()

@@ -83,12 +83,27 @@ export class WebSip {
     return new WebSip(page, kind)
   }
 
-  call(uri: string): Promise<void> {
-    return this.page.evaluate(to => (window as unknown as { phone: WebSipPhone }).phone.call(to), uri)
+  call(uri: string, { video = true } = {}): Promise<void> {
+    return this.page.evaluate(
+      ([to, video]) => (window as unknown as { phone: WebSipPhone }).phone.call(to, video),
+      [uri, video] as const,
+    )
   }
 
-  accept(): Promise<void> {
-    return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.accept())
+  accept({ video = true } = {}): Promise<void> {
+    return this.page.evaluate(
+      video => (window as unknown as { phone: WebSipPhone }).phone.accept(video),
+      video,
+    )
+  }
+
+  /** Offers its picture by a re-INVITE; rejects when that is refused. */
+  addPicture(): Promise<void> {
+    return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.addPicture())
+  }
+
+  refuseOffers(): Promise<void> {
+    return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.refuseOffers())
   }
 
   hangUp(): Promise<void> {

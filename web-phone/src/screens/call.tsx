@@ -15,6 +15,11 @@ import { DevicesDialog } from './devices.tsx'
 import { FactsDialog } from './facts.tsx'
 import { RequestList } from './requests.tsx'
 
+/** How long it is said that the other side's picture is new. */
+const newPictureMilliseconds = 10_000
+/** Pages take a picture faster than anybody could read that it was offered. */
+const offeredMilliseconds = 1_500
+
 /** A call that was placed or taken, until it ends. */
 export function CallScreen({
   call,
@@ -34,7 +39,7 @@ export function CallScreen({
   useEffect(() => {
     if (waiting === 0) setSheet(open => (open === 'door' ? undefined : open))
   }, [waiting])
-  const showPicture = hasPicture && call.peerMedia?.camera !== false
+  const showPicture = hasPicture && peerSendsPicture(call)
   return (
     <main class={`stage ${showPicture ? 'with-picture' : ''}`} aria-label={texts.callWith(name)}>
       <RemoteMedia call={call} shown={showPicture} onPicture={setHasPicture} />
@@ -64,7 +69,12 @@ export function CallScreen({
         </div>
       </header>
       <SelfView call={call} line={line} />
-      <Controls call={call} line={line} openDevices={() => setSheet('devices')} />
+      <Controls
+        call={call}
+        line={line}
+        online={phone.state === 'online'}
+        openDevices={() => setSheet('devices')}
+      />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
       {sheet === 'door' && waiting > 0 && (
         <Dialog title={texts.requests} onClose={() => setSheet(undefined)}>
@@ -76,6 +86,40 @@ export function CallScreen({
       )}
     </main>
   )
+}
+
+/** By the word of the other side's client; a phone that says none by what was agreed on. */
+const peerSendsPicture = (call: Call): boolean => call.peerMedia?.camera ?? call.picture.receives
+
+/** For a while after the other side's picture has come into a call that had none. */
+function usePeerPictureIsNew(call: Call): boolean {
+  const sends = peerSendsPicture(call)
+  const taken = call.connectedAt !== undefined
+  const before = useRef<boolean>(undefined)
+  const [isNew, setNew] = useState(false)
+  useEffect(() => {
+    if (!taken) return
+    const isBegun = before.current === false && sends
+    before.current = sends
+    setNew(isBegun)
+    if (!isBegun) return
+    const timer = setTimeout(() => setNew(false), newPictureMilliseconds)
+    return () => clearTimeout(timer)
+  }, [taken, sends])
+  return isNew && sends
+}
+
+/** Our picture was offered a while ago and is neither taken nor refused: a phone may have to ask its person. */
+function usePictureIsOffered(call: Call): boolean {
+  const isOffered = call.cameraOn && call.connectedAt !== undefined && !call.picture.sends
+  const [isLong, setLong] = useState(false)
+  useEffect(() => {
+    setLong(false)
+    if (!isOffered) return
+    const timer = setTimeout(() => setLong(true), offeredMilliseconds)
+    return () => clearTimeout(timer)
+  }, [isOffered])
+  return isOffered && isLong
 }
 
 /** What of microphone and camera was lost since the call began, as far as nothing took its place. */
@@ -232,6 +276,8 @@ function Notes({
 }) {
   const { name } = call.party
   const losses = usePlugs(call)
+  const isPictureNew = usePeerPictureIsNew(call)
+  const isOffered = usePictureIsOffered(call)
   const notes = [
     line.notice,
     !online && texts.lineAway,
@@ -240,6 +286,9 @@ function Notes({
     ...line.turnedAway.map(other => texts.calledMeanwhile(other)),
     ...losses.map(loss => texts.loss[loss](name)),
     ...call.problems.map(problem => texts.problem[problem]),
+    isOffered && online && texts.pictureOffered(name),
+    call.isPictureRefused && texts.pictureRefused(name),
+    isPictureNew && !call.cameraOn && texts.pictureBegan(name),
     call.peerMedia?.muted && texts.peerMuted(name),
     call.peerMedia?.testSource && texts.peerTestSource(name),
   ].filter(note => typeof note === 'string' && note !== '')
@@ -259,16 +308,21 @@ function Notes({
 function Controls({
   call,
   line,
+  online,
   openDevices,
 }: {
   readonly call: Call
   readonly line: Line
+  readonly online: boolean
   readonly openDevices: () => void
 }) {
   const hangUp = useRef<HTMLButtonElement>(null)
   useEffect(() => hangUp.current?.focus({ preventScroll: true }), [])
   const early = call.connectedAt === undefined && call.state !== 'connecting'
+  // What both have not agreed on yet is offered by the appliance.
+  const needsLine = !call.cameraOn && !call.picture.sends && !early && !online
   const camera = () => {
+    if (needsLine) return line.say(texts.cameraNeedsLine)
     call.setCamera(!call.cameraOn, chosenDevices().camera).catch((error: unknown) => {
       if (error instanceof MediaError) line.say(texts.problem[error.problem])
     })
@@ -281,13 +335,14 @@ function Controls({
         off={call.muted}
         act={() => call.setMuted(!call.muted)}
       />
-      {call.video && (
+      {(call.video || !early) && (
         <Control
           name={call.cameraOn ? texts.cameraOff : texts.cameraOn}
           label={texts.cameraShort}
           icon={call.cameraOn ? 'video' : 'videoOff'}
           off={!call.cameraOn}
           act={camera}
+          why={needsLine ? texts.cameraNeedsLine : undefined}
         />
       )}
       <Control name={texts.devices} icon="settings" off={false} act={openDevices} />
@@ -307,6 +362,7 @@ function Control({
   icon,
   off,
   act,
+  why,
 }: {
   readonly name: string
   /** Shown under the disc where the name is too long for it. */
@@ -314,9 +370,18 @@ function Control({
   readonly icon: IconName
   readonly off: boolean
   readonly act: () => void
+  /** Why it cannot be used now. It keeps the focus, and says so when it is pressed. */
+  readonly why?: string | undefined
 }) {
   return (
-    <button type="button" class={`control ${off ? 'off' : ''}`} aria-label={name} title={name} onClick={act}>
+    <button
+      type="button"
+      class={`control ${off ? 'off' : ''}`}
+      aria-label={name}
+      title={why ?? name}
+      aria-disabled={why !== undefined}
+      onClick={act}
+    >
       <span class="disc">
         <Icon name={icon} />
       </span>

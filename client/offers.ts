@@ -1,13 +1,17 @@
 /**
- * ICE restarts of one call: when an offer goes out, and that there is never more than one whose fate is not known. By
- * itself only the caller restarts; the appliance may ask either party. Knows neither SDP nor the connection.
+ * Offers within one call, those that restart ICE and those that change what is sent: when one goes out, and that there is
+ * never more than one whose fate is not known. By itself only the caller restarts ICE; the appliance may ask either
+ * party, and either may change what it sends. Knows neither SDP nor the connection.
  */
 import { type Env, Timers } from './env.ts'
 
 /** `line`: through the appliance. `channel`: the data channel to the other client, while the appliance is away. */
 export type OfferWay = 'line' | 'channel'
 
-export interface RestartPorts {
+/** `restart`: with new ICE credentials. `change`: what this party sends is another than was agreed on. */
+export type OfferPurpose = 'restart' | 'change'
+
+export interface OfferPorts {
   readonly env: Env
   /** Whether this party may restart without being asked. */
   readonly byItself: boolean
@@ -15,14 +19,16 @@ export interface RestartPorts {
   isNeeded(): boolean
   /** Undefined while the other party cannot be reached at all. */
   way(): OfferWay | undefined
-  /** Makes an offer with `iceRestart` and applies it. */
-  offer(): Promise<string>
+  /** Makes an offer and applies it; undefined when nothing is left that would have to be changed. */
+  offer(purpose: OfferPurpose): Promise<string | undefined>
   rollBack(): Promise<void>
   /** False when that way is closed. `number` tells the offers on the data channel apart. */
   send(way: OfferWay, sdp: string, number: number): boolean
+  /** The other party does not take the change: it is not offered again. */
+  changeRefused(): void
 }
 
-export const restartLimits = {
+export const offerLimits = {
   /** A restart that brought no media is followed by another one. */
   againMilliseconds: 5_000,
   /** The appliance refuses what the other party does not answer in 20 s; after this it has forgotten the offer. */
@@ -35,20 +41,24 @@ export const restartLimits = {
 interface Offer {
   readonly number: number
   readonly way: OfferWay
+  readonly purpose: OfferPurpose
+  /** By the appliance. */
   readonly asked: boolean
   /** The line it was sent on, counted. */
   line: number | undefined
 }
 
-export class Restarts {
-  readonly #ports: RestartPorts
+export class Offers {
+  readonly #ports: OfferPorts
   readonly #timers: Timers<'again' | 'glare' | 'answer' | 'missed'>
   #outstanding: Offer | undefined
+  /** Who wants a restart. */
   #wanted: 'self' | 'asked' | undefined
+  #wantsChange = false
   #number = 0
   #line = 0
 
-  constructor(ports: RestartPorts) {
+  constructor(ports: OfferPorts) {
     this.#ports = ports
     this.#timers = new Timers(ports.env)
   }
@@ -66,7 +76,18 @@ export class Restarts {
     if (!this.#timers.has('glare')) this.#go()
   }
 
-  /** The same, if media is still missing then. */
+  /** What we send is another than was agreed on: offered as soon as there is a line, since the appliance must know of it. */
+  change(): void {
+    this.#wantsChange = true
+    if (!this.#timers.has('glare')) this.#go()
+  }
+
+  /** A change waits to be offered, or for its fate. */
+  get isChanging(): boolean {
+    return this.#wantsChange || this.#outstanding?.purpose === 'change'
+  }
+
+  /** As `want`, if media is still missing then. */
   wantAfter(milliseconds: number): void {
     if (!this.#ports.byItself) return
     this.#timers.set('again', milliseconds, () => {
@@ -84,8 +105,8 @@ export class Restarts {
   /** The answer was applied. */
   settled(): void {
     this.#forget()
-    if (this.#wanted === undefined) this.wantAfter(restartLimits.againMilliseconds)
-    else this.#go()
+    if (this.#wanted === undefined) this.wantAfter(offerLimits.againMilliseconds)
+    this.#go()
   }
 
   /** The appliance did not take our offer. Without `retryAfterMilliseconds` it is not to be tried again as it was. */
@@ -97,15 +118,18 @@ export class Restarts {
     if (retryAfterMilliseconds !== null) {
       this.#wantSame(offer)
       this.#timers.set('glare', retryAfterMilliseconds, () => this.#go())
-    } else if (this.#wanted === 'asked') this.#go()
-    else this.wantAfter(restartLimits.againMilliseconds)
+      return
+    }
+    if (offer.purpose === 'change') this.#ports.changeRefused()
+    else if (this.#wanted !== 'asked') this.wantAfter(offerLimits.againMilliseconds)
+    this.#go()
   }
 
   /** The appliance is there again and holds the call. */
   lineBack(): void {
     this.#line++
     if (this.#outstanding === undefined) this.#go()
-    else this.#timers.set('missed', restartLimits.missedMilliseconds, () => this.#giveUpMissed())
+    else this.#timers.set('missed', offerLimits.missedMilliseconds, () => this.#giveUpMissed())
   }
 
   /** Media flows: nothing is left to look for, but for what the appliance asked. */
@@ -119,34 +143,43 @@ export class Restarts {
     this.#timers.clearAll()
     this.#outstanding = undefined
     this.#wanted = undefined
+    this.#wantsChange = false
   }
 
   #go(): void {
     const asked = this.#wanted === 'asked'
-    if (this.#outstanding !== undefined || this.#wanted === undefined) return
+    const purpose = this.#wanted === undefined ? 'change' : 'restart'
+    if (this.#outstanding !== undefined || (purpose === 'change' && !this.#wantsChange)) return
     const way = this.#ports.way()
-    if (way === undefined) return
-    const offer: Offer = { number: ++this.#number, way, asked, line: undefined }
+    if (way === undefined || (purpose === 'change' && way !== 'line')) return
+    const offer: Offer = { number: ++this.#number, way, purpose, asked, line: undefined }
     this.#outstanding = offer
-    this.#wanted = undefined
-    this.#timers.clear('again')
+    if (purpose === 'restart') this.#wanted = undefined
+    else this.#wantsChange = false
+    if (purpose === 'restart') this.#timers.clear('again')
     this.#timers.clear('glare')
-    const { lineAnswerMilliseconds, channelAnswerMilliseconds } = restartLimits
+    const { lineAnswerMilliseconds, channelAnswerMilliseconds } = offerLimits
     const patience = way === 'line' ? lineAnswerMilliseconds : channelAnswerMilliseconds
     this.#timers.set('answer', patience, () => this.#giveUp(offer))
-    this.#ports.offer().then(
+    this.#ports.offer(purpose).then(
       sdp => this.#send(offer, sdp),
       error => {
-        console.warn('lanline: no restart', error)
+        console.warn('lanline: no offer', error)
         if (this.#outstanding !== offer) return
         this.#forget()
-        this.wantAfter(restartLimits.againMilliseconds)
+        if (purpose === 'change') this.#ports.changeRefused()
+        this.wantAfter(offerLimits.againMilliseconds)
       },
     )
   }
 
-  #send(offer: Offer, sdp: string): void {
+  #send(offer: Offer, sdp: string | undefined): void {
     if (this.#outstanding !== offer) return
+    if (sdp === undefined) {
+      this.#forget()
+      this.#go()
+      return
+    }
     offer.line = this.#line
     if (this.#ports.send(offer.way, sdp, offer.number)) return
     // The way closed meanwhile.
@@ -154,7 +187,7 @@ export class Restarts {
     void this.#ports.rollBack()
     this.#wantSame(offer)
     if (this.#ports.way() !== offer.way) this.#go()
-    else this.#timers.set('again', restartLimits.againMilliseconds, () => this.#go())
+    else this.#timers.set('again', offerLimits.againMilliseconds, () => this.#go())
   }
 
   /** What went over the old line or past the appliance has no answer to come on the new line. */
@@ -168,12 +201,13 @@ export class Restarts {
     if (this.#outstanding !== offer) return
     this.#forget()
     void this.#ports.rollBack()
-    if (offer.asked || this.#ports.isNeeded()) this.#wantSame(offer)
+    if (offer.asked || offer.purpose === 'change' || this.#ports.isNeeded()) this.#wantSame(offer)
     this.#go()
   }
 
   #wantSame(offer: Offer): void {
-    if (offer.asked) this.#wanted = 'asked'
+    if (offer.purpose === 'change') this.#wantsChange = true
+    else if (offer.asked) this.#wanted = 'asked'
     else this.#wanted ??= 'self'
   }
 

@@ -1,22 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { type OfferWay, Restarts, restartLimits } from '../../client/restarts.ts'
+import { Offers, type OfferWay, offerLimits } from '../../client/offers.ts'
 import { FakeClock, randomOf, settle } from './fakes.ts'
 
 /** An exchange of offers whose other end the test plays. */
 function restarting(byItself = true) {
   const clock = new FakeClock()
-  const sent: { way: OfferWay; number: number; at: number }[] = []
+  const sent: { way: OfferWay; number: number; at: number; purpose: string }[] = []
   const parts = {
     way: 'line' as OfferWay | undefined,
     needed: true,
     offers: 0,
+    /** What an offer of a change comes to find: nothing is left to be changed. */
+    settled: false,
+    refused: 0,
     rolledBack: 0,
     /** Offers that were applied and neither answered nor taken back. */
     outstanding: 0,
     mostOutstanding: 0,
     makingMilliseconds: 0,
   }
-  const restarts = new Restarts({
+  const restarts = new Offers({
     env: {
       now: () => clock.milliseconds,
       setTimeout: clock.setTimeout,
@@ -25,24 +28,26 @@ function restarting(byItself = true) {
     byItself,
     isNeeded: () => parts.needed,
     way: () => parts.way,
-    offer: async () => {
+    offer: async purpose => {
+      if (purpose === 'change' && parts.settled) return undefined
       parts.offers++
       parts.outstanding++
       parts.mostOutstanding = Math.max(parts.mostOutstanding, parts.outstanding)
       if (parts.makingMilliseconds > 0) {
         await new Promise<void>(resolve => clock.setTimeout(resolve, parts.makingMilliseconds))
       }
-      return `v=0 offer ${parts.offers}`
+      return `v=0 ${purpose} ${parts.offers}`
     },
     rollBack: async () => {
       parts.rolledBack++
       parts.outstanding--
     },
-    send: (way, _sdp, number) => {
+    send: (way, sdp, number) => {
       if (parts.way !== way) return false
-      sent.push({ way, number, at: clock.milliseconds })
+      sent.push({ way, number, at: clock.milliseconds, purpose: sdp.split(' ')[1]! })
       return true
     },
+    changeRefused: () => parts.refused++,
   })
   const answer = (way: OfferWay = 'line', number?: number): boolean => {
     if (!restarts.takesAnswer(way, number)) return false
@@ -134,7 +139,7 @@ describe('restarts of ICE', () => {
     restarts.want()
     await settle()
     restarts.lineBack()
-    await clock.pass(restartLimits.missedMilliseconds - 1)
+    await clock.pass(offerLimits.missedMilliseconds - 1)
     expect(answer()).toBe(true)
     parts.needed = false
     await clock.pass(60_000)
@@ -146,7 +151,7 @@ describe('restarts of ICE', () => {
     restarts.want()
     await settle()
     restarts.lineBack()
-    await clock.pass(restartLimits.missedMilliseconds)
+    await clock.pass(offerLimits.missedMilliseconds)
     expect(parts.rolledBack).toBe(1)
     expect(sent.map(({ number }) => number)).toEqual([1, 2])
   })
@@ -155,7 +160,7 @@ describe('restarts of ICE', () => {
     const { sent, parts, restarts, answer, clock } = restarting()
     parts.way = 'channel'
     restarts.want()
-    await clock.pass(restartLimits.channelAnswerMilliseconds)
+    await clock.pass(offerLimits.channelAnswerMilliseconds)
     expect(sent.map(({ number }) => number)).toEqual([1, 2])
     expect(answer('channel', 1)).toBe(false)
     expect(answer('channel', 2)).toBe(true)
@@ -228,5 +233,81 @@ describe('whatever happens', () => {
       expect(parts.offers, `seed ${seed}`).toBeGreaterThan(offersBefore)
       expect(sent.length).toBeGreaterThan(0)
     }
+  })
+})
+
+describe('a change of what is sent', () => {
+  it('is offered at once by either party, and over the line alone', async () => {
+    const { sent, parts, restarts } = restarting(false)
+    parts.way = 'channel'
+    restarts.change()
+    await settle()
+    expect(sent).toHaveLength(0)
+    parts.way = 'line'
+    restarts.lineBack()
+    await settle()
+    expect(sent).toMatchObject([{ way: 'line', purpose: 'change' }])
+    expect(restarts.isChanging).toBe(true)
+  })
+
+  it('waits for the fate of a restart, and a restart that is wanted goes first', async () => {
+    const { sent, parts, restarts, answer } = restarting()
+    restarts.want()
+    await settle()
+    restarts.change()
+    restarts.ask()
+    await settle()
+    expect(sent).toHaveLength(1)
+    answer()
+    await settle()
+    answer()
+    await settle()
+    answer()
+    expect(sent.map(({ purpose }) => purpose)).toEqual(['restart', 'restart', 'change'])
+    expect(parts.mostOutstanding).toBe(1)
+    expect(restarts.isChanging).toBe(false)
+  })
+
+  it('is offered again after a glare, unless the other one’s offer has settled it', async () => {
+    for (const [settled, offers] of [
+      [false, 2],
+      [true, 1],
+    ] as const) {
+      const { sent, parts, restarts, clock } = restarting(false)
+      restarts.change()
+      await settle()
+      restarts.refused(500)
+      parts.settled = settled
+      await clock.pass(1_000)
+      expect(sent).toHaveLength(offers)
+      expect(parts.refused).toBe(0)
+      expect(restarts.isChanging).toBe(!settled)
+    }
+  })
+
+  it('that the other party refuses is withdrawn and not offered again', async () => {
+    const { sent, parts, restarts, clock } = restarting()
+    parts.needed = false
+    restarts.change()
+    await settle()
+    restarts.refused(null)
+    await clock.pass(60_000)
+    expect(sent).toHaveLength(1)
+    expect(parts.refused).toBe(1)
+    expect(restarts.isChanging).toBe(false)
+  })
+
+  it('that was lost with the line is offered anew on the next one', async () => {
+    const { sent, parts, restarts, clock } = restarting()
+    parts.needed = false
+    restarts.change()
+    await settle()
+    parts.way = undefined
+    await clock.pass(3_000)
+    parts.way = 'line'
+    restarts.lineBack()
+    await clock.pass(offerLimits.missedMilliseconds)
+    expect(sent.map(({ purpose }) => purpose)).toEqual(['change', 'change'])
+    expect(parts.rolledBack).toBe(1)
   })
 })
