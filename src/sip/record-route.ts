@@ -55,8 +55,9 @@ export class RecordRoutes {
   }
 
   /** Whoever is called stands in To, wherever the request goes (RFC 3261 §8.1.1.2). */
-  #calledAs(device: string, { to }: Incoming): string | undefined {
-    const name = parseUri(to.uri)?.user?.toLowerCase()
+  #calledAs(device: string, { to, request, uri }: Incoming): string | undefined {
+    const called = to.uri === request.uri ? uri : parseUri(to.uri)
+    const name = called?.user?.toLowerCase()
     const person = name === undefined ? undefined : this.#accounts.personOf(name)
     return person === this.#accounts.userOfDevice(device) ? undefined : person
   }

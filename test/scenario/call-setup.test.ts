@@ -114,7 +114,7 @@ function act({ exchange, network, clients, phones, calls }: World): void {
   const held = [...client.calls.values()]
   const call = held[random.below(Math.max(1, held.length))]
   const other = clients.find(each => each !== client && call !== undefined && each.calls.has(call.call))
-  switch (random.below(20)) {
+  switch (random.below(21)) {
     case 0:
     case 1:
     case 2:
@@ -123,7 +123,7 @@ function act({ exchange, network, clients, phones, calls }: World): void {
       client.call(users[random.below(users.length)]!)
       break
     case 5:
-      calls.push(phone.call(users[random.below(users.length)]!))
+      calls.push(phone.call(users[random.below(users.length)]!, offerless(random)))
       break
     case 6:
     case 7:
@@ -182,8 +182,21 @@ function act({ exchange, network, clients, phones, calls }: World): void {
         else if (each.final === undefined && each.statuses.includes(180)) phone.cancel(each)
       }
       break
+    case 20:
+      for (const { dialog } of [...calls, ...phone.incoming]) {
+        if (dialog && !dialog.ended && dialog.local.includes(`sip:${phone.user}@`)) {
+          phone.reInvite(dialog, offerless(random))
+        }
+      }
+      break
   }
 }
+
+/** Half of all telephones leave the offer to the other side, and some of those then do not answer it. */
+const offerless = (random: SimNetwork['random']) => ({
+  delayed: random.below(2) === 0,
+  ackWithout: random.below(5) === 0,
+})
 
 type Dialog = NonNullable<ReturnType<SimPhone['call']>['dialog']>
 

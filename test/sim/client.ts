@@ -10,7 +10,9 @@ import type { SimExchange } from './exchange.ts'
 export interface ClientCall {
   readonly call: string
   readonly role: 'caller' | 'callee'
-  state: 'calling' | 'ringing' | 'established'
+  /** `offering`: it was taken with an offer, since it came without one. */
+  state: 'calling' | 'ringing' | 'offering' | 'established'
+  readonly offered: boolean
   dialog: string
 }
 
@@ -108,7 +110,7 @@ export class SimClient {
 
   answer(call: string): void {
     const known = this.calls.get(call)
-    if (known !== undefined) known.state = 'established'
+    if (known !== undefined) known.state = known.offered ? 'established' : 'offering'
     this.send({ type: 'answer', call, sdp: sdpOf(this.device, ++this.#version) })
   }
 
@@ -197,10 +199,20 @@ export class SimClient {
         }
         return
       case 'calling':
-        this.calls.set(message.call, { call: message.call, role: 'caller', state: 'calling', dialog: '' })
+        this.calls.set(message.call, {
+          ...{ call: message.call, role: 'caller', state: 'calling', offered: false, dialog: '' },
+        })
         return
       case 'incoming': {
-        const call: ClientCall = { call: message.call, role: 'callee', state: 'ringing', dialog: '' }
+        const call: ClientCall = {
+          ...{
+            call: message.call,
+            role: 'callee',
+            state: 'ringing',
+            offered: message.sdp !== '',
+            dialog: '',
+          },
+        }
         this.calls.set(message.call, call)
         this.onIncoming(call)
         return
@@ -211,7 +223,12 @@ export class SimClient {
         return
       }
       case 'offer':
-        if (this.calls.has(message.call)) this.answer(message.call)
+        if (this.calls.has(message.call)) {
+          this.send({ type: 'answer', call: message.call, sdp: sdpOf(this.device, ++this.#version) })
+        }
+        return
+      case 'restart':
+        if (this.calls.get(message.call)?.state === 'established') this.offer(message.call)
         return
       case 'dialog': {
         const known = this.calls.get(message.call)

@@ -149,10 +149,16 @@ export class SimPhone {
     })
   }
 
-  /** `delayed`: without an offer, which is to come in the 200. */
+  /** `delayed`: without an offer, which is to come in the 200. `ackWithout`: and is not answered. */
   call(
     to: string,
-    o: { from?: string; video?: boolean; delayed?: boolean; extra?: HeaderField[] } = {},
+    o: {
+      from?: string
+      video?: boolean
+      delayed?: boolean
+      ackWithout?: boolean
+      extra?: HeaderField[]
+    } = {},
   ): SimCall {
     const callId = this.#token()
     const call: SimCall = {
@@ -198,7 +204,7 @@ export class SimPhone {
           ended: false,
         }
         call.dialog ??= dialog
-        this.#acknowledge(dialog, response, o.delayed ? sdpOf(false) : undefined)
+        this.#acknowledge(dialog, response, o.delayed && !o.ackWithout ? sdpOf(false) : undefined)
       },
     })
     return call
