@@ -83,6 +83,8 @@ export class Call extends Emitter<CallEvents> {
   readonly #placedWithVideo: boolean
   #isPictureRefused = false
   #stage: Stage
+  /** The callee said yes, whichever of the two we are. */
+  #isTaken = false
   #id: string | undefined
   #party: { readonly user: string; readonly name: string }
   #end: CallEnd | undefined
@@ -212,8 +214,12 @@ export class Call extends Emitter<CallEvents> {
     const media = await this.#open(wanted.video)
     if (media === undefined) return
     const { negotiation } = this.#join()
+    // Some telephones leave the offer to who is called; what they make of it comes as `answered`.
+    const isOffered = offered.sdp !== ''
     try {
-      const sdp = await negotiation.answer(offered, media)
+      const sdp = await (isOffered
+        ? negotiation.answer(offered, media)
+        : negotiation.offer(media, wanted.video))
       if (this.#isOver()) return
       this.#ports.held.token(this.#id!, '')
       this.#ports.send({ type: 'answer', call: this.#id!, sdp })
@@ -221,6 +227,8 @@ export class Call extends Emitter<CallEvents> {
       this.#fail(error)
       return
     }
+    this.#isTaken = true
+    if (!isOffered) return
     this.#become('answered')
     negotiation.answered()
   }
@@ -228,7 +236,7 @@ export class Call extends Emitter<CallEvents> {
   /** Callee: does not take it. */
   decline(reason: 'declined' | 'busy' | 'failed' = 'declined'): void {
     if (this.#isOver()) return
-    if (this.#stage === 'answered' || this.direction !== 'incoming') {
+    if (this.#isTaken || this.direction !== 'incoming') {
       this.hangUp()
       return
     }
@@ -239,12 +247,11 @@ export class Call extends Emitter<CallEvents> {
   /** Ends the call from any state. Where signalling is away the data channel says it, and the appliance learns later. */
   hangUp(reason: EndReason = 'hangup'): void {
     if (this.#isOver()) return
-    const isAnswered = this.#stage === 'answered'
-    if (this.direction === 'incoming' && !isAnswered) {
+    if (this.direction === 'incoming' && !this.#isTaken) {
       this.decline()
       return
     }
-    const ended: EndReason = !isAnswered && reason === 'hangup' ? 'cancelled' : reason
+    const ended: EndReason = !this.#isTaken && reason === 'hangup' ? 'cancelled' : reason
     if (this.#id !== undefined) {
       this.#ports.held.ended(this.#id, 'self', ended)
       this.#ports.send({ type: 'bye', call: this.#id, reason: ended })
@@ -376,6 +383,7 @@ export class Call extends Emitter<CallEvents> {
   #taken(by: CallSetup['peer']): void {
     this.#timers.clear('noAnswer')
     this.#party = by
+    this.#isTaken = true
     this.#become('answered')
   }
 
@@ -399,7 +407,7 @@ export class Call extends Emitter<CallEvents> {
 
   #fail(error: unknown): void {
     console.warn('lanline: call failed', error)
-    if (this.direction === 'incoming' && this.#stage !== 'answered') this.decline('failed')
+    if (this.direction === 'incoming' && !this.#isTaken) this.decline('failed')
     else this.hangUp('mediaFailed')
   }
 

@@ -104,7 +104,7 @@ export class Negotiation {
     return this.#isEstablished
   }
 
-  /** Caller: the call's own offer. Who will answer is not known, so it carries its candidates. */
+  /** The call's own offer, mostly the caller's. What the other party knows of trickling is not, so it carries its candidates. */
   offer(media: LocalMedia, video: boolean): Promise<string> {
     const { peer, channel } = this.#parts
     peer.addMedia(media, video)

@@ -217,6 +217,7 @@ export type ServerMessage =
       readonly type: 'incoming'
       readonly call: string
       readonly from: { readonly user: string; readonly name: string }
+      /** Empty where the offer is left to the callee: then `answer` carries one, and `answered` follows. */
       readonly sdp: string
       readonly trickle: boolean
       readonly video: boolean

@@ -1,8 +1,8 @@
 /**
  * Hosted agents: the SIP user agents that the daemon runs for JSON devices. Each is reached by the proxy over an
  * in-process flow, like any binding, and turns its client's commands into INVITE dialogs (RFC 3261 §12–§15, RFC 3311,
- * RFC 6086, RFC 8840) and back. Descriptions pass unchanged. Left out: PRACK and early media, REFER, MESSAGE, offers
- * in a 2xx, session timers of our own (refreshes of others are answered).
+ * RFC 6086, RFC 8840) and back. Descriptions pass unchanged. Left out: PRACK and early media, REFER, MESSAGE, session
+ * timers of our own (refreshes of others are answered).
  *
  * This file obeys the clients, keeps the timers and ends calls. Messages come in by `agent-receive.ts`; what is done in
  * a call is in `agent-caller.ts`, `agent-callee.ts` and `agent-inside.ts`.

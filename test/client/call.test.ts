@@ -226,6 +226,40 @@ describe('taking a call', () => {
     expect(socket().ofType('decline')).toEqual([])
   })
 
+  describe('that came without an offer', () => {
+    const taking = async () => {
+      const parts = await ringing(undefined, '')
+      const answering = parts.taken.answer({ video: false })
+      await settle()
+      parts.peer().found(null)
+      await answering
+      expect(parts.socket().ofType('answer')).toEqual([{ type: 'answer', call, sdp: 'v=0 offer 1' }])
+      expect(parts.taken.state).toBe('answering')
+      return parts
+    }
+
+    it('makes one, and begins with the answer to it', async () => {
+      const { socket, peer, taken } = await taking()
+      peer().found('candidate:1 late')
+      socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+      await settle()
+      expect(taken.state).toBe('connecting')
+      expect(socket().ofType('candidate')).toMatchObject([{ candidate: { candidate: 'candidate:1 late' } }])
+      peer().become('connected')
+      expect(taken.state).toBe('connected')
+      socket().say({ type: 'restart', call })
+      await settle()
+      expect(socket().ofType('offer')).toHaveLength(1)
+    })
+
+    it('hangs up, and does not decline, what it has taken', async () => {
+      const { socket, taken } = await taking()
+      taken.hangUp()
+      expect(socket().ofType('bye')).toEqual([{ type: 'bye', call, reason: 'hangup' }])
+      expect(socket().ofType('decline')).toEqual([])
+    })
+  })
+
   it('declines a second call as busy, and says who it was', async () => {
     const { phone, socket } = await ringing()
     const second = call.replace('0', 'f')
