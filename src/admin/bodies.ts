@@ -29,6 +29,7 @@ export function userBody(deps: Pick<AppDeps, 'live' | 'directory'>, row: UserRow
     role: row.role,
     expiresAt: directory.stayUntil(row.name),
     seenByGuests: row.seenByGuests,
+    alsoRings: row.alsoRings,
     disabled: row.disabled,
     mayLogIn: row.passwordHash !== undefined,
     presence: live.presence(row.name),

@@ -148,6 +148,8 @@ export interface User {
   readonly expiresAt: number | undefined
   /** Guests see this person and may call them; nobody else. */
   readonly seenByGuests: boolean
+  /** Others, by `name`, whose devices ring as well when this person is called. */
+  readonly alsoRings: readonly string[]
   /** None of their devices may connect for now, and they may not log in. */
   readonly disabled: boolean
   /** They have a password for the console. */
@@ -165,9 +167,11 @@ export interface NewUser {
 export interface UserChange {
   readonly displayName?: string | undefined
   readonly doNotDisturb?: boolean | undefined
-  /** Owner only, as are the next four. */
+  /** Owner only, as are the next five. */
   readonly number?: string | undefined
   readonly seenByGuests?: boolean | undefined
+  /** Replaces all of them: 20 at most. */
+  readonly alsoRings?: readonly string[] | undefined
   /** Their calls end; devices keep what they connect with. */
   readonly disabled?: boolean | undefined
   /** A further owner needs a password; the last one stays. */

@@ -23,13 +23,16 @@ import {
   updateStick,
   updateVerify,
 } from './update.ts'
-import { userAdd, userList, userPassword, userRemove } from './user.ts'
+import { userAdd, userList, userPassword, userRemove, userRings } from './user.ts'
 import { version } from './version.ts'
 
 /** A longer name stands before a shorter one that it begins with. */
 const groups: readonly (readonly [title: string, commands: readonly Command[]])[] = [
   ['the exchange', [serve, tryOut, doctor, version]],
-  ['people and devices', [invite, userAdd, userList, userPassword, userRemove, deviceList, deviceRevoke]],
+  [
+    'people and devices',
+    [invite, userAdd, userList, userPassword, userRings, userRemove, deviceList, deviceRevoke],
+  ],
   [
     'calls and their traces',
     [callList, callShow, traceExport, traceShow, traceVerify, traceKey, traceImport],

@@ -91,6 +91,27 @@ export const userPassword: Command = {
   },
 }
 
+export const userRings: Command = {
+  name: 'user rings',
+  usage: '<name> [<other> ...]',
+  about: 'whose devices ring as well when a person is called; without others, nobody else’s',
+  words: [1, 21],
+  help: [
+    ['<name>', 'who is called: it may be a house or a door, added as a person without devices'],
+    ['<other>', 'up to 20; the first to answer takes the call'],
+  ],
+  run: async call => {
+    const [name, ...alsoRings] = call.words as [string, ...string[]]
+    const path = `/users/${encodeURIComponent(name)}`
+    await orSay(api(call.config, 'PATCH', path, { alsoRings }), listHint)
+    call.print({ name, alsoRings }, () =>
+      alsoRings.length === 0
+        ? `calls to ${name} ring at nobody else`
+        : `calls to ${name} ring at ${alsoRings.join(', ')} as well`,
+    )
+  },
+}
+
 const listHint = 'those who are here: lanline user list'
 
 async function addToStore(call: Invocation, wish: NewUser): Promise<void> {

@@ -11,6 +11,7 @@ const person: PersonIdentity = {
   role: 'member',
   // Guests want to try their microphone too.
   seenByGuests: true,
+  alsoRings: [],
 }
 
 /** `directory` as it is, and the echo behind everybody else. */
@@ -18,7 +19,9 @@ export function withEcho(directory: Accounts & Devices): Accounts & Devices {
   return {
     byDigestUser: name => directory.byDigestUser(name),
     user: name =>
-      name === echoUser ? { name, displayName: echoName, doNotDisturb: false } : directory.user(name),
+      name === echoUser
+        ? { name, displayName: echoName, doNotDisturb: false, alsoRings: [] }
+        : directory.user(name),
     personOf: name =>
       name === echoUser ? name : (directory.personOf(name) ?? (name === echoNumber ? echoUser : undefined)),
     userOfDevice: device => (device === echoDevice ? echoUser : directory.userOfDevice(device)),

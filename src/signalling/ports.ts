@@ -19,6 +19,8 @@ export interface PersonIdentity {
   readonly role: 'owner' | 'member' | 'guest'
   /** Guests see this person and may call them. */
   readonly seenByGuests: boolean
+  /** Others whose devices ring as well when this person is called. */
+  readonly alsoRings: readonly string[]
 }
 
 /** Devices and people as the channel reads them: from memory, at once. */

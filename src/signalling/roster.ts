@@ -1,7 +1,7 @@
 /** Who is there: presence made of reachable devices, open calls and do not disturb, told when it changes. */
 import type { CallRow } from '../calls/message.ts'
 import type { Person, Presence } from './message.ts'
-import type { CallLog, Devices } from './ports.ts'
+import type { CallLog, Devices, PersonIdentity } from './ports.ts'
 
 export class Roster {
   readonly #devices: Devices
@@ -11,6 +11,8 @@ export class Roster {
   #told = new Map<string, Person>()
   #toldDoNotDisturb = new Map<string, boolean>()
   #toldPeople = ''
+  /** By person: those whose calls ring at that person as well. */
+  #ringsFor = new Map<string, readonly string[]>()
 
   constructor(devices: Devices, log: CallLog) {
     this.#devices = devices
@@ -31,7 +33,7 @@ export class Roster {
       user: person.user,
       name: person.displayName,
       number: person.number,
-      presence: this.#presence(person.user, person.doNotDisturb, busy.has(person.user)),
+      presence: this.#presence(person, busy.has(person.user)),
     }))
   }
 
@@ -50,6 +52,7 @@ export class Roster {
     const roster = this.people()
     this.#told = new Map(roster.map(person => [person.user, person]))
     this.#toldPeople = this.#whoIsHere()
+    this.#ringsFor = ringsFor(this.#devices.people())
     this.takeDoNotDisturbChanges()
     return roster
   }
@@ -59,10 +62,10 @@ export class Roster {
     return this.#whoIsHere() !== this.#toldPeople
   }
 
-  /** Those of `users` whose presence or name is not what was told last. */
-  changes(users: Iterable<string>): Person[] {
+  /** Those of `users`, and of those whose calls ring at them, whose presence or name is not what was told last. */
+  changes(users: readonly string[]): Person[] {
     const changed: Person[] = []
-    for (const user of users) {
+    for (const user of new Set([...users, ...users.flatMap(one => this.#ringsFor.get(one) ?? [])])) {
       const person = this.#devices.person(user)
       if (person === undefined) continue
       const isBusy = this.#log.openOf(user).some(row => isIn(user, row))
@@ -70,7 +73,7 @@ export class Roster {
         user,
         name: person.displayName,
         number: person.number,
-        presence: this.#presence(user, person.doNotDisturb, isBusy),
+        presence: this.#presence(person, isBusy),
       }
       const told = this.#told.get(user)
       if (told?.presence === now.presence && told.name === now.name) continue
@@ -98,9 +101,16 @@ export class Roster {
     return this.#devices.person(user)?.doNotDisturb ?? false
   }
 
+  /** Whether they ring when somebody else is called. */
+  #isThere(user: string): boolean {
+    return this.#reachable.has(user) && !this.doNotDisturbOf(user)
+  }
+
   #whoIsHere(): string {
     return JSON.stringify(
-      this.#devices.people().map(one => [one.user, one.displayName, one.number, one.role, one.seenByGuests]),
+      this.#devices
+        .people()
+        .map(one => [...[one.user, one.displayName, one.number, one.role, one.seenByGuests], one.alsoRings]),
     )
   }
 
@@ -111,11 +121,21 @@ export class Roster {
     return users
   }
 
-  #presence(user: string, doNotDisturb: boolean, isBusy: boolean): Presence {
-    if (!isBusy && !this.#reachable.has(user)) return 'away'
+  #presence({ user, doNotDisturb, alsoRings }: PersonIdentity, isBusy: boolean): Presence {
+    const rings = this.#reachable.has(user) || alsoRings.some(one => this.#isThere(one))
+    if (!isBusy && !rings) return 'away'
     if (doNotDisturb) return 'doNotDisturb'
     return isBusy ? 'inCall' : 'available'
   }
+}
+
+/** Of each person, whose calls ring at them as well. */
+function ringsFor(people: readonly PersonIdentity[]): Map<string, readonly string[]> {
+  const byPerson = new Map<string, string[]>()
+  for (const { user, alsoRings } of people) {
+    for (const one of alsoRings) byPerson.set(one, [...(byPerson.get(one) ?? []), user])
+  }
+  return byPerson
 }
 
 /** A caller is in the call from the first ring, a callee once it is answered. */

@@ -83,8 +83,15 @@ export class Branches {
     this.#parts.timers.set('C', branch.id, after(now, 64 * T1))
   }
 
-  cancelAll({ branches }: ResponseContext, reason: HeaderField | undefined, now: Monotonic): void {
+  /** With `user` only the branches to that person's devices. */
+  cancelAll(
+    { branches }: ResponseContext,
+    reason: HeaderField | undefined,
+    now: Monotonic,
+    user?: string | undefined,
+  ): void {
     for (const branch of [...branches]) {
+      if (user !== undefined && branch.target.user !== user) continue
       if (branch.state === 'open') this.cancel(branch, reason, now)
       else if (branch.state !== 'done') this.fail(branch, 487, 'Request Terminated', now)
     }

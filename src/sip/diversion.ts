@@ -8,8 +8,8 @@ import type { SipResponse } from './message.ts'
 import { personAt, type RoutingParts } from './routing.ts'
 
 export const diversionLimits = {
-  /** People one call is sent to, who was called among them. */
-  people: 10,
+  /** People one call is sent to: who was called, whose devices ring as well, and whom it is forwarded to. */
+  people: 30,
   /** Read of one answer. */
   contacts: 10,
 } as const

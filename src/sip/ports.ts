@@ -1,14 +1,21 @@
 /** What the SIP room needs from others. */
 import type { Credential } from './message.ts'
 
+/** A person as calls see them. */
+export interface Account {
+  readonly name: string
+  readonly displayName: string
+  readonly doNotDisturb: boolean
+  /** Others whose devices ring as well when this person is called. */
+  readonly alsoRings: readonly string[]
+}
+
 /** Accounts as the registrar and proxy read them: from memory, at once. */
 export interface Accounts {
   /** The credential whose digest user name this is. */
   byDigestUser(name: string): Credential | undefined
   /** The person with this address's user part, if there is one. */
-  user(
-    name: string,
-  ): { readonly name: string; readonly displayName: string; readonly doNotDisturb: boolean } | undefined
+  user(name: string): Account | undefined
   /**
    * Whose address this user part is: a person's own name, their short number, or the digest user of one of their devices,
    * since phones with one field for both put that into their address.

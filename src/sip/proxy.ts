@@ -36,7 +36,7 @@ import { type Branch, isBetter, letGo, type ResponseContext } from './response-c
 import type { RouteTokens } from './route-token.ts'
 import type { Routed } from './routing.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
-import { type Refusal, targetsOf } from './targets.ts'
+import { type Refusal, ringingFor, targetsOf } from './targets.ts'
 import type { SipTimers } from './transaction-timers.ts'
 
 export const proxyLimits = {
@@ -168,8 +168,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const elsewhere = this.#elsewhere(context, answer)
     if (elsewhere === undefined) this.#collect(context, counted, counted === answer)
     else this.#divert(context, elsewhere, now)
-    // §16.7 step 5: a 6xx is for all of the user's devices.
-    if (answer.status >= 600) this.branches.cancelAll(context, undefined, now)
+    // §16.7 step 5: a 6xx is for all of the user's devices, and nobody else's who ring as well.
+    if (answer.status >= 600) this.branches.cancelAll(context, undefined, now, branch.target.user)
     this.#finishIfComplete(context, now)
   }
 
@@ -243,7 +243,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
               callee,
               answered: false,
               ringing: [],
-              people: [callee.user],
+              people: ringingFor(callee.user, {
+                accounts: this.#parts.accounts,
+                caller: sender,
+                isCall: true,
+              }),
             }
           : undefined,
       mayWait: !initial,

@@ -17,6 +17,8 @@ export interface Target {
   /** Of the binding. */
   readonly key: string | undefined
   readonly address: AddressToken | undefined
+  /** Whose binding it is. */
+  readonly user: string | undefined
   readonly device: string
   readonly transport: Transport
   readonly path: readonly string[]

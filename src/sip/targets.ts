@@ -3,6 +3,7 @@
  * or why there is none. Pure: looks at accounts and bindings as they are now.
  */
 import type { Bindings, LiveBinding } from './bindings.ts'
+import { branchLimits } from './branches.ts'
 import type { HeaderField, SipRequest } from './message.ts'
 import type { Accounts } from './ports.ts'
 import { reasonField } from './reason.ts'
@@ -63,12 +64,24 @@ function ofUser(name: string, secure: boolean, targeting: Targeting): Target[] |
   const { bindings, caller } = targeting
   const objected = objection(name, targeting)
   if (objected !== undefined) return objected
-  const live = bindings
-    .ofUser(name)
+  const live = ringingFor(name, targeting)
+    .flatMap(one => bindings.ofUser(one))
     .filter(one => one.binding.device !== caller.device)
     // RFC 5630 §3: what asks for sips goes over nothing less.
     .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))
-  return live.length === 0 ? notThere : live.map(targetOf)
+  return live.length === 0 ? notThere : live.slice(0, branchLimits.maxBreadth).map(targetOf)
+}
+
+/**
+ * The people whose devices ring when `name` is called: first they themselves, then others, by the owner's choice. Of those
+ * nobody rings for their own call, nor who is not to be disturbed.
+ */
+export function ringingFor(
+  name: string,
+  { accounts, caller, isCall }: Pick<Targeting, 'accounts' | 'caller' | 'isCall'>,
+): string[] {
+  const others = isCall ? (accounts.user(name)?.alsoRings ?? []) : []
+  return [name, ...others.filter(one => one !== caller.user && accounts.user(one)?.doNotDisturb === false)]
 }
 
 function ofParty(
@@ -86,16 +99,25 @@ function ofParty(
 }
 
 function targetOf({ binding }: LiveBinding): Target {
-  const { contact: uri, key, device, transport, path, remote: seen } = binding
-  return { uri, key, device, transport, path, seen, address: undefined }
+  const { contact: uri, key, user, device, transport, path, remote: seen } = binding
+  return { uri, key, user, device, transport, path, seen, address: undefined }
 }
 
 function ofAddress(address: AddressToken, uri: string): Target {
   const { device, transport, remote: seen } = address
-  return { uri, key: undefined, device, transport, path: [], seen, address }
+  return { uri, key: undefined, user: undefined, device, transport, path: [], seen, address }
 }
 
 /** Its party may register again; nobody knows where. */
 function ofLostBinding(key: string, device: string, uri: string): Target {
-  return { uri, key, device, transport: 'wss', path: [], seen: undefined, address: undefined }
+  return {
+    uri,
+    key,
+    user: undefined,
+    device,
+    transport: 'wss',
+    path: [],
+    seen: undefined,
+    address: undefined,
+  }
 }

@@ -215,6 +215,7 @@ const personOf = ({
   doNotDisturb,
   role,
   seenByGuests,
+  alsoRings,
 }: UserRow): PersonIdentity => ({
   user: name,
   displayName,
@@ -222,4 +223,5 @@ const personOf = ({
   doNotDisturb,
   role,
   seenByGuests,
+  alsoRings,
 })

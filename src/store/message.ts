@@ -13,6 +13,8 @@ export interface UserRow {
   readonly stay: Stay | undefined
   /** Guests see this person and may call them. */
   readonly seenByGuests: boolean
+  /** Names of others whose devices ring as well when this person is called; theirs in turn do not count. */
+  readonly alsoRings: readonly string[]
   /** scrypt, with its parameters and salt; only people who may open the console have one. */
   readonly passwordHash: string | undefined
   readonly doNotDisturb: boolean

@@ -189,4 +189,8 @@ export const migrations: readonly string[] = [
   alter table users add column number text;
   create unique index users_by_number on users (number);
   `,
+  // Whose devices ring as well when a person is called: names, a space between them.
+  `
+  alter table users add column also_rings text not null default '';
+  `,
 ]

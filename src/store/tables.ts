@@ -7,11 +7,12 @@ import { leftAhead, type Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
       stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests,
-      stay_left = excluded.stay_left, disabled = excluded.disabled, number = excluded.number`,
+      stay_left = excluded.stay_left, disabled = excluded.disabled, number = excluded.number,
+      also_rings = excluded.also_rings`,
     user.name,
     user.displayName,
     // Whoever stays for a time is a guest: the column knows only the two others.
@@ -25,6 +26,7 @@ export const putUser = (user: UserRow): Statement =>
     user.stay === undefined ? null : leftAhead(user.stay),
     user.disabled ? 1 : 0,
     user.number,
+    user.alsoRings.join(' '),
   )
 
 /** As it is, for a stop that is not by surprise. */
@@ -93,6 +95,7 @@ export const userOf = (row: Row, countedAt: Monotonic): UserRow => ({
   role: row.stay_until === null ? (row.role as UserRow['role']) : 'guest',
   stay: stayOf(row, countedAt),
   seenByGuests: row.seen_by_guests === 1,
+  alsoRings: String(row.also_rings).split(' ').filter(Boolean),
   passwordHash: text(row.password_hash),
   doNotDisturb: row.do_not_disturb === 1,
   disabled: row.disabled === 1,

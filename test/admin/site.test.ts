@@ -74,8 +74,13 @@ test('only the owner decides about guests, and a guest has no password', async (
   })
   expect([refused.status, refused.body.error.code]).toEqual([409, 'guest'])
   const member = await house.member()
-  const own = await house.api('PATCH', '/users/mia', { headers: member, body: { seenByGuests: true } })
-  expect(own.status).toBe(403)
+  for (const body of [{ seenByGuests: true }, { alsoRings: ['gast'] }]) {
+    expect((await house.api('PATCH', '/users/mia', { headers: member, body })).status).toBe(403)
+  }
+  const rings = await house.api('PATCH', '/users/mia', { headers: owner, body: { alsoRings: ['gast'] } })
+  expect(rings.body).toMatchObject({ name: 'mia', alsoRings: ['gast'] })
+  const self = await house.api('PATCH', '/users/mia', { headers: owner, body: { alsoRings: ['mia'] } })
+  expect([self.status, self.body.error.code]).toEqual([400, 'badName'])
   const kept = await house.api('PATCH', '/users/gast', { headers: owner, body: { staySeconds: null } })
   expect(kept.body).toMatchObject({ role: 'member' })
   expect(kept.body.expiresAt).toBeUndefined()

@@ -76,7 +76,8 @@ class MachineBench {
     this.#machine = new SipMachine({
       accounts: {
         byDigestUser: name => credentials.get(name),
-        user: name => (credentials.has(name) ? { name, displayName: name, doNotDisturb: false } : undefined),
+        user: name =>
+          credentials.has(name) ? { name, displayName: name, doNotDisturb: false, alsoRings: [] } : undefined,
         mayCall: () => true,
         personOf: (name: string) => name,
         userOfDevice: device => credentials.get(device.slice(2))?.user,

@@ -30,6 +30,7 @@ async function channel() {
       doNotDisturb: false,
       role: 'member',
       seenByGuests: false,
+      alsoRings: [],
     } as const,
   ]
   const machine = new SignallingMachine({

@@ -67,6 +67,7 @@ class Channel {
       doNotDisturb: false,
       role: 'owner',
       seenByGuests: true,
+      alsoRings: [],
     },
     {
       user: 'bob',
@@ -75,6 +76,7 @@ class Channel {
       doNotDisturb: false,
       role: 'member',
       seenByGuests: false,
+      alsoRings: [],
     },
   ]
   readonly machine: SignallingMachine
@@ -427,6 +429,34 @@ describe('the roster', () => {
     expect(presences(channel.give({ kind: 'callChanged', row: rowOf({}) }))).toEqual(['away'])
   })
 
+  it('has a person there whose calls ring at somebody who is there and may be disturbed', () => {
+    const channel = new Channel()
+    channel.people.push({ ...channel.people[0]!, user: 'house', number: '30', alsoRings: ['bob'] })
+    channel.give({ kind: 'peopleChanged' }).hello('c1', 'alice')
+    const told = () =>
+      channel
+        .told('c1')
+        .flatMap(message =>
+          message.type === 'presence' ? [`${message.person.user} ${message.person.presence}`] : [],
+        )
+    const reach = (reachable: boolean) => {
+      channel.give({ kind: 'reachable', user: 'bob', device: 'bob-phone', reachable })
+      return told()
+    }
+    expect(reach(true)).toEqual(['bob available', 'house available'])
+    channel.people[1]!.doNotDisturb = true
+    channel.give({ kind: 'peopleChanged' })
+    expect(told()).toEqual(['bob doNotDisturb', 'house away'])
+    channel.people[1]!.doNotDisturb = false
+    channel.give({ kind: 'peopleChanged' })
+    expect(told()).toEqual(['bob available', 'house available'])
+    expect(reach(false)).toEqual(['bob away', 'house away'])
+    channel.people[2]!.alsoRings = ['alice']
+    expect(channel.give({ kind: 'peopleChanged' }).told('c1')).toMatchObject([{ type: 'roster' }])
+    channel.give({ kind: 'reachable', user: 'alice', device: 'alice-phone', reachable: true })
+    expect(told()).toEqual(['alice available', 'house available'])
+  })
+
   it('tells do not disturb to all, and to its person as such', () => {
     const channel = new Channel().hello('c1', 'alice')
     channel.give({ kind: 'reachable', user: 'alice', device: 'alice-page', reachable: true })
@@ -484,6 +514,7 @@ describe('a guest', () => {
         doNotDisturb: false,
         role: 'member',
         seenByGuests: false,
+        alsoRings: [],
       },
     })
     return channel.hello('c1', 'alice').hello('c2', 'bob')

@@ -88,7 +88,15 @@ class Channel {
       ]),
     )
     const people = Object.entries(roles).map(([user, role]) => ({
-      ...{ user, displayName: user, number: user, doNotDisturb: false, role, seenByGuests: false },
+      ...{
+        user,
+        displayName: user,
+        number: user,
+        doNotDisturb: false,
+        role,
+        seenByGuests: false,
+        alsoRings: [],
+      },
     }))
     this.#machine = new SignallingMachine({
       devices: {

@@ -295,6 +295,7 @@ export class SimExchange {
       doNotDisturb: this.doNotDisturb.has(user),
       role: 'member' as const,
       seenByGuests: false,
+      alsoRings: this.house.alsoRings.get(user) ?? [],
     })
     return {
       byTokenHash: hash => byHash.get(hash),

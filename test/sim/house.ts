@@ -44,6 +44,7 @@ export class SimHouse {
   readonly reachedAt = new Map<string, string>()
   readonly rows = new Map<string, BindingRow & { writtenAt: number }>()
   readonly doNotDisturb = new Set<string>()
+  readonly alsoRings = new Map<string, readonly string[]>()
   readonly removedDevices = new Set<string>()
   /** Whom a caller may know. */
   mayCall: (caller: string, callee: string) => boolean = () => true
@@ -175,7 +176,12 @@ export class SimHouse {
       },
       user: name =>
         this.#users.includes(name)
-          ? { name, displayName: name.toUpperCase(), doNotDisturb: this.doNotDisturb.has(name) }
+          ? {
+              name,
+              displayName: name.toUpperCase(),
+              doNotDisturb: this.doNotDisturb.has(name),
+              alsoRings: this.alsoRings.get(name) ?? [],
+            }
           : undefined,
       userOfDevice: userOf,
       mayCall: (caller, callee) => this.mayCall(caller, callee),

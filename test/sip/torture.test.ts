@@ -54,7 +54,7 @@ class House {
         const user = decodeURIComponent(name)
         return { device: `device of ${user}`, user, ha1Md5: ha1(user), ha1Sha256: '' }
       },
-      user: name => ({ name, displayName: name, doNotDisturb: false }),
+      user: name => ({ name, displayName: name, doNotDisturb: false, alsoRings: [] }),
       mayCall: () => true,
       personOf: name => name,
       userOfDevice: device => device.slice('device of '.length),

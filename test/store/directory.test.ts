@@ -353,6 +353,37 @@ test('a guest may call those who are marked, and nobody else', async () => {
   expect(directory.mayCall('gast', 'gast')).toBe(true)
 })
 
+test('calls to a person ring at others whom the owner names, until those are gone', async () => {
+  for (const name of ['house', 'bob', 'eve']) await store.directory.addUser({ name })
+  const { token } = await store.directory.addInvite(undefined, hours(1), 3_600)
+  await store.directory.enrolByInvite(token, 'Gast', page)
+  const rings = () => store.directory.user('house')?.alsoRings
+  expect(rings()).toEqual([])
+  await store.directory.changeUser('house', { alsoRings: ['bob', 'gast', 'eve'] })
+  await reopen()
+  expect(rings()).toEqual(['bob', 'gast', 'eve'])
+  await store.directory.removeUser('bob')
+  expect(rings()).toEqual(['gast', 'eve'])
+  now = (now + hours(2)) as Epoch
+  await store.directory.sweep()
+  expect(rings()).toEqual(['eve'])
+  await reopen()
+  expect(rings()).toEqual(['eve'])
+
+  const refused = (alsoRings: string[]) =>
+    store.directory.changeUser('house', { alsoRings }).then(
+      () => 'taken',
+      error => error.code,
+    )
+  expect(await refused(['nobody'])).toBe('notFound')
+  expect(await refused(['house'])).toBe('badName')
+  for (let number = 0; number < 21; number++) await store.directory.addUser({ name: `n${number}` })
+  expect(await refused(Array.from({ length: 21 }, (_, number) => `n${number}`))).toBe('tooMany')
+  expect(rings()).toEqual(['eve'])
+  expect(await refused([])).toBe('taken')
+  expect(rings()).toEqual([])
+})
+
 const ownerWish = { displayName: 'Olivia', place: 'Mill', passwordHash: 'hash', device: page }
 
 test('released by a file: nobody owns it, everybody and their devices stay, and the former owner claims it as themself', async () => {

@@ -69,6 +69,7 @@ export function userRoutes(deps: Deps): Route[] {
           password,
           sipPassword,
           seenByGuests,
+          alsoRings,
           staySeconds,
           disabled,
           role,
@@ -94,7 +95,7 @@ export function userRoutes(deps: Deps): Route[] {
             'somebody here goes by that name; choose one that tells you apart',
           )
         }
-        const forOwner = [number, seenByGuests, staySeconds, disabled, role].some(
+        const forOwner = [number, seenByGuests, alsoRings, staySeconds, disabled, role].some(
           value => value !== undefined,
         )
         if (!isOwner(call.principal) && forOwner) {
@@ -116,6 +117,7 @@ export function userRoutes(deps: Deps): Route[] {
           doNotDisturb,
           passwordHash,
           seenByGuests,
+          alsoRings,
           staySeconds,
           disabled,
           role,

@@ -35,6 +35,7 @@ export class Drafts {
       doNotDisturb: false,
       stay: set.staySeconds === undefined ? undefined : newStay(set.staySeconds * 1_000, this.#held.moment()),
       seenByGuests: set.role === 'owner',
+      alsoRings: [],
       disabled: false,
       createdAt: this.#held.now(),
     }

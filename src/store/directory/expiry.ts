@@ -69,9 +69,15 @@ export class Expiry {
       .filter(user => isDue || user.stay.from !== this.#held.users.get(user.name)!.stay!.from)
     if (isDue) this.#countedAt = at.running
     if (over.length + anew.length === 0) return
-    await this.#held.write(...over.map(user => tables.deleteUser(user.name)), ...anew.map(tables.putUser))
-    for (const user of anew) this.#held.keepUser(user)
-    for (const user of over) this.#held.forgetUser(user.name)
+    const gone = over.map(({ name }) => name)
+    const kept = new Map(this.#held.ringingWithout(gone).map(user => [user.name, user]))
+    for (const user of anew) {
+      kept.set(user.name, { ...user, alsoRings: (kept.get(user.name) ?? user).alsoRings })
+    }
+    const changed = [...kept.values()]
+    await this.#held.write(...gone.map(tables.deleteUser), ...changed.map(tables.putUser))
+    for (const user of changed) this.#held.keepUser(user)
+    for (const name of gone) this.#held.forgetUser(name)
     if (over.length > 0) this.#held.tell({ kind: 'people' })
   }
 }

@@ -113,6 +113,13 @@ export class Held {
     return [...this.users.values()].filter(user => user.stay !== undefined)
   }
 
+  /** Everybody whose calls ring at one of `names` as well, as they are once those are gone. */
+  ringingWithout(names: readonly string[]): readonly UserRow[] {
+    return [...this.users.values()]
+      .filter(({ name, alsoRings }) => !names.includes(name) && alsoRings.some(one => names.includes(one)))
+      .map(user => ({ ...user, alsoRings: user.alsoRings.filter(one => !names.includes(one)) }))
+  }
+
   moment(): StayMoment {
     return { now: this.now(), running: this.running() }
   }

@@ -53,6 +53,8 @@ export interface DeviceWish {
 export const limits = {
   users: 10_000,
   devicesPerUser: 50,
+  /** Others whose devices ring for one person. */
+  alsoRings: 20,
   invites: 1_000,
   /** Used or expired ones that are remembered. */
   invitesSpent: 1_000,

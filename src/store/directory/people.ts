@@ -5,7 +5,7 @@ import { newStay } from '../stay.ts'
 import * as tables from '../tables.ts'
 import type { Drafts } from './drafts.ts'
 import type { Held } from './held.ts'
-import { type DeviceWish, DirectoryError, type NewDevice, notFound } from './message.ts'
+import { type DeviceWish, DirectoryError, limits, type NewDevice, notFound } from './message.ts'
 
 export class People {
   readonly #held: Held
@@ -103,6 +103,8 @@ export class People {
       readonly doNotDisturb?: boolean | undefined
       readonly passwordHash?: string | undefined
       readonly seenByGuests?: boolean | undefined
+      /** Replaces all of them. */
+      readonly alsoRings?: readonly string[] | undefined
       /** The last owner stays one, and stays enabled. */
       readonly disabled?: boolean | undefined
       readonly role?: 'owner' | 'member' | undefined
@@ -119,6 +121,7 @@ export class People {
       }
       this.#keepAnOwner(user, change)
       if (change.number !== undefined && change.number !== user.number) this.#refuseNumber(change.number)
+      if (change.alsoRings !== undefined) this.#refuseRinging(user, change.alsoRings)
       const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
       const changed: UserRow = {
         ...user,
@@ -145,8 +148,10 @@ export class People {
       const user = this.#held.users.get(name)
       if (user === undefined) throw notFound(name)
       this.#keepAnOwner(user, { disabled: true })
-      await this.#held.write(tables.deleteUser(name))
+      const left = this.#held.ringingWithout([name])
+      await this.#held.write(tables.deleteUser(name), ...left.map(tables.putUser))
       this.#held.forgetUser(name)
+      for (const one of left) this.#held.keepUser(one)
       this.#held.tell({ kind: 'people' })
     })
   }
@@ -155,6 +160,16 @@ export class People {
     if (!this.#drafts.isTaken(number)) return
     const whose = this.#held.users.get(this.#held.userByNumber.get(number) ?? '')?.displayName
     throw new DirectoryError('taken', `${number} is ${whose ?? 'somebody'}’s already; choose another`)
+  }
+
+  #refuseRinging(user: UserRow, names: readonly string[]): void {
+    if (new Set(names).size > limits.alsoRings) {
+      throw new DirectoryError('tooMany', `a call rings at ${limits.alsoRings} other people at most`)
+    }
+    const nobody = names.find(name => name === user.name || !this.#held.users.has(name))
+    if (nobody === undefined) return
+    if (nobody !== user.name) throw notFound(nobody)
+    throw new DirectoryError('badName', `a call to ${user.name} rings at ${user.name} anyway`)
   }
 
   /** Somebody must be able to open the console. */

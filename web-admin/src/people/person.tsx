@@ -15,6 +15,7 @@ import { attempt, toast } from '../parts/toast.tsx'
 import { goTo, hrefTo } from '../router.ts'
 import { common } from '../texts/common.ts'
 import { people } from '../texts/people.ts'
+import { AlsoRingsDialog, namesOf } from './also-rings.tsx'
 import { Devices } from './devices.tsx'
 import { InviteDialog } from './invites.tsx'
 import { Badges } from './list.tsx'
@@ -24,6 +25,7 @@ type Open =
   | ''
   | 'rename'
   | 'number'
+  | 'alsoRings'
   | 'invite'
   | 'softphone'
   | 'off'
@@ -112,6 +114,18 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
                 {people.changeNumber}
               </button>
             </Row>
+            {(users.length > 1 || user.alsoRings.length > 0) && (
+              <Row label={people.alsoRings} value={namesOf(user.alsoRings, users) || people.alsoRingsNobody}>
+                <button
+                  type="button"
+                  class="button quiet"
+                  aria-label={people.chooseAlsoRings(user.displayName)}
+                  onClick={() => setOpen('alsoRings')}
+                >
+                  {people.choose}
+                </button>
+              </Row>
+            )}
             <Row label={people.rights} value={rightsOf(user)}>
               {isGuest && (
                 <button
@@ -183,6 +197,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
         <Devices user={user} />
       </div>
       {open === 'invite' && <InviteDialog users={users} forUser={user} onClose={close} />}
+      {open === 'alsoRings' && <AlsoRingsDialog user={user} users={users} change={change} close={close} />}
       {open === 'softphone' && <SoftphoneDialog user={user} onClose={close} />}
       {open !== '' && <Dialogs open={open} user={user} change={change} close={close} />}
     </>

@@ -87,6 +87,14 @@ export const people = {
   changeNumberOf: (name: string) => `Change the short number of ${name}`,
   numberRule: 'Two to six digits, the first from 2 to 8: numbers for emergencies begin otherwise.',
   numberChanged: (name: string, number: string) => `${name} is dialled by ${number} now.`,
+  alsoRings: 'Calls also ring at',
+  alsoRingsNobody: 'nobody else',
+  choose: 'Choose',
+  chooseAlsoRings: (name: string) => `Choose who else rings for ${name}`,
+  alsoRingsTitle: (name: string) => `Who else rings for ${name}?`,
+  alsoRingsBody:
+    'All their devices ring, and the first to answer takes the call. Who declines, or is not to be disturbed, leaves it to the others.',
+  alsoRingsSaved: (name: string) => `Saved: who rings for ${name}.`,
   rights: 'Rights',
   ownerRights: 'Owner: may change everything here.',
   memberRights: 'Member',
@@ -139,7 +147,7 @@ export const people = {
 
   theirDevices: 'Devices',
   noDevices: 'No device yet.',
-  noDevicesBody: 'Make an invitation for a browser or app, or set up a SIP phone.',
+  noDevicesBody: 'Make an invitation for a browser or app, set up a SIP phone, or let calls ring at others.',
   device: 'Device',
   kind: 'Kind',
   state: 'State',
