@@ -3,6 +3,15 @@ import type { CallRow } from '../calls/message.ts'
 import type { Person, Presence } from './message.ts'
 import type { CallLog, Devices, PersonIdentity } from './ports.ts'
 
+/** Of each person, whose calls ring at them as well. */
+function ringsFor(people: readonly PersonIdentity[]): Map<string, readonly string[]> {
+  const byPerson = new Map<string, string[]>()
+  for (const { user, alsoRings } of people) {
+    for (const one of alsoRings) byPerson.set(one, [...(byPerson.get(one) ?? []), user])
+  }
+  return byPerson
+}
+
 export class Roster {
   readonly #devices: Devices
   readonly #log: CallLog
@@ -127,15 +136,6 @@ export class Roster {
     if (doNotDisturb) return 'doNotDisturb'
     return isBusy ? 'inCall' : 'available'
   }
-}
-
-/** Of each person, whose calls ring at them as well. */
-function ringsFor(people: readonly PersonIdentity[]): Map<string, readonly string[]> {
-  const byPerson = new Map<string, string[]>()
-  for (const { user, alsoRings } of people) {
-    for (const one of alsoRings) byPerson.set(one, [...(byPerson.get(one) ?? []), user])
-  }
-  return byPerson
 }
 
 /** A caller is in the call from the first ring, a callee once it is answered. */

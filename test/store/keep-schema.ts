@@ -30,6 +30,7 @@ async function fill(): Promise<Household> {
   await people.addUser({ name: 'anna', displayName: 'Anna', sipPassword })
   await people.addUser({ name: 'carl', displayName: 'Carl' })
   await people.changeUser('carl', { disabled: true })
+  await people.changeUser('anna', { alsoRings: ['carl'] })
   const annas = await people.enrol({ user: 'anna' }, device)
   await people.addSoftphone('anna', 'Desk')
   const forGuest = await people.addInvite(undefined, days(3), days(30) / 1_000)
