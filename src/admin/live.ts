@@ -61,6 +61,7 @@ export class LiveFeed {
       if (change.kind === 'call') {
         this.#people?.add(change.row.callerUser)
         this.#people?.add(change.row.calleeUser)
+        this.#people?.add(change.row.answererUser ?? change.row.calleeUser)
         if (this.#listeners.size > 0) this.#calls.set(change.row.id, change.row)
       }
       this.#soon()

@@ -333,6 +333,8 @@ export const callRow = z.strictObject({
   calleeUser: z.string(),
   calleeName: z.string(),
   calleeDevice: z.string().optional(),
+  answererUser: z.string().optional(),
+  answererName: z.string().optional(),
   video: z.boolean(),
   startedAt: time,
   ringingAt: time.optional(),

@@ -5,14 +5,15 @@ import { HttpError } from './errors.ts'
 import type { AppDeps } from './ports.ts'
 import { type Call, isOwner, userOf } from './route.ts'
 
-/** The call that the path names, for its two people and the owner; to everybody else there is none. */
+/** The call that the path names, for its people and the owner; to everybody else there is none. */
 export async function listedCall(
   calls: AppDeps['calls'],
   { params, principal }: Pick<Call<unknown, unknown>, 'params' | 'principal'>,
 ): Promise<ListedCall> {
   const row = await calls.get(params.id!)
   const user = userOf(principal)
-  const may = row && (isOwner(principal) || row.callerUser === user || row.calleeUser === user)
+  const its = row && [row.callerUser, row.calleeUser, row.answererUser]
+  const may = its && (isOwner(principal) || (user !== undefined && its.includes(user)))
   if (!may) throw new HttpError(404, 'notFound', 'there is no such call, or it is no longer kept')
   return row
 }

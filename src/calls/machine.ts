@@ -13,7 +13,7 @@ import { after, earliest, hours, minutes } from '../core/clock.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
-import type { CallEnder, CallEvent } from '../sip/message.ts'
+import type { CallEnder, CallEvent, Party } from '../sip/message.ts'
 import type { CallEffect, CallInput, CallRow } from './message.ts'
 
 /** A clock that goes a little faster or slower was not set. */
@@ -189,15 +189,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         if (call.row.answeredAt !== undefined) return
         call.calleeTag = event.calleeTag
         this.#update(call, {
-          answeredAt: at,
-          aliveAt: at,
-          calleeDevice: event.callee.device,
-          // A forwarded call was answered by somebody else than was called; the row keeps who was called.
-          ...(event.callee.user === call.row.calleeUser && event.callee.displayName !== ''
-            ? { calleeName: event.callee.displayName }
-            : {}),
+          ...{ answeredAt: at, aliveAt: at, calleeDevice: event.callee.device },
+          ...answererFields(call.row, event.callee),
         })
         this.#index(call.row)
+        this.#indexPeople(call)
         this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
         this.#watch(call, now)
         return
@@ -371,7 +367,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       const calls = this.#openByDevice.get(device ?? '')
       if (calls?.delete(id) && calls.size === 0) this.#openByDevice.delete(device!)
     }
-    for (const user of [call.row.callerUser, call.row.calleeUser]) {
+    for (const user of peopleOf(call.row)) {
       const calls = this.#openByUser.get(user)
       if (calls?.delete(call) && calls.size === 0) this.#openByUser.delete(user)
     }
@@ -408,10 +404,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   #enter(call: OpenCall, now: Monotonic): void {
     const { id } = call.row
     this.#open.set(id, call)
-    for (const user of [call.row.callerUser, call.row.calleeUser]) {
-      const calls = this.#openByUser.get(user) ?? new Set()
-      this.#openByUser.set(user, calls.add(call))
-    }
+    this.#indexPeople(call)
     this.#index(call.row)
     const limit =
       call.row.answeredAt === undefined ? callLimits.unansweredMilliseconds : callLimits.phonesMilliseconds
@@ -425,6 +418,13 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       if (device === undefined) continue
       const calls = this.#openByDevice.get(device) ?? new Set()
       this.#openByDevice.set(device, calls.add(row.id))
+    }
+  }
+
+  #indexPeople(call: OpenCall): void {
+    for (const user of peopleOf(call.row)) {
+      const calls = this.#openByUser.get(user) ?? new Set()
+      this.#openByUser.set(user, calls.add(call))
     }
   }
 
@@ -448,6 +448,18 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#out = []
     return out
   }
+}
+
+const peopleOf = ({ callerUser, calleeUser, answererUser = calleeUser }: CallRow): readonly string[] => [
+  callerUser,
+  calleeUser,
+  answererUser,
+]
+
+/** The row keeps who was called: a forwarded call is answered by somebody else. */
+function answererFields({ calleeUser }: CallRow, { user, displayName }: Party): Partial<CallRow> {
+  if (user !== calleeUser) return { answererUser: user, answererName: displayName }
+  return displayName === '' ? {} : { calleeName: displayName }
 }
 
 /**

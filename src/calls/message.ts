@@ -25,6 +25,9 @@ export interface CallRow {
   readonly calleeUser: string
   readonly calleeName: string
   readonly calleeDevice: string | undefined
+  /** Who took it in the callee's place, whose telephone had forwarded it; absent where nobody did. */
+  readonly answererUser?: string | undefined
+  readonly answererName?: string | undefined
   /** It was placed with a picture, or one was added since. */
   readonly video: boolean
   readonly startedAt: Epoch

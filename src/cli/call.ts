@@ -77,7 +77,10 @@ function describe(call: ToldCall): string {
   const lines = [
     `call      ${call.id}${call.video ? ' (video)' : ''}${call.missed ? ' (missed)' : ''}`,
     `from      ${call.callerName} <${call.callerUser}> ${call.callerDevice ?? ''}`,
-    `to        ${call.calleeName} <${call.calleeUser}> ${call.calleeDevice ?? ''}`,
+    `to        ${call.calleeName} <${call.calleeUser}> ${call.answererUser === undefined ? (call.calleeDevice ?? '') : ''}`,
+    ...(call.answererUser === undefined
+      ? []
+      : [`taken by  ${call.answererName} <${call.answererUser}> ${call.calleeDevice ?? ''}`]),
     `started   ${moment(call.startedAt)}`,
     `ringing   ${moment(call.ringingAt)}`,
     `answered  ${moment(call.answeredAt)}`,

@@ -316,7 +316,7 @@ const lossOf = ({ packetsLost, packetsReceived }: PartyFacts): number =>
 
 const namesOf = (facts: HelpFacts, { row }: Pick<CallFacts, 'row'>): [string, string] => [
   nameOf(facts, row.callerUser, row.callerName),
-  nameOf(facts, row.calleeUser, row.calleeName),
+  nameOf(facts, row.answererUser ?? row.calleeUser, row.answererName ?? row.calleeName),
 ]
 
 function checksOf(facts: HelpFacts, call: CallFacts): string {

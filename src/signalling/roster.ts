@@ -126,7 +126,8 @@ export class Roster {
   #busy(): ReadonlySet<string> {
     const users = new Set<string>()
     for (const row of this.#log.open())
-      for (const user of [row.callerUser, row.calleeUser]) if (isIn(user, row)) users.add(user)
+      for (const user of [row.callerUser, row.answererUser ?? row.calleeUser])
+        if (isIn(user, row)) users.add(user)
     return users
   }
 
@@ -138,7 +139,7 @@ export class Roster {
   }
 }
 
-/** A caller is in the call from the first ring, a callee once it is answered. */
+/** A caller is in the call from the first ring, whoever answers it once they do. */
 const isIn = (user: string, row: CallRow): boolean =>
   row.endedAt === undefined &&
-  (row.callerUser === user || (row.answeredAt !== undefined && row.calleeUser === user))
+  (row.callerUser === user || (row.answeredAt !== undefined && (row.answererUser ?? row.calleeUser) === user))

@@ -75,8 +75,8 @@ export class Watchers {
     })
   }
 
-  callChanged({ callerUser, calleeUser, missed, missedSeen }: CallRow): Frames {
-    const told = this.presenceChanged([callerUser, calleeUser])
+  callChanged({ callerUser, calleeUser, answererUser = calleeUser, missed, missedSeen }: CallRow): Frames {
+    const told = this.presenceChanged([...new Set([callerUser, calleeUser, answererUser])])
     if (missed && !missedSeen) {
       told.push(...this.toUser(calleeUser, { type: 'missed', missed: this.#missedOf(calleeUser) }))
     }

@@ -65,7 +65,9 @@ export function callAnswered(
 ): CallEvent {
   call.answered = true
   const user = accounts.userOfDevice(target.device) ?? call.callee.user
-  const callee = { ...call.callee, user, device: target.device }
+  const isCallee = user === call.callee.user
+  const displayName = isCallee ? call.callee.displayName : (accounts.user(user)?.displayName ?? user)
+  const callee = { user, displayName, device: target.device }
   return { kind: 'answered', call: call.id, callee, calleeTag: tagOf(answer, 'To') ?? '' }
 }
 

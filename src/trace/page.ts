@@ -79,6 +79,7 @@ function factsOf({ call, summary }: TraceDocument): string {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['Caller', `${call.callerName} (${call.callerUser})`],
     ['Callee', `${call.calleeName} (${call.calleeUser})`],
+    ['Taken by', call.answererUser == null ? undefined : `${call.answererName} (${call.answererUser})`],
     ['Started', moment(call.startedAt)],
     ['Answered', call.answeredAt == null ? 'never' : `after ${after(call.startedAt, call.answeredAt)}`],
     ['Lasted', after(call.answeredAt, call.endedAt)],

@@ -71,8 +71,11 @@ export function captureRoutes({ calls, trace, log }: Pick<AppDeps, 'calls' | 'tr
   ]
 }
 
-function roleOf(principal: Principal, { callerUser, calleeUser }: CallRow): CaptureUpload['importedBy'] {
+function roleOf(
+  principal: Principal,
+  { callerUser, calleeUser, answererUser = calleeUser }: CallRow,
+): CaptureUpload['importedBy'] {
   const user = userOf(principal)
   if (user === callerUser) return 'caller'
-  return user === calleeUser ? 'callee' : 'owner'
+  return user === answererUser ? 'callee' : 'owner'
 }

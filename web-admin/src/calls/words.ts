@@ -5,13 +5,15 @@ import { callTexts as texts } from '../texts/calls.ts'
 
 /** How it ended, or that it goes on. */
 export function outcomeOf(call: ToldCall, now = Date.now()): string {
-  if (call.endedAt == null) {
-    return call.answeredAt == null ? texts.ringing : `${texts.inProgress}, ${duration(now - call.answeredAt)}`
+  if (call.answeredAt == null) {
+    if (call.endedAt == null) return texts.ringing
+    return texts.reasons[call.reason ?? ''] ?? texts.notAnswered
   }
-  const reason = texts.reasons[call.reason ?? '']
-  if (call.answeredAt == null) return reason ?? texts.notAnswered
-  const length = duration(call.endedAt - call.answeredAt)
-  return reason === undefined ? length : `${length}, ${reason}`
+  const length = duration((call.endedAt ?? now) - call.answeredAt)
+  const told = call.endedAt == null ? [texts.inProgress, length] : [length, texts.reasons[call.reason ?? '']]
+  const { answererUser, answererName } = call
+  if (answererUser != null) told.push(texts.takenBy(answererName || answererUser))
+  return told.filter(word => word !== undefined).join(', ')
 }
 
 export const callerOf = (call: ToldCall): string => call.callerName || call.callerUser

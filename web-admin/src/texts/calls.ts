@@ -37,6 +37,7 @@ export const callTexts = {
   missedOnly: 'Missed only',
   missed: 'missed',
   called: 'called',
+  takenBy: (name: string) => `taken by ${name}`,
   audio: 'audio',
   video: 'video',
   inProgress: 'going on',
