@@ -243,8 +243,15 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await mia.press('Close')
   })
 
-  it('opens while the appliance is away, and says so', async () => {
+  it('opens while the appliance is away, and says so; a button keeps the focus that had it', async () => {
+    const call = mia.page.getByRole('button', { name: 'Call Ben', exact: true })
+    await call.focus()
     await daemon.kill()
+    await until('it cannot be used', async () => (await call.getAttribute('aria-disabled')) === 'true')
+    expect(await call.evaluate(button => button === document.activeElement)).toBe(true)
+    await mia.page.keyboard.press('Enter')
+    await mia.notInCall()
+    expect(await barriers(mia.page)).toEqual([])
     await mia.page.reload()
     await mia.page.getByRole('status').filter({ hasText: 'Connection lost. Reconnecting…' }).waitFor(patience)
     expect(await barriers(mia.page)).toEqual([])

@@ -1,6 +1,7 @@
 import type { Line } from '../line.ts'
 import { texts } from '../texts.ts'
 import { Icon } from './icon.tsx'
+import { needsLine, noCallsId } from './needs-line.ts'
 
 /** Calls whoever a row is about, without picture. */
 export function CallBack({
@@ -19,8 +20,7 @@ export function CallBack({
       class="round"
       aria-label={label}
       title={label}
-      disabled={!online}
-      onClick={() => line.place(person, false)}
+      {...needsLine(online, () => line.place(person, false), noCallsId)}
     >
       <Icon name="phone" />
     </button>

@@ -340,7 +340,8 @@ function Controls({
           name={call.cameraOn ? texts.cameraOff : texts.cameraOn}
           label={texts.cameraShort}
           icon={call.cameraOn ? 'video' : 'videoOff'}
-          off={!call.cameraOn}
+          // Of a call with sound alone nothing is off.
+          off={call.video && !call.cameraOn}
           act={camera}
           why={needsLine ? texts.cameraNeedsLine : undefined}
         />

@@ -7,6 +7,7 @@ import type { Notifier } from '../notify.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { CallBack } from '../parts/call-back.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { needsLine, noCallsId } from '../parts/needs-line.ts'
 import type { Bell } from '../ring.ts'
 import { moment, texts } from '../texts.ts'
 import type { WallPhone } from '../wall.ts'
@@ -83,7 +84,7 @@ export function HomeScreen({
           <section class="people" aria-labelledby="people">
             <header>
               <h2 id="people">{texts.people}</h2>
-              {!online && phone.me && <p>{texts.noCallsNow}</p>}
+              {!online && phone.me && <p id={noCallsId}>{texts.noCallsNow}</p>}
             </header>
             {people.length === 0 && phone.me && (
               <div class="empty">
@@ -202,8 +203,7 @@ function PersonRow({
         class="round"
         aria-label={texts.videoCall(person.name)}
         title={texts.videoCall(person.name)}
-        disabled={!online}
-        onClick={() => line.place(person, true)}
+        {...needsLine(online, () => line.place(person, true), noCallsId)}
       >
         <Icon name="video" />
       </button>
@@ -212,8 +212,7 @@ function PersonRow({
         class="round filled"
         aria-label={texts.call(person.name)}
         title={texts.call(person.name)}
-        disabled={!online}
-        onClick={() => line.place(person, false)}
+        {...needsLine(online, () => line.place(person, false), noCallsId)}
       >
         <Icon name="phone" />
       </button>
@@ -315,8 +314,7 @@ function DoNotDisturb({ phone }: { readonly phone: Phone }) {
         class="switch"
         role="switch"
         aria-checked={on}
-        disabled={phone.state !== 'online'}
-        onClick={() => phone.setDoNotDisturb(!on)}
+        {...needsLine(phone.state === 'online', () => phone.setDoNotDisturb(!on))}
       >
         <Icon name="moon" />
         <span>

@@ -3,6 +3,7 @@ import type { Phone } from '../../../client/phone.ts'
 import { secondsUntilMonday, secondsUntilTonight } from '../../../client/stay.ts'
 import type { JoinAsk } from '../../../src/signalling/message.ts'
 import { Avatar } from '../parts/avatar.tsx'
+import { needsLine } from '../parts/needs-line.ts'
 import { moment, texts } from '../texts.ts'
 
 export function Requests({ phone }: { readonly phone: Phone }) {
@@ -28,7 +29,7 @@ export function RequestList({ phone }: { readonly phone: Phone }) {
 
 function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone }) {
   const allow = (staySeconds?: number): void => phone.answerRequest(ask.id, { allow: true, staySeconds })
-  const disabled = phone.state !== 'online'
+  const online = phone.state === 'online'
   return (
     <li class="request">
       <div class="row small">
@@ -45,8 +46,7 @@ function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone 
           type="button"
           class="button primary"
           aria-label={texts.allowName(ask.name)}
-          disabled={disabled}
-          onClick={() => allow()}
+          {...needsLine(online, () => allow())}
         >
           {texts.allow}
         </button>
@@ -54,8 +54,7 @@ function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone 
           type="button"
           class="button"
           aria-label={texts.allowTonightName(ask.name)}
-          disabled={disabled}
-          onClick={() => allow(secondsUntilTonight(new Date()))}
+          {...needsLine(online, () => allow(secondsUntilTonight(new Date())))}
         >
           {texts.allowTonight}
         </button>
@@ -63,8 +62,7 @@ function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone 
           type="button"
           class="button"
           aria-label={texts.allowWeekendName(ask.name)}
-          disabled={disabled}
-          onClick={() => allow(secondsUntilMonday(new Date()))}
+          {...needsLine(online, () => allow(secondsUntilMonday(new Date())))}
         >
           {texts.allowWeekend}
         </button>
@@ -72,8 +70,7 @@ function Request({ ask, phone }: { readonly ask: JoinAsk; readonly phone: Phone 
           type="button"
           class="button refuse"
           aria-label={texts.denyName(ask.name)}
-          disabled={disabled}
-          onClick={() => phone.answerRequest(ask.id, { allow: false })}
+          {...needsLine(online, () => phone.answerRequest(ask.id, { allow: false }))}
         >
           {texts.deny}
         </button>
