@@ -4,7 +4,7 @@
  * (`runtime/websocket.ts`); the machine then hears `closed` like of any other.
  */
 import type { WebSocketConnection, WebSocketRoute } from '../runtime/websocket.ts'
-import { type SignallingEffect, type SignallingInput, subprotocol } from './message.ts'
+import { closeCode, type SignallingEffect, type SignallingInput, subprotocol } from './message.ts'
 
 /** What the machine can ask of the rim. */
 export type SocketEffect = Extract<SignallingEffect, { kind: 'sendFrame' | 'closeConnection' }>
@@ -33,9 +33,9 @@ export class SignallingIo {
       if (typeof data === 'string') this.#input({ kind: 'frame', connection: id, text: data })
       else this.#input({ kind: 'binaryFrame', connection: id })
     }
-    connection.onClose = () => {
+    connection.onClose = code => {
       this.#connections.delete(id)
-      this.#input({ kind: 'closed', connection: id })
+      this.#input({ kind: 'closed', connection: id, left: code === closeCode.goingAway })
     }
     this.#input({ kind: 'opened', connection: id, remote, local })
   }

@@ -101,7 +101,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         this.#binaryFrame(input.connection)
         break
       case 'closed':
-        this.#closed(input.connection)
+        this.#closed(input.connection, input.left)
         break
       case 'agentEvent':
         this.#agentEvent(input.device, input.event)
@@ -191,25 +191,25 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     this.#close(connection, closeCode.policy, 'binary')
   }
 
-  #closed(id: string): void {
+  #closed(id: string, left: boolean): void {
     const connection = this.#connections.get(id)
-    if (connection !== undefined) this.#leave(connection)
+    if (connection !== undefined) this.#leave(connection, left)
   }
 
   #close(connection: Connection, code: number, reason: string): void {
     this.#out.push({ kind: 'closeConnection', connection: connection.id, code, reason })
-    this.#leave(connection)
+    this.#leave(connection, false)
   }
 
   /** The device is away; its calls go on until the agent's patience ends. */
-  #leave(connection: Connection): void {
+  #leave(connection: Connection, left: boolean): void {
     this.#connections.delete(connection.id)
     this.#timers.clear(connection.id)
     this.#frames.reset(connection.id)
     const { session } = connection
     if (session === undefined || session.connection !== connection) return
     session.connection = undefined
-    this.#agent(session, { kind: 'detach' })
+    this.#agent(session, { kind: 'detach', left })
     this.#tidy(session)
   }
 

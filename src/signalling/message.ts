@@ -293,8 +293,8 @@ export type SignallingInput =
     }
   | { readonly kind: 'frame'; readonly connection: string; readonly text: string }
   | { readonly kind: 'binaryFrame'; readonly connection: string }
-  /** The socket is gone, whoever closed it. */
-  | { readonly kind: 'closed'; readonly connection: string }
+  /** The socket is gone, whoever closed it. `left`: the page that had it went (RFC 6455 §7.4.1: 1001), or is loaded anew. */
+  | { readonly kind: 'closed'; readonly connection: string; readonly left: boolean }
   | { readonly kind: 'agentEvent'; readonly device: string; readonly event: AgentEvent }
   | {
       readonly kind: 'reachable'

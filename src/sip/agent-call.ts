@@ -30,6 +30,8 @@ export const agentLimits = {
   ringMilliseconds: minutes(2),
   /** How long a ringing call waits for a client that went away. */
   ringGraceMilliseconds: seconds(15),
+  /** For one that went by itself: as long as a page takes to be loaded anew. */
+  ringLeftMilliseconds: seconds(5),
   /**
    * How long an established call waits for a client that went away. Long, because it is as often the appliance that was
    * cut off, and media goes on without it; a party that is truly gone is noticed by the other one.

@@ -106,7 +106,7 @@ export class HostedAgents {
       const state = this.#table.device(device)
       if (state === undefined) return
       for (const call of [...state.calls]) this.#leave(call, 'server', 'revoked')
-      this.#detach(device, state)
+      this.#detach(device, state, false)
     })
   }
 
@@ -137,7 +137,7 @@ export class HostedAgents {
         return this.#attach(device, command)
       case 'detach': {
         const state = this.#table.device(device)
-        if (state !== undefined) this.#detach(device, state)
+        if (state !== undefined) this.#detach(device, state, command.left)
         return
       }
       case 'invite':
@@ -201,12 +201,13 @@ export class HostedAgents {
   }
 
   /** The client is away: ringing calls wait a moment for it, established ones longer. New ones are refused. */
-  #detach(device: string, state: DeviceState): void {
+  #detach(device: string, state: DeviceState, left: boolean): void {
     if (!state.attached) return
     state.attached = false
     this.#tidy(device, state)
     if (state.calls.size === 0) return
-    this.#timers.set(`grace ${device}`, after(this.#at, agentLimits.ringGraceMilliseconds))
+    const { ringLeftMilliseconds, ringGraceMilliseconds } = agentLimits
+    this.#timers.set(`grace ${device}`, after(this.#at, left ? ringLeftMilliseconds : ringGraceMilliseconds))
     this.#timers.set(`lost ${device}`, after(this.#at, agentLimits.lostMilliseconds))
   }
 

@@ -189,7 +189,8 @@ export type AgentCommand =
       /** Our end of the client's connection. */
       readonly local: Endpoint
     }
-  | { readonly kind: 'detach' }
+  /** The client is away. `left`: by itself, so that it is not waited for as long as for one that was cut off. */
+  | { readonly kind: 'detach'; readonly left: boolean }
   /** `ref` is the client's own name for the call until `calling` tells its key. */
   | {
       readonly kind: 'invite'

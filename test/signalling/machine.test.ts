@@ -210,7 +210,7 @@ describe('a connection', () => {
     expect(channel.told('c2')).toEqual([{ type: 'pong', id: 7 }])
     expect(channel.pass(24_999).closed).toEqual([])
     expect(channel.pass(1).closed).toEqual(['c2 4408'])
-    expect(channel.commands).toEqual([{ kind: 'detach' }])
+    expect(channel.commands).toEqual([{ kind: 'detach', left: false }])
     expect(channel.machine.sizes).toEqual({ connections: 0, sessions: 0, timers: 0 })
   })
 
@@ -244,7 +244,7 @@ describe('one device, several connections', () => {
     expect(channel.told('c1')).toMatchObject([{ type: 'error', code: 'replaced' }])
     expect(channel.closed).toEqual(['c1 4409'])
     expect(channel.commands.map(command => command.kind)).toEqual(['attach'])
-    expect(channel.give({ kind: 'closed', connection: 'c1' }).commands).toEqual([])
+    expect(channel.give({ kind: 'closed', connection: 'c1', left: false }).commands).toEqual([])
   })
 
   it('the same tab coming back is no other tab', () => {
@@ -388,9 +388,20 @@ describe('coming back', () => {
   it('without a call that is still there hangs it up; what rings goes on ringing', () => {
     const channel = new Channel().hello('c1', 'bob').incoming('bob-page').incoming('bob-page', id(2))
     channel.say('c1', { type: 'answer', call: id(1), sdp })
-    expect(channel.give({ kind: 'closed', connection: 'c1' }).commands).toEqual([{ kind: 'detach' }])
+    expect(channel.give({ kind: 'closed', connection: 'c1', left: false }).commands).toEqual([
+      { kind: 'detach', left: false },
+    ])
     channel.hello('c2', 'bob')
     expect(channel.commands).toMatchObject([{ kind: 'attach' }, { kind: 'bye', call: id(1), reason: 'lost' }])
+  })
+
+  it('that says goodbye is known to have left, one that was cut off is not', () => {
+    for (const left of [true, false]) {
+      const channel = new Channel().hello('c1', 'bob')
+      expect(channel.give({ kind: 'closed', connection: 'c1', left }).commands).toEqual([
+        { kind: 'detach', left },
+      ])
+    }
   })
 
   it('without a call the log has open from before a restart releases it', () => {
@@ -405,7 +416,7 @@ describe('coming back', () => {
     const channel = new Channel()
       .hello('c1', 'bob')
       .incoming('bob-page')
-      .give({ kind: 'closed', connection: 'c1' })
+      .give({ kind: 'closed', connection: 'c1', left: false })
     expect(channel.machine.sizes.sessions).toBe(1)
     channel.event('bob-page', { kind: 'ended', call: id(1), by: 'peer', code: 487, reason: 'cancelled' })
     expect(channel.machine.sizes).toEqual({ connections: 0, sessions: 0, timers: 0 })

@@ -146,7 +146,7 @@ export class SimExchange {
 
   /** The client's side is gone and the server is told (a FIN). */
   shut(id: string): void {
-    if (this.#sockets.delete(id)) this.#inputs.signalling({ kind: 'closed', connection: id })
+    if (this.#sockets.delete(id)) this.#inputs.signalling({ kind: 'closed', connection: id, left: false })
   }
 
   /** The client's side is gone without a word: what is sent there is lost. */
@@ -259,7 +259,7 @@ export class SimExchange {
     this.#sockets.delete(id)
     if (socket === undefined) return
     this.network.later(this.network.streamMilliseconds, () => socket.closed(code))
-    this.#inputs.signalling({ kind: 'closed', connection: id })
+    this.#inputs.signalling({ kind: 'closed', connection: id, left: false })
   }
 
   #newCalls(): CallsMachine {

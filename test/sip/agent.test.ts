@@ -211,7 +211,7 @@ describe('a call to us', () => {
     bench.incoming({ extra: [{ name: 'Require', value: '100rel' }] })
     expect(bench.statuses).toEqual([420])
     expect(first(bench.sent[0]!, 'Unsupported')).toBe('100rel')
-    bench.command({ kind: 'detach' }).incoming()
+    bench.command({ kind: 'detach', left: false }).incoming()
     expect(bench.statuses).toEqual([480])
     bench.attach().incoming()
     bench.incoming()
@@ -408,7 +408,7 @@ describe('a client that goes away', () => {
   it('finds its call again, with what it missed', () => {
     const bench = new Bench()
     const { call, invite } = bench.established()
-    bench.command({ kind: 'detach' })
+    bench.command({ kind: 'detach', left: false })
     expect(bench.out).toEqual([])
     bench.receive(bench.inside(invite, 'INVITE', 10, { extra: [sdpType], body: sdpOf(5) }))
     expect(bench.out).toEqual([])
@@ -420,7 +420,7 @@ describe('a client that goes away', () => {
   it('and stays away loses its call in the end', () => {
     const bench = new Bench()
     bench.established()
-    bench.command({ kind: 'detach' }).pass(agentLimits.lostMilliseconds)
+    bench.command({ kind: 'detach', left: false }).pass(agentLimits.lostMilliseconds)
     expect(bench.methods).toEqual(['BYE'])
     expect(bench.event('ended')).toMatchObject({ by: 'server', reason: 'lost' })
     bench.answer(bench.requests[0]!, 200)
@@ -431,16 +431,29 @@ describe('a client that goes away', () => {
   it('while it rings is waited for a moment', () => {
     const bench = new Bench().attach()
     const { call } = bench.incoming()
-    bench.command({ kind: 'detach' }).pass(10_000).attach()
+    bench.command({ kind: 'detach', left: false }).pass(10_000).attach()
     expect(bench.events).toMatchObject([{ kind: 'incoming', call }])
-    bench.command({ kind: 'detach' }).pass(agentLimits.ringGraceMilliseconds)
+    bench.command({ kind: 'detach', left: false }).pass(agentLimits.ringGraceMilliseconds)
+    expect(bench.statuses).toEqual([480])
+  })
+
+  it('that went by itself is waited for while it rings as long as a page takes to be loaded anew', () => {
+    const bench = new Bench().attach()
+    const { call } = bench.incoming()
+    const left = { kind: 'detach', left: true } as const
+    bench
+      .command(left)
+      .pass(agentLimits.ringLeftMilliseconds - 1)
+      .attach()
+    expect(bench.events).toMatchObject([{ kind: 'incoming', call }])
+    bench.command(left).pass(agentLimits.ringLeftMilliseconds)
     expect(bench.statuses).toEqual([480])
   })
 
   it('before it had the answer is told it again', () => {
     const bench = new Bench()
     const { call } = bench.established()
-    bench.command({ kind: 'detach' }).command({ kind: 'restore', call, token: '' })
+    bench.command({ kind: 'detach', left: false }).command({ kind: 'restore', call, token: '' })
     expect(bench.events).toEqual([{ kind: 'restored', call }])
     expect(bench.attach().events.map(event => event.kind)).toEqual(['answered', 'dialog'])
   })

@@ -65,7 +65,7 @@ describe('a call without an offer', () => {
   it('tells the answer again to a client that was away', () => {
     const bench = new Bench().attach()
     const { call, request, tag } = taken(bench)
-    bench.ack(request, tag, sdpOf(3)).command({ kind: 'detach' })
+    bench.ack(request, tag, sdpOf(3)).command({ kind: 'detach', left: false })
     bench.command({ kind: 'restore', call, token: '' })
     expect(kinds(bench.attach())).toEqual(['answered', 'dialog'])
   })

@@ -70,6 +70,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #lastCall: LastCall | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
+  #isAskedBeforeLeaving = false
   readonly #timers = steadyTimers()
 
   get state(): LineState {
@@ -301,18 +302,29 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     let { path } = call
     const look = (): void => {
       if (call.path.kind !== 'none') path = call.path
+      this.#askBeforeLeaving(call)
       this.#redraw()
     }
     call.on('changed', look)
     call.on('facts', look)
     call.on('ended', end => {
       if (this.#call === call) this.#call = undefined
+      this.#askBeforeLeaving(call)
       this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
       this.#isTrouble = troubles.has(end.reason)
       this.#notice = noticeOf(call, end)
       this.#redraw()
     })
     this.#redraw()
+  }
+
+  /** A slip of the finger must not end a call. Only while there is one: who only rings loses nothing by it. */
+  #askBeforeLeaving(call: Call): void {
+    const isWanted = isAnswered(call)
+    if (isWanted === this.#isAskedBeforeLeaving) return
+    this.#isAskedBeforeLeaving = isWanted
+    if (isWanted) addEventListener('beforeunload', askBeforeLeaving)
+    else removeEventListener('beforeunload', askBeforeLeaving)
   }
 
   #later(again: () => void): void {
@@ -328,6 +340,12 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     this.#redraw()
   }
 }
+
+const isAnswered = ({ state }: Call): boolean =>
+  state === 'connecting' || state === 'connected' || state === 'reconnecting'
+
+/** The words of the question are the browser's. */
+const askBeforeLeaving = (event: Event): void => event.preventDefault()
 
 /**
  * The page goes, loaded anew perhaps. What only rings is not turned down by that: nobody said so, it goes on at the other
