@@ -15,6 +15,7 @@ h1{font-size:28px;line-height:1.2;margin:2px 0 14px}h2{font-size:19px;margin:40p
 p{margin:6px 0}.kicker,.quiet{color:var(--quiet)}.kicker{margin:0;font-size:14px}.small{font-size:13px}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(220px,1fr));gap:10px 24px;margin:0}
 .facts dt{color:var(--quiet);font-size:13px}.facts dd{margin:0}
+.phases{display:grid;grid-template-columns:max-content 1fr;gap:6px 16px;margin:0;font-size:13.5px;max-width:820px}.phases dt{font-weight:600}.phases dd{margin:0}
 nav ul{display:flex;flex-wrap:wrap;gap:4px 16px;list-style:none;margin:20px 0 0;padding:10px 0 0;border-top:1px solid var(--line);font-size:14px}
 .verdict{border-left:5px solid var(--tone);background:var(--raised);padding:14px 18px;border-radius:0 8px 8px 0;margin-top:24px}
 .verdict h2{margin:0;font-size:13px;font-weight:600;color:var(--quiet)}.verdict .says{font-size:20px;line-height:1.35;font-weight:600;margin:2px 0 6px}

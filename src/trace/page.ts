@@ -8,11 +8,12 @@ import { type ChartMark, chartSvg, clock, number } from './chart-svg.ts'
 import type { TraceDocument } from './document.ts'
 import { evidenceOf } from './evidence.ts'
 import { tellBytes } from './finding.ts'
-import { ladderOf } from './ladder.ts'
+import { type Ladder, ladderOf } from './ladder.ts'
 import { ladderSvg } from './ladder-svg.ts'
 import { cut, escaped } from './markup.ts'
 import type { CheckedLine, Contradiction, Grade, Verdict } from './message.ts'
 import { listedEvents } from './page-events.ts'
+import { phaseNotesOf } from './page-phases.ts'
 import { pageStyle } from './page-style.ts'
 import { type PairFate, type PairRow, type SecurityFacts, type TraceTables, tablesOf } from './tables.ts'
 import { type Timelines, timelinesOf, type WayTotals } from './timelines.ts'
@@ -168,7 +169,12 @@ function ladderSection({ events }: TraceDocument, title: string, listed: Readonl
   }
   const draw = (width: 'wide' | 'narrow'): string =>
     ladderSvg(ladder, cut(title, 300), { width, href, withStyle: false, id: `ladder-${width}` })
-  return `<p class="quiet small">Arrows are messages, dots are what happened at one place. A row leads to its event below.</p><div class="wide">${draw('wide')}</div><div class="narrow">${draw('narrow')}</div>`
+  return `<p class="quiet small">Arrows are messages, dots are what happened at one place. A row leads to its event below.</p><div class="wide">${draw('wide')}</div><div class="narrow">${draw('narrow')}</div>${phasesList(ladder)}`
+}
+
+function phasesList(ladder: Ladder): string {
+  const items = phaseNotesOf(ladder).map(([name, note]) => `<dt>${text(name)}</dt><dd>${text(note)}</dd>`)
+  return `<h3>What the phases are</h3><dl class="phases">${items.join('')}</dl>`
 }
 
 // --------------------------------------------------------------------------------------------- pairs, DTLS, SRTP

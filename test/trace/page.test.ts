@@ -61,6 +61,17 @@ describe('trace.html', () => {
     expect(new Set(ids).size).toBe(ids.length)
   })
 
+  it('says what each phase of its ladder is, and of no other', () => {
+    const told = (html: string): string[] =>
+      [
+        ...(/<dl class="phases">(.*?)<\/dl>/s.exec(html)?.[1] ?? '').matchAll(
+          /<dt>(\w+)<\/dt><dd>[^<]{60,}<\/dd>/g,
+        ),
+      ].map(([, name]) => name!)
+    expect(told(forty).sort()).toEqual(['DTLS', 'ICE', 'Relay', 'SRTP', 'Signalling'])
+    expect(told(page(longRow(30_000), eventsOf())).sort()).toEqual(['DTLS', 'ICE', 'Signalling'])
+  })
+
   it('says so where there are no events any more', () => {
     const html = page(longRow(30_000), [])
     expect(textOf(html)).toContain('no longer kept')
