@@ -25,6 +25,10 @@ export interface Account {
 export interface WebSipPhone {
   register(): Promise<void>
   call(uri: string, video: boolean): Promise<void>
+  /** Calls without an offer: the other side makes it. */
+  callOfferless(uri: string): Promise<void>
+  /** A re-INVITE without an offer, as who takes a call off hold; resolves once it is answered. */
+  askForOffer(): Promise<void>
   accept(video: boolean): Promise<void>
   /** Offers its picture within the call, by a re-INVITE. */
   addPicture(): Promise<void>
@@ -102,6 +106,12 @@ async function jssip(account: Account): Promise<WebSipPhone> {
     call: async (uri, video) => {
       agent.call(uri, options(video))
     },
+    callOfferless: async () => {
+      throw new Error('JsSIP offers always')
+    },
+    askForOffer: async () => {
+      throw new Error('JsSIP offers always')
+    },
     accept: async video => session.answer(options(video)),
     addPicture: () =>
       new Promise((resolve, reject) => {
@@ -171,6 +181,25 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
       adopt(inviter)
       await inviter.invite()
     },
+    callOfferless: async uri => {
+      const inviter = new Inviter(agent, UserAgent.makeURI(uri)!, {
+        ...options(false),
+        inviteWithoutSdp: true,
+      })
+      adopt(inviter)
+      await inviter.invite()
+    },
+    askForOffer: () =>
+      new Promise((resolve, reject) => {
+        void session!.invite({
+          ...options(false),
+          withoutSdp: true,
+          requestDelegate: {
+            onAccept: () => resolve(),
+            onReject: ({ message }) => reject(new Error(String(message.statusCode))),
+          },
+        })
+      }),
     accept: async video => {
       await (session as Invitation).accept(options(video))
     },

@@ -90,6 +90,17 @@ export class WebSip {
     )
   }
 
+  callOfferless(uri: string): Promise<void> {
+    return this.page.evaluate(
+      to => (window as unknown as { phone: WebSipPhone }).phone.callOfferless(to),
+      uri,
+    )
+  }
+
+  askForOffer(): Promise<void> {
+    return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.askForOffer())
+  }
+
   accept({ video = true } = {}): Promise<void> {
     return this.page.evaluate(
       video => (window as unknown as { phone: WebSipPhone }).phone.accept(video),
