@@ -1,30 +1,24 @@
 /** Runs the steps of `image-build/test-update` and says what held. */
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Appliance } from './test/appliance.ts'
 import {
   at,
-  type Change,
   command,
   cut,
   ended,
   install,
   key,
   layBeforeRoot,
-  main,
   makeBundle,
-  migrates,
   must,
   newer,
-  onServe,
   owner,
   type Prepared,
   prepare,
-  quickEnd,
-  quickGood,
   run,
   sameData,
   say,
@@ -39,6 +33,7 @@ import {
   wanted,
   work,
 } from './test/update-machine.ts'
+import { badVersions, both, type Change, migrates, quickGood } from './test/versions.ts'
 
 // The steps.
 
@@ -115,75 +110,12 @@ steps.set('good', async prepared => {
   return 'updated, database changed, data whole, changes waited for the end of the trial'
 })
 
-steps.set('exits', prepared =>
-  bad(prepared, '0.3.0', edit => {
-    quickEnd(edit)
-    migrates(edit)
-    edit(main, onServe('process.exit(1)'))
-  }),
-)
-steps.set('cannot-run', prepared =>
-  bad(prepared, '0.3.1', edit => edit('usr/bin/lanline', () => '#!/bin/sh\nexit 1\n')),
-)
-steps.set('no-network', prepared =>
-  bad(prepared, '0.3.3', edit => {
-    quickEnd(edit)
-    edit('etc/systemd/network/50-lanline.network', text => text.replace('Type=ether', 'Type=none'))
-  }),
-)
-steps.set('unfenced', prepared =>
-  // What is to watch the trial cannot be started as its unit asks for.
-  bad(prepared, '0.3.4', edit =>
-    edit('usr/lib/systemd/system/lanline-confirm.service', text =>
-      text.replace('ReadWritePaths=', 'ReadWritePaths=/nowhere '),
-    ),
-  ),
-)
-steps.set('panics', prepared =>
-  bad(
-    prepared,
-    '0.3.2',
-    edit => edit('usr/lib/os-release', text => `${text}\n`),
-    tree => {
-      rmSync(join(tree, 'usr/lib/systemd/systemd'))
-      cpSync(join(tree, 'usr/bin/true'), join(tree, 'usr/lib/systemd/systemd'))
-    },
-  ),
-)
-steps.set('hangs', prepared =>
-  bad(prepared, '0.4.0', edit => {
-    quickEnd(edit)
-    edit(main, onServe('for (;;) {}'))
-  }),
-)
-steps.set('stopped', prepared =>
-  bad(prepared, '0.4.1', edit => {
-    quickEnd(edit)
-    edit(main, onServe("setTimeout(() => process.kill(process.pid, 'SIGSTOP'), 12_000)"))
-  }),
-)
-steps.set('never-well', prepared =>
-  // As shipped: five minutes. The database is changed before.
-  bad(prepared, '0.5.0', edit => {
-    migrates(edit)
-    edit('usr/lib/lanline/src/state.ts', text =>
-      text.replace("sip: {\n        state: 'ok'", "sip: {\n        state: 'failed'"),
-    )
-  }),
-)
+for (const [place, [name, change]] of Object.entries(badVersions).entries())
+  steps.set(name, prepared => bad(prepared, `0.3.${place}`, change))
 
 /** Ends on the old version by itself, with all data. */
-async function bad(
-  prepared: Prepared,
-  to: string,
-  change: (edit: Change) => void,
-  inTree?: (tree: string) => void,
-): Promise<string> {
-  const all = (edit: Change): void => {
-    change(edit)
-    inTree?.(at(`tree-${to}`))
-  }
-  const bundle = makeBundle(to, to, all, newer)
+async function bad(prepared: Prepared, to: string, change: Change): Promise<string> {
+  const bundle = makeBundle(to, to, change, newer)
   const machine = await thawed(prepared, 'machine')
   await layBeforeRoot(machine, bundle)
   const from = Date.now()
@@ -233,15 +165,7 @@ const cuts: readonly (readonly [string, Moment])[] = [
 let cutBundle: string | undefined
 for (const [name, moment] of cuts) {
   steps.set(`power-cut ${name}`, async prepared => {
-    cutBundle ??= makeBundle(
-      'cut',
-      '0.6.0',
-      edit => {
-        quickGood(edit)
-        migrates(edit)
-      },
-      newer,
-    )
+    cutBundle ??= makeBundle('cut', '0.6.0', both(quickGood, migrates), newer)
     const first = await thawed(prepared, 'machine', true)
     await layBeforeRoot(first, cutBundle)
     await moment(first)
@@ -273,11 +197,7 @@ steps.set('stick', async prepared => {
 })
 
 steps.set('newer-database', async prepared => {
-  const change = (edit: Change): void => {
-    quickGood(edit)
-    migrates(edit)
-  }
-  const stick = stickWith(makeBundle('newer', '0.8.0', change, newer))
+  const stick = stickWith(makeBundle('newer', '0.8.0', both(quickGood, migrates), newer))
   const machine = await thawed(prepared, 'machine')
   // As it is where the slot of the version that changed it can no longer be read: the older one starts.
   const script = `const db = require("better-sqlite3")("/var/lib/lanline/lanline.db"); db.exec("create table later (x integer) strict"); db.pragma("user_version = ${schema + 1}")`

@@ -21,6 +21,7 @@ import type { ToldStatus, UpdateState } from '../../src/update/message.ts'
 import { challengeOf, digest, RawPeer, type RequestParts, request } from '../../test/interop/raw-sip.ts'
 import { newDisk } from '../vm.ts'
 import { Appliance } from './appliance.ts'
+import { type Change, changedTree } from './versions.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,26 +55,9 @@ export function updateMake(root: string, bundle: string, ...words: string[]): vo
 
 // Versions: the image's own root file system, changed.
 
-export type Change = (path: string, change: (text: string) => string) => void
-
-export function makeBundle(
-  name: string,
-  to: string,
-  change: (edit: Change) => void,
-  words: readonly string[] = [],
-): string {
+export function makeBundle(name: string, to: string, change: Change, words: readonly string[] = []): string {
   const tree = at(`tree-${name}`)
-  execFileSync('cp', ['-al', at('tree'), tree])
-  const edit: Change = (path, by) => {
-    const file = join(tree, path)
-    const before = readFileSync(file, 'utf8')
-    const after = by(before)
-    if (after === before) throw new Error(`${name}: ${path} was to be changed`)
-    rmSync(file)
-    writeFileSync(file, after)
-  }
-  edit('usr/lib/lanline/package.json', text => text.replace(`"version": "${version}"`, `"version": "${to}"`))
-  change(edit)
+  changedTree(at('tree'), tree, { from: version, to }, change)
   const root = at(`${name}.squashfs`)
   const fast = [
     '-noappend',
@@ -95,18 +79,6 @@ export function makeBundle(
   return bundle
 }
 
-const trial = 'usr/lib/lanline/src/update/trial.ts'
-export const quickEnd: (edit: Change) => void = edit =>
-  edit(trial, text => text.replace('giveUpMilliseconds: minutes(5)', 'giveUpMilliseconds: seconds(45)'))
-export const quickGood: (edit: Change) => void = edit =>
-  edit(trial, text => text.replace('goodMilliseconds: seconds(60)', 'goodMilliseconds: seconds(15)'))
-export const migrates: (edit: Change) => void = edit =>
-  edit('usr/lib/lanline/src/store/migrations.ts', text =>
-    text.replace(/\]\n$/, '  `create table later (x integer) strict;`,\n]\n'),
-  )
-export const onServe = (code: string) => (text: string) =>
-  text.replace(/\n(?=import )/, `\nif (process.argv[2] === 'serve') { ${code} }\n`)
-export const main = 'usr/lib/lanline/src/main.ts'
 export const newer = ['--schema', String(schema + 1)]
 
 // The machine: prepared once and frozen as it runs; each step goes on from a copy of that.
