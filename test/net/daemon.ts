@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import type { CallList, Health } from '../../src/admin/message.ts'
 import type { CallRow } from '../../src/calls/message.ts'
 import { type ExecResult, type Host, must, run } from './lan.ts'
+import { askLocally } from './local-request.ts'
 import { type Answer, reach } from './reach.ts'
 import { until } from './wait.ts'
 
@@ -153,10 +154,9 @@ export class Daemon {
     return this.host.exec(node, [main, 'doctor', '--json', '--config', this.#configFile])
   }
 
-  /** `lanline call list --json`, newest first. */
+  /** As `lanline call list` has them, newest first. */
   async calls(): Promise<readonly CallRow[]> {
-    const list = JSON.parse((await this.cli(['call', 'list', '--json'])).stdout) as CallList
-    return list.calls
+    return (await askLocally<CallList>(this.dataDirectory, '/calls')).calls
   }
 
   /** Waits until it ends by itself; its exit code. */

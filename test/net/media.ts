@@ -48,7 +48,10 @@ export function writeTone(
   writeFileSync(path, data)
 }
 
-/** A Y4M film of one colour, with a small square that moves so that no encoder takes it for a still. */
+/**
+ * A Y4M film of one colour, ten pictures a second, with a small square that moves so that no encoder takes it for a
+ * still.
+ */
 export function writeColour(
   path: string,
   colour: Colour,
@@ -56,8 +59,8 @@ export function writeColour(
 ): void {
   const { width = 320, height = 240 } = options
   const [y, cb, cr] = ycbcr[colour]
-  const parts: Buffer[] = [Buffer.from(`YUV4MPEG2 W${width} H${height} F15:1 Ip A1:1 C420jpeg\n`)]
-  for (let frame = 0; frame < 15; frame++) {
+  const parts: Buffer[] = [Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`)]
+  for (let frame = 0; frame < 10; frame++) {
     const luma = Buffer.alloc(width * height, y)
     for (let row = 4; row < 20; row++)
       luma.fill(y + 60, row * width + 4 + frame * 16, row * width + 20 + frame * 16)
