@@ -130,7 +130,11 @@ describeWith(
         const seen = streams.find(stream => stream.media === 'video' && stream.direction === 'received')
         expect(seen?.frames).toBeGreaterThan(10)
         const states = said.flatMap(event => (event.kind === 'state' ? `${event.what} ${event.to}` : []))
-        expect(states).toEqual(expect.arrayContaining(['iceConnection checking', 'connection connected']))
+        expect(states).toContain('connection connected')
+        // Chromium tells of a state after it came: a busy page may find one of these over already.
+        expect(states).toContainEqual(
+          expect.stringMatching(/^(iceConnection checking|connection connecting)$/),
+        )
         const media = said.flatMap(event =>
           event.kind === 'firstMedia' ? `${event.direction} ${event.media}` : [],
         )
