@@ -25,7 +25,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** As the store writes them, but all at once: one in fifty relayed, one in two hundred poor. */
+/** As the store writes them, but all at once: one in fifty relayed, one in two hundred poor, every second to the desk. */
 function fill(): void {
   const database = new Sqlite(join(directory, databaseFile))
   const insert = database.prepare(
@@ -34,7 +34,7 @@ function fill(): void {
   )
   database.transaction(() => {
     for (let number = 0; number < count; number++) {
-      const row = rowOf(number)
+      const row = { ...rowOf(number), ...(number % 2 === 0 ? { calleeUser: 'desk' } : {}) }
       const path = number % 50 === 0 ? 'relayed' : 'direct'
       insert.run(
         ...[row.id, row.callerUser, row.calleeUser, row.startedAt, row.endedAt, row.missed ? 1 : 0],
@@ -48,6 +48,7 @@ function fill(): void {
 const filters: Readonly<Record<string, Partial<CallFilter>>> = {
   'the newest': {},
   'those of one person': { user: 'user7' },
+  'those of the desk, half of them all': { user: 'desk' },
   'the relayed': { path: 'relayed' },
   'those that contradict themselves, none of them': { path: 'contradicted' },
   'the poor ones': { quality: 'poor' },

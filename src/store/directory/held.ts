@@ -12,6 +12,14 @@ import * as tables from '../tables.ts'
 import type { DirectoryEvent } from './message.ts'
 import { numbersFor } from './numbers.ts'
 
+/** From name to name in each index, so that years of calls cost no more than their people. */
+const namesOfCalls = `with recursive
+  callers (name) as (select min(caller_user) from calls
+    union all select (select min(caller_user) from calls where caller_user > name) from callers where name is not null),
+  callees (name) as (select min(callee_user) from calls
+    union all select (select min(callee_user) from calls where callee_user > name) from callees where name is not null)
+  select name from callers where name is not null union select name from callees where name is not null`
+
 export class Held {
   readonly settings: Settings
   readonly now: () => Epoch
@@ -46,7 +54,7 @@ export class Held {
       this.#rows.read('select * from devices order by created_at, id'),
       this.#rows.read('select * from invites'),
       this.#rows.read('select * from requests order by created_at'),
-      this.#rows.read('select caller_user as name from calls union select callee_user from calls'),
+      this.#rows.read(namesOfCalls),
     ])
     for (const row of called) this.knownNames.add(String(row.name))
     for (const row of devices) this.keepDevice(tables.deviceOf(row))
