@@ -80,6 +80,34 @@ describeWith(
       }
     })
 
+    it.each([
+      ['Chromium', 'directly', () => fay],
+      ['Firefox', 'directly', () => fay],
+      ['Firefox', 'through the relay', () => fritz],
+    ])('begin with sound and show each other a picture, %s first, %s', async (who, _way, person) => {
+      const other = person()
+      await alice.phone.callAudio(other.name)
+      await other.phone.rings('Alice')
+      await other.phone.accept()
+      await Promise.all([alice.phone.inCall(), other.phone.inCall()])
+      await hears(alice.phone.page, faySeat.hertz, 20, 2)
+      const way = await alice.phone.badge()
+      const pictures = [() => sees(other.phone.page, 'red'), () => mediaComesIn(alice.phone.page)]
+      const people = [alice, other]
+      if (who === 'Firefox') for (const both of [pictures, people]) both.reverse()
+      for (const [index, { phone }] of people.entries()) {
+        await phone.press('Turn camera on')
+        await pictures[index]!()
+      }
+      await hears(alice.phone.page, faySeat.hertz, 20, 2)
+      expect((await alice.phone.badge()).split(',')[0]).toBe(way.split(',')[0])
+      await pause(5_000)
+      await hangUp(other)
+      const { verdict } = await newestTrace(house)
+      console.info(verdict.checked.map(({ outcome, figures }) => `${outcome} ${figures}`).join('\n'))
+      expect(verdict).toMatchObject({ contradictions: [], path: other === fritz ? 'relayed' : 'direct' })
+    })
+
     it('get back from the echo what Firefox sends', async () => {
       await fay.phone.callVideo('Echo test')
       await fay.phone.inCall()
