@@ -281,7 +281,8 @@ export class Phone extends Emitter<PhoneEvents> {
       known.handle(message)
       return
     }
-    if (this.#calls.size > 0) {
+    const replaced = message.replaces === undefined ? undefined : this.#byId(message.replaces)
+    if (this.#calls.size > 0 && replaced === undefined) {
       this.#send({ type: 'decline', call: message.call, reason: 'busy' })
       this.emit('turnedAway', message.from)
       return
@@ -295,7 +296,12 @@ export class Phone extends Emitter<PhoneEvents> {
       incoming: { call: id, sdp, trickle },
     })
     this.#hold(call)
-    this.#send({ type: 'ringing', call: id })
+    if (replaced === undefined) this.#send({ type: 'ringing', call: id })
+    else {
+      // Handed on: the talk goes on with somebody else, who is not shown a picture unasked.
+      call.setMuted(replaced.muted)
+      void call.answer({ video: false })
+    }
     this.emit('incoming', call)
   }
 

@@ -221,6 +221,8 @@ export type ServerMessage =
       readonly sdp: string
       readonly trickle: boolean
       readonly video: boolean
+      /** A call of this device that is handed on: it goes on with this one, unasked, and ends once that is answered. */
+      readonly replaces?: string | undefined
     }
   | { readonly type: 'ringing'; readonly call: string }
   | {

@@ -52,9 +52,9 @@ export function tellingOf(session: Session, event: AgentEvent, roster: Roster): 
       calls.set(event.call, { role: 'caller', established: false, offered: false })
       return { type: 'calling', ref: event.ref, call: event.call }
     case 'incoming': {
-      const { call, from, sdp, trickle, video } = event
+      const { call, from, sdp, trickle, video, replaces } = event
       calls.set(call, { role: 'callee', established: false, offered: true })
-      return { type: 'incoming', call, from: partyOf(from, roster), sdp, trickle, video }
+      return { type: 'incoming', call, from: partyOf(from, roster), sdp, trickle, video, replaces }
     }
     case 'ringing':
       return { type: 'ringing', call: event.call }

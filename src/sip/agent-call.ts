@@ -111,6 +111,8 @@ export interface Call {
   readonly remote: string
   readonly peer: { readonly user: string; readonly displayName: string }
   readonly video: boolean
+  /** The key of a call of this device that goes on with this caller, and ends with the answer (RFC 3891). */
+  readonly replaces: string | undefined
   phase: Phase
   localSeq: number
   /** The confirmed dialog; for the callee also while it rings. */
@@ -191,10 +193,11 @@ export function newCall(
     | 'video'
     | 'phase'
     | 'localSeq'
-  >,
+  > & { readonly replaces?: string | undefined },
 ): Call {
   return {
     ...of,
+    replaces: of.replaces,
     dialog: undefined,
     early: new Map(),
     inviting: undefined,

@@ -55,7 +55,13 @@ export function objection(
 }
 
 /** A call from outside, not yet told to anybody; undefined when no dialog could be made of it. */
-export function newIncoming(desk: Desk, device: string, user: string, request: SipRequest): Call | undefined {
+export function newIncoming(
+  desk: Desk,
+  device: string,
+  user: string,
+  request: SipRequest,
+  replaces: string | undefined,
+): Call | undefined {
   const callId = first(request, 'Call-ID')
   const fromTag = tagOf(request, 'From')
   const from = partyOf(request, 'From')
@@ -75,8 +81,7 @@ export function newIncoming(desk: Desk, device: string, user: string, request: S
     // However their phone writes it: clients know them by the name they have here.
     peer: { user: desk.personOf(from.user.toLowerCase()) ?? from.user, displayName: from.displayName },
     video: hasVideo(sdp ?? ''),
-    phase: 'asked',
-    localSeq: 0,
+    ...{ replaces, phase: 'asked', localSeq: 0 },
   })
   call.dialog = dialog
   call.remoteSdp = sdp ?? ''
@@ -92,6 +97,7 @@ export function incomingEvent(call: Call): AgentEvent {
     sdp: call.remoteSdp,
     trickle: call.dialog?.trickle ?? false,
     video: call.video,
+    replaces: call.replaces,
   }
 }
 

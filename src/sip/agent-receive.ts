@@ -16,7 +16,7 @@ import {
 import { acknowledgeAndLeave, receiveInviteResponse } from './agent-caller.ts'
 import { receiveInfo, receiveInfoResponse, settle } from './agent-inside.ts'
 import { allowed, answer, capabilities, known } from './agent-message.ts'
-import { type AgentTable, liveCalls } from './agent-table.ts'
+import { type AgentTable, isOver, liveCalls } from './agent-table.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
 import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts'
 import { reasonWord } from './reason.ts'
@@ -66,15 +66,14 @@ function invited(desk: Desk, table: AgentTable, device: string, request: SipRequ
   if (state === undefined || !state.attached) return reply(desk, device, request, 480)
   const objected = objection(request)
   if (objected !== undefined) return reply(desk, device, request, objected.status, objected.extra)
-  // RFC 3891 §3: it is for another of this person's devices, which has the call that is handed on.
-  const replaced = first(request, 'Replaces')
-  if (replaced !== undefined && !hasReplaced(table, device, replaced))
-    return reply(desk, device, request, 481)
+  const replaces = first(request, 'Replaces')
+  const replaced = replaces === undefined ? undefined : replacedBy(table, device, replaces)
+  if (typeof replaced === 'number') return reply(desk, device, request, replaced)
   const key = callKey(first(request, 'Call-ID') ?? '', tagOf(request, 'From') ?? '')
   // RFC 3261 §8.2.2.2: the same INVITE came by another way, or from ourselves.
   if (table.call(device, key) !== undefined) return reply(desk, device, request, 482)
   if (liveCalls(state) >= agentLimits.callsPerDevice) return reply(desk, device, request, 486)
-  const call = newIncoming(desk, device, state.user, request)
+  const call = newIncoming(desk, device, state.user, request, replaced?.key)
   if (call === undefined) return reply(desk, device, request, 400)
   desk.enter(call)
   desk.timers.set(timerOf('ring', call), after(desk.at, agentLimits.ringMilliseconds))
@@ -83,10 +82,18 @@ function invited(desk: Desk, table: AgentTable, device: string, request: SipRequ
   desk.tell(call, incomingEvent(call))
 }
 
-/** Whether a Replaces header names a call of the device. */
-function hasReplaced(table: AgentTable, device: string, replaces: string): boolean {
-  const toTag = /;\s*to-tag\s*=\s*([^;\s]+)/i.exec(replaces)?.[1] ?? ''
-  return table.callByTag(device, replaces.split(';', 1)[0]!.trim(), toTag) !== undefined
+/**
+ * RFC 3891 §3: the call that another one takes the place of, or why there is none. 481 is also what the rest of a
+ * person's devices say, which do not have it. Leaves out: calls that still ring.
+ */
+function replacedBy(table: AgentTable, device: string, replaces: string): Call | 481 | 486 | 603 {
+  const parameter = (name: string): string =>
+    new RegExp(`;\\s*${name}\\s*=\\s*([^;\\s]+)`, 'i').exec(replaces)?.[1] ?? ''
+  const call = table.callByTag(device, replaces.split(';', 1)[0]!.trim(), parameter('to-tag'))
+  if (call?.dialog === undefined || call.dialog.remoteTag !== parameter('from-tag')) return 481
+  if (isOver(call)) return 603
+  if (call.phase !== 'established') return 481
+  return /;\s*early-only\s*(;|$)/i.test(replaces) ? 486 : call
 }
 
 function cancelled(desk: Desk, table: AgentTable, device: string, request: SipRequest): void {

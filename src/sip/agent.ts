@@ -161,8 +161,12 @@ export class HostedAgents {
     switch (command.kind) {
       case 'ringing':
         return ring(this.#desk, call)
-      case 'answer':
-        return accept(this.#desk, call, command.sdp)
+      case 'answer': {
+        const isTaken = call.phase === 'asked'
+        accept(this.#desk, call, command.sdp)
+        if (isTaken && call.replaces !== undefined) this.#giveWay(call.device, call.replaces)
+        return
+      }
       case 'refuse':
         if (call.phase !== 'asked') return decline(this.#desk, call, 488)
         return this.#refuse(call, command.code, wordOfStatus(command.code), 'self')
@@ -184,6 +188,12 @@ export class HostedAgents {
       case 'peerRevoked':
         return this.#leave(call, 'peer', 'revoked')
     }
+  }
+
+  /** RFC 3891 §3: the call that another one took the place of is hung up. */
+  #giveWay(device: string, replaced: string): void {
+    const call = this.#table.call(device, replaced)
+    if (call?.phase === 'established') this.#leave(call, 'peer', 'hangup')
   }
 
   #attach(device: string, command: AgentCommand & { kind: 'attach' }): void {

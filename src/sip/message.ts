@@ -234,6 +234,8 @@ export type AgentEvent =
       readonly sdp: string
       readonly trickle: boolean
       readonly video: boolean
+      /** A call of the device, which is handed on to who calls here: it ends once this one is answered. */
+      readonly replaces?: string | undefined
     }
   | { readonly kind: 'ringing'; readonly call: string }
   /** The other side took it; `trickle` says whether it takes further candidates. */

@@ -260,6 +260,34 @@ describe('taking a call', () => {
     })
   })
 
+  it('goes on with whom it is handed on to, as muted as it was, and shows them no picture', async () => {
+    const { phone, socket, peer, taken } = await ringing()
+    await taken.answer({ video: true })
+    taken.setMuted(true)
+    const second = call.replace('0', 'f')
+    const carol = { user: 'carol', name: 'Carol' }
+    const handedOn = { call: second, from: carol, sdp: offer, trickle: true, video: true, replaces: call }
+    socket().say({ type: 'incoming', ...handedOn })
+    await settle()
+    expect(
+      socket()
+        .ofType('answer')
+        .map(message => message.call),
+    ).toEqual([call, second])
+    expect(
+      socket()
+        .ofType('ringing')
+        .map(message => message.call),
+    ).toEqual([call])
+    socket().say({ type: 'ended', call, by: 'peer', reason: 'hangup', code: 0 })
+    await settle()
+    expect(phone.calls.map(({ id, party, muted, cameraOn }) => [id, party, muted, cameraOn])).toEqual([
+      [second, carol, true, false],
+    ])
+    peer().become('connected')
+    expect(phone.calls[0]!.state).toBe('connected')
+  })
+
   it('declines a second call as busy, and says who it was', async () => {
     const { phone, socket } = await ringing()
     const second = call.replace('0', 'f')
