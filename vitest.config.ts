@@ -40,6 +40,7 @@ export default defineConfig({
           exclude: [...netTests, '**/node_modules/**'],
           // Against what hangs; the machine may be busy elsewhere.
           testTimeout: soak ? 3_600_000 : 120_000,
+          hookTimeout: 120_000,
           isolate: false,
           restoreMocks: true,
           unstubGlobals: true,

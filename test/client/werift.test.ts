@@ -99,7 +99,7 @@ describe('what a peer on werift tells of ICE', () => {
         states => states.indexOf('completed') < states.indexOf('connected') && states.includes('completed'),
       ),
     ).toBe(true)
-  }, 20_000)
+  })
 })
 
 describe('candidates that name a host', () => {

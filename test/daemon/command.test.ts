@@ -20,11 +20,8 @@ import {
 import { createServer } from 'node:net'
 import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Health, RelayGrant } from '../../src/admin/message.ts'
-
-// A test starts the command up to ten times, on a machine that may be busy elsewhere.
-vi.setConfig({ testTimeout: 120_000 })
 
 const root = join(import.meta.dirname, '../..')
 const main = join(root, 'src/main.ts')
@@ -276,7 +273,7 @@ describe.skipIf(process.getuid?.() !== 0)('root, on the data of the service’s 
       await on(['user', 'add', 'bea'], '')
     }
     expect(readFileSync(ours, 'utf8')).toBe('only root reads this')
-  }, 120_000)
+  })
 })
 
 const nobody = 65_534

@@ -59,9 +59,7 @@ async function keepTraces(count: number): Promise<void> {
 }
 
 describe.skipIf(!mayMount)('a disk that gets full (needs root, to mount one)', () => {
-  it('costs the oldest traces and no call, and says so until there is room', {
-    timeout: 60_000,
-  }, async () => {
+  it('costs the oldest traces and no call, and says so until there is room', async () => {
     await keepTraces(20)
     await store.space.look()
     expect([store.space.note, store.space.trouble]).toEqual([undefined, undefined])
@@ -82,9 +80,7 @@ describe.skipIf(!mayMount)('a disk that gets full (needs root, to mount one)', (
     expect((await store.traces.events('call0')).length).toBeGreaterThan(0)
   })
 
-  it('that is full in mid-call costs no row: it is written when there is room', {
-    timeout: 60_000,
-  }, async () => {
+  it('that is full in mid-call costs no row: it is written when there is room', async () => {
     await keepTraces(10)
     await store.space.look()
     expect(existsSync(join(directory, 'lanline.reserve'))).toBe(true)
@@ -104,9 +100,7 @@ describe.skipIf(!mayMount)('a disk that gets full (needs root, to mount one)', (
     expect(store.space.note).toMatch(/nearly full/)
   })
 
-  it('that is full at the start is started on, again and again: room was kept aside for it', {
-    timeout: 60_000,
-  }, async () => {
+  it('that is full at the start is started on, again and again: room was kept aside for it', async () => {
     await store.directory.addUser({ name: 'anna' })
     await store.space.look()
     for (let start = 0; start < 3; start++) {

@@ -117,7 +117,7 @@ test('a full disk is said as such, and saving works again once there is room', a
   database.close()
 })
 
-test('rows acknowledged before SIGKILL are there afterwards', { timeout: 30_000 }, async () => {
+test('rows acknowledged before SIGKILL are there afterwards', async () => {
   for (const killAfter of [1, 25, 120]) {
     const child = spawn(process.execPath, [join(import.meta.dirname, 'writer.ts'), directory], {
       stdio: ['ignore', 'pipe', 'inherit'],
