@@ -27,6 +27,10 @@ export interface WebSipPhone {
   call(uri: string, video: boolean): Promise<void>
   /** Calls without an offer: the other side makes it. */
   callOfferless(uri: string): Promise<void>
+  /** What a Replaces header says of the call (RFC 3891). */
+  replaces(): string
+  /** Calls in place of whom `replaces` names, as who is told to by a REFER. */
+  callReplacing(uri: string, replaces: string): Promise<void>
   /** A re-INVITE without an offer, as who takes a call off hold; resolves once it is answered. */
   askForOffer(): Promise<void>
   accept(video: boolean): Promise<void>
@@ -112,6 +116,12 @@ async function jssip(account: Account): Promise<WebSipPhone> {
     askForOffer: async () => {
       throw new Error('JsSIP offers always')
     },
+    replaces: () => {
+      throw new Error('only SIP.js is asked')
+    },
+    callReplacing: async () => {
+      throw new Error('only SIP.js is asked')
+    },
     accept: async video => session.answer(options(video)),
     addPicture: () =>
       new Promise((resolve, reject) => {
@@ -185,6 +195,20 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
       const inviter = new Inviter(agent, UserAgent.makeURI(uri)!, {
         ...options(false),
         inviteWithoutSdp: true,
+      })
+      adopt(inviter)
+      await inviter.invite()
+    },
+    replaces: () => {
+      // Its type leaves out what every dialog has.
+      const dialog = session!.dialog as unknown as Record<'localTag' | 'remoteTag' | 'callId', string>
+      const { localTag, remoteTag, callId } = dialog
+      return `${callId};from-tag=${localTag};to-tag=${remoteTag}`
+    },
+    callReplacing: async (uri, replaces) => {
+      const inviter = new Inviter(agent, UserAgent.makeURI(uri)!, {
+        ...options(false),
+        extraHeaders: [`Replaces: ${replaces}`],
       })
       adopt(inviter)
       await inviter.invite()

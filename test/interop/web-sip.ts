@@ -97,6 +97,17 @@ export class WebSip {
     )
   }
 
+  replaces(): Promise<string> {
+    return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.replaces())
+  }
+
+  callReplacing(uri: string, replaces: string): Promise<void> {
+    return this.page.evaluate(
+      ([to, which]) => (window as unknown as { phone: WebSipPhone }).phone.callReplacing(to, which),
+      [uri, replaces] as const,
+    )
+  }
+
   askForOffer(): Promise<void> {
     return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.askForOffer())
   }
