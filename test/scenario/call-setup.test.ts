@@ -114,7 +114,7 @@ function act({ exchange, network, clients, phones, calls }: World): void {
   const held = [...client.calls.values()]
   const call = held[random.below(Math.max(1, held.length))]
   const other = clients.find(each => each !== client && call !== undefined && each.calls.has(call.call))
-  switch (random.below(21)) {
+  switch (random.below(22)) {
     case 0:
     case 1:
     case 2:
@@ -189,6 +189,16 @@ function act({ exchange, network, clients, phones, calls }: World): void {
         }
       }
       break
+    case 21: {
+      // Handed on: one telephone calls in place of another, or of itself.
+      const dialog = [...calls, ...phone.incoming].find(({ dialog }) => dialog && !dialog.ended)?.dialog
+      if (dialog === undefined) break
+      const [to = ''] = /(?<=<sip:)[^@]+/.exec(dialog.remote) ?? []
+      const tag = /(?<=;tag=).*/.exec(dialog.remote)?.[0]
+      const value = `${dialog.callId};to-tag=${tag};from-tag=${dialog.localTag}`
+      calls.push(phone.call(to, { ...offerless(random), extra: [{ name: 'Replaces', value }] }))
+      break
+    }
   }
 }
 

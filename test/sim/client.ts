@@ -214,7 +214,8 @@ export class SimClient {
           },
         }
         this.calls.set(message.call, call)
-        this.onIncoming(call)
+        if (this.calls.has(message.replaces ?? '')) this.answer(message.call)
+        else this.onIncoming(call)
         return
       }
       case 'answered': {
