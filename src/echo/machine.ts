@@ -1,6 +1,6 @@
 /**
  * Who is being echoed: at most so many at once, each for at most so long. Leaves out: dialogs (`sip/agent.ts`), media
- * (`worker.ts`).
+ * (`worker.ts`), and offers of its own: whoever leaves the offer to the echo is refused at once.
  *
  * | call    | incoming                        | answer from the worker | failed, 10 s   | 2 min   | ended  |
  * | ------- | ------------------------------- | ---------------------- | -------------- | ------- | ------ |
@@ -82,6 +82,7 @@ export class EchoMachine implements Machine<EchoInput, EchoEffect> {
       case 'incoming': {
         const { call, sdp } = event
         if (this.#calls.has(call)) return
+        if (sdp === '') return this.#agent({ kind: 'refuse', call, code: 488 })
         if (this.#calls.size >= echoLimits.calls) return this.#agent({ kind: 'refuse', call, code: 486 })
         this.#calls.set(call, 'opening')
         this.#timers.set(call, after(now, echoLimits.answerMilliseconds))
@@ -91,6 +92,8 @@ export class EchoMachine implements Machine<EchoInput, EchoEffect> {
       case 'offer':
         if (this.#calls.has(event.call)) this.#toWorker({ kind: 'offer', call: event.call, sdp: event.sdp })
         return
+      case 'offerWanted':
+        return this.#agent({ kind: 'refuse', call: event.call, code: 488 })
       case 'candidate':
         if (this.#calls.has(event.call)) {
           this.#toWorker({ kind: 'candidate', call: event.call, candidate: event.candidate })

@@ -11,12 +11,12 @@ class Echo {
     return this.machine.handle(input, this.now as Monotonic)
   }
 
-  incoming(call: string): EchoEffect[] {
+  incoming(call: string, sdp = 'offer'): EchoEffect[] {
     const from = { user: 'ann', displayName: 'Ann' }
     return this.give({
       ...{
         kind: 'agentEvent',
-        event: { kind: 'incoming', call, from, sdp: 'offer', trickle: true, video: true },
+        event: { kind: 'incoming', call, from, sdp, trickle: true, video: true },
       },
     })
   }
@@ -42,6 +42,17 @@ describe('the echo', () => {
       toWorker({ kind: 'open', call: 'a', sdp: 'offer' }),
     ])
     expect(echo.answered('a')).toEqual([agent({ kind: 'answer', call: 'a', sdp: 'answer' })])
+  })
+
+  it('refuses at once who leaves the offer to it, in a call and for one', () => {
+    const echo = new Echo()
+    const refused = [agent({ kind: 'refuse', call: 'a', code: 488 })]
+    expect(echo.incoming('a', '')).toEqual(refused)
+    expect(echo.machine.size).toBe(0)
+    echo.incoming('a')
+    echo.answered('a')
+    expect(echo.give({ kind: 'agentEvent', event: { kind: 'offerWanted', call: 'a' } })).toEqual(refused)
+    expect(echo.machine.size).toBe(1)
   })
 
   it('is busy for the fifth, and free again when one has gone', () => {
