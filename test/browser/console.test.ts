@@ -44,7 +44,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     hall = browsers[1]!
     attic = browsers[2]!
     page = await openPage(desk, daemon.origin)
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   const heading = (name: string) => page.getByRole('heading', { level: 1, name })

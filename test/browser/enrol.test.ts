@@ -28,7 +28,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
         startChromium(lan.host(name), { hertz: 440, colour: 'red', trusted }),
       ),
     )
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   /** A person who has never been here: a browser context of its own. */

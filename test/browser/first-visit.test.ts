@@ -22,7 +22,7 @@ describeWith(['chromium'], 'the first visit of a slow device', () => {
     daemon = await startLocalDaemon({ directory, users: [] })
     await claim(`http://localhost:${daemon.ports.http}`, daemon.output())
     browser = await chromium.launch({ executablePath: pathOf('chromium')!, args: ['--no-sandbox'] })
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await daemon?.stop()

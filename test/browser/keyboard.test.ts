@@ -33,7 +33,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the console by keyboard', 
       trusted: [daemon.authorityFile],
     })
     page = await openPage(desk, daemon.origin)
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   const heading = (name: string) => page.getByRole('heading', { level: 1, name })

@@ -26,7 +26,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a page that goes', () => {
     })
     for (const name of ['Mia', 'Ben']) await owner.addUser(name.toLowerCase(), name)
     mia = await phone('Mia')
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   const phone = async (name: string): Promise<PhonePage> => {

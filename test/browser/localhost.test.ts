@@ -25,7 +25,7 @@ describeWith(['namespaces', 'chromium'], 'two tabs of one Chromium on the comput
     await daemon.start()
     // Both tabs have the one computer's microphone and camera. No authority is trusted: none is needed.
     browser = await startChromium(lan.host('desk'), { hertz: 440, colour: 'red' })
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   it('claim the appliance, ask to join, are let in, and see and hear each other', async () => {

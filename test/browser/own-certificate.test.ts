@@ -34,7 +34,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a certificate of the owner
     })
     page = await openPage(desk, daemon.origin)
     await ConsolePage.claim(page, `${daemon.origin}/admin/`, 'Olivia')
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   const card = () => page.getByRole('region', { name: 'Certificate', exact: true })

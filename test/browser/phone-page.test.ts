@@ -36,7 +36,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     const both = await Promise.all(phones)
     mia = both[0]!
     ben = both[1]!
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   const dialog = (name: string) => mia.page.getByRole('dialog', { name })

@@ -51,7 +51,7 @@ describeWith(['namespaces', 'chromium', 'dumpcap', 'tshark'], 'two Chromium on a
     ])
     alice = await openPage(browsers[0], 'http://localhost:9')
     bob = await openPage(browsers[1], 'http://localhost:9')
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   it('carry tone and colour to each other directly, as a capture on the bridge counts', async () => {

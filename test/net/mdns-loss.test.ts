@@ -25,7 +25,7 @@ describeWith(['namespaces', 'nft'], 'where three of ten packets to all are lost'
       }
     }`
     for (const name of ['pi', 'app']) await must(lan.host(name).exec('nft', ['-f', '-'], table))
-  }, 60_000)
+  })
   afterAll(() => lan?.remove())
 
   it(`an appliance is found within 5 s, ${tries} times`, async () => {
