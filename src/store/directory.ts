@@ -119,8 +119,9 @@ export class Directory implements Accounts, Devices {
     return row && personOf(row)
   }
 
+  /** By their names. */
   people(): readonly PersonIdentity[] {
-    return [...this.#held.users.values()].map(personOf)
+    return this.#held.inOrder().map(personOf)
   }
 
   place(): string {
@@ -145,8 +146,9 @@ export class Directory implements Accounts, Devices {
 
   // What the console asks
 
+  /** By their names. */
   users(): readonly UserRow[] {
-    return [...this.#held.users.values()]
+    return this.#held.inOrder()
   }
 
   device(id: string): DeviceRow | undefined {

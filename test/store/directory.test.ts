@@ -76,6 +76,18 @@ test('of many adding the same person at once, one does', async () => {
   expect(outcome.filter(result => result.status === 'fulfilled')).toHaveLength(1)
 })
 
+test('people are told in the order of their names, whoever came first and whatever they are called later', async () => {
+  for (const displayName of ['Person 10', 'zoe', 'Émile', 'Person 9', 'Frank']) {
+    await store.directory.enrol({ displayName }, page)
+  }
+  const names = () => store.directory.users().map(({ displayName }) => displayName)
+  expect(names()).toEqual(['Émile', 'Frank', 'Person 9', 'Person 10', 'zoe'])
+  await store.directory.changeUser('zoe', { displayName: 'Ada' })
+  await store.directory.removeUser('frank')
+  expect(names()).toEqual(['Ada', 'Émile', 'Person 9', 'Person 10'])
+  expect(store.directory.people().map(({ displayName }) => displayName)).toEqual(names())
+})
+
 test('people of the same name get addresses of their own', async () => {
   const first = await store.directory.enrol({ displayName: 'Müller, Ann' }, page)
   const second = await store.directory.enrol({ displayName: 'Müller, Ann' }, page)

@@ -71,7 +71,7 @@ describe('a database that is damaged', () => {
     await store.close()
     expect(readFileSync(file(damagedFile))).toEqual(harmed)
     const again = await openStore(path)
-    expect(again.directory.users().map(({ name }) => name)).toEqual(['olivia', 'bob', 'carol'])
+    expect(again.directory.users().map(({ name }) => name)).toEqual(['bob', 'carol', 'olivia'])
     await again.close()
   })
 

@@ -140,7 +140,7 @@ export class Live {
         const kept = (this.#state.people ?? []).filter(({ name }) => !event.gone.includes(name))
         const known = new Set(kept.map(({ name }) => name))
         const added = event.changed.filter(({ name }) => !known.has(name))
-        return this.#set({ people: [...kept.map(user => changed.get(user.name) ?? user), ...added] })
+        return this.#set({ people: inOrder([...kept.map(user => changed.get(user.name) ?? user), ...added]) })
       }
       case 'call': {
         const others = (this.#state.calls ?? []).filter(({ id }) => id !== event.call.id)
@@ -165,6 +165,11 @@ export class Live {
     for (const listener of this.#listeners) listener()
   }
 }
+
+/** By their names, as the appliance sorts them. */
+const inOrder = (people: readonly User[]): readonly User[] =>
+  [...people].sort((a, b) => byName.compare(a.displayName, b.displayName) || byName.compare(a.name, b.name))
+const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
 
 export function useLive(live: Live): LiveState {
   const [, redraw] = useState(0)

@@ -12,6 +12,9 @@ import * as tables from '../tables.ts'
 import type { DirectoryEvent } from './message.ts'
 import { numbersFor } from './numbers.ts'
 
+/** Not by the machine's language: a list is not to change with who starts the daemon. */
+const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
+
 /** From name to name in each index, so that years of calls cost no more than their people. */
 const namesOfCalls = `with recursive
   callers (name) as (select min(caller_user) from calls
@@ -38,6 +41,7 @@ export class Held {
   readonly knownNames = new Set<string>()
   readonly #rows: Rows
   readonly #devicesOfUser = new Map<string, Set<string>>()
+  #inOrder: readonly UserRow[] | undefined
   readonly #listeners = new Set<(event: DirectoryEvent) => void>()
   #lastChange: Promise<unknown> = Promise.resolve()
 
@@ -113,6 +117,14 @@ export class Held {
     return [...this.users.values()].find(user => user.role === 'owner')
   }
 
+  /** Everybody, in the order that people look for names in. */
+  inOrder(): readonly UserRow[] {
+    this.#inOrder ??= [...this.users.values()].sort(
+      (a, b) => byName.compare(a.displayName, b.displayName) || byName.compare(a.name, b.name),
+    )
+    return this.#inOrder
+  }
+
   devicesOf(user: string): readonly DeviceRow[] {
     return [...(this.#devicesOfUser.get(user) ?? [])].map(id => this.devices.get(id)!)
   }
@@ -138,12 +150,14 @@ export class Held {
     this.userByNumber.delete(this.users.get(user.name)?.number ?? '')
     this.userByNumber.set(user.number, user.name)
     this.users.set(user.name, user)
+    this.#inOrder = undefined
   }
 
   forgetUser(name: string): void {
     const devices = this.devicesOf(name)
     this.userByNumber.delete(this.users.get(name)?.number ?? '')
     this.users.delete(name)
+    this.#inOrder = undefined
     this.knownNames.add(name)
     for (const device of devices) this.forgetDevice(device)
     this.#devicesOfUser.delete(name)

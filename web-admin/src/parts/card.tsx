@@ -21,7 +21,8 @@ export function Card(props: {
     >
       <div class="card-head">
         <h2 id={id}>
-          {props.title} {props.count !== undefined && <span class="count">{props.count}</span>}
+          {props.title}{' '}
+          {props.count !== undefined && <span class="count">{props.count.toLocaleString()}</span>}
         </h2>
         {props.aside}
       </div>
@@ -49,7 +50,8 @@ export function FoldedCard(props: {
       <details open={open} onToggle={event => setOpen(event.currentTarget.open)}>
         <summary>
           <h2 id={id}>
-            {props.title} {props.count !== undefined && <span class="count">{props.count}</span>}
+            {props.title}{' '}
+            {props.count !== undefined && <span class="count">{props.count.toLocaleString()}</span>}
           </h2>
         </summary>
         {/* What draws itself by its width waits until it has one. */}
