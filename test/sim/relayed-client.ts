@@ -78,6 +78,9 @@ export class RelayedClient extends SimClient {
       case 'answered':
         if (!this.media.has(message.call)) this.gather(message.call)
         return
+      case 'offer':
+        this.gather(message.call)
+        return
       case 'relay': {
         const media = this.media.get(message.call)
         if (media === undefined) return
@@ -90,7 +93,6 @@ export class RelayedClient extends SimClient {
       }
       case 'restart':
         this.restarts.push({ call: message.call, at: this.exchange.network.monotonic() })
-        if (this.calls.get(message.call)?.state === 'established') this.offer(message.call)
         return
       case 'relayRefused':
         this.refusals.push(message)
