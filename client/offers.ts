@@ -121,8 +121,8 @@ export class Offers {
       return
     }
     if (offer.purpose === 'change') this.#ports.changeRefused()
-    else if (this.#wanted !== 'asked') this.wantAfter(offerLimits.againMilliseconds)
-    this.#go()
+    if (offer.purpose === 'change' || this.#wanted === 'asked' || this.#wantsChange) this.#go()
+    else this.wantAfter(offerLimits.againMilliseconds)
   }
 
   /** The appliance is there again and holds the call. */
