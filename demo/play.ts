@@ -1,7 +1,8 @@
 /**
- * What is shown: two people join, talk on one LAN, the console says why that was direct, one of them moves to another
- * VLAN and they are relayed, and a trace is downloaded and verified. Nothing is staged: pages are used as a person uses
- * them, the terminal runs the commands it shows.
+ * What is shown: two people join and talk on one LAN, lanline's cable is pulled and they go on talking, the console says
+ * why that was direct and is given a capture that shows it, one of them moves to another VLAN and they are relayed, and
+ * a trace is verified. Nothing is staged: pages are used as a person uses them, the terminal runs the commands it shows,
+ * and packets are counted on each cable while they pass.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
@@ -20,6 +21,12 @@ import { ffmpeg, type Recording, screen } from './recording.ts'
 
 export const filmSeconds = 60
 export const otherNetwork = 'vlan20'
+/** Below the pages: the counters of `cables.ts`. */
+const footHeight = 56
+/** Everything on the pages larger, to be read on a phone. */
+const zoom = 1.25
+/** The strip of tabs lies above the screen. */
+const tabsHeight = 41
 const checkout = fileURLToPath(new URL('..', import.meta.url))
 const say = (words: string): void => console.log(`demo: ${words}`)
 
@@ -54,11 +61,17 @@ export async function play(lan: Lan, recording: Recording): Promise<Played> {
     film(films[0], 'Alice', ['0xf2994a', '0xc0392b']),
     film(films[1], 'Bob', ['0x2d9cdb', '0x27408b']),
   ])
-  const [left, right, olivias] = (await Promise.all([
-    startChromium(lan.host('alice'), { hertz: 440, colour: 'red', film: films[0], trusted, display }),
-    startChromium(lan.host('bob'), { hertz: 1_000, colour: 'blue', film: films[1], trusted, display }),
-    startChromium(lan.host('olivia'), { hertz: 700, colour: 'green', trusted, display }),
-  ])) as [Browser, Browser, Browser]
+  const seats = [
+    ['alice', { hertz: 440, colour: 'red', film: films[0] }],
+    ['bob', { hertz: 1_000, colour: 'blue', film: films[1] }],
+    ['olivia', { hertz: 700, colour: 'green' }],
+  ] as const
+  const extraArguments = [`--force-device-scale-factor=${zoom}`]
+  const [left, right, olivias] = (await Promise.all(
+    seats.map(([host, devices]) =>
+      startChromium(lan.host(host), { ...devices, trusted, display, extraArguments }),
+    ),
+  )) as [Browser, Browser, Browser]
   const half = screen.width / 2
   const desk = await windowOf(olivias, daemon.origin, { left: 0, width: screen.width })
   await desk.goto(`${daemon.origin}/admin/`)
@@ -83,96 +96,82 @@ export async function play(lan: Lan, recording: Recording): Promise<Played> {
     for (const page of pages) await page.bringToFront()
   }
   await bothPhones()
+  openFoot(recording.display, lan)
+  await pause(1_500)
   await recording.start()
-  recording.caption('Two computers on one LAN, each with an invitation to the lanline on a third')
+  recording.caption('lanline, the telephone exchange of a LAN. Alice’s computer left, Bob’s right')
   await recording.at(2.5)
-  for (const phone of [alice, bob]) {
-    await phone.join()
-    await pause(500)
-  }
-  await alice.seesPerson('Bob', /Available/)
-  await recording.at(6)
+  for (const phone of [alice, bob]) await recording.within(1, phone.join())
+  await recording.within(0.5, alice.seesPerson('Bob', /Available/))
+  await recording.at(5.5)
 
+  const folder = join(lan.directory, 'downloads')
+  mkdirSync(folder, { recursive: true })
   const first = await Capture.across(lan, [lan.bridge, otherNetwork])
-  recording.caption('Alice calls Bob')
+  recording.caption('Alice calls Bob: lanline passes on who calls whom')
   await alice.callVideo('Bob')
-  await bob.rings('Alice')
-  await recording.at(9)
+  await recording.within(1.5, bob.rings('Alice'))
+  await recording.at(8.5)
   recording.caption('Bob answers')
-  await bob.accept()
-  await Promise.all([alice.inCall(), bob.inCall()])
+  await recording.within(2.5, answered(alice, bob))
   const pair = await until('a pair is selected', () => selectedPair(pages[0]))
-  await recording.at(12)
+  await recording.at(11)
   recording.caption(
-    `Direct: sound and picture go straight from ${pair.localAddress} to ${pair.remoteAddress}, encrypted`,
+    `Direct, encrypted, without TURN: ${pair.localAddress} to ${pair.remoteAddress}. On lanline’s cable: 0`,
   )
-  const posterSeconds = recording.seconds() + 2
-  await recording.at(19)
-  recording.caption('Bob hangs up')
-  await bob.hangUp()
-  await Promise.all([alice.ready(), bob.ready()])
-  await first.stop()
+  const posterSeconds = recording.seconds() + 4
+  await recording.at(17)
+  recording.caption('lanline’s cable is pulled out: the call goes on')
+  await lan.host('pi').linkDown()
+  await recording.at(22)
+  recording.caption('Plugged in again. Bob hangs up')
+  await lan.host('pi').linkUp()
+  await recording.at(23.5)
+  await recording.within(3, hungUp(bob, alice))
+  const captured = first.stop()
   const direct = await newestCall(daemon)
+  await recording.within(1, openCall(desk, daemon, direct))
+  recording.caption('The call’s page: which way the media went, and what says so')
+  await recording.at(30)
+  await recording.within(0, captured)
+  recording.caption('A capture of the switch is handed in: now packets show it')
+  await recording.within(2.5, giveCapture(desk, asSwitch(first.file, folder)))
+  await desk.getByRole('heading', { name: 'Which way the media went' }).evaluate(toTheMiddle)
+  await recording.at(35)
+  recording.caption('ICE, DTLS, SRTP: every step, told by both ends, on one time axis')
+  await desk.getByText('DTLS connected', { exact: true }).first().evaluate(toTheMiddle)
+  await recording.at(38.5)
 
-  await desk.goto(`${daemon.origin}/admin/calls/${direct}`)
-  await desk
-    .getByRole('heading', { name: /Ladder|message/i })
-    .first()
-    .waitFor()
-  await desk.bringToFront()
-  await recording.at(22.5)
-  recording.caption('The call’s page: what lanline can say of the media’s way, and what that rests on')
-  await recording.at(27.5)
-  await scrollTo(desk, /Ladder|message/i)
-  recording.caption('Every message of the call, from both ends and from lanline, on one time axis')
-  await recording.at(32)
-
-  recording.caption('Now Bob’s computer moves to another VLAN, with no route between the two')
+  recording.caption('Bob’s computer moves to another VLAN: no route between the two')
   await lan.move('bob', otherNetwork)
   await bothPhones()
   await pages[1].reload()
-  await bob.ready()
-  await alice.seesPerson('Bob', /Available/)
-  await recording.at(36)
+  await recording.within(1.5, bob.ready())
+  await recording.within(0.5, alice.seesPerson('Bob', /Available/))
   const second = await Capture.across(lan, [lan.bridge, otherNetwork])
+  await recording.at(41.5)
   recording.caption('The same click')
   await alice.callVideo('Bob')
-  await bob.rings('Alice')
-  await recording.at(38)
-  await bob.accept()
-  await Promise.all([alice.inCall(), bob.inCall()])
+  await recording.within(1, bob.rings('Alice'))
+  await recording.within(3, answered(alice, bob))
   await until('both badges say relayed', async () =>
     (await Promise.all([alice.badge(), bob.badge()])).every(badge => badge.includes('relayed')),
   )
-  recording.caption('Relayed via lanline, and why: for this call, between these two, until they hang up')
-  await recording.at(46)
-  recording.caption('Alice hangs up, and the relay closes')
-  await alice.hangUp()
-  await Promise.all([alice.ready(), bob.ready()])
-  await second.stop()
+  recording.caption('No direct way: relayed by lanline, for this call only. Now its cable counts')
+  await recording.at(50)
+  await recording.within(1, hungUp(alice, bob))
+  const capturedToo = second.stop()
   const relayed = await newestCall(daemon)
-
-  await desk.goto(`${daemon.origin}/admin/calls/${relayed}`)
-  await desk
-    .getByRole('heading', { name: /Ladder|message/i })
-    .first()
-    .waitFor()
-  await desk.bringToFront()
+  await recording.within(1, openCall(desk, daemon, relayed))
   recording.caption('Why not direct, and what would change it')
-  await recording.at(51)
-  recording.caption('The trace of a call is a signed file')
-  const link = desk.locator('a[download$="trace.json"]')
-  await link.scrollIntoViewIfNeeded()
-  await pause(1_200)
-  const [download] = await Promise.all([desk.waitForEvent('download'), link.click()])
-  const folder = join(lan.directory, 'downloads')
-  mkdirSync(folder, { recursive: true })
-  await download.saveAs(join(folder, 'call.json'))
-  await recording.at(54)
+  writeFileSync(join(folder, 'call.json'), await traceOf(owner, direct))
+  await recording.at(56)
   const terminal = openTerminal(recording.display, folder)
-  recording.caption('It is verified anywhere: genuine. With one byte changed: not genuine')
+  recording.caption('The first call’s trace is signed: genuine. One digit changed: not genuine')
   await recording.at(filmSeconds + 0.5)
   terminal.kill('SIGKILL')
+  await capturedToo
+  await giveCapture(desk, asSwitch(second.file, folder))
   return {
     calls: [
       { name: 'direct', call: direct, capture: first.file },
@@ -206,16 +205,54 @@ async function windowOf(
   const { windowId } = await session.send('Browser.getWindowForTarget')
   await session.send('Browser.setWindowBounds', {
     windowId,
-    bounds: { ...bounds, top: 0, height: screen.height },
+    bounds: {
+      left: Math.round(bounds.left / zoom),
+      width: Math.round(bounds.width / zoom),
+      top: -tabsHeight,
+      height: Math.round((screen.height - footHeight) / zoom) + tabsHeight,
+    },
   })
   return page
 }
 
-async function scrollTo(page: Page, heading: RegExp): Promise<void> {
-  await page
-    .getByRole('heading', { name: heading })
-    .first()
-    .evaluate(element => element.scrollIntoView({ behavior: 'smooth', block: 'start' }))
+async function answered(alice: PhonePage, bob: PhonePage): Promise<void> {
+  await bob.accept()
+  await Promise.all([alice.inCall(), bob.inCall()])
+}
+
+async function hungUp(who: PhonePage, other: PhonePage): Promise<void> {
+  await who.hangUp()
+  await Promise.all([who.ready(), other.ready()])
+}
+
+const toTheMiddle = (element: Element): void => element.scrollIntoView({ block: 'center' })
+
+async function openCall(desk: Page, daemon: Daemon, call: string): Promise<void> {
+  await desk.goto(`${daemon.origin}/admin/calls/${call}`)
+  await desk.getByRole('heading', { name: 'Which way the media went' }).waitFor()
+  await desk.bringToFront()
+}
+
+/** As the owner of a capture does it, on the call's page, which is open. */
+async function giveCapture(desk: Page, file: string): Promise<void> {
+  const chosen = desk.getByLabel('Capture file')
+  await chosen.setInputFiles(file)
+  await desk.getByLabel('Taken at').selectOption('switch')
+  await desk.getByLabel('Taken at').evaluate(toTheMiddle)
+  await pause(800)
+  await desk.getByRole('button', { name: 'Read it' }).click()
+  await desk.getByText('Read. What it shows').waitFor()
+}
+
+/** The capture under a name that says what it is. */
+function asSwitch(file: string, folder: string): string {
+  const named = join(folder, 'switches.pcapng')
+  copyFileSync(file, named)
+  return named
+}
+
+async function traceOf(owner: Owner, call: string): Promise<Uint8Array> {
+  return (await owner.request('GET', `/calls/${call}/trace.json`)).bytes
 }
 
 async function newestCall(daemon: Daemon): Promise<string> {
@@ -223,6 +260,19 @@ async function newestCall(daemon: Daemon): Promise<string> {
     const [row] = await daemon.calls()
     return typeof row?.endedAt === 'number' && row.id
   })
+}
+
+/** The counters, for as long as the film goes. */
+function openFoot(display: string, lan: Lan): ChildProcess {
+  const cables = [
+    ['Alice', 'alice'],
+    ['Bob', 'bob'],
+    ['lanline', 'pi'],
+  ] as const
+  const words = cables.map(([name, host]) => `${name}=${lan.host(host).namespace}`)
+  const script = fileURLToPath(new URL('cables.ts', import.meta.url))
+  const top = screen.height - footHeight
+  return xterm(display, 18, `92x1+0+${top}`, [process.execPath, script, ...words])
 }
 
 /** Each command is printed before it is run. */
@@ -234,26 +284,20 @@ function openTerminal(display: string, folder: string): ChildProcess {
     [
       `export PATH=${checkout}scripts:$PATH; cd ${folder}`,
       `run() { printf '\n$ %s\n' "$1"; eval "$1"; }`,
-      "run 'lanline trace verify call.json | cut -c1-110 | head -5'",
+      `run 'lanline trace verify call.json | cut -c1-90 | grep -E "genuine|verdict"'`,
       `sed -i 's/"number":7,/"number":8,/' changed.json`,
       "run 'cmp call.json changed.json'",
       "run 'lanline trace verify changed.json'",
       'sleep 60',
     ].join('\n'),
   )
-  const look = [
-    '-fa',
-    'DejaVu Sans Mono',
-    '-fs',
-    '14',
-    '-geometry',
-    '114x22+40+60',
-    '-bg',
-    '#101820',
-    '-fg',
-    '#e6ebf0',
-  ]
-  return spawn('xterm', [...look, '-b', '16', '-e', 'bash', script], {
+  return xterm(display, 14, '96x14+20+120', ['bash', script])
+}
+
+function xterm(display: string, points: number, geometry: string, command: readonly string[]): ChildProcess {
+  const font = ['-fa', 'DejaVu Sans Mono:bold', '-fs', String(points)]
+  const look = [...font, '-geometry', geometry, '-bg', '#101820', '-fg', '#e6ebf0', '-b', '8']
+  return spawn('xterm', [...look, '-e', ...command], {
     env: { ...process.env, DISPLAY: display },
     stdio: 'ignore',
   })

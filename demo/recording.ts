@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pause, until } from '../test/net/wait.ts'
 
-export const screen = { width: 1280, height: 672 } as const
-const captionHeight = 48
+export const screen = { width: 1280, height: 656 } as const
+const captionHeight = 64
 const framesPerSecond = 12
 const execute = promisify(execFile)
 
@@ -22,6 +22,8 @@ export class Recording {
   readonly #screen: ChildProcess
   readonly #file: string
   readonly #captions: Caption[] = []
+  /** Of the recording, in its own seconds: what the film leaves out. */
+  readonly #cuts: { readonly from: number; readonly to: number }[] = []
   #recorder: ChildProcess | undefined
   #startedAt = 0
 
@@ -85,7 +87,25 @@ export class Recording {
     else await pause(left * 1_000)
   }
 
+  /** Waits for what a busy machine takes longer for, and leaves out of the film what goes beyond `seconds`. */
+  async within<T>(seconds: number, awaited: Promise<T>): Promise<T> {
+    const latest = this.#recorded() + seconds
+    const result = await awaited
+    const now = this.#recorded()
+    if (now > latest) {
+      console.log(`demo: ${(now - latest).toFixed(1)} s of waiting are left out`)
+      this.#cuts.push({ from: latest, to: now })
+    }
+    return result
+  }
+
+  /** Of the film. */
   seconds(): number {
+    const leftOut = this.#cuts.reduce((sum, { from, to }) => sum + to - from, 0)
+    return this.#recorded() - leftOut
+  }
+
+  #recorded(): number {
     return (performance.now() - this.#startedAt) / 1_000
   }
 
@@ -97,7 +117,7 @@ export class Recording {
     recorder.stdin?.end('q')
     await ended
     const padded = `pad=${screen.width}:${screen.height + captionHeight}:0:0:color=0x101820`
-    const filter = [padded, ...this.#drawCaptions()].join(',')
+    const filter = [...this.#leaveOut(), padded, ...this.#drawCaptions()].join(',')
     const encode = ['-c:v', 'libx264', '-preset', 'slow', '-crf', '27', '-pix_fmt', 'yuv420p']
     const cut = ['-t', String(seconds), '-movflags', '+faststart']
     await ffmpeg(['-i', this.#file, '-vf', filter, ...encode, ...cut, film])
@@ -109,11 +129,19 @@ export class Recording {
     this.#screen.kill('SIGKILL')
   }
 
+  #leaveOut(): string[] {
+    if (this.#cuts.length === 0) return []
+    const cuts = this.#cuts.map(({ from, to }) => `between(t,${from.toFixed(2)},${to.toFixed(2)})`)
+    // By the clock and not by the number of frames: a busy machine records fewer.
+    const left = this.#cuts.map(({ from, to }) => `gt(T,${to.toFixed(2)})*${(to - from).toFixed(2)}`)
+    return [`select='not(${cuts.join('+')})'`, `setpts='PTS-(${left.join('+')})/TB'`]
+  }
+
   #drawCaptions(): string[] {
     return this.#captions.map(({ text, fromSeconds }, index) => {
       const until = this.#captions[index + 1]?.fromSeconds ?? 3_600
       const shown = text.replace(/['’]/g, '’').replace(/[\\:%,]/g, character => `\\${character}`)
-      const style = `fontcolor=white:fontsize=22:x=24:y=${screen.height}+(${captionHeight}-th)/2`
+      const style = `fontcolor=white:fontsize=27:x=24:y=${screen.height}+(${captionHeight}-th)/2`
       return `drawtext=text='${shown}':${style}:enable='between(t,${fromSeconds.toFixed(2)},${until.toFixed(2)})'`
     })
   }
