@@ -50,23 +50,30 @@ function fill(): void {
 const filters: Readonly<Record<string, Partial<CallFilter>>> = {
   'the newest': {},
   'those of one person': { user: 'user7' },
-  'those of the desk, half of them all': { user: 'desk' },
   'the relayed': { path: 'relayed' },
   'those that contradict themselves, none of them': { path: 'contradicted' },
   'the poor ones': { quality: 'poor' },
   'the missed of one person': { missed: true, user: 'user7' },
 }
 
-it.each(Object.entries(filters))('%s are listed in less than 50 ms', async (_name, filter) => {
+/** The best of several: how long it takes, not what else this machine does meanwhile. */
+async function bestMilliseconds(filter: Partial<CallFilter>): Promise<number> {
   const times: number[] = []
-  // The best of several: how long it takes, not what else this machine does meanwhile.
   for (let round = 0; round < 9; round++) {
     const start = performance.now()
     const { calls, total } = await store.calls.list({ limit: 100, ...filter })
     times.push(performance.now() - start)
     expect(calls.length).toBe(Math.min(100, total))
   }
-  expect(Math.min(...times)).toBeLessThan(mostMilliseconds)
+  return Math.min(...times)
+}
+
+it.each(Object.entries(filters))('%s are listed in less than 50 ms', async (_name, filter) => {
+  expect(await bestMilliseconds(filter)).toBeLessThan(mostMilliseconds)
+})
+
+it('half of them all, those of the desk, are counted without reading their rows', async () => {
+  expect(await bestMilliseconds({ user: 'desk' })).toBeLessThan(mostMilliseconds / 2)
 })
 
 it('the hundred before any of them as well', async () => {
