@@ -13,7 +13,7 @@ export interface CallFilter {
   readonly limit: number
   /** The id of a call: only older ones are listed. An unknown id lists nothing. */
   readonly before?: string | undefined
-  /** Only calls this person made or was called in. */
+  /** Only calls this person made, was called in, or took in somebody's place. */
   readonly user?: string | undefined
   readonly path?: Path | undefined
   readonly grade?: Grade | undefined
@@ -42,10 +42,10 @@ const maxWaiting = 10_000
 /** Rows deleted in one transaction, so that pruning never keeps a registration waiting. */
 const pruneStep = 1_000
 
-const upsert = `insert into calls (id, caller_user, callee_user, started_at, ended_at, missed, row)
-  values (?, ?, ?, ?, ?, ?, ?)
+const upsert = `insert into calls (id, caller_user, callee_user, answerer_user, started_at, ended_at, missed, row)
+  values (?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (id) do update set caller_user = excluded.caller_user, callee_user = excluded.callee_user,
-  started_at = excluded.started_at, ended_at = excluded.ended_at, missed = excluded.missed, row = excluded.row`
+  answerer_user = excluded.answerer_user, started_at = excluded.started_at, ended_at = excluded.ended_at, missed = excluded.missed, row = excluded.row`
 
 /** As a bound of `seq`, so that a page far back is found and not counted off; takes the id twice. */
 const olderThan = 'seq < iif(? is null, 9007199254740991, coalesce((select seq from calls where id = ?), 0))'
@@ -54,15 +54,19 @@ const columns = 'row, path, grade, mos'
 
 const listAll = `select ${columns} from calls where ${olderThan} order by seq desc limit ?`
 
-/** Two index walks merged: an OR over both columns would sort everything a busy person ever did. */
-const listOfUser = `select ${columns} from (
-    select * from (select seq, ${columns} from calls where caller_user = ? and ${olderThan} order by seq desc limit ?)
-    union select * from (select seq, ${columns} from calls where callee_user = ? and ${olderThan} order by seq desc limit ?)
-  ) order by seq desc limit ?`
+const ofUser = ['caller_user = ?', 'callee_user = ?', 'answerer_user = ?']
 
-/** By two indexes alone: what a busy person did lies all over the table, and each of its pages would be read. */
+/** Walks of one index each, merged: an OR over the columns would sort everything a busy person ever did. */
+const listOfUser = `select ${columns} from (${ofUser
+  .map(
+    own =>
+      `select * from (select seq, ${columns} from calls where ${own} and ${olderThan} order by seq desc limit ?)`,
+  )
+  .join(' union ')}) order by seq desc limit ?`
+
+/** By indexes alone: what a busy person did lies all over the table, and each of its pages would be read. */
 const countOfUser = `select count(*) as total from
-  (select seq from calls where caller_user = ? union select seq from calls where callee_user = ?)`
+  (${ofUser.map(own => `select seq from calls where ${own}`).join(' union ')})`
 
 /** A filter's conditions, all of which one index answers. */
 interface Where {
@@ -83,7 +87,7 @@ function whereOf(filter: CallFilter): Where {
     parts.push(sql)
     values.push(...given)
   }
-  if (filter.user !== undefined) add('(caller_user = ? or callee_user = ?)', filter.user, filter.user)
+  if (filter.user !== undefined) add(`(${ofUser.join(' or ')})`, ...ofUser.map(() => filter.user!))
   if (filter.path !== undefined) add('path = ?', filter.path)
   if (filter.grade !== undefined) add('grade = ?', filter.grade)
   if (filter.quality !== undefined) add(qualities[filter.quality])
@@ -169,10 +173,10 @@ export class Calls {
     return Promise.all([
       user === undefined
         ? this.#rows.read(listAll, before, before, limit)
-        : this.#rows.read(listOfUser, user, before, before, limit, user, before, before, limit, limit),
+        : this.#rows.read(listOfUser, ...ofUser.flatMap(() => [user, before, before, limit]), limit),
       user === undefined
         ? this.#rows.read('select count(*) as total from calls')
-        : this.#rows.read(countOfUser, user, user),
+        : this.#rows.read(countOfUser, ...ofUser.map(() => user)),
     ])
   }
 
@@ -263,6 +267,7 @@ const put = (row: CallRow) =>
     row.id,
     row.callerUser,
     row.calleeUser,
+    row.answererUser ?? null,
     row.startedAt,
     row.endedAt ?? null,
     row.missed ? 1 : 0,

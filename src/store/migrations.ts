@@ -193,4 +193,13 @@ export const migrations: readonly string[] = [
   `
   alter table users add column also_rings text not null default '';
   `,
+  // Who took a call in the callee's place finds it among their own.
+  `
+  alter table calls add column answerer_user text;
+  update calls set answerer_user = json_extract(row, '$.answererUser') where json_extract(row, '$.answererUser') is not null;
+  create index calls_by_answerer on calls (answerer_user) where answerer_user is not null;
+  drop index calls_filter;
+  create index calls_filter on calls
+    (seq, missed, path, grade, mos, started_at, ended_at, caller_user, callee_user, answerer_user);
+  `,
 ]

@@ -71,6 +71,21 @@ test('a person’s calls are those they made and those made to them, each once',
   expect(await ids({ limit: 1, user: 'alice', before: 'self' })).toEqual(['in'])
 })
 
+test('and those they took in somebody’s place', async () => {
+  await save([
+    row('a', 'alice', 'bob', now),
+    { ...row('b', 'alice', 'house', now), answererUser: 'bob', answererName: 'Bob' },
+    { ...row('c', 'alice', 'house', now), answererUser: 'carol', answererName: 'Carol' },
+  ])
+  expect(await store.calls.list({ limit: 10, user: 'bob' })).toMatchObject({ total: 2 })
+  expect(await ids({ limit: 10, user: 'bob' })).toEqual(['b', 'a'])
+  expect(await ids({ limit: 10, user: 'house' })).toEqual(['c', 'b'])
+  expect(await store.calls.list({ limit: 10, user: 'carol', missed: false })).toMatchObject({ total: 1 })
+  await save([{ ...row('c', 'alice', 'house', now), answererUser: 'bob', answererName: 'Bob' }])
+  expect(await ids({ limit: 10, user: 'carol' })).toEqual([])
+  expect(await ids({ limit: 10, user: 'bob' })).toEqual(['c', 'b', 'a'])
+})
+
 test('calls without an end are told as open', async () => {
   await save([row('a', 'alice', 'bob', now), row('b', 'bob', 'carol', now, false)])
   expect((await store.calls.open()).map(call => call.id)).toEqual(['b'])

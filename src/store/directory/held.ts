@@ -16,12 +16,15 @@ import { numbersFor } from './numbers.ts'
 const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
 
 /** From name to name in each index, so that years of calls cost no more than their people. */
-const namesOfCalls = `with recursive
-  callers (name) as (select min(caller_user) from calls
-    union all select (select min(caller_user) from calls where caller_user > name) from callers where name is not null),
-  callees (name) as (select min(callee_user) from calls
-    union all select (select min(callee_user) from calls where callee_user > name) from callees where name is not null)
-  select name from callers where name is not null union select name from callees where name is not null`
+const namesOfCalls = (() => {
+  const columns = ['caller_user', 'callee_user', 'answerer_user']
+  const walks = columns.map(
+    column => `${column}s (name) as (select min(${column}) from calls where ${column} is not null
+      union all select (select min(${column}) from calls where ${column} > name) from ${column}s where name is not null)`,
+  )
+  const names = columns.map(column => `select name from ${column}s where name is not null`)
+  return `with recursive ${walks.join(', ')} ${names.join(' union ')}`
+})()
 
 export class Held {
   readonly settings: Settings
