@@ -50,18 +50,17 @@ export class LiveFeed {
     const { directory, live } = deps
     directory.onChange(event => {
       if (event.kind === 'people') this.#people = undefined
-      if (event.kind === 'revoked' || event.kind === 'disabled') this.#people?.add(event.user)
+      if (event.kind === 'revoked' || event.kind === 'disabled') this.#mayHaveChanged(event.user)
       this.#soon()
     })
     live.onChange(change => {
       if (change.kind === 'device') {
         const user = directory.device(change.device)?.user
-        if (user !== undefined) this.#people?.add(user)
+        if (user !== undefined) this.#mayHaveChanged(user)
       }
       if (change.kind === 'call') {
-        this.#people?.add(change.row.callerUser)
-        this.#people?.add(change.row.calleeUser)
-        this.#people?.add(change.row.answererUser ?? change.row.calleeUser)
+        const { callerUser, calleeUser, answererUser = calleeUser } = change.row
+        for (const user of new Set([callerUser, calleeUser, answererUser])) this.#mayHaveChanged(user)
         if (this.#listeners.size > 0) this.#calls.set(change.row.id, change.row)
       }
       this.#soon()
@@ -124,6 +123,15 @@ export class LiveFeed {
     clearTimeout(this.#gathering)
     this.#gathering = undefined
     this.#calls.clear()
+  }
+
+  /** What is told of this person may have changed, and of those whose calls ring at them. */
+  #mayHaveChanged(user: string): void {
+    if (this.#people === undefined || this.#listeners.size === 0) return
+    this.#people.add(user)
+    for (const { name, alsoRings } of this.#deps.directory.users()) {
+      if (alsoRings.includes(user)) this.#people.add(name)
+    }
   }
 
   #soon(): void {

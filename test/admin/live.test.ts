@@ -90,6 +90,28 @@ describe('what consoles are told', () => {
     await ear.close()
   })
 
+  it('is a person’s presence also when it is that of who rings for them', async () => {
+    const owner = await house.owner()
+    await house.api('POST', '/users', { headers: owner, body: { name: 'house' } })
+    await house.api('PATCH', '/users/house', { headers: owner, body: { alsoRings: ['olivia'] } })
+    const ear = new Ear(await listen(owner))
+    await ear.next()
+    for (const user of ['olivia', 'house']) {
+      people.push({ user, name: user, number: '20', presence: 'available' })
+    }
+    now.reached(house.store.directory.devices('olivia')[0]!.id, {
+      ...{ transport: 'tls', address: '10.1.1.9', userAgent: 'x' },
+    })
+    expect(await ear.next()).toMatchObject({
+      kind: 'people',
+      changed: [
+        { name: 'olivia', presence: 'available' },
+        { name: 'house', presence: 'available' },
+      ],
+    })
+    await ear.close()
+  })
+
   it('is for the owner alone', async () => {
     await house.owner()
     const member = await house.member()

@@ -126,6 +126,7 @@ export class People {
       const changed: UserRow = {
         ...user,
         ...given,
+        alsoRings: [...new Set(change.alsoRings ?? user.alsoRings)],
         ...(staySeconds === null ? { role: 'member', stay: undefined } : {}),
         ...(typeof staySeconds === 'number'
           ? { stay: newStay(staySeconds * 1_000, this.#held.moment()) }
