@@ -456,7 +456,7 @@ const peopleOf = ({ callerUser, calleeUser, answererUser = calleeUser }: CallRow
   answererUser,
 ]
 
-/** The row keeps who was called: a forwarded call is answered by somebody else. */
+/** The row keeps who was called: a call may ring at others as well, or be forwarded to them. */
 function answererFields({ calleeUser }: CallRow, { user, displayName }: Party): Partial<CallRow> {
   if (user !== calleeUser) return { answererUser: user, answererName: displayName }
   return displayName === '' ? {} : { calleeName: displayName }

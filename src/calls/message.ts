@@ -25,7 +25,7 @@ export interface CallRow {
   readonly calleeUser: string
   readonly calleeName: string
   readonly calleeDevice: string | undefined
-  /** Who took it in the callee's place, whose telephone had forwarded it; absent where nobody did. */
+  /** Who took it in the callee's place: it rang at them as well, or was forwarded to them. Absent where nobody did. */
   readonly answererUser?: string | undefined
   readonly answererName?: string | undefined
   /** It was placed with a picture, or one was added since. */
