@@ -222,7 +222,7 @@ export class Call extends Emitter<CallEvents> {
         : negotiation.offer(media, wanted.video))
       if (this.#isOver()) return
       this.#ports.held.token(this.#id!, '')
-      this.#ports.send({ type: 'answer', call: this.#id!, sdp })
+      this.#sendAnswer(sdp)
     } catch (error) {
       this.#fail(error)
       return
@@ -305,6 +305,8 @@ export class Call extends Emitter<CallEvents> {
         return
       case 'incoming':
         this.#timers.clear('offeredAgain')
+        // What was said to it on the old line was lost; by now it has more candidates.
+        if (this.#isTaken) this.#sendAnswer(this.#session!.peer.connection.localDescription!.sdp)
         return
       case 'ringing':
         if (this.#stage === 'calling') this.#become('ringing')
@@ -378,6 +380,10 @@ export class Call extends Emitter<CallEvents> {
     }
     this.#session = new Session(ports, this.#offered)
     return this.#session
+  }
+
+  #sendAnswer(sdp: string): void {
+    this.#ports.send({ type: 'answer', call: this.#id!, sdp })
   }
 
   #taken(by: CallSetup['peer']): void {

@@ -10,7 +10,7 @@ import type {
   Person,
   ServerMessage,
 } from '../src/signalling/message.ts'
-import { Call, type CallPorts } from './call.ts'
+import { Call, type CallEnd, type CallPorts } from './call.ts'
 import { Connection, type ConnectionState, type StopReason, type Welcome } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, environment, memoryStorage, type TextStorage } from './env.ts'
@@ -50,6 +50,7 @@ export interface PhoneEvents {
 /** How soon a line is given up that does not answer. After a change of network a new one is sooner there than an answer. */
 const lineMilliseconds = { networkChanged: 400, doubtful: 1_000 } as const
 
+const limitDeclined = 8
 const storageKey = 'lanline.calls'
 
 export class Phone extends Emitter<PhoneEvents> {
@@ -60,6 +61,8 @@ export class Phone extends Emitter<PhoneEvents> {
   readonly #lateReports = new LateReports()
   /** Calls that ended before their id was told: they still owe a `bye`. */
   readonly #orphans = new Map<string, Call>()
+  /** Declined here last, as the appliance may not have heard: such a call is told again after a broken line. */
+  readonly #declined = new Map<string, 'declined' | 'busy' | 'failed'>()
   #welcome: Welcome | undefined
   #roster: readonly Person[] = []
   #missed: readonly MissedCall[] = []
@@ -281,6 +284,11 @@ export class Phone extends Emitter<PhoneEvents> {
       known.handle(message)
       return
     }
+    const declined = this.#declined.get(message.call)
+    if (declined !== undefined) {
+      this.#send({ type: 'decline', call: message.call, reason: declined })
+      return
+    }
     const replaced = message.replaces === undefined ? undefined : this.#byId(message.replaces)
     if (this.#calls.size > 0 && replaced === undefined) {
       this.#send({ type: 'decline', call: message.call, reason: 'busy' })
@@ -325,14 +333,22 @@ export class Phone extends Emitter<PhoneEvents> {
   #hold(call: Call): void {
     this.#calls.add(call)
     call.on('changed', () => this.emit('changed', this))
-    call.on('ended', () => {
+    call.on('ended', end => {
       this.#calls.delete(call)
+      this.#rememberDeclined(call, end)
       if (call.id === undefined) this.#orphans.set(call.ref, call)
       this.emit('calls', this.calls)
       this.emit('changed', this)
     })
     this.emit('calls', this.calls)
     this.emit('changed', this)
+  }
+
+  #rememberDeclined({ direction, id }: Call, { by, reason }: CallEnd): void {
+    if (direction !== 'incoming' || by !== 'self' || id === undefined) return
+    if (reason !== 'declined' && reason !== 'busy' && reason !== 'failed') return
+    this.#declined.set(id, reason)
+    if (this.#declined.size > limitDeclined) this.#declined.delete(this.#declined.keys().next().value!)
   }
 
   #byId(id: string): Call | undefined {

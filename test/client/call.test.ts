@@ -463,6 +463,41 @@ describe('a call while the appliance is away', () => {
     expect(over.taken.end).toMatchObject({ reason: 'lost' })
   })
 
+  it('is answered again when the answer was lost with the line, by then with all candidates', async () => {
+    const { socket, peer, back, taken } = await ringing()
+    await taken.answer({ video: false })
+    socket().drop()
+    peer().localDescription = { type: 'answer', sdp: 'v=0 answer with candidates' }
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    expect(socket().ofType('answer')).toEqual([])
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
+    expect(socket().ofType('answer')).toEqual([{ type: 'answer', call, sdp: 'v=0 answer with candidates' }])
+    expect(taken.state).toBe('connecting')
+  })
+
+  it('that came without an offer is answered again as well', async () => {
+    const { socket, peer, back, taken } = await ringing(undefined, '')
+    const answering = taken.answer({ video: false })
+    await settle()
+    peer().found(null)
+    await answering
+    expect(socket().ofType('answer')).toHaveLength(1)
+    socket().drop()
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    socket().say({ type: 'incoming', call, from: bob, sdp: '', trickle: false, video: false })
+    expect(socket().ofType('answer')).toHaveLength(1)
+  })
+
+  it('does not ring again when it was declined while the line was broken', async () => {
+    const { socket, phone, back, taken } = await ringing()
+    socket().drop()
+    taken.decline()
+    await back()
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
+    expect(phone.calls).toEqual([])
+    expect(socket().ofType('decline')).toEqual([{ type: 'decline', call, reason: 'declined' }])
+  })
+
   it('is reported as lost by the next life of the page', async () => {
     const { clock, reloaded, sockets } = await talking()
     await clock.pass(2_000)
