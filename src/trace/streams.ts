@@ -86,10 +86,10 @@ function compareWhole(
   if (from.final !== true || to.final !== true) return undefined
   const got = to.packets + to.lost
   const { repeats = 0 } = from
-  const again = repeats > 0 ? ` (${repeats} again)` : ''
-  const figures = `${name}: sent ${from.packets}${again}, received ${to.packets} + lost ${to.lost} in all (${percent(got, from.packets)})`
   // Of a handful of packets one is already more than 2 %.
   const most = Math.max(tolerance * from.packets, Math.min(inFlight, 0.06 * from.packets))
+  const told = tellRepeats(got - from.packets, most, { sent: repeats, received: to.repeats ?? 0 })
+  const figures = `${name}: sent ${from.packets}, received ${to.packets} + lost ${to.lost} in all (${percent(got, from.packets)})${told}`
   if (got - (to.repeats ?? 0) > from.packets + most) return { outcome: 'fails', figures }
   if (got < from.packets - repeats - most) {
     return isWithoutRepeats(received)
@@ -101,6 +101,20 @@ function compareWhole(
   return to.bytes >= least - header && to.bytes <= largest + header
     ? { outcome: 'holds', figures }
     : { outcome: 'fails', figures: `${figures}; sent ${from.bytes} bytes, received ${to.bytes}` }
+}
+
+/** Where more or less arrived than is let pass: what was sent again, which may account for it. */
+function tellRepeats(
+  difference: number,
+  most: number,
+  repeats: { readonly sent: number; readonly received: number },
+): string {
+  const count = Math.round(Math.abs(difference))
+  if (difference > most && repeats.received > 0)
+    return `: ${count} more, and ${repeats.received} were sent again or to probe the way`
+  if (difference < -most && repeats.sent > 0)
+    return `: ${count} fewer, and ${Math.round(repeats.sent)} were sent again`
+  return ''
 }
 
 /** A picture whose receiver does not count what was sent again. */
@@ -131,10 +145,15 @@ function compareDuring(
   const last = final.final ? Number.POSITIVE_INFINITY : final.atMilliseconds
   const within = received.samples.filter(({ atMilliseconds: at }) => at >= first && at <= last)
   const to = within.at(-1)
-  const total = to === undefined ? 0 : to.packets + to.lost - (to.repeats ?? 0)
-  const most = to === undefined ? 0 : mostUntil(sent, to.atMilliseconds, error + transitMilliseconds)
-  if (total > most * (1 + tolerance) + inFlight) {
-    return { outcome: 'fails', figures: `${name}: received ${total} when at most ${most} had been sent` }
+  if (to !== undefined) {
+    const { packets, lost, repeats = 0 } = to
+    const most = mostUntil(sent, to.atMilliseconds, error + transitMilliseconds)
+    const off = most * tolerance + inFlight
+    if (packets + lost - repeats > most + off) {
+      const told = tellRepeats(packets + lost - most, off, { sent: 0, received: repeats })
+      const figures = `${name}: received ${packets} + lost ${lost} when at most ${most} had been sent${told}`
+      return { outcome: 'fails', figures }
+    }
   }
   // RFC 3550 appendix A.1: nobody can count as lost what was sent before the first packet that arrived.
   const counted = within.filter(({ packets }) => packets > 0)
@@ -174,7 +193,11 @@ function compareSpan(
   const unknown = packets.most - packets.least
   const lost = to.lost - from.lost
   const seconds = (to.atMilliseconds - from.atMilliseconds) / 1_000
-  const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${seconds.toFixed(1)} s (${percent(got, packets.likely)})`
+  const again = between(sent, from.atMilliseconds, to.atMilliseconds, error, repeatsOf)
+  const repeats = Math.max(0, repeatsOf(to) - repeatsOf(from))
+  const off = Math.max(tolerance * packets.likely, inFlight)
+  const told = tellRepeats(got - packets.likely, off, { sent: again.likely, received: repeats })
+  const figures = `${name}: sent ${Math.round(packets.likely)}, received ${got - lost} + lost ${lost} in ${seconds.toFixed(1)} s (${percent(got, packets.likely)})${told}`
   if (isShort(sent, from, to, error)) {
     const why = isWithoutRepeats(received)
       ? 'one end does not count what is sent again'
@@ -185,14 +208,6 @@ function compareSpan(
   }
   const bytes = bytesFit(sent, from, to, error)
   if (bytes !== undefined) return { outcome: 'fails', figures: `${figures}; ${bytes}`, unknown }
-  const again = between(
-    sent,
-    from.atMilliseconds,
-    to.atMilliseconds,
-    error,
-    sample => sample.repeats ?? 0,
-  ).most
-  const repeats = (to.repeats ?? 0) - (from.repeats ?? 0)
   // A report may wait on its way for longer than the round trips that were measured say.
   const { most } = between(
     sent,
@@ -202,8 +217,7 @@ function compareSpan(
     packetsOf,
   )
   if (got - repeats > most * (1 + tolerance) + inFlight) return { outcome: 'fails', figures, unknown }
-  const off = Math.max(tolerance * packets.likely, inFlight)
-  return got <= packets.likely + off && got >= packets.likely - again - off
+  return got - repeats <= packets.likely + off && got >= packets.likely - again.most - off
     ? { outcome: 'holds', figures, unknown }
     : { outcome: 'missing', figures: `${figures}: counted too seldom to tell`, unknown }
 }
@@ -223,7 +237,7 @@ function isShort(sent: StreamEvidence, from: Sample, to: Sample, error: number):
   const got = to.packets + to.lost - from.packets - from.lost
   const arrived = to.atMilliseconds - transitMilliseconds
   const { least } = between(sent, from.atMilliseconds, arrived, error, packetsOf)
-  const again = between(sent, from.atMilliseconds, to.atMilliseconds, error, sample => sample.repeats ?? 0)
+  const again = between(sent, from.atMilliseconds, to.atMilliseconds, error, repeatsOf)
   return got < least * (1 - tolerance) - inFlight - again.most
 }
 
@@ -266,6 +280,7 @@ const fell = ({ samples }: StreamEvidence): boolean =>
 type Sample = StreamEvidence['samples'][number]
 
 const packetsOf = ({ packets }: Sample): number => packets
+const repeatsOf = ({ repeats = 0 }: Sample): number => repeats
 
 /** A sentence if the receiver's bytes cannot be the sender's. */
 function bytesFit(sent: StreamEvidence, from: Sample, to: Sample, error: number): string | undefined {

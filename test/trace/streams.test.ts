@@ -130,16 +130,31 @@ describe('the last counts of both ends', () => {
     const sent = party('sent', [{ at: 5_250, packets: 400, final: true, repeats: null }])
     const got = (repeats: number): string =>
       compared(sent, party('received', [{ at: 5_280, packets: 420, lost: 20, final: true, repeats }]))
-    expect(got(40)).toMatch(/^(holds|missing)/)
-    expect(got(0)).toMatch(/^fails/)
+    expect(got(40)).toBe(
+      'holds: sent 400, received 420 + lost 20 in all (10.0 %): 40 more, and 40 were sent again or to probe the way',
+    )
+    expect(got(20)).toBe(
+      'fails: sent 400, received 420 + lost 20 in all (10.0 %): 40 more, and 20 were sent again or to probe the way',
+    )
+    expect(got(0)).toBe('fails: sent 400, received 420 + lost 20 in all (10.0 %)')
+  })
+
+  it('say nothing of what was sent again where it makes no difference', () => {
+    const sent = party('sent', [{ at: 5_250, packets: 400, final: true, repeats: 9 }])
+    const got = party('received', [{ at: 5_280, packets: 404, final: true, repeats: 20 }])
+    expect(compared(sent, got)).toBe('holds: sent 400, received 404 + lost 0 in all (1.0 %)')
   })
 
   it('may be less by what was sent again, since that arrives but once', () => {
     const sent = party('sent', [{ at: 5_250, packets: 942, final: true, repeats: 56 }])
     const got = (packets: number): string =>
       compared(sent, party('received', [{ at: 5_280, packets, lost: 6, final: true, repeats: 50 }]))
-    expect(got(882)).toMatch(/^holds: sent 942 \(56 again\), received 882 \+ lost 6 in all/)
-    expect(got(840)).toMatch(/^missing/)
+    expect(got(882)).toBe(
+      'holds: sent 942, received 882 + lost 6 in all (-5.7 %): 54 fewer, and 56 were sent again',
+    )
+    expect(got(840)).toBe(
+      'missing: sent 942, received 840 + lost 6 in all (-10.2 %): 96 fewer, and 56 were sent again: not all is accounted for',
+    )
   })
 
   it('are none where one end went on counting', () => {
@@ -149,6 +164,33 @@ describe('the last counts of both ends', () => {
       { at: 6_100, packets: all },
     ])
     expect(compared(sender, goesOn)).not.toMatch(/in all/)
+  })
+})
+
+describe('counts between the ends of a call', () => {
+  const steady = (at: number): number => at / 10
+  const sender = party('sent', counted(0, 20_000, steady))
+  const received = (share: number) =>
+    party(
+      'received',
+      counted(400, 19_400, at => steady(at) * share).map(count => {
+        return { ...count, repeats: Math.max(0, Math.round(count.packets * (1 - 1 / share))) }
+      }),
+    )
+
+  it('may be more by what was sent again as well', () => {
+    expect(compared(sender, received(1))).toMatch(/^holds: .*\(0\.0 %\)$/)
+    expect(compared(sender, received(1.05))).toBe(
+      'holds: sent 1900, received 1995 + lost 0 in 19.0 s (5.0 %): 95 more, and 95 were sent again or to probe the way',
+    )
+  })
+
+  it('that say more than had been sent say by how much', () => {
+    const [count] = counted(400, 400, () => 300)
+    const liar = party('received', [count!, { at: 5_400, packets: 900, lost: 3, repeats: 40 }])
+    expect(compared(sender, liar)).toMatch(
+      /^fails: received 900 \+ lost 3 when at most \d+ had been sent: \d+ more, and 40 were sent again/,
+    )
   })
 })
 
