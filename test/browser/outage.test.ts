@@ -113,6 +113,22 @@ describeWith(
       },
     )
 
+    it('is taken all the same by who answered when the appliance had just gone', patient, async () => {
+      await alice.callVideo('Bob')
+      await bob.rings('Alice')
+      await house.host('pi').linkDown()
+      await bob.accept()
+      await Promise.all([alice.lineAway(), bob.lineAway()])
+      // By then a new line is sooner there than TCP tries again to bring what was said on the old one.
+      await pause(3_000)
+      await house.host('pi').linkUp()
+      await Promise.all([alice.inCall(), bob.inCall()])
+      await Promise.all([hears(bob.page, 440), hears(alice.page, 1_000)])
+      await alice.hangUp()
+      await Promise.all([alice.ready(), bob.ready()])
+      expect((await house.daemon.calls())[0]).toMatchObject({ calleeUser: 'bob', missed: false })
+    })
+
     /** Alice calls Bob, both talk, and the bridge is watched from then on. */
     async function talk(): Promise<Capture> {
       await alice.callVideo('Bob')
