@@ -191,7 +191,7 @@ function wrongPackage(path: string, one: Import): string[] {
 }
 
 const impure: readonly [RegExp, string][] = [
-  [/\bDate\s*\.\s*now\b|\bnew Date\b|\bperformance\s*\./, 'a clock'],
+  [/\bDate\s*\.\s*now\b|\bnew Date\b|\bTemporal\s*\.\s*Now\b|\bperformance\s*\./, 'a clock'],
   [/\bset(Timeout|Interval|Immediate)\b|\bqueueMicrotask\b/, 'a timer'],
   [/\bMath\s*\.\s*random\b|\bcrypto\s*\.\s*(getRandomValues|randomUUID|subtle)\b/, 'a random source'],
   [/\bfetch\s*\(|\bnew WebSocket\b/, 'the network'],
@@ -357,6 +357,7 @@ describe('a planted violation is found:', () => {
     ['a re-export', { 'src/store/a.ts': `export * from './b.ts'` }, /re-exports/],
     ['a re-export by name', { 'src/store/a.ts': `export { b, c } from './b.ts'` }, /re-exports/],
     ['a clock', { 'src/sip/registrar.ts': 'const t = Date.now()' }, /touches a clock/],
+    ['a newer clock', { 'src/core/x.ts': 'const t = Temporal.Now.instant()' }, /touches a clock/],
     ['a timer', { 'src/calls/machine.ts': 'setTimeout(f, 1)' }, /touches a timer/],
     ['random', { 'src/sip/digest.ts': 'Math.random()' }, /touches a random/],
     ['random bytes', { 'src/sip/digest.ts': `import { randomBytes } from 'node:crypto'` }, /randomBytes/],
