@@ -9,7 +9,9 @@ stop() {
 # Of a script that is asked for `--help`: what stands at its head.
 tell_help() {
   [[ "${1:-}" == -h || "${1:-}" == --help ]] || return 0
-  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$root/scripts/${0##*/}"
+  local file="$root/scripts/${0##*/}"
+  [[ -f "$file" ]] || file="$root/image-build/${0##*/}"
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$file"
   exit 0
 }
 

@@ -41,7 +41,7 @@ export const minPassphraseCharacters = 12
 const limitBytes = 8_000_000_000
 /** Left for calls, people and the log while a backup lies here. */
 const spareBytes = 64_000_000
-const databaseFile = 'lanline.db'
+export const databaseFile = 'lanline.db'
 const files = {
   copy: 'backup-copy.db',
   checking: 'restore-checking.db',

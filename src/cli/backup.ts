@@ -1,12 +1,14 @@
 /** One encrypted file with everything, and the way back; both with lanline running or stopped. */
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import {
   acceptBackup,
   acceptCopy,
   checkBackup,
+  databaseFile,
   makeBackup,
   minPassphraseCharacters,
 } from '../backup/backup.ts'
@@ -38,6 +40,12 @@ export const backup: Command = {
       throw new CommandError(`the passphrase needs at least ${minPassphraseCharacters} characters`)
     }
     if (existsSync(file)) throw new CommandError(`${file} is there already; choose another name`)
+    const { dir } = call.config.data
+    if (!existsSync(join(dir, databaseFile))) {
+      throw new CommandError(
+        `there is nothing to back up in ${dir}; is the data elsewhere (data.dir, --config)?`,
+      )
+    }
     if (!call.options.json) process.stderr.write('backing up …\n')
     const part = `${file}.part`
     rmSync(part, { force: true })

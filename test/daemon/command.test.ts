@@ -262,6 +262,8 @@ describe.skipIf(process.getuid?.() !== 0)('root, on the data of the service’s 
     }
     writeFileSync(ours, 'only root reads this', { mode: 0o600 })
 
+    const early = await on(['backup', backup, '--passphrase-stdin'], passphrase)
+    expect(early).toMatchObject({ code: 1, err: expect.stringContaining('nothing to back up in') })
     expect(await on(['user', 'add', 'ann'], '')).toMatchObject({ code: 0, err: '' })
     expect((await on(['backup', backup, '--passphrase-stdin'], passphrase)).code).toBe(0)
     expect(statSync(backup)).toMatchObject({ uid: 0, mode: 0o100600 })
