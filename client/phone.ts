@@ -282,6 +282,8 @@ export class Phone extends Emitter<PhoneEvents> {
     const known = this.#byId(message.call)
     if (known) {
       known.handle(message)
+      // The caller may not have heard that it rings either.
+      if (known.state === 'incoming') this.#send({ type: 'ringing', call: message.call })
       return
     }
     const declined = this.#declined.get(message.call)

@@ -455,6 +455,7 @@ describe('a call while the appliance is away', () => {
     again.socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
     await again.clock.pass(10_000)
     expect(again.taken.state).toBe('incoming')
+    expect(again.socket().ofType('ringing')).toEqual([{ type: 'ringing', call }])
 
     const over = await ringing()
     over.socket().drop()
