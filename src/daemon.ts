@@ -298,6 +298,7 @@ export class Daemon {
       }),
     )
     if (this.#manager !== undefined) this.#supervision = this.#supervise(this.#manager)
+    this.#trace.makeUp()
     this.#log.info('ready', { page: this.#state.urls().page, version: this.#version })
   }
 

@@ -170,6 +170,20 @@ export class Traces {
     return row && readable(() => JSON.parse(String(row.summary)) as TraceSummary)[0]
   }
 
+  /** Newest first; none of calls that begin meanwhile. */
+  async *unconcluded(): AsyncGenerator<readonly string[], void> {
+    const [all] = await this.#rows.read('select min(seq) as first, max(seq) as last from calls')
+    for (let last = Number(all?.last ?? 0); last >= Number(all?.first ?? 1); last -= sweepStep) {
+      const found = await this.#rows.read(
+        `select id from calls indexed by calls_filter where seq > ? and seq <= ? and path is null
+          and ended_at is not null and exists (select 1 from trace_places where call = id) order by seq desc`,
+        last - sweepStep,
+        last,
+      )
+      if (found.length > 0) yield found.map(({ id }) => String(id))
+    }
+  }
+
   /** Of the newest calls that were answered and are over, as far as anything was concluded of them. */
   async networked(limit: number): Promise<NetworkedCall[]> {
     const rows = await this.#rows.read(

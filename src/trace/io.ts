@@ -7,6 +7,7 @@ import type { CallFacts } from '../help/message.ts'
 import type { SignallingInput } from '../signalling/message.ts'
 import type { Flow } from '../sip/message.ts'
 import type { RelayPorts } from './capture-plan.ts'
+import { Conclusions } from './conclusions-io.ts'
 import { fingerprintOfKey, publicKeyOf } from './document.ts'
 import { CaptureImports } from './import-io.ts'
 import { TraceMaker } from './maker-io.ts'
@@ -51,32 +52,37 @@ export class TraceIo {
   readonly #maker: TraceMaker
   readonly #imports: CaptureImports
   readonly #watch: WatchIo | undefined
-  /** What is concluded of each call, one after the other: whoever concludes last has seen all events. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #conclusions: Conclusions
+  #makingUp: Promise<void> | undefined
 
   constructor(options: TraceIoOptions) {
     this.#options = options
-    const { addresses, open, onFault, watch } = options
-    this.#maker = new TraceMaker(options.store)
+    const { store, rowOf, addresses, open, onFault, watch } = options
+    this.#maker = new TraceMaker(store)
+    this.#conclusions = new Conclusions({
+      ...{ store, rowOf, maker: this.#maker },
+      written: () => Promise.allSettled(this.#writing),
+      onFailed: error => options.onNote('conclude', String(error)),
+    })
     this.#watch = watch && this.#makeWatch(watch)
     const watched = watch !== undefined
     this.#tracer = new TracerThread({
       ...{ addresses, open, watched, onFault, onNote: options.onNote },
       keep: segments => this.#keep(segments),
       onEffect: effect => this.#carryOut(effect),
-      onUntold: calls => this.#inBackground('conclude', options.store.concludeUntold(calls)),
+      onUntold: calls => this.#inBackground('conclude', store.concludeUntold(calls)),
     })
     this.#imports = new CaptureImports({
-      rowOf: options.rowOf,
+      rowOf,
       make: (call, wish) => this.#make(call, wish),
       addLive: async (call, facts) => {
         const isLive = await this.#tracer.flush(call)
         if (isLive) this.input({ kind: 'capture', call, facts })
         return isLive
       },
-      save: (call, event) => options.store.save(call, [event]),
-      conclude: summary => options.store.conclude(summary),
-      inTurn: (call, work) => this.#inTurn(call, work),
+      save: (call, event) => store.save(call, [event]),
+      conclude: summary => store.conclude(summary),
+      inTurn: (call, work) => this.#conclusions.inTurn(call, work),
     })
   }
 
@@ -125,14 +131,22 @@ export class TraceIo {
   /** How the call went, for Help. */
   readonly facts = (row: CallRow): Promise<CallFacts> => this.#make(row.id, { kind: 'facts', row })
 
+  /** Concludes, in the background, what a power cut kept from it. */
+  makeUp(): void {
+    this.#makingUp = this.#conclusions
+      .makeUp()
+      .catch(error => this.#options.onNote('conclude', String(error)))
+  }
+
   async close(): Promise<void> {
+    this.#conclusions.stopping()
     this.#imports.close()
     await this.#watch?.close()
-    await this.#tracer.flush()
-    await Promise.allSettled(this.#writing)
     await this.#tracer.close()
     await Promise.allSettled(this.#writing)
+    await this.#conclusions.finish()
     await this.#maker.close()
+    await this.#makingUp
   }
 
   #makeWatch(options: NonNullable<TraceIoOptions['watch']>): WatchIo {
@@ -163,7 +177,7 @@ export class TraceIo {
         return this.#watch?.input(effect)
       case 'ended':
       case 'finished':
-        return this.#concludeSoon(effect.call)
+        return this.#conclusions.over(effect.call)
       case 'note':
         return this.#options.onNote(effect.reason, effect.detail)
     }
@@ -173,35 +187,6 @@ export class TraceIo {
     const work = this.#options.store.keep(segments)
     this.#inBackground('save', work)
     return work
-  }
-
-  #concludeSoon(call: string): void {
-    this.#inBackground(
-      'conclude',
-      this.#inTurn(call, () => this.#conclude(call)),
-    )
-  }
-
-  async #conclude(call: string): Promise<void> {
-    const { store, rowOf } = this.#options
-    await Promise.allSettled(this.#writing)
-    const row = await rowOf(call)
-    const summary = row && (await this.#maker.make(call, { kind: 'summary', row }))
-    if (summary !== undefined) await store.conclude(summary)
-  }
-
-  #inTurn<Result>(call: string, work: () => Promise<Result>): Promise<Result> {
-    const before = this.#turns.get(call) ?? Promise.resolve()
-    const result = before.then(work, work)
-    const settled = result.then(
-      () => {},
-      () => {},
-    )
-    this.#turns.set(call, settled)
-    void settled.then(() => {
-      if (this.#turns.get(call) === settled) this.#turns.delete(call)
-    })
-    return result
   }
 
   #inBackground(what: string, work: Promise<unknown>): void {

@@ -344,17 +344,24 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #event(event: CallEvent, now: Monotonic): void {
     if (event.kind === 'started') return this.#started(event.call, event.caller.device, now)
     const call = this.#calls.get(event.call)
-    // The answer by which a picture came into it is in the trace itself.
-    if (call === undefined || event.kind === 'video') return
-    const what = { kind: 'call', what: event.kind } as const
-    if (event.kind === 'ringing') this.#add(call, now, 'server', { ...what, device: event.device })
-    else if (event.kind === 'answered') {
-      const { device } = event.callee
-      if (device !== undefined) call.devices.set(device, 'callee')
-      this.#add(call, now, 'server', { ...what, ...(device === undefined ? {} : { device }) })
-    } else {
-      const { by, code, reason } = event
-      this.#add(call, now, 'server', { ...what, by, code, reason })
+    if (call === undefined) return
+    switch (event.kind) {
+      case 'ringing':
+        return this.#add(call, now, 'server', { kind: 'call', what: 'ringing', device: event.device })
+      case 'answered': {
+        const { device } = event.callee
+        if (device !== undefined) call.devices.set(device, 'callee')
+        return this.#add(call, now, 'server', {
+          ...{ kind: 'call', what: 'answered' },
+          ...(device === undefined ? {} : { device }),
+        })
+      }
+      case 'ended': {
+        const { by, code, reason } = event
+        return this.#add(call, now, 'server', { kind: 'call', what: 'ended', by, code, reason })
+      }
+      default:
+      // The answers that say the others are in the trace themselves.
     }
   }
 
@@ -495,6 +502,15 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   flush(): TraceEffect[] {
     this.#save()
     return this.#taken()
+  }
+
+  /** The daemon stops: what is over is finished now, and all else given out. */
+  end(now: Monotonic): TraceEffect[] {
+    const never = Number.POSITIVE_INFINITY as Monotonic
+    for (let id = this.#finishes.take(never); id !== undefined; id = this.#finishes.take(never)) {
+      this.#finish(id, now)
+    }
+    return this.flush()
   }
 
   #taken(): TraceEffect[] {

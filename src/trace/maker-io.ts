@@ -136,7 +136,8 @@ function isShort(segments: readonly StoredSegment[]): boolean {
 
 /** A page is drawn and a capture built: that takes longer than reading. */
 const isHeavy = (wish: Wish): boolean =>
-  wish.kind === 'file' && wish.format !== 'json' && wish.format !== 'ladder'
+  (wish.kind === 'file' && wish.format !== 'json' && wish.format !== 'ladder') ||
+  (wish.kind === 'conclusion' && wish.apart)
 
 function answerOf(worker: Worker): { readonly answer: Promise<unknown>; leave(): void } {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()

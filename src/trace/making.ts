@@ -11,6 +11,7 @@ import { identityOf } from './packets/facts.ts'
 import { tracePage } from './page.ts'
 import { rtcstatsDump } from './rtcstats.ts'
 import { signPage } from './signed-page.ts'
+import { tellsOfMedia } from './traced.ts'
 
 export type TraceFormat = 'json' | 'html' | 'pcapng' | 'pcap' | 'rtcstats' | 'ladder'
 
@@ -24,6 +25,8 @@ export interface Maker {
 export type Wish =
   | { readonly kind: 'file'; readonly format: TraceFormat; readonly row: CallRow; readonly maker: Maker }
   | { readonly kind: 'summary'; readonly row: CallRow }
+  /** The same, of a call that is over; undefined where nobody told anything of its media. `apart`: in any case in the thread. */
+  | { readonly kind: 'conclusion'; readonly row: CallRow; readonly apart: boolean }
   | { readonly kind: 'facts'; readonly row: CallRow }
   | { readonly kind: 'identity' }
   | { readonly kind: 'captures' }
@@ -31,7 +34,7 @@ export type Wish =
 
 export type Made<W extends Wish> = W extends { kind: 'file' }
   ? Uint8Array<ArrayBuffer>
-  : W extends { kind: 'summary' }
+  : W extends { kind: 'summary' | 'conclusion' }
     ? TraceSummary | undefined
     : W extends { kind: 'facts' }
       ? ReturnType<typeof callFactsOf>
@@ -57,6 +60,8 @@ export function made(wish: Wish, events: readonly TraceEvent[], kept: TraceSumma
       return fileOf(wish, events, kept)
     case 'summary':
       return events.length > 0 ? summaryOf(wish.row, events) : undefined
+    case 'conclusion':
+      return events.some(({ kind }) => tellsOfMedia.has(kind)) ? summaryOf(wish.row, events) : undefined
     case 'facts':
       return callFactsOf(wish.row, events, kept)
     case 'identity':

@@ -23,4 +23,6 @@ export interface TraceStore {
   /** The same as it lies there, some at a time. */
   segments(call: string): AsyncIterable<readonly StoredSegment[]>
   summary(call: string): Promise<TraceSummary | undefined>
+  /** Calls that are over and have events of which nothing was concluded, some at a time. */
+  unconcluded(): AsyncIterable<readonly string[]>
 }

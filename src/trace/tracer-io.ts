@@ -94,23 +94,27 @@ export class TracerThread {
 
   /** Resolves when all that was told before has been looked at and given out; true where this call is still traced. */
   flush(call?: string): Promise<boolean> {
-    this.#giveAnyhow()
-    const worker = this.#worker
-    if (worker === undefined) return Promise.resolve(false)
-    const id = ++this.#lastFlush
-    return new Promise(resolve => {
-      this.#flushes.set(id, resolve)
-      this.#say({ kind: 'flush', id, call })
-    })
+    return this.#ask(id => ({ kind: 'flush', id, call }))
   }
 
+  /** The same, and calls that are over are finished: nothing that may still come late is waited for. */
   async close(): Promise<void> {
-    await this.flush()
+    await this.#ask(id => ({ kind: 'end', id }))
     this.#closed = true
     clearTimeout(this.#timer)
     const worker = this.#worker
     this.#worker = undefined
     await worker?.terminate()
+  }
+
+  #ask(question: (id: number) => ToTracer): Promise<boolean> {
+    this.#giveAnyhow()
+    if (this.#worker === undefined) return Promise.resolve(false)
+    const id = ++this.#lastFlush
+    return new Promise(resolve => {
+      this.#flushes.set(id, resolve)
+      this.#say(question(id))
+    })
   }
 
   /** Nobody calls yet; what is known of addresses is kept for the thread. */

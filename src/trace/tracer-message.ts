@@ -15,6 +15,8 @@ export type ToTracer =
   | { readonly kind: 'told'; readonly batch: TapBatch }
   /** Give out what is there, then answer. `call`: is it still traced? */
   | { readonly kind: 'flush'; readonly id: number; readonly call: string | undefined }
+  /** The same at a stop: what is over is finished now. */
+  | { readonly kind: 'end'; readonly id: number }
   /** A `kept` of this id is on disk; `lost`: it could not be. */
   | { readonly kind: 'written'; readonly id: number; readonly lost: boolean }
 

@@ -126,8 +126,9 @@ port.on('message', (message: ToTracer) => {
     unwritten.delete(message.id)
     if (written) driver.input({ kind: 'written', saves: written, lost: message.lost })
   } else {
-    for (const effect of machine.flush()) carryOut(effect)
-    const isTraced = message.call !== undefined && machine.has(message.call)
+    const isFlush = message.kind === 'flush'
+    for (const effect of isFlush ? machine.flush() : machine.end(clock.monotonic())) carryOut(effect)
+    const isTraced = isFlush && message.call !== undefined && machine.has(message.call)
     tell({ id: message.id, isTraced })
   }
 })
