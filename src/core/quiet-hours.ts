@@ -23,6 +23,17 @@ export interface QuietHours {
   readonly zone: string
 }
 
+/** Why somebody is, or will be, not to be disturbed. */
+export interface Quiet {
+  /** They switched it on, and it stays on until they switch it off. */
+  readonly byHand: boolean
+  /** Their hours are on, though they may have switched these off. */
+  readonly within: boolean
+  readonly hours: QuietHours | null
+}
+
+export const noQuiet: Quiet = { byHand: false, within: false, hours: null }
+
 /** What holds from `since` until just before `until`. */
 export interface Phase {
   readonly since: Epoch
@@ -44,6 +55,19 @@ export function isZone(name: string): boolean {
   } catch {
     return false
   }
+}
+
+export function isQuietHours(value: unknown): value is QuietHours {
+  if (typeof value !== 'object' || value === null) return false
+  const { from, until, days, zone } = value as Record<string, unknown>
+  return (
+    [from, until].every(time => typeof time === 'string' && timeOfDay.test(time)) &&
+    Array.isArray(days) &&
+    days.length > 0 &&
+    days.every(day => weekdays.includes(day)) &&
+    typeof zone === 'string' &&
+    isZone(zone)
+  )
 }
 
 /** Which hours are on at `now`, and until when that holds. Throws where `hours` is not what it is said to be. */

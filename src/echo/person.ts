@@ -1,6 +1,6 @@
 /** The echo among the people: what SIP and the channel read of accounts, with one person more. Pure. */
 import type { Devices, PersonIdentity } from '../signalling/ports.ts'
-import type { Accounts } from '../sip/ports.ts'
+import type { Account, Accounts } from '../sip/ports.ts'
 import { echoDevice, echoName, echoNumber, echoUser } from './message.ts'
 
 const person: PersonIdentity = {
@@ -14,14 +14,19 @@ const person: PersonIdentity = {
   alsoRings: [],
 }
 
+/** What is known of people: an account is a person as calls see them, not all that is kept of them. */
+interface People extends Omit<Accounts, 'user'>, Devices {
+  account(name: string): Account | undefined
+}
+
 /** `directory` as it is, and the echo behind everybody else. */
-export function withEcho(directory: Accounts & Devices): Accounts & Devices {
+export function withEcho(directory: People): Accounts & Devices {
   return {
     byDigestUser: name => directory.byDigestUser(name),
     user: name =>
       name === echoUser
         ? { name, displayName: echoName, doNotDisturb: false, alsoRings: [] }
-        : directory.user(name),
+        : directory.account(name),
     personOf: name =>
       name === echoUser ? name : (directory.personOf(name) ?? (name === echoNumber ? echoUser : undefined)),
     userOfDevice: device => (device === echoDevice ? echoUser : directory.userOfDevice(device)),
@@ -29,6 +34,8 @@ export function withEcho(directory: Accounts & Devices): Accounts & Devices {
     byTokenHash: hash => directory.byTokenHash(hash),
     people: () => [...directory.people(), person],
     person: user => (user === echoUser ? person : directory.person(user)),
+    quiet: user => directory.quiet(user),
+    untilHoursTurn: () => directory.untilHoursTurn(),
     place: () => directory.place(),
     staySeconds: user => (user === echoUser ? null : directory.staySeconds(user)),
     joinAsks: () => directory.joinAsks(),

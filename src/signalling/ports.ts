@@ -1,5 +1,6 @@
 /** What the client channel needs from others. */
 import type { CallRow } from '../calls/message.ts'
+import type { Quiet } from '../core/quiet-hours.ts'
 import type { JoinAsk } from './message.ts'
 
 export interface DeviceIdentity {
@@ -15,6 +16,7 @@ export interface PersonIdentity {
   readonly displayName: string
   /** What phones without letters dial. */
   readonly number: string
+  /** Now: by hand, or by their hours. */
   readonly doNotDisturb: boolean
   readonly role: 'owner' | 'member' | 'guest'
   /** Guests see this person and may call them. */
@@ -29,6 +31,9 @@ export interface Devices {
   byTokenHash(sha256: string): DeviceIdentity | undefined
   people(): readonly PersonIdentity[]
   person(user: string): PersonIdentity | undefined
+  quiet(user: string): Quiet
+  /** Milliseconds until somebody's hours begin or end; undefined: nobody has any, or the time is not known. */
+  untilHoursTurn(): number | undefined
   place(): string
   /** For a guest, how long they stay from now; null for everybody else. */
   staySeconds(user: string): number | null

@@ -5,6 +5,7 @@ import type { Credential } from './message.ts'
 export interface Account {
   readonly name: string
   readonly displayName: string
+  /** Now: by hand, or by their hours. */
   readonly doNotDisturb: boolean
   /** Others whose devices ring as well when this person is called. */
   readonly alsoRings: readonly string[]

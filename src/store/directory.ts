@@ -5,10 +5,11 @@
  * the file in `directory/` that is named after what it changes.
  */
 import type { Epoch, Monotonic } from '../core/clock.ts'
+import { noQuiet, type Quiet } from '../core/quiet-hours.ts'
 import type { JoinAsk } from '../signalling/message.ts'
 import type { DeviceIdentity, Devices, PersonIdentity } from '../signalling/ports.ts'
 import type { Credential } from '../sip/message.ts'
-import type { Accounts } from '../sip/ports.ts'
+import type { Account, Accounts } from '../sip/ports.ts'
 import type { Rows } from './client.ts'
 import { sha256 } from './credentials.ts'
 import { EnrolledDevices } from './directory/devices.ts'
@@ -20,10 +21,11 @@ import type { DirectoryEvent } from './directory/message.ts'
 import { People } from './directory/people.ts'
 import { Requests } from './directory/requests.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
+import { isQuiet, quietOf, untilTurn } from './quiet.ts'
 import type { Settings } from './settings.ts'
 import { leftOf } from './stay.ts'
 
-export class Directory implements Accounts, Devices {
+export class Directory implements Omit<Accounts, 'user'>, Devices {
   readonly #held: Held
   readonly #people: People
   readonly #devices: EnrolledDevices
@@ -72,8 +74,11 @@ export class Directory implements Accounts, Devices {
     return ofDevice ?? this.#held.userByNumber.get(addressUser)
   }
 
-  user(name: string): UserRow | undefined {
-    return this.#held.users.get(name)
+  account(name: string): Account | undefined {
+    const row = this.#held.users.get(name)
+    if (row === undefined) return undefined
+    const { displayName, alsoRings } = row
+    return { name, displayName, doNotDisturb: this.#isQuiet(row), alsoRings }
   }
 
   /** Who is meant by a name as a person types it: the short one, or the full one where nobody else has it. */
@@ -116,12 +121,27 @@ export class Directory implements Accounts, Devices {
 
   person(user: string): PersonIdentity | undefined {
     const row = this.#held.users.get(user)
-    return row && personOf(row)
+    return row && this.#personOf(row)
   }
 
   /** By their names. */
   people(): readonly PersonIdentity[] {
-    return this.#held.inOrder().map(personOf)
+    return this.#held.inOrder().map(row => this.#personOf(row))
+  }
+
+  quiet(user: string): Quiet {
+    const row = this.#held.users.get(user)
+    return row === undefined ? noQuiet : quietOf(row, this.#held.phases, this.#held.now())
+  }
+
+  untilHoursTurn(): number | undefined {
+    const now = this.#held.now()
+    let first: number | undefined
+    for (const row of this.#held.users.values()) {
+      const turn = untilTurn(row, this.#held.phases, now)
+      if (turn !== undefined && turn < (first ?? Number.POSITIVE_INFINITY)) first = turn
+    }
+    return first
   }
 
   place(): string {
@@ -145,6 +165,10 @@ export class Directory implements Accounts, Devices {
   }
 
   // What the console asks
+
+  user(name: string): UserRow | undefined {
+    return this.#held.users.get(name)
+  }
 
   /** By their names. */
   users(): readonly UserRow[] {
@@ -208,22 +232,14 @@ export class Directory implements Accounts, Devices {
 
   readonly sweep: Expiry['sweep'] = (...given) => this.#expiry.sweep(...given)
   readonly keepStays: Expiry['keepStays'] = (...given) => this.#expiry.keepStays(...given)
-}
 
-const personOf = ({
-  name,
-  displayName,
-  number,
-  doNotDisturb,
-  role,
-  seenByGuests,
-  alsoRings,
-}: UserRow): PersonIdentity => ({
-  user: name,
-  displayName,
-  number,
-  doNotDisturb,
-  role,
-  seenByGuests,
-  alsoRings,
-})
+  #personOf(row: UserRow): PersonIdentity {
+    const { name, displayName, number, role, seenByGuests, alsoRings } = row
+    const doNotDisturb = this.#isQuiet(row)
+    return { user: name, displayName, number, doNotDisturb, role, seenByGuests, alsoRings }
+  }
+
+  #isQuiet(row: UserRow): boolean {
+    return isQuiet(row, this.#held.phases, this.#held.now())
+  }
+}

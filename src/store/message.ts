@@ -1,5 +1,6 @@
 /** What is kept: the rows of people, devices, invites and requests to join. Types only. */
 import type { Epoch } from '../core/clock.ts'
+import type { QuietHours } from '../core/quiet-hours.ts'
 import type { Stay } from './stay.ts'
 
 export interface UserRow {
@@ -17,7 +18,10 @@ export interface UserRow {
   readonly alsoRings: readonly string[]
   /** scrypt, with its parameters and salt; only people who may open the console have one. */
   readonly passwordHash: string | undefined
-  readonly doNotDisturb: boolean
+  readonly doNotDisturbByHand: boolean
+  readonly quietHours: QuietHours | undefined
+  /** The end of hours in which they let calls through all the same. */
+  readonly quietSkipped: Epoch | undefined
   /** None of their devices may connect, and they may not log in, until it is taken back. */
   readonly disabled: boolean
   readonly createdAt: Epoch

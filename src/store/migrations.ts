@@ -202,4 +202,9 @@ export const migrations: readonly string[] = [
   create index calls_filter on calls
     (seq, missed, path, grade, mos, started_at, ended_at, caller_user, callee_user, answerer_user);
   `,
+  // Hours in which a person is not to be rung at, as JSON; and the end of those that they let calls through in.
+  `
+  alter table users add column quiet_hours text;
+  alter table users add column quiet_skipped real;
+  `,
 ]

@@ -1,5 +1,6 @@
 /** Rows of people, devices, invites and requests: their statements, and how they are read back. */
 import type { Epoch, Monotonic } from '../core/clock.ts'
+import { isQuietHours, type QuietHours } from '../core/quiet-hours.ts'
 import { statement } from './client.ts'
 import type { Row, Statement } from './database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from './message.ts'
@@ -7,18 +8,19 @@ import { leftAhead, type Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
       stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests,
       stay_left = excluded.stay_left, disabled = excluded.disabled, number = excluded.number,
-      also_rings = excluded.also_rings`,
+      also_rings = excluded.also_rings, quiet_hours = excluded.quiet_hours,
+      quiet_skipped = excluded.quiet_skipped`,
     user.name,
     user.displayName,
     // Whoever stays for a time is a guest: the column knows only the two others.
     user.role === 'owner' ? 'owner' : 'member',
     user.passwordHash ?? null,
-    user.doNotDisturb ? 1 : 0,
+    user.doNotDisturbByHand ? 1 : 0,
     user.createdAt,
     user.stay?.from ?? null,
     user.stay?.until ?? null,
@@ -27,6 +29,8 @@ export const putUser = (user: UserRow): Statement =>
     user.disabled ? 1 : 0,
     user.number,
     user.alsoRings.join(' '),
+    user.quietHours === undefined ? null : JSON.stringify(user.quietHours),
+    user.quietSkipped ?? null,
   )
 
 /** As it is, for a stop that is not by surprise. */
@@ -97,7 +101,9 @@ export const userOf = (row: Row, countedAt: Monotonic): UserRow => ({
   seenByGuests: row.seen_by_guests === 1,
   alsoRings: String(row.also_rings).split(' ').filter(Boolean),
   passwordHash: text(row.password_hash),
-  doNotDisturb: row.do_not_disturb === 1,
+  doNotDisturbByHand: row.do_not_disturb === 1,
+  quietHours: quietHoursOf(row.quiet_hours),
+  quietSkipped: time(row.quiet_skipped),
   disabled: row.disabled === 1,
   createdAt: row.created_at as Epoch,
 })
@@ -146,6 +152,17 @@ function stayOf(row: Row, countedAt: Monotonic): Stay | undefined {
   const until = time(row.stay_until)
   if (from === undefined || until === undefined) return undefined
   return { from, until, leftMilliseconds: Number(row.stay_left ?? until - from), countedAt }
+}
+
+/** Undefined also for a zone that this program does not know: it may have been written by a newer one. */
+function quietHoursOf(value: Row[string] | undefined): QuietHours | undefined {
+  if (typeof value !== 'string') return undefined
+  try {
+    const hours: unknown = JSON.parse(value)
+    return isQuietHours(hours) ? hours : undefined
+  } catch {
+    return undefined
+  }
 }
 
 const text = (value: Row[string] | undefined): string | undefined =>

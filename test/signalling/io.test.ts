@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
+import { noQuiet } from '../../src/core/quiet-hours.ts'
 import { realClock } from '../../src/runtime/clock.ts'
 import { Driver } from '../../src/runtime/driver.ts'
 import { WebSockets } from '../../src/runtime/websocket.ts'
@@ -41,6 +42,7 @@ async function channel() {
       place: () => 'Home',
       staySeconds: () => null,
       joinAsks: () => [],
+      ...{ quiet: () => noQuiet, untilHoursTurn: () => undefined },
     },
     callLog: { find: () => undefined, open: () => [], openOf: () => [], missed: () => [] },
     version: 'test',

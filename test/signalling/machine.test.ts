@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { noQuiet, type Quiet } from '../../src/core/quiet-hours.ts'
 import { channelLimits, SignallingMachine } from '../../src/signalling/machine.ts'
 import type {
   ClientMessage,
@@ -79,6 +80,8 @@ class Channel {
       alsoRings: [],
     },
   ]
+  readonly quiet = new Map<string, Quiet>()
+  untilHoursTurn: number | undefined
   readonly machine: SignallingMachine
   effects: SignallingEffect[] = []
 
@@ -98,6 +101,8 @@ class Channel {
         place: () => 'Home',
         staySeconds: user => this.stays.get(user) ?? null,
         joinAsks: () => this.asks,
+        quiet: user => this.quiet.get(user) ?? noQuiet,
+        untilHoursTurn: () => this.untilHoursTurn,
       },
       callLog: {
         find: call => this.rows.find(row => row.id === call),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { noQuiet } from '../../src/core/quiet-hours.ts'
 import { clientMessages } from '../../src/signalling/codec.ts'
 import { SignallingMachine } from '../../src/signalling/machine.ts'
 import type { ClientMessage, ServerMessage, SignallingEffect } from '../../src/signalling/message.ts'
@@ -104,6 +105,7 @@ class Channel {
         people: () => people,
         person: user => people.find(person => person.user === user),
         ...{ place: () => 'Home', staySeconds: () => null, joinAsks: () => [] },
+        ...{ quiet: () => noQuiet, untilHoursTurn: () => undefined },
       },
       callLog: {
         find: id => (id === call ? row : undefined),

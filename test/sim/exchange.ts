@@ -304,6 +304,8 @@ export class SimExchange {
       place: () => 'here',
       staySeconds: () => null,
       joinAsks: () => [],
+      quiet: user => ({ byHand: this.doNotDisturb.has(user), within: false, hours: null }),
+      untilHoursTurn: () => undefined,
     }
   }
 }

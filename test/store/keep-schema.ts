@@ -31,6 +31,8 @@ async function fill(): Promise<Household> {
   await people.addUser({ name: 'carl', displayName: 'Carl' })
   await people.changeUser('carl', { disabled: true })
   await people.changeUser('anna', { alsoRings: ['carl'] })
+  const quietHours = { from: '22:00', until: '07:00', days: ['sun', 'mon'], zone: 'Europe/Berlin' } as const
+  await people.changeUser('anna', { quietHours })
   const annas = await people.enrol({ user: 'anna' }, device)
   await people.addSoftphone('anna', 'Desk')
   const forGuest = await people.addInvite(undefined, days(3), days(30) / 1_000)

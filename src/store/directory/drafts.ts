@@ -32,7 +32,7 @@ export class Drafts {
       number: freeNumber(number => this.isTaken(number)),
       role: set.staySeconds === undefined ? (set.role ?? 'member') : 'guest',
       passwordHash: set.passwordHash,
-      doNotDisturb: false,
+      ...{ doNotDisturbByHand: false, quietHours: undefined, quietSkipped: undefined },
       stay: set.staySeconds === undefined ? undefined : newStay(set.staySeconds * 1_000, this.#held.moment()),
       seenByGuests: set.role === 'owner',
       alsoRings: [],

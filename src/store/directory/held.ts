@@ -3,6 +3,7 @@
  * told after that. People, devices, invitations and requests change it by no other way.
  */
 import { days, type Epoch, type Monotonic, plausibleFrom } from '../../core/clock.ts'
+import { Phases } from '../../core/quiet-hours.ts'
 import type { Rows } from '../client.ts'
 import type { Statement } from '../database.ts'
 import type { DeviceRow, InviteRow, RequestRow, UserRow } from '../message.ts'
@@ -35,6 +36,7 @@ export class Held {
   readonly deviceByTokenHash = new Map<string, string>()
   readonly deviceByDigestUser = new Map<string, string>()
   readonly userByNumber = new Map<string, string>()
+  readonly phases = new Phases()
   readonly invites = new Map<string, InviteRow>()
   readonly requests = new Map<string, RequestRow>()
   /**

@@ -1,11 +1,31 @@
 /** The people: the one who claims, those who are added, what is changed of them, and how they go. */
+import { type QuietHours, weekdays } from '../../core/quiet-hours.ts'
 import { isUserName, userNameFrom } from '../credentials.ts'
 import type { UserRow } from '../message.ts'
+import { type QuietRow, switched } from '../quiet.ts'
 import { newStay } from '../stay.ts'
 import * as tables from '../tables.ts'
 import type { Drafts } from './drafts.ts'
 import type { Held } from './held.ts'
 import { type DeviceWish, DirectoryError, limits, type NewDevice, notFound } from './message.ts'
+
+/** What is absent stays. */
+export interface UserChange {
+  readonly displayName?: string | undefined
+  readonly number?: string | undefined
+  readonly doNotDisturb?: boolean | undefined
+  /** null: none. From now on, also where they are on now. */
+  readonly quietHours?: QuietHours | null | undefined
+  readonly passwordHash?: string | undefined
+  readonly seenByGuests?: boolean | undefined
+  /** Replaces all of them. */
+  readonly alsoRings?: readonly string[] | undefined
+  /** The last owner stays one, and stays enabled. */
+  readonly disabled?: boolean | undefined
+  readonly role?: 'owner' | 'member' | undefined
+  /** A guest's time from now on; null: they stay for good, as a member. */
+  readonly staySeconds?: number | null | undefined
+}
 
 export class People {
   readonly #held: Held
@@ -95,27 +115,11 @@ export class People {
     })
   }
 
-  change(
-    name: string,
-    change: {
-      readonly displayName?: string | undefined
-      readonly number?: string | undefined
-      readonly doNotDisturb?: boolean | undefined
-      readonly passwordHash?: string | undefined
-      readonly seenByGuests?: boolean | undefined
-      /** Replaces all of them. */
-      readonly alsoRings?: readonly string[] | undefined
-      /** The last owner stays one, and stays enabled. */
-      readonly disabled?: boolean | undefined
-      readonly role?: 'owner' | 'member' | undefined
-      /** A guest's time from now on; null: they stay for good, as a member. */
-      readonly staySeconds?: number | null | undefined
-    },
-  ): Promise<UserRow> {
+  change(name: string, change: UserChange): Promise<UserRow> {
     return this.#held.exclusively(async () => {
       const user = this.#held.users.get(name)
       if (user === undefined) throw notFound(name)
-      const { staySeconds, ...rest } = change
+      const { staySeconds, doNotDisturb, quietHours, ...rest } = change
       if (staySeconds !== undefined && user.role !== 'guest') {
         throw new DirectoryError('notGuest', `${name} is no guest: only a guest's time can be changed`)
       }
@@ -125,6 +129,7 @@ export class People {
       const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
       const changed: UserRow = {
         ...user,
+        ...this.#quieted(user, { doNotDisturb, quietHours }),
         ...given,
         alsoRings: [...new Set(change.alsoRings ?? user.alsoRings)],
         ...(staySeconds === null ? { role: 'member', stay: undefined } : {}),
@@ -141,6 +146,15 @@ export class People {
       this.#held.tell({ kind: 'people' })
       return changed
     })
+  }
+
+  #quieted(
+    user: UserRow,
+    { doNotDisturb, quietHours }: Pick<UserChange, 'doNotDisturb' | 'quietHours'>,
+  ): QuietRow {
+    const row = quietHours === undefined ? user : { ...user, ...newHours(quietHours) }
+    if (doNotDisturb === undefined) return row
+    return switched(row, doNotDisturb, this.#held.phases, this.#held.now())
   }
 
   /** The person, all their devices and invites. The last owner cannot be removed. */
@@ -190,3 +204,9 @@ export class People {
       throw new DirectoryError('owner', `${user.name} is the only owner; make somebody else owner first`)
   }
 }
+
+const newHours = (hours: QuietHours | null): Pick<UserRow, 'quietHours' | 'quietSkipped'> => ({
+  quietHours:
+    hours === null ? undefined : { ...hours, days: weekdays.filter(day => hours.days.includes(day)) },
+  quietSkipped: undefined,
+})
