@@ -335,6 +335,14 @@ export const callRow = z.strictObject({
   calleeDevice: z.string().optional(),
   answererUser: z.string().optional(),
   answererName: z.string().optional(),
+  others: z
+    .array(
+      z.strictObject({
+        user: z.string(),
+        became: z.enum(['declined', 'missed', 'missedSeen']).optional(),
+      }),
+    )
+    .optional(),
   video: z.boolean(),
   startedAt: time,
   ringingAt: time.optional(),

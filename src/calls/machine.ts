@@ -15,6 +15,7 @@ import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
 import type { CallEnder, CallEvent, Party } from '../sip/message.ts'
 import type { CallEffect, CallInput, CallRow } from './message.ts'
+import { become, isUnseen, seenBy, settled, withOthers } from './missed.ts'
 
 /** A clock that goes a little faster or slower was not set. */
 const clockSetMilliseconds = 1_000
@@ -51,6 +52,8 @@ interface OpenCall {
   readonly heldBy: Set<string>
   /** The branch that answered, as far as this process saw it. */
   calleeTag: string | undefined
+  /** The callee themself declined it, which leaves it to the others. */
+  declined: boolean
 }
 
 type Ending = Pick<CallRow, 'endedAt' | 'endedBy' | 'reason' | 'code'>
@@ -78,7 +81,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#clockOffset = options.epoch(options.now) - options.now
     for (const row of options.recent.slice(0, callLimits.recent).reverse()) this.#recent.set(row.id, row)
     for (const row of options.open)
-      this.#enter({ row, ours: false, heldBy: new Set(), calleeTag: undefined }, options.now)
+      this.#enter({ row, ours: false, heldBy: new Set(), calleeTag: undefined, declined: false }, options.now)
   }
 
   get sizes(): { readonly open: number; readonly recent: number; readonly timers: number } {
@@ -108,7 +111,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   missed(user: string): readonly CallRow[] {
     return [...this.#recent.values()]
-      .filter(row => row.missed && !row.missedSeen && row.calleeUser === user)
+      .filter(row => isUnseen(row, user))
       .slice(-callLimits.missed)
       .reverse()
   }
@@ -144,9 +147,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         break
       case 'missedSeen':
         for (const row of this.#recent.values()) {
-          if (row.missed && !row.missedSeen && row.calleeUser === input.user) {
-            this.#keep({ ...row, missedSeen: true })
-          }
+          if (isUnseen(row, input.user)) this.#keep(seenBy(row, input.user))
         }
         break
     }
@@ -185,6 +186,13 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       case 'ringing':
         if (call.row.ringingAt === undefined) this.#update(call, { ringingAt: at })
         return
+      case 'forwarded':
+        this.#update(call, { others: withOthers(call.row, event.to) })
+        return
+      case 'declined':
+        if (event.user === call.row.calleeUser) call.declined = true
+        else this.#update(call, { others: become(call.row, event.user, 'declined') })
+        return
       case 'answered':
         if (call.row.answeredAt !== undefined) return
         call.calleeTag = event.calleeTag
@@ -220,6 +228,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       calleeUser: event.callee.user,
       calleeName: event.callee.displayName,
       calleeDevice: undefined,
+      ...(event.others && { others: event.others.map(user => ({ user })) }),
       video: event.video,
       startedAt: before?.startedAt ?? at,
       ringingAt: undefined,
@@ -236,7 +245,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       relayReason: undefined,
       ledger: undefined,
     }
-    this.#enter({ row, ours: true, heldBy: new Set(), calleeTag: undefined }, now)
+    this.#enter({ row, ours: true, heldBy: new Set(), calleeTag: undefined, declined: false }, now)
     this.#tell(row)
   }
 
@@ -296,7 +305,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const reason = row.answeredAt === undefined ? beforeAnswer(input.reason, endedBy) : input.reason
     const ending: Ending = { endedAt, endedBy, reason, code: 0 }
     if (open !== undefined) this.#close(open, ending)
-    else if (row.reason === 'lost') this.#keep({ ...row, ...ending, missed: isMissed(row, ending) })
+    else if (row.reason === 'lost') this.#keep(settled({ ...row, ...ending }))
   }
 
   // --------------------------------------------------------------------------------------------------- closing
@@ -374,7 +383,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#absences.clear(id)
     this.#limits.clear(id)
     if (this.#open.size === 0) this.#aliveAt = undefined
-    this.#keep({ ...call.row, ...ending, missed: isMissed(call.row, ending) })
+    this.#keep(settled({ ...call.row, ...ending }, call.declined))
   }
 
   // ------------------------------------------------------------------------------------------------------ rows
@@ -476,13 +485,4 @@ function isTriedAgain(row: CallRow, { caller }: CallEvent & { kind: 'started' },
 function beforeAnswer(reason: string, by: CallEnder): string {
   if (reason !== 'hangup') return reason
   return by === 'caller' ? 'cancelled' : 'declined'
-}
-
-/**
- * Missed is what the callee would want to know of: not what they answered, declined on a device themselves, or could
- * never have had. Busy and do not disturb count.
- */
-function isMissed(row: CallRow, ending: Ending): boolean {
-  if (row.answeredAt !== undefined) return false
-  return !['declined', 'answeredElsewhere', 'notFound'].includes(ending.reason ?? '')
 }

@@ -16,6 +16,13 @@ export interface SelectedPair {
   readonly rttMilliseconds?: number | undefined
 }
 
+/** Somebody who is called in the callee's place, and what the call came to for them; absent as long as that is nothing. */
+export interface OtherCallee {
+  readonly user: string
+  /** `missedSeen`: missed, and they looked at it since. */
+  readonly became?: 'declined' | 'missed' | 'missedSeen' | undefined
+}
+
 /** Times are wall time as the appliance believed it; undefined while it has not happened. */
 export interface CallRow {
   readonly id: string
@@ -28,6 +35,8 @@ export interface CallRow {
   /** Who took it in the callee's place: it rang at them as well, or was forwarded to them. Absent where nobody did. */
   readonly answererUser?: string | undefined
   readonly answererName?: string | undefined
+  /** Whose call it was as well, the answerer among them: it rings at them, or was forwarded to them. Absent where nobody's. */
+  readonly others?: readonly OtherCallee[] | undefined
   /** It was placed with a picture, or one was added since. */
   readonly video: boolean
   readonly startedAt: Epoch
@@ -38,7 +47,7 @@ export interface CallRow {
   /** One stable word: an `EndReason`. */
   readonly reason: string | undefined
   readonly code: number | undefined
-  /** Nobody took it although it was meant to be taken. */
+  /** Nobody took it although it was meant to be taken: what the callee missed. */
   readonly missed: boolean
   /** The callee looked at it in the list of missed calls. */
   readonly missedSeen: boolean

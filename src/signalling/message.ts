@@ -22,6 +22,11 @@ export interface Person {
   readonly presence: Presence
 }
 
+export interface PersonName {
+  readonly user: string
+  readonly name: string
+}
+
 /** Somebody asks to join; told to the owner's devices only. */
 export interface JoinAsk {
   readonly id: string
@@ -33,11 +38,14 @@ export interface JoinAsk {
 
 export interface MissedCall {
   readonly call: string
+  /** Who called. */
   readonly user: string
   readonly name: string
   readonly video: boolean
   /** Milliseconds since 1970, by the appliance's clock. */
   readonly at: number
+  /** Who was called, where it was to ring here in their place. */
+  readonly for?: PersonName | undefined
 }
 
 export interface IceCandidate {
@@ -216,7 +224,9 @@ export type ServerMessage =
   | {
       readonly type: 'incoming'
       readonly call: string
-      readonly from: { readonly user: string; readonly name: string }
+      readonly from: PersonName
+      /** Who was called, where it rings here in their place and this person may know of them. */
+      readonly for?: PersonName | undefined
       /** Empty where the offer is left to the callee: then `answer` carries one, and `answered` follows. */
       readonly sdp: string
       readonly trickle: boolean
@@ -230,7 +240,8 @@ export type ServerMessage =
       readonly call: string
       readonly sdp: string
       readonly trickle: boolean
-      readonly by: { readonly user: string; readonly name: string }
+      /** Who took it, who may be another than was called; as far as the caller may know of them. */
+      readonly by: PersonName
     }
   | { readonly type: 'candidate'; readonly call: string; readonly candidate: IceCandidate }
   | { readonly type: 'offer'; readonly call: string; readonly sdp: string }

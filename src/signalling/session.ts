@@ -3,7 +3,7 @@ import type { Monotonic } from '../core/clock.ts'
 import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { AgentEvent } from '../sip/message.ts'
-import type { ServerMessage } from './message.ts'
+import type { PersonName, ServerMessage } from './message.ts'
 import type { DeviceIdentity } from './ports.ts'
 import type { Roster } from './roster.ts'
 
@@ -52,9 +52,12 @@ export function tellingOf(session: Session, event: AgentEvent, roster: Roster): 
       calls.set(event.call, { role: 'caller', established: false, offered: false })
       return { type: 'calling', ref: event.ref, call: event.call }
     case 'incoming': {
-      const { call, from, sdp, trickle, video, replaces } = event
+      const { call, from, calledFor, sdp, trickle, video, replaces } = event
       calls.set(call, { role: 'callee', established: false, offered: true })
-      return { type: 'incoming', call, from: partyOf(from, roster), sdp, trickle, video, replaces }
+      return {
+        ...{ type: 'incoming', call, from: partyOf(from, roster), sdp, trickle, video, replaces },
+        ...(calledFor && { for: partyOf(calledFor, roster) }),
+      }
     }
     case 'ringing':
       return { type: 'ringing', call: event.call }
@@ -105,9 +108,6 @@ export const endReasonOf = (word: string | undefined): EndReason =>
   word !== undefined && isEndReason(word) ? word : 'failed'
 
 /** The name people gave themselves here says more than the one a phone was set up with. */
-function partyOf(
-  party: { readonly user: string; readonly displayName: string },
-  roster: Roster,
-): { readonly user: string; readonly name: string } {
+function partyOf(party: { readonly user: string; readonly displayName: string }, roster: Roster): PersonName {
   return { user: party.user, name: roster.nameOf(party.user) ?? (party.displayName || party.user) }
 }

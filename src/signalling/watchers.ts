@@ -75,12 +75,17 @@ export class Watchers {
     })
   }
 
-  callChanged({ callerUser, calleeUser, answererUser = calleeUser, missed, missedSeen }: CallRow): Frames {
-    const told = this.presenceChanged([...new Set([callerUser, calleeUser, answererUser])])
-    if (missed && !missedSeen) {
-      told.push(...this.toUser(calleeUser, { type: 'missed', missed: this.#missedOf(calleeUser) }))
-    }
-    return told
+  callChanged({ callerUser, calleeUser, answererUser = calleeUser, ...row }: CallRow): Frames {
+    const { missed, missedSeen, others = [] } = row
+    return [
+      ...this.presenceChanged([...new Set([callerUser, calleeUser, answererUser])]),
+      ...(missed && !missedSeen ? this.#missedAnew(calleeUser) : []),
+      ...others.flatMap(({ user, became }) => (became === 'missed' ? this.#missedAnew(user) : [])),
+    ]
+  }
+
+  #missedAnew(user: string): Frames {
+    return this.toUser(user, { type: 'missed', missed: this.#missedOf(user) })
   }
 
   requestsChanged(): Frames {
@@ -150,6 +155,10 @@ export class Watchers {
       name: this.#roster.nameOf(row.callerUser) ?? row.callerName,
       video: row.video,
       at: row.startedAt,
+      ...(row.calleeUser !== user &&
+        this.#roster.mayKnow(user, row.calleeUser) && {
+          for: { user: row.calleeUser, name: this.#roster.nameOf(row.calleeUser) ?? row.calleeName },
+        }),
     }))
   }
 }

@@ -43,6 +43,11 @@ export const agentLimits = {
   transactionMilliseconds: 64 * T1,
 } as const
 
+export interface Named {
+  readonly user: string
+  readonly displayName: string
+}
+
 /** One leg of a call as this side sees the other: an early dialog, or the confirmed one. */
 export interface Dialog {
   readonly remoteTag: string
@@ -109,7 +114,10 @@ export interface Call {
   /** From or To of each side without tag, as name-addr text. */
   readonly local: string
   readonly remote: string
-  readonly peer: { readonly user: string; readonly displayName: string }
+  /** Who calls; or who was called, and once it is answered who took it, as far as the proxy tells. */
+  peer: Named
+  /** Who was called, where that is somebody else than whose device this is. */
+  readonly calledFor: Named | undefined
   readonly video: boolean
   /** The key of a call of this device that goes on with this caller, and ends with the answer (RFC 3891). */
   readonly replaces: string | undefined
@@ -193,11 +201,12 @@ export function newCall(
     | 'video'
     | 'phase'
     | 'localSeq'
-  > & { readonly replaces?: string | undefined },
+  > & { readonly replaces?: string | undefined; readonly calledFor?: Named | undefined },
 ): Call {
   return {
     ...of,
     replaces: of.replaces,
+    calledFor: of.calledFor,
     dialog: undefined,
     early: new Map(),
     inviting: undefined,

@@ -34,6 +34,7 @@ import {
   sameSdp,
   targetOf,
   textOf,
+  toldBy,
 } from './agent-message.ts'
 import { callKey, first, parseCSeq, tagOf, values } from './codec.ts'
 import type { AgentEvent, HeaderField, SipRequest } from './message.ts'
@@ -81,6 +82,7 @@ export function newIncoming(
     // However their phone writes it: clients know them by the name they have here.
     peer: { user: desk.personOf(from.user.toLowerCase()) ?? from.user, displayName: from.displayName },
     video: hasVideo(sdp ?? ''),
+    calledFor: toldBy(request, 'Diversion'),
     ...{ replaces, phase: 'asked', localSeq: 0 },
   })
   call.dialog = dialog
@@ -94,6 +96,7 @@ export function incomingEvent(call: Call): AgentEvent {
     kind: 'incoming',
     call: call.key,
     from: call.peer,
+    calledFor: call.calledFor,
     sdp: call.remoteSdp,
     trickle: call.dialog?.trickle ?? false,
     video: call.video,

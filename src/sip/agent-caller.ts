@@ -34,6 +34,7 @@ import {
   takesTrickle,
   targetOf,
   textOf,
+  toldBy,
   viaOf,
 } from './agent-message.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
@@ -217,6 +218,7 @@ function receiveSuccess(desk: Desk, call: Call, inviting: Inviting, message: Sip
   call.dialog = dialog
   call.inviting = undefined
   call.phase = 'established'
+  call.peer = toldBy(message, 'P-Asserted-Identity') ?? call.peer
   desk.timers.clear(timerOf('ring', call))
   acknowledge(desk, call, dialog, inviting.seq)
   takeAnswer(desk, call, dialog, textOf(message.body))

@@ -1,6 +1,6 @@
 /** The messages an agent writes: requests outside and inside a dialog, responses, ACK and CANCEL. */
 import type { Random } from '../core/random.ts'
-import { agentLimits, type Call, type Desk, type Dialog, newDialog } from './agent-call.ts'
+import { agentLimits, type Call, type Desk, type Dialog, type Named, newDialog } from './agent-call.ts'
 import { infoPackage } from './agent-trickle.ts'
 import {
   first,
@@ -189,16 +189,21 @@ export function takesTrickle(message: SipMessage): boolean {
 export function partyOf(
   message: SipMessage,
   name: 'From' | 'To',
-): { readonly address: string; readonly user: string; readonly displayName: string } | undefined {
-  const parsed: NameAddr | undefined = parseNameAddr(first(message, name) ?? '')
-  if (parsed === undefined) return undefined
-  const uri = parseUri(parsed.uri)
-  return {
-    address: formatNameAddr({ ...parsed, params: new Map() }),
-    user: uri?.user ?? '',
-    displayName: parsed.displayName ?? '',
-  }
+): (Named & { readonly address: string }) | undefined {
+  const parsed = parseNameAddr(first(message, name) ?? '')
+  return parsed && { address: formatNameAddr({ ...parsed, params: new Map() }), ...namedBy(parsed) }
 }
+
+/** Whom a header that only the proxy writes names; undefined where there is none. */
+export function toldBy(message: SipMessage, name: 'P-Asserted-Identity' | 'Diversion'): Named | undefined {
+  const parsed = parseNameAddr(values(message, name)[0] ?? '')
+  return parsed && namedBy(parsed)
+}
+
+const namedBy = ({ uri, displayName = '' }: NameAddr): Named => ({
+  user: parseUri(uri)?.user ?? '',
+  displayName,
+})
 
 export const isSdp = (message: SipMessage): boolean =>
   /^application\/sdp\s*(;|$)/i.test(first(message, 'Content-Type') ?? '')

@@ -3,18 +3,18 @@
  * knows whose phone it is.
  */
 import { values } from './codec.ts'
-import type { HeaderField, SipRequest } from './message.ts'
+import type { HeaderField, SipMessage } from './message.ts'
 import { nameAddr, personUri } from './person.ts'
 import type { Accounts } from './ports.ts'
 
-/** §9.1: P-Asserted-Identity of what `user` asks; undefined where they wish not to be known (§9.3). */
+/** §9.1: P-Asserted-Identity of what `user` asks, or takes; undefined where they wish not to be known (§9.3). */
 export function assertedOf(
-  request: SipRequest,
+  message: SipMessage,
   user: string,
   { accounts, domain }: { readonly accounts: Accounts; readonly domain: string },
 ): string | undefined {
   const person = accounts.user(user)
-  const isPrivate = values(request, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
+  const isPrivate = values(message, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
   if (person === undefined || isPrivate) return undefined
   return nameAddr(person.displayName, personUri(person.name, domain))
 }

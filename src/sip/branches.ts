@@ -6,9 +6,11 @@ import { after, type Monotonic } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import type { ClientTransactions } from './client-transactions.ts'
+import { divertedFrom } from './diversion.ts'
 import { forward, viaFor } from './forward.ts'
 import type { Flow, HeaderField } from './message.ts'
 import type { Outbox } from './outbox.ts'
+import type { Accounts } from './ports.ts'
 import { Reach } from './reach.ts'
 import type { RecordRoutes } from './record-route.ts'
 import { type Branch, letGo, type ResponseContext, type Target } from './response-context.ts'
@@ -21,6 +23,9 @@ export const branchLimits = {
 } as const
 
 export interface BranchesParts {
+  readonly accounts: Accounts
+  /** The host of people's addresses. */
+  readonly domain: string
   readonly bindings: Bindings
   readonly outbox: Outbox
   readonly timers: SipTimers
@@ -186,6 +191,7 @@ export class Branches {
       path: target.path,
       maxBreadth: breadthEach(context),
       asserted,
+      diversion: divertedFrom(context.call, target.user, this.#parts),
     })
     branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
     // §16.6 step 11.

@@ -10,6 +10,7 @@ import { reasonWord, wordOfRefusal } from './reason.ts'
 import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
 import { personOf, type Routed } from './routing.ts'
 import { hasVideo } from './sdp.ts'
+import { othersOf } from './targets.ts'
 
 /** Whatever somebody dials is written down, if it is nobody's name: no longer than a name may be. */
 const dialledCharacters = 64
@@ -36,13 +37,36 @@ export function callStarted(
   const { user, device } = sender
   const displayName = accounts.user(user)?.displayName ?? incoming.from.displayName ?? user
   const caller = { user, displayName, device }
+  const others = othersOf(call.callee.user, user, accounts)
   return {
     kind: 'started',
     call: call.id,
     caller,
     callee: call.callee,
+    ...(others.length > 0 && { others }),
     video: hasVideo(latin1(incoming.request.body)),
   }
+}
+
+/** Undefined where it goes to nobody whom it may ring at. */
+export function callForwarded(
+  call: AskedCall,
+  people: readonly string[],
+  caller: string,
+  accounts: Accounts,
+): CallEvent | undefined {
+  const to = people.filter(one => one !== caller && accounts.mayCall(caller, one))
+  return to.length === 0 ? undefined : { kind: 'forwarded', call: call.id, to }
+}
+
+/** One of those it rings at does not want it, on any of their devices. */
+export function callDeclined(
+  call: AskedCall,
+  { target }: Branch,
+  answer: SipResponse,
+): CallEvent | undefined {
+  if (target.user === undefined || wordOfRefusal(answer) !== 'declined') return undefined
+  return { kind: 'declined', call: call.id, user: target.user }
 }
 
 /** Undefined where this answer does not ring, or the device was told of before. */

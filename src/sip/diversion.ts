@@ -1,10 +1,13 @@
 /**
- * Whom a telephone forwards a call to (RFC 3261 §16.7 step 4). The proxy goes there itself, since not every caller would:
- * a page does not, nor do many door stations. Nobody is asked twice in a call, so circles end. What leads out of the
- * house goes to the caller.
+ * Whom a telephone forwards a call to (RFC 3261 §16.7 step 4), and what those it rings at in somebody's place are told of
+ * that. The proxy goes there itself, since not every caller would: a page does not, nor do many door stations. Nobody is
+ * asked twice in a call, so circles end. What leads out of the house goes to the caller.
  */
 import { parseNameAddr, parseUri, values } from './codec.ts'
 import type { SipResponse } from './message.ts'
+import { nameAddr, personUri } from './person.ts'
+import type { Accounts } from './ports.ts'
+import type { AskedCall } from './response-context.ts'
 import { personAt, type RoutingParts } from './routing.ts'
 
 export const diversionLimits = {
@@ -34,4 +37,22 @@ export function forwardedTo(
   return [...named]
     .filter(person => !asked.includes(person))
     .slice(0, Math.max(0, diversionLimits.people - asked.length))
+}
+
+/**
+ * RFC 5806 §4: a Diversion for a device of `user`, which says who was called where that is somebody else. Historic, and what
+ * telephones show: few of them know History-Info (RFC 7044), and P-Called-Party-ID (RFC 7315) none. Always who was
+ * called, by however many it was forwarded since. Undefined, too, where `user` may not know them.
+ */
+export function divertedFrom(
+  call: AskedCall | undefined,
+  user: string | undefined,
+  { accounts, domain }: { readonly accounts: Accounts; readonly domain: string },
+): string | undefined {
+  if (call === undefined || user === undefined) return undefined
+  const { user: called, displayName } = call.callee
+  if (user === called || !accounts.mayCall(user, called)) return undefined
+  const isChosen = accounts.user(called)?.alsoRings.includes(user)
+  const reason = isChosen ? 'unconditional' : 'unknown'
+  return `${nameAddr(displayName, personUri(called, domain))};reason=${reason};counter=1`
 }

@@ -39,6 +39,8 @@ export interface Forwarding {
   readonly maxBreadth: number | undefined
   /** P-Asserted-Identity (RFC 3325 §9.1): who lanline knows the sender to be. */
   readonly asserted: string | undefined
+  /** Diversion (RFC 5806): whom the call was for, where it rings at somebody else. */
+  readonly diversion: string | undefined
 }
 
 /** §16.6 steps 1 to 8. `request` has our Routes and credentials taken out already. */
@@ -49,10 +51,14 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
   let hops: string | undefined
   for (const field of withoutAssertions(request.headers)) {
     if (field.name === 'Max-Forwards') hops = field.value
-    else if (field.name !== 'Max-Breadth') headers.push(field)
+    else if (!ours.has(field.name)) headers.push(field)
   }
   headers.push({ name: 'Max-Forwards', value: hops === undefined ? '70' : String(Number(hops) - 1) })
   if (how.asserted !== undefined) headers.push({ name: 'P-Asserted-Identity', value: how.asserted })
+  if (how.diversion !== undefined) headers.push({ name: 'Diversion', value: how.diversion })
   if (how.maxBreadth !== undefined) headers.push({ name: 'Max-Breadth', value: String(how.maxBreadth) })
   return { ...request, uri: how.uri, headers }
 }
+
+/** What no device says for us: it is counted, or told, here. */
+const ours: ReadonlySet<string> = new Set(['Diversion', 'Max-Breadth'])

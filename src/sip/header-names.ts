@@ -24,7 +24,7 @@ const alsoOnce = ['Content-Type', 'Expires', 'Event', 'Refer-To', 'Replaces', 'S
 
 const spellings = `Accept Accept-Contact Accept-Encoding Accept-Language Alert-Info Allow Allow-Events
 Authentication-Info Authorization Call-ID Call-Info Contact Content-Disposition Content-Encoding Content-Language
-Content-Length Content-Type CSeq Date Error-Info Event Expires Flow-Timer From Geolocation History-Info Identity
+Content-Length Content-Type CSeq Date Diversion Error-Info Event Expires Flow-Timer From Geolocation History-Info Identity
 Identity-Info In-Reply-To Info-Package Join Max-Breadth Max-Forwards MIME-Version Min-Expires Min-SE Organization
 P-Access-Network-Info P-Asserted-Identity P-Preferred-Identity Path Priority Privacy Proxy-Authenticate
 Proxy-Authorization Proxy-Require RAck Reason Record-Route Recv-Info Refer-Sub Refer-To Referred-By Reject-Contact

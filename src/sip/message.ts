@@ -160,8 +160,14 @@ export type CallEvent =
       readonly call: string
       readonly caller: Party
       readonly callee: Party
+      /** Whose call it is as well, by the owner's choice: it rings at them if they may be disturbed. Absent where nobody's. */
+      readonly others?: readonly string[] | undefined
       readonly video: boolean
     }
+  /** A telephone sends it on to them. */
+  | { readonly kind: 'forwarded'; readonly call: string; readonly to: readonly string[] }
+  /** One of those it rings at does not want it; the others may. */
+  | { readonly kind: 'declined'; readonly call: string; readonly user: string }
   | { readonly kind: 'ringing'; readonly call: string; readonly device: string }
   | { readonly kind: 'answered'; readonly call: string; readonly callee: Party; readonly calleeTag: string }
   /** A picture was added to it since. */
@@ -230,6 +236,8 @@ export type AgentEvent =
       readonly kind: 'incoming'
       readonly call: string
       readonly from: { readonly user: string; readonly displayName: string }
+      /** Who was called, where that is somebody else: it rings here in their place. */
+      readonly calledFor?: { readonly user: string; readonly displayName: string } | undefined
       /** Empty where the offer is left to the callee: `answer` then carries it, and `answered` follows. */
       readonly sdp: string
       readonly trickle: boolean

@@ -12,7 +12,9 @@ import type { Bindings } from './bindings.ts'
 import { Branches, branchLimits } from './branches.ts'
 import {
   callAnswered,
+  callDeclined,
   calleeOf,
+  callForwarded,
   callHungUp,
   callRefused,
   callRings,
@@ -147,6 +149,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       path,
       maxBreadth: undefined,
       asserted: undefined,
+      diversion: undefined,
     }
     this.#parts.outbox.send(flow, forward({ ...routed.request, headers }, how))
   }
@@ -161,8 +164,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const answer: SipResponse = { ...received, headers }
     if (answer.status < 200) return this.#provisional(branch, answer, now)
     this.branches.done(branch)
-    if (answer.status < 300) return this.#success(branch, answer, now)
+    if (answer.status < 300) return this.#success(branch, this.#withAnswerer(branch, answer), now)
     if (context.finalSent) return
+    if (context.call !== undefined) this.#tell(callDeclined(context.call, branch, answer))
     const counted =
       branch.expired && answer.status === 487 ? this.#local(context, 408, 'Request Timeout') : answer
     const elsewhere = this.#elsewhere(context, answer)
@@ -269,6 +273,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { sender: caller, asked, call } = context
     const { incoming, request } = asked!
     call!.people = [...call!.people, ...people]
+    this.#tell(callForwarded(call!, people, caller.user, accounts))
     const found = people.map(name => {
       const routed = { request, uri: incoming.uri, destination: { kind: 'user', name } } as const
       return targetsOf(routed, { accounts, bindings, caller, isCall: true })
@@ -305,6 +310,17 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (call !== undefined) this.#tell(callAnswered(call, branch, answer, this.#parts.accounts))
     // §16.7 step 10.
     if (context.server.invite) this.branches.cancelAll(context, reasonField(200, 'answeredElsewhere'), now)
+  }
+
+  /** RFC 3325 §9.1: who took the call, who may be another than was called; said each time that a 2xx is repeated. */
+  #withAnswerer({ context, target }: Branch, answer: SipResponse): SipResponse {
+    const { accounts } = this.#parts
+    const user = accounts.userOfDevice(target.device)
+    const isTaken = context.server.invite && !context.mayWait
+    if (!isTaken || user === undefined || !accounts.mayCall(context.sender.user, user)) return answer
+    const value = assertedOf(answer, user, this.#parts)
+    if (value === undefined) return answer
+    return { ...answer, headers: [...answer.headers, { name: 'P-Asserted-Identity', value }] }
   }
 
   #failed(branch: Branch, status: number, reason: string, now: Monotonic): void {

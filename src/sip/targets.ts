@@ -80,8 +80,15 @@ export function ringingFor(
   name: string,
   { accounts, caller, isCall }: Pick<Targeting, 'accounts' | 'caller' | 'isCall'>,
 ): string[] {
-  const others = isCall ? (accounts.user(name)?.alsoRings ?? []) : []
-  return [name, ...others.filter(one => one !== caller.user && accounts.user(one)?.doNotDisturb === false)]
+  const others = isCall ? othersOf(name, caller.user, accounts) : []
+  return [name, ...others.filter(one => accounts.user(one)?.doNotDisturb === false)]
+}
+
+/** Whose calls the calls to `name` are as well, but for those they make themselves. */
+export function othersOf(name: string, caller: string, accounts: Accounts): string[] {
+  if (!accounts.mayCall(caller, name)) return []
+  const others = accounts.user(name)?.alsoRings ?? []
+  return others.filter(one => one !== caller && one !== name && accounts.user(one) !== undefined)
 }
 
 function ofParty(

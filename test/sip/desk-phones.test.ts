@@ -144,9 +144,9 @@ describe('a telephone that forwards calls', () => {
     alice.hangUp(call.dialog!)
     run()
     expect(carol.requests).toEqual(['INVITE', 'ACK', 'BYE'])
-    expect(home.callLog()).toEqual(['started', 'ringing', 'answered', 'ended caller 0 hangup'])
+    expect(home.callLog()).toEqual(['started', 'forwarded', 'ringing', 'answered', 'ended caller 0 hangup'])
     expect(home.calls[0]).toMatchObject({ callee: { user: 'bob' } })
-    expect(home.calls[2]).toMatchObject({ callee: { user: 'carol', device: 'carol-1' } })
+    expect(home.calls[3]).toMatchObject({ callee: { user: 'carol', device: 'carol-1' } })
   })
 
   it.each([
