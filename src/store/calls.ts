@@ -5,7 +5,7 @@ import type { CallRow } from '../calls/message.ts'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { CallOutcome, Grade, Path, TraceSummary } from '../trace/message.ts'
 import { type Rows, readable, statement } from './client.ts'
-import type { Row, Value } from './database.ts'
+import type { Row, Statement, Value } from './database.ts'
 import { diskTroubles, type StoreError } from './errors.ts'
 
 export interface CallFilter {
@@ -13,7 +13,7 @@ export interface CallFilter {
   readonly limit: number
   /** The id of a call: only older ones are listed. An unknown id lists nothing. */
   readonly before?: string | undefined
-  /** Only calls this person made, was called in, or took in somebody's place. */
+  /** Only calls this person made, was called in, or took or missed in somebody's place. */
   readonly user?: string | undefined
   readonly path?: Path | undefined
   readonly grade?: Grade | undefined
@@ -54,19 +54,25 @@ const columns = 'row, path, grade, mos'
 
 const listAll = `select ${columns} from calls where ${olderThan} order by seq desc limit ?`
 
-const ofUser = ['caller_user = ?', 'callee_user = ?', 'answerer_user = ?']
+/** Each by an index of its own. */
+const ofUser = [
+  'calls where caller_user = ?',
+  'calls where callee_user = ?',
+  'calls where answerer_user = ?',
+  'calls_missed_by where user = ?',
+]
 
 /** Walks of one index each, merged: an OR over the columns would sort everything a busy person ever did. */
-const listOfUser = `select ${columns} from (${ofUser
-  .map(
-    own =>
-      `select * from (select seq, ${columns} from calls where ${own} and ${olderThan} order by seq desc limit ?)`,
-  )
+const listOfUser = `select ${columns} from calls where seq in (${ofUser
+  .map(own => `select * from (select seq from ${own} and ${olderThan} order by seq desc limit ?)`)
   .join(' union ')}) order by seq desc limit ?`
 
 /** By indexes alone: what a busy person did lies all over the table, and each of its pages would be read. */
 const countOfUser = `select count(*) as total from
-  (${ofUser.map(own => `select seq from calls where ${own}`).join(' union ')})`
+  (${ofUser.map(own => `select seq from ${own}`).join(' union ')})`
+
+const isOfUser = `(caller_user = ? or callee_user = ? or answerer_user = ?
+  or seq in (select seq from calls_missed_by where user = ?))`
 
 /** A filter's conditions, all of which one index answers. */
 interface Where {
@@ -87,7 +93,7 @@ function whereOf(filter: CallFilter): Where {
     parts.push(sql)
     values.push(...given)
   }
-  if (filter.user !== undefined) add(`(${ofUser.join(' or ')})`, ...ofUser.map(() => filter.user!))
+  if (filter.user !== undefined) add(isOfUser, ...ofUser.map(() => filter.user!))
   if (filter.path !== undefined) add('path = ?', filter.path)
   if (filter.grade !== undefined) add('grade = ?', filter.grade)
   if (filter.quality !== undefined) add(qualities[filter.quality])
@@ -130,7 +136,7 @@ export class Calls {
     this.#written = undefined
     const given = this.#waiting
     this.#waiting = new Map()
-    this.#rows.write(...[...given.values()].map(put)).then(written.resolve, (error: StoreError) => {
+    this.#rows.write(...[...given.values()].flatMap(put)).then(written.resolve, (error: StoreError) => {
       if (diskTroubles.has(error.code) || error.code === 'busy') this.#again(given)
       written.reject(error)
     })
@@ -261,18 +267,25 @@ export class Calls {
   }
 }
 
-const put = (row: CallRow) =>
-  statement(
+function put(row: CallRow): Statement[] {
+  const { id, others = [] } = row
+  const missedBy = others.filter(({ became }) => became === 'missed' || became === 'missedSeen')
+  const put = statement(
     upsert,
-    row.id,
-    row.callerUser,
-    row.calleeUser,
-    row.answererUser ?? null,
-    row.startedAt,
-    row.endedAt ?? null,
-    row.missed ? 1 : 0,
+    ...[id, row.callerUser, row.calleeUser, row.answererUser ?? null, row.startedAt, row.endedAt ?? null],
+    row.missed || missedBy.length > 0 ? 1 : 0,
     JSON.stringify(row),
   )
+  if (others.length === 0) return [put]
+  // A phone that was refused may try again, and be answered (`calls/`).
+  return [
+    put,
+    statement('delete from calls_missed_by where seq = (select seq from calls where id = ?)', id),
+    ...missedBy.map(({ user }) =>
+      statement('insert into calls_missed_by select ?, seq from calls where id = ?', user, id),
+    ),
+  ]
+}
 
 /** What was concluded of a call, for the columns that the list is filtered by. */
 export function concluded({ call, verdict, mos }: TraceSummary) {

@@ -207,4 +207,13 @@ export const migrations: readonly string[] = [
   alter table users add column quiet_hours text;
   alter table users add column quiet_skipped real;
   `,
+  // Who missed a call in the callee's place finds it among their own.
+  `
+  create table calls_missed_by (
+    user text not null,
+    seq integer not null references calls (seq) on delete cascade,
+    primary key (user, seq)
+  ) strict, without rowid;
+  create index calls_missed_by_seq on calls_missed_by (seq);
+  `,
 ]

@@ -86,6 +86,23 @@ test('and those they took in somebody’s place', async () => {
   expect(await ids({ limit: 10, user: 'bob' })).toEqual(['c', 'b', 'a'])
 })
 
+test('and those they missed in somebody’s place, as long as nobody took them after all', async () => {
+  const call = (became?: 'missed' | 'missedSeen' | 'declined') => ({
+    ...row('b', 'alice', 'house', now),
+    others: [{ user: 'bob', became }, { user: 'carol' }],
+  })
+  await save([row('a', 'alice', 'bob', now), call('missed')])
+  expect(await store.calls.list({ limit: 10, user: 'bob' })).toMatchObject({ total: 2 })
+  expect(await ids({ limit: 1, user: 'bob' })).toEqual(['b'])
+  expect(await ids({ limit: 1, user: 'bob', before: 'b' })).toEqual(['a'])
+  expect(await ids({ limit: 10, user: 'bob', missed: true })).toEqual(['b'])
+  expect(await ids({ limit: 10, user: 'carol' })).toEqual([])
+  await save([call('missedSeen')])
+  expect(await ids({ limit: 10, user: 'bob', going: false })).toEqual(['b', 'a'])
+  await save([call('declined')])
+  expect(await ids({ limit: 10, user: 'bob' })).toEqual(['a'])
+})
+
 test('calls without an end are told as open', async () => {
   await save([row('a', 'alice', 'bob', now), row('b', 'bob', 'carol', now, false)])
   expect((await store.calls.open()).map(call => call.id)).toEqual(['b'])
@@ -105,9 +122,13 @@ test('old calls are forgotten, open ones and those from before the clock was set
 })
 
 test('many rows are pruned in steps, all of them', async () => {
-  await save(Array.from({ length: 2_500 }, (_, index) => row(`c${index}`, 'a', 'b', now - days(40) + index)))
+  const others = [{ user: 'c', became: 'missed' as const }]
+  const old = (index: number) => ({ ...row(`c${index}`, 'a', 'b', now - days(40) + index), others })
+  await save(Array.from({ length: 2_500 }, (_, index) => old(index)))
+  expect((await store.calls.list({ limit: 1, user: 'c' })).total).toBe(2_500)
   expect(await store.calls.prune(30, now)).toBe(2_500)
   expect((await store.calls.list({ limit: 1 })).total).toBe(0)
+  expect((await store.calls.list({ limit: 1, user: 'c' })).total).toBe(0)
 })
 
 const concluded = (call: string, path: string, grade: string, mos: (number | undefined)[]): unknown => {

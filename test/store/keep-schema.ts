@@ -115,6 +115,7 @@ const rowOf = (id: string, { answered = true }: { answered?: boolean }): CallRow
   endedAt: (at + 50_000) as Epoch,
   ...{ endedBy: 'caller', reason: answered ? 'hangup' : 'cancelled', code: answered ? 200 : 487 },
   ...{ missed: !answered, missedSeen: false, aliveAt: at },
+  ...(answered ? {} : { others: [{ user: 'carl', became: 'missed' }] }),
   ...{ callerPair: undefined, calleePair: undefined, relayReason: undefined, ledger: undefined },
 })
 
