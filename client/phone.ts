@@ -2,6 +2,7 @@
  * A lanline phone without a face: one enrolled device that stays registered, knows who is there, places and takes
  * calls. The page, the Node test client and any other program are built on this.
  */
+import type { Quiet, QuietHours } from '../src/core/quiet-hours.ts'
 import type {
   ClientMessage,
   JoinAsk,
@@ -68,6 +69,7 @@ export class Phone extends Emitter<PhoneEvents> {
   #missed: readonly MissedCall[] = []
   #requests: readonly JoinAsk[] = []
   #doNotDisturb = false
+  #quiet: Quiet = { byHand: false, within: false, hours: null }
   #guestUntil: number | undefined
   #serial = 0
 
@@ -129,6 +131,10 @@ export class Phone extends Emitter<PhoneEvents> {
   get doNotDisturb(): boolean {
     return this.#doNotDisturb
   }
+  /** Why it is on, and when it will be. */
+  get quiet(): Quiet {
+    return this.#quiet
+  }
   /** Calls that have not ended. */
   get calls(): readonly Call[] {
     return [...this.#calls]
@@ -175,8 +181,14 @@ export class Phone extends Emitter<PhoneEvents> {
     return call
   }
 
+  /** Within quiet hours: whether these count; they come again. Else until it is switched off. */
   setDoNotDisturb(on: boolean): void {
     this.#send({ type: 'doNotDisturb', on })
+  }
+
+  /** null: at no hours. */
+  setQuietHours(hours: QuietHours | null): void {
+    this.#send({ type: 'quietHours', hours })
   }
 
   missedSeen(): void {
@@ -204,7 +216,7 @@ export class Phone extends Emitter<PhoneEvents> {
 
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome
-    this.#doNotDisturb = welcome.doNotDisturb
+    this.#takeQuiet(welcome.doNotDisturb, welcome.quiet)
     this.#takeStay(welcome.staySeconds)
     this.#missed = welcome.missed
     // Told right after, if there is anybody.
@@ -234,7 +246,7 @@ export class Phone extends Emitter<PhoneEvents> {
         this.#takePresence(message.person)
         break
       case 'doNotDisturb':
-        this.#doNotDisturb = message.on
+        this.#takeQuiet(message.on, message.quiet)
         break
       case 'missed':
         this.#missed = message.missed
@@ -365,6 +377,12 @@ export class Phone extends Emitter<PhoneEvents> {
 
   #takeStay(seconds: number | null): void {
     this.#guestUntil = seconds === null ? undefined : this.#ports.env.wall() + seconds * 1_000
+  }
+
+  /** An older appliance knows of no hours. */
+  #takeQuiet(on: boolean, quiet: Quiet | undefined): void {
+    this.#doNotDisturb = on
+    this.#quiet = quiet ?? { byHand: on, within: false, hours: null }
   }
 
   #takeRoster(roster: readonly Person[]): void {

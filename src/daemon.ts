@@ -286,6 +286,7 @@ export class Daemon {
     })
     await this.#relay.start()
     this.#echo.input({ kind: 'attach' })
+    this.#signalling.input({ kind: 'clockSet' })
     this.#undo.push(watchInterfaces(net.bind, known, changed => this.#interfacesChanged(changed)))
     this.#advertise()
     this.#undo.push(this.#help.keepAlive())
@@ -294,7 +295,10 @@ export class Daemon {
         ...{ clock: realClock, store: this.#store, help: this.#help },
         ...{ policies: this.#policies, notes: this.#notes },
         refreshCertificate: () => this.#refreshCertificate(),
-        onClockSet: movedSeconds => this.#log.info('clockSet', { movedSeconds }),
+        onClockSet: movedSeconds => {
+          this.#log.info('clockSet', { movedSeconds })
+          this.#signalling.input({ kind: 'clockSet' })
+        },
       }),
     )
     if (this.#manager !== undefined) this.#supervision = this.#supervise(this.#manager)

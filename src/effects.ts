@@ -94,6 +94,14 @@ export class Effects {
           'saveDoNotDisturb',
           directory.changeUser(effect.user, { doNotDisturb: effect.on }),
         )
+      case 'saveQuietHours':
+        return this.#parts.notes.inBackground(
+          'saveQuietHours',
+          directory.changeUser(effect.user, { quietHours: effect.hours }),
+        )
+      case 'quietTurned':
+        this.#parts.now.turned(effect.users)
+        return this.#parts.advertiser?.changed()
       case 'deviceSeen':
         return directory.seen(effect.device)
       case 'mediaProblem':

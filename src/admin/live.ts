@@ -58,6 +58,7 @@ export class LiveFeed {
         const user = directory.device(change.device)?.user
         if (user !== undefined) this.#mayHaveChanged(user)
       }
+      if (change.kind === 'people') for (const user of change.users) this.#mayHaveChanged(user)
       if (change.kind === 'call') {
         const { callerUser, calleeUser, answererUser = calleeUser } = change.row
         for (const user of new Set([callerUser, calleeUser, answererUser])) this.#mayHaveChanged(user)

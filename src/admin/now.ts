@@ -22,6 +22,11 @@ export class Now implements Live {
     this.#tell({ kind: 'device', device })
   }
 
+  /** By the clock they are not to be disturbed any more, or may be again. */
+  turned(users: readonly string[]): void {
+    this.#tell({ kind: 'people', users })
+  }
+
   called(row: CallRow): void {
     this.#tell({ kind: 'call', row })
   }

@@ -44,7 +44,10 @@ export interface Live {
 }
 export type LiveChange =
   /** It is reached now, or is not any more. */
-  { readonly kind: 'device'; readonly device: string } | { readonly kind: 'call'; readonly row: CallRow }
+  | { readonly kind: 'device'; readonly device: string }
+  | { readonly kind: 'call'; readonly row: CallRow }
+  /** Their quiet hours began or ended. */
+  | { readonly kind: 'people'; readonly users: readonly string[] }
 export interface LiveDevice {
   readonly transport: string
   readonly address: string

@@ -42,7 +42,7 @@ export interface Phase {
   readonly quietUntil: Epoch | undefined
 }
 
-export const timeOfDay = /^([01][0-9]|2[0-3]):[0-5][0-9]$/
+export const timeOfDayPattern = /^([01][0-9]|2[0-3]):[0-5][0-9]$/
 
 export const zoneCharacters = 64
 
@@ -61,7 +61,7 @@ export function isQuietHours(value: unknown): value is QuietHours {
   if (typeof value !== 'object' || value === null) return false
   const { from, until, days, zone } = value as Record<string, unknown>
   return (
-    [from, until].every(time => typeof time === 'string' && timeOfDay.test(time)) &&
+    [from, until].every(time => typeof time === 'string' && timeOfDayPattern.test(time)) &&
     Array.isArray(days) &&
     days.length > 0 &&
     days.every(day => weekdays.includes(day)) &&

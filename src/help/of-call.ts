@@ -77,7 +77,7 @@ const whatHappened: Readonly<Record<string, (caller: string, callee: string) => 
   cancelled: caller => `${caller} hung up before anybody answered.`,
   busy: (_caller, callee) => `${callee} was in another call.`,
   declined: (_caller, callee) => `${callee} declined the call.`,
-  doNotDisturb: (_caller, callee) => `${callee} had turned on “do not disturb”.`,
+  doNotDisturb: (_caller, callee) => `${callee} was not to be disturbed.`,
   answeredElsewhere: (_caller, callee) => `${callee} took it on another device.`,
 }
 
@@ -91,7 +91,7 @@ function notTaken(row: CallRow, caller: string, callee: string): Finding {
       evidence: `${rang}; the appliance noted “${row.reason}”${row.code ? ` (${row.code})` : ''}.`,
       fix:
         row.reason === 'doNotDisturb'
-          ? `${callee} turns it off on the phone page.`
+          ? `${callee} switches it off on the phone page, for good or until their quiet hours end.`
           : 'Nothing needs to be mended. Call again.',
     },
     { weight: 'told' },

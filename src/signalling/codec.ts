@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import type { SelectedPair } from '../calls/message.ts'
 import { endReasons } from '../core/end-reason.ts'
+import { isZone, type QuietHours, timeOfDayPattern, weekdays, zoneCharacters } from '../core/quiet-hours.ts'
 import type { Decoded } from '../core/result.ts'
 import type {
   CheckedPair,
@@ -173,6 +174,14 @@ const resumeCall = z.object({
     .optional(),
 }) satisfies z.ZodType<ResumeCall>
 
+const timeOfDay = z.string().regex(timeOfDayPattern)
+const quietHours = z.object({
+  from: timeOfDay,
+  until: timeOfDay,
+  days: z.array(z.enum(weekdays)).min(1).max(weekdays.length),
+  zone: text(zoneCharacters).refine(isZone),
+}) satisfies z.ZodType<QuietHours>
+
 /** One schema a type. Exported so that the documentation can be checked against them. */
 export const clientMessages = {
   hello: z.object({
@@ -184,6 +193,7 @@ export const clientMessages = {
   }),
   ping: z.object({ type: z.literal('ping'), id: count }),
   doNotDisturb: z.object({ type: z.literal('doNotDisturb'), on: z.boolean() }),
+  quietHours: z.object({ type: z.literal('quietHours'), hours: quietHours.nullable() }),
   missedSeen: z.object({ type: z.literal('missedSeen') }),
   answerRequest: z.object({
     type: z.literal('answerRequest'),

@@ -10,7 +10,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
-import { after, seconds } from '../core/clock.ts'
+import { after, hours, seconds } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
@@ -49,6 +49,11 @@ export interface SignallingOptions {
 }
 
 type Message<Type extends ClientMessage['type']> = Extract<ClientMessage, { type: Type }>
+
+/** The timer among those of connections, which are named by the rim. */
+const hoursTimer = 'quietHours'
+/** How long the wall clock is believed to go as the other one does: it may be slewed meanwhile. */
+const longestLookAheadMilliseconds = hours(1)
 
 const revokedSentence = 'The right of this device was taken away; enrol it again.'
 const disabledSentence = 'The owner has switched this person off for now; ask them.'
@@ -112,7 +117,11 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       case 'callChanged':
         return this.#watchers.callChanged(input.row)
       case 'peopleChanged':
+        this.#lookAhead(now)
         return this.#watchers.peopleChanged(now)
+      case 'clockSet':
+        this.#hoursTurned(now)
+        break
       case 'requestsChanged':
         return this.#watchers.requestsChanged()
       case 'revoked':
@@ -140,7 +149,8 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   wake(now: Monotonic): SignallingEffect[] {
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
       const connection = this.#connections.get(name)
-      if (connection !== undefined) {
+      if (name === hoursTimer) this.#hoursTurned(now)
+      else if (connection !== undefined) {
         this.#note(connection.session ? 'silent' : 'noHello', connection.id, '')
         this.#close(connection, closeCode.policy, connection.session ? 'nothing heard' : 'no hello')
       }
@@ -279,6 +289,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       connection,
       tab,
       standing: this.#watchers.standingOf(identity.user, identity.displayName, now),
+      quiet: this.#watchers.quietOf(identity.user),
       calls: known?.calls ?? new Map<string, SessionCall>(),
     }
     if (known !== undefined) known.connection = undefined
@@ -302,6 +313,9 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         return this.#tell(session, { type: 'pong', id: message.id })
       case 'doNotDisturb':
         this.#out.push({ kind: 'saveDoNotDisturb', user: session.user, on: message.on })
+        return
+      case 'quietHours':
+        this.#out.push({ kind: 'saveQuietHours', user: session.user, hours: message.hours })
         return
       case 'missedSeen':
         this.#fact({ kind: 'missedSeen', user: session.user })
@@ -388,6 +402,19 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       this.#close(connection, how === 'revoked' ? closeCode.revoked : closeCode.policy, how)
     }
     this.#sessions.delete(device)
+  }
+
+  #hoursTurned(now: Monotonic): void {
+    const { users, frames } = this.#watchers.hoursTurned()
+    this.#out.push(...frames)
+    if (users.length > 0) this.#out.push({ kind: 'quietTurned', users })
+    this.#lookAhead(now)
+  }
+
+  #lookAhead(now: Monotonic): void {
+    const turn = this.#devices.untilHoursTurn()
+    if (turn === undefined) this.#timers.clear(hoursTimer)
+    else this.#timers.set(hoursTimer, after(now, Math.min(turn, longestLookAheadMilliseconds)))
   }
 
   #stop(): void {

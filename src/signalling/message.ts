@@ -6,6 +6,7 @@
 import type { CallInput, CallRow, SelectedPair } from '../calls/message.ts'
 import type { EndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
+import type { Quiet, QuietHours } from '../core/quiet-hours.ts'
 import type { RelayInput, RelayTelling } from '../relay/message.ts'
 import type { AgentCommand, AgentEvent } from '../sip/message.ts'
 
@@ -135,7 +136,10 @@ export type ClientMessage =
       readonly resume: readonly ResumeCall[]
     }
   | { readonly type: 'ping'; readonly id: number }
+  /** Within the person's quiet hours: whether these count. Else by hand, until it is switched off. */
   | { readonly type: 'doNotDisturb'; readonly on: boolean }
+  /** When the person is not to be disturbed; null: at no hours. */
+  | { readonly type: 'quietHours'; readonly hours: QuietHours | null }
   | { readonly type: 'missedSeen' }
   /** The owner answers somebody who asks to join. `staySeconds` makes them a guest for so long, absent: for good. */
   | {
@@ -196,6 +200,8 @@ export type ServerMessage =
       /** For a guest: how long until they are removed. */
       readonly staySeconds: number | null
       readonly doNotDisturb: boolean
+      /** Why it is on, and when it will be. */
+      readonly quiet: Quiet
       readonly roster: readonly Person[]
       readonly missed: readonly MissedCall[]
       /** Fate of each call named in `resume`. */
@@ -218,7 +224,7 @@ export type ServerMessage =
   /** Everybody who waits to be let in: at each change, and after `welcome` if anybody does; to the owner's devices. */
   | { readonly type: 'requests'; readonly waiting: readonly JoinAsk[] }
   | { readonly type: 'presence'; readonly person: Person }
-  | { readonly type: 'doNotDisturb'; readonly on: boolean }
+  | { readonly type: 'doNotDisturb'; readonly on: boolean; readonly quiet: Quiet }
   | { readonly type: 'missed'; readonly missed: readonly MissedCall[] }
   | { readonly type: 'calling'; readonly ref: string; readonly call: string }
   | {
@@ -320,6 +326,8 @@ export type SignallingInput =
   | { readonly kind: 'requestsChanged' }
   /** People were added, renamed, removed, or set do not disturb; the machine reads them anew. */
   | { readonly kind: 'peopleChanged' }
+  /** The wall clock was set, or is looked at for the first time: whose quiet hours are on is read anew. */
+  | { readonly kind: 'clockSet' }
   | { readonly kind: 'revoked'; readonly device: string }
   /** As `revoked`, but the device may come back. */
   | { readonly kind: 'disabled'; readonly device: string }
@@ -349,6 +357,9 @@ export type SignallingEffect =
     }
   /** Save it, then answer with `peopleChanged`. */
   | { readonly kind: 'saveDoNotDisturb'; readonly user: string; readonly on: boolean }
+  | { readonly kind: 'saveQuietHours'; readonly user: string; readonly hours: QuietHours | null }
+  /** By the clock these people are not to be disturbed from now on, or may be again. */
+  | { readonly kind: 'quietTurned'; readonly users: readonly string[] }
   | { readonly kind: 'deviceSeen'; readonly device: string }
   /** A client says why it could not take part with sound or picture. */
   | {

@@ -93,13 +93,13 @@ export class Roster {
   }
 
   /** People whose do not disturb is not what it was when last asked. */
-  takeDoNotDisturbChanges(): { readonly user: string; readonly on: boolean }[] {
+  takeDoNotDisturbChanges(): string[] {
     const before = this.#toldDoNotDisturb
     const people = this.#devices.people()
     this.#toldDoNotDisturb = new Map(people.map(person => [person.user, person.doNotDisturb]))
     return people
       .filter(person => (before.get(person.user) ?? false) !== person.doNotDisturb)
-      .map(person => ({ user: person.user, on: person.doNotDisturb }))
+      .map(({ user }) => user)
   }
 
   nameOf(user: string): string | undefined {

@@ -2,6 +2,7 @@
 import type { Monotonic } from '../core/clock.ts'
 import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
+import type { Quiet } from '../core/quiet-hours.ts'
 import type { AgentEvent } from '../sip/message.ts'
 import type { PersonName, ServerMessage } from './message.ts'
 import type { DeviceIdentity } from './ports.ts'
@@ -29,8 +30,15 @@ export interface Standing {
   readonly toldAt: Monotonic
 }
 
+/** Whether their person is not to be disturbed, as it was told. */
+export interface ToldQuiet {
+  readonly on: boolean
+  readonly quiet: Quiet
+}
+
 export interface Session extends DeviceIdentity {
   standing: Standing
+  quiet: ToldQuiet
   /** Undefined while the client is away; the session then lasts as long as its calls. */
   connection: Connection | undefined
   tab: string
@@ -39,10 +47,19 @@ export interface Session extends DeviceIdentity {
 
 /** Whether two standings say the same: a stay grows shorter by itself. */
 export function sameStanding(a: Standing, b: Standing): boolean {
-  const end = ({ staySeconds, toldAt }: Standing): number => toldAt / 1_000 + (staySeconds ?? 0)
-  const isGuest = (one: Standing): boolean => one.staySeconds !== null
-  return a.name === b.name && a.role === b.role && isGuest(a) === isGuest(b) && Math.abs(end(a) - end(b)) < 2
+  return a.name === b.name && a.role === b.role && sameStay(a, b)
 }
+
+function sameStay(a: Standing, b: Standing): boolean {
+  if (a.staySeconds === null || b.staySeconds === null) return a.staySeconds === b.staySeconds
+  return Math.abs(a.toldAt / 1_000 + a.staySeconds - (b.toldAt / 1_000 + b.staySeconds)) < 2
+}
+
+export const sameQuiet = (a: ToldQuiet, b: ToldQuiet): boolean =>
+  a.on === b.on &&
+  a.quiet.byHand === b.quiet.byHand &&
+  a.quiet.within === b.quiet.within &&
+  a.quiet.hours === b.quiet.hours
 
 /** What an agent's event changes in the session, and how the client is told; undefined when it is not. */
 export function tellingOf(session: Session, event: AgentEvent, roster: Roster): ServerMessage | undefined {

@@ -9,7 +9,7 @@ import { encodeFrame } from './codec.ts'
 import type { MissedCall, Person, ServerMessage, SignallingEffect } from './message.ts'
 import type { CallLog, Devices } from './ports.ts'
 import type { Roster } from './roster.ts'
-import { type Session, type Standing, sameStanding } from './session.ts'
+import { type Session, type Standing, sameQuiet, sameStanding, type ToldQuiet } from './session.ts'
 
 type Frames = Extract<SignallingEffect, { readonly kind: 'sendFrame' }>[]
 type Welcome = Extract<ServerMessage, { readonly type: 'welcome' }>
@@ -36,7 +36,7 @@ export class Watchers {
       type: 'welcome',
       ...{ user, name: standing.name, device, place: this.#devices.place(), version },
       ...{ role: standing.role, staySeconds: standing.staySeconds },
-      doNotDisturb: this.#roster.doNotDisturbOf(user),
+      ...{ doNotDisturb: session.quiet.on, quiet: session.quiet.quiet },
       roster: this.#knownTo(user, this.#roster.people()),
       missed: this.#missedOf(user),
       ...{ resumed, pingSeconds },
@@ -53,11 +53,17 @@ export class Watchers {
   peopleChanged(now: Monotonic): Frames {
     const changes = this.#roster.takeDoNotDisturbChanges()
     return [
-      ...changes.flatMap(({ user, on }) => this.toUser(user, { type: 'doNotDisturb', on })),
+      ...this.#quietAnew(),
       // Everybody sets this themselves, as often as they like: it must not cost a roster for each of them.
-      ...(this.#roster.isAnother ? this.#all() : this.presenceChanged(changes.map(({ user }) => user))),
+      ...(this.#roster.isAnother ? this.#all() : this.presenceChanged(changes)),
       ...[...this.#sessions.values()].flatMap(session => this.#standingAnew(session, now)),
     ]
+  }
+
+  /** Time has passed, or the clock was set: quiet hours may be on that were not, or be over. */
+  hoursTurned(): { readonly users: readonly string[]; readonly frames: Frames } {
+    const users = this.#roster.takeDoNotDisturbChanges()
+    return { users, frames: [...this.#quietAnew(), ...this.presenceChanged(users)] }
   }
 
   #all(): Frames {
@@ -109,6 +115,19 @@ export class Watchers {
       staySeconds: this.#devices.staySeconds(user),
       toldAt: now,
     }
+  }
+
+  quietOf(user: string): ToldQuiet {
+    return { on: this.#roster.doNotDisturbOf(user), quiet: this.#devices.quiet(user) }
+  }
+
+  #quietAnew(): Frames {
+    return [...this.#sessions.values()].flatMap(session => {
+      const quiet = this.quietOf(session.user)
+      if (session.connection === undefined || sameQuiet(session.quiet, quiet)) return []
+      session.quiet = quiet
+      return frame(session, { type: 'doNotDisturb', ...quiet })
+    })
   }
 
   #standingAnew(session: Session, now: Monotonic): Frames {

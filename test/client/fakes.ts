@@ -3,6 +3,7 @@ import type { Env, Socket } from '../../client/env.ts'
 import { memoryStorage } from '../../client/env.ts'
 import { fixedMedia, type OpenMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
+import { noQuiet } from '../../src/core/quiet-hours.ts'
 import type { ClientMessage, Person, ServerMessage } from '../../src/signalling/message.ts'
 
 /** Time passes only by `pass`. */
@@ -257,7 +258,7 @@ export const welcome = (
   device: 'd1',
   place: 'Home',
   version: '1',
-  doNotDisturb: false,
+  ...{ doNotDisturb: false, quiet: noQuiet },
   roster: [{ user: 'alice', name: 'Alice', number: '20', presence: 'available' }, bob],
   missed: [],
   resumed: [],

@@ -18,6 +18,11 @@ const examples: ClientMessage[] = [
   },
   { type: 'ping', id: 1 },
   { type: 'doNotDisturb', on: true },
+  { type: 'quietHours', hours: null },
+  {
+    type: 'quietHours',
+    hours: { from: '22:00', until: '07:00', days: ['sun', 'mon'], zone: 'Europe/Berlin' },
+  },
   { type: 'missedSeen' },
   { type: 'answerRequest', id: 'r1', allow: true, staySeconds: 3_600 },
   { type: 'call', ref: 'r', to: 'bob', sdp, video: false },
@@ -118,6 +123,20 @@ describe('a frame', () => {
     ]) {
       expect(rejection(frame)?.code).toBe('badMessage')
       expect(rejection(frame)?.message).toMatch(/^[A-Z].*\.$/)
+    }
+  })
+
+  it('with hours that no clock shows, on no day or in no place is refused', () => {
+    const hours = { from: '22:00', until: '07:00', days: ['mon'], zone: 'Europe/Berlin' }
+    const wrong = [
+      ...['24:00', '7:00', '07:60', '22:00\n', 7, null].flatMap(time => [{ from: time }, { until: time }]),
+      ...[[], ['Mon'], ['mon', 'funday'], Array(8).fill('mon'), 'mon'].map(days => ({ days })),
+      ...['Mars/Base', '', 'Europe/Berlin\n', `Europe/${'B'.repeat(60)}`, 2].map(zone => ({ zone })),
+    ]
+    expect(rejection(JSON.stringify({ type: 'quietHours', hours }))).toBeUndefined()
+    for (const part of wrong) {
+      const frame = JSON.stringify({ type: 'quietHours', hours: { ...hours, ...part } })
+      expect(rejection(frame)?.code, frame).toMatch(/badMessage|tooLarge/)
     }
   })
 

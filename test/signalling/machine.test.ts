@@ -485,6 +485,60 @@ describe('the roster', () => {
     ])
   })
 
+  it('tells what is by the clock when the clock says so, and its person why', () => {
+    const channel = new Channel().hello('c1', 'alice').hello('c2', 'bob')
+    channel.give({ kind: 'reachable', user: 'bob', device: 'bob-page', reachable: true })
+    const hours = { from: '22:00', until: '07:00', days: ['mon'], zone: 'UTC' } as const
+    expect(channel.say('c2', { type: 'quietHours', hours }).effects).toEqual([
+      { kind: 'saveQuietHours', user: 'bob', hours },
+    ])
+    const told = (on: boolean, quiet: Partial<Quiet>) => {
+      channel.people[1]!.doNotDisturb = on
+      channel.quiet.set('bob', { byHand: false, within: true, hours, ...quiet })
+    }
+    told(false, { within: false })
+    channel.untilHoursTurn = 20_000
+    expect(channel.give({ kind: 'peopleChanged' }).told('c2')).toEqual([
+      { type: 'doNotDisturb', on: false, quiet: { byHand: false, within: false, hours } },
+    ])
+    expect(channel.told('c1')).toEqual([])
+    told(true, {})
+    // Nothing is asked before it is time.
+    expect(channel.pass(19_000).effects).toEqual([])
+    expect(channel.machine.nextWakeup()).toBe(20_000)
+    channel.untilHoursTurn = 9 * 3_600_000
+    expect(channel.pass(1_000).told('c1')).toMatchObject([
+      { type: 'presence', person: { user: 'bob', presence: 'doNotDisturb' } },
+    ])
+    expect(channel.told('c2')).toMatchObject([
+      { type: 'doNotDisturb', on: true, quiet: { within: true } },
+      { type: 'presence' },
+    ])
+    expect(channel.effects.at(-1)).toEqual({ kind: 'quietTurned', users: ['bob'] })
+    told(false, {})
+    expect(channel.give({ kind: 'peopleChanged' }).told('c2')).toMatchObject([
+      { type: 'doNotDisturb', on: false, quiet: { within: true } },
+      { type: 'presence', person: { user: 'bob', presence: 'available' } },
+    ])
+  })
+
+  it('is right at once when the clock is set, and asks nothing of one that is not', () => {
+    const channel = new Channel()
+    channel.give({ kind: 'clockSet' })
+    expect([channel.effects, channel.machine.nextWakeup()]).toEqual([[], undefined])
+    channel.people[1]!.doNotDisturb = true
+    channel.untilHoursTurn = 5_000
+    channel.give({ kind: 'clockSet' })
+    expect(channel.effects).toEqual([{ kind: 'quietTurned', users: ['bob'] }])
+    // The hours begin no sooner because the timer comes too early: a wall clock may go slower.
+    channel.untilHoursTurn = 200
+    expect(channel.pass(5_000).effects).toEqual([])
+    expect(channel.machine.nextWakeup()).toBe(5_200)
+    channel.untilHoursTurn = undefined
+    channel.give({ kind: 'clockSet' })
+    expect(channel.machine.nextWakeup()).toBeUndefined()
+  })
+
   it('is told whole when there are others, another name or another right, and not for whatever anybody sets themselves', () => {
     const channel = new Channel().hello('c1', 'alice')
     const types = () =>
@@ -502,6 +556,8 @@ describe('the roster', () => {
     expect(types()).toContain('roster')
     channel.people.pop()
     expect(types()).toContain('roster')
+    expect(types()).toEqual([])
+    channel.now += 60_000
     expect(types()).toEqual([])
   })
 

@@ -23,6 +23,7 @@ const said: { readonly [Type in ClientMessage['type']]: Extract<ClientMessage, {
   hello: { type: 'hello', token: 'a wrong one', client: '', tab: 'tab', resume: [] },
   ping: { type: 'ping', id: 1 },
   doNotDisturb: { type: 'doNotDisturb', on: true },
+  quietHours: { type: 'quietHours', hours: null },
   missedSeen: { type: 'missedSeen' },
   answerRequest: { type: 'answerRequest', id: 'r1', allow: true },
   call: { type: 'call', ref: 'r', to: 'mia', sdp, video: false },
@@ -56,6 +57,7 @@ const expected: { readonly [Type in ClientMessage['type']]: Expected } = {
   hello: { stranger: 'badToken', ...everybody('wrongState') },
   ping: { stranger: 'notReady', ...everybody('pong') },
   doNotDisturb: { stranger: 'notReady', ...everybody('saveDoNotDisturb of self') },
+  quietHours: { stranger: 'notReady', ...everybody('saveQuietHours of self') },
   missedSeen: { stranger: 'notReady', ...everybody('missedSeen of self') },
   answerRequest: { stranger: 'notReady', guest: 'wrongState', member: 'wrongState', owner: 'answerRequest' },
   call: { stranger: 'notReady', ...everybody('invite by self') },
@@ -147,7 +149,8 @@ function outcomeOf(effects: readonly SignallingEffect[], user: string | undefine
   const self = (name: string | undefined): string => (name === user ? 'self' : `${name}`)
   for (const effect of effects) {
     if (effect.kind === 'answerRequest') return effect.kind
-    if (effect.kind === 'saveDoNotDisturb') return `saveDoNotDisturb of ${self(effect.user)}`
+    if (effect.kind === 'saveDoNotDisturb' || effect.kind === 'saveQuietHours')
+      return `${effect.kind} of ${self(effect.user)}`
     if (effect.kind === 'mediaProblem')
       return `mediaProblem of ${self(effect.user)}, of ${effect.call || 'no call'}`
     if (effect.kind === 'agent')
