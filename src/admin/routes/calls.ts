@@ -5,12 +5,13 @@ import type { CallList, ToldCall } from '../message.ts'
 import type { AppDeps } from '../ports.ts'
 import { isOwner, type Route, route, userOf } from '../route.ts'
 import * as schemas from '../schemas.ts'
-import { listedCall } from '../their-call.ts'
+import { asSeenBy, listedCall } from '../their-call.ts'
 
 /** As many as are ever kept. */
 const mostCsvCalls = 200_000
 
-export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'relay' | 'trace'>): Route[] {
+export function callRoutes(parts: Pick<AppDeps, 'calls' | 'directory' | 'relay' | 'trace'>): Route[] {
+  const { calls, directory, relay, trace } = parts
   const told = (row: ListedCall): ToldCall => ({ ...row, ledger: relay.ledgerOf(row) })
   return [
     route({
@@ -24,7 +25,8 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       handle: async call => {
         const user = isOwner(call.principal) ? call.query.user : userOf(call.principal)
         const list = await calls.list({ ...call.query, user })
-        const body: CallList = { ...list, calls: list.calls.map(told) }
+        const seen = list.calls.map(row => asSeenBy(call.principal, row, directory))
+        const body: CallList = { ...list, calls: seen.map(told) }
         return { status: 200, body }
       },
     }),
@@ -41,7 +43,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
         const limit = query.limit ?? mostCsvCalls
         const list = (page: number, before: string | undefined) =>
           calls.list({ ...query, user, limit: page, before })
-        const content = csvStream(list, told, limit)
+        const content = csvStream(list, row => told(asSeenBy(principal, row, directory)), limit)
         return { status: 200, file: { contentType: 'text/csv; charset=utf-8', name: 'calls.csv', content } }
       },
     }),
@@ -52,7 +54,7 @@ export function callRoutes({ calls, relay, trace }: Pick<AppDeps, 'calls' | 'rel
       summary: 'One call.',
       answers: { 200: schemas.callRow },
       handle: async call => {
-        return { status: 200, body: told(await listedCall(calls, call)) }
+        return { status: 200, body: told(await listedCall(parts, call)) }
       },
     }),
     route({

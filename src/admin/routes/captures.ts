@@ -19,7 +19,8 @@ const statusOf: Readonly<Record<CaptureRefusal, number>> = {
 }
 const retryAfterSeconds = 5
 
-export function captureRoutes({ calls, trace, log }: Pick<AppDeps, 'calls' | 'trace' | 'log'>): Route[] {
+export function captureRoutes(parts: Pick<AppDeps, 'calls' | 'directory' | 'trace' | 'log'>): Route[] {
+  const { trace, log } = parts
   return [
     route({
       method: 'GET',
@@ -29,7 +30,7 @@ export function captureRoutes({ calls, trace, log }: Pick<AppDeps, 'calls' | 'tr
         'How to capture this call at a computer of one of its two: filters for tcpdump or dumpcap that let through the headers of its packets and nothing else. `scripts/capture` goes by it.',
       answers: { 200: schemas.capturePlan },
       handle: async call => {
-        const body: CapturePlan = await trace.capturePlan(await theirCall(calls, call))
+        const body: CapturePlan = await trace.capturePlan(await theirCall(parts, call))
         return { status: 200, body }
       },
     }),
@@ -43,7 +44,7 @@ export function captureRoutes({ calls, trace, log }: Pick<AppDeps, 'calls' | 'tr
       query: schemas.captureQuery,
       answers: { 200: schemas.importedCapture },
       handle: async call => {
-        const row = await theirCall(calls, call)
+        const row = await theirCall(parts, call)
         const by = userOf(call.principal) ?? ''
         const { name, takenAt } = call.query
         const upload: CaptureUpload = {

@@ -47,7 +47,8 @@ const files: readonly TraceFile[] = [
 const pieceBytes = 65_536
 const retryAfterSeconds = 5
 
-export function traceRoutes({ calls, trace }: Pick<AppDeps, 'calls' | 'trace'>): Route[] {
+export function traceRoutes(parts: Pick<AppDeps, 'calls' | 'directory' | 'trace'>): Route[] {
+  const { trace } = parts
   return files.map(({ format, path, contentType, summary, extension }) =>
     route({
       method: 'GET',
@@ -56,7 +57,7 @@ export function traceRoutes({ calls, trace }: Pick<AppDeps, 'calls' | 'trace'>):
       summary,
       answers: { 200: contentType },
       handle: async call => {
-        const row = await theirCall(calls, call)
+        const row = await theirCall(parts, call)
         const content = inPieces(await trace.file(row, format).catch(toBusy))
         // The id is hexadecimal; a name chosen by people is in no header.
         const name = extension === undefined ? undefined : `call-${row.id}.${extension}`
