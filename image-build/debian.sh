@@ -48,8 +48,7 @@ CONFIGURATION
 
 # Writes the names of the .deb files, a line each, to the lists root.debs and boot.debs.
 fetch_debian() {
-  local directory="$caches/apt-$architecture" archives names without kernel
-  archives="$directory/cache/archives"
+  local names without kernel
   prepare_apt
   # Root: with everything they depend on, but what is left out.
   mapfile -t names < <(packages_under root; packages_under 'root from backports' | sed "s|\$|/$suite-backports|")
@@ -68,20 +67,26 @@ fetch_debian() {
     packages_under "boot $architecture"
     for part in base binary modules; do printf '%s/%s-backports\n' "linux-$part-$kernel" "$suite"; done
   )
-  : >"$work/boot.debs"
-  local name file
-  for name in "${names[@]}"; do
+  fetch_alone "$work/boot.debs" "${names[@]}"
+}
+
+# These packages without what they depend on; the names of the .deb files to the list.
+fetch_alone() {
+  local list="$1" archives="$caches/apt-$architecture/cache/archives" name file
+  shift
+  : >"$list"
+  for name in "$@"; do
     file="$(cd "$work" && apt_for apt-get download --print-uris "$name" | cut -d' ' -f2)"
     [[ -f "$archives/$file" ]] || (cd "$archives" && apt_for apt-get download -qq "$name")
-    printf '%s\n' "$file" >>"$work/boot.debs"
+    printf '%s\n' "$file" >>"$list"
   done
-  LC_ALL=C sort -o "$work/boot.debs" "$work/boot.debs"
+  LC_ALL=C sort -o "$list" "$list"
 }
 
 unpack_debian() {
   local list="$1" to="$2" file
   mkdir -p "$to"
   while read -r file; do
-    dpkg-deb --fsys-tarfile "$caches/apt-$architecture/cache/archives/$file" | tar -x -C "$to" --same-owner -p --keep-directory-symlink
+    dpkg-deb --fsys-tarfile "$caches/apt-$architecture/cache/archives/$file" | tar -x -C "$to" -p --keep-directory-symlink
   done <"$list"
 }
