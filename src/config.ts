@@ -37,6 +37,8 @@ export interface Config {
   readonly calls: { readonly retainDays: number }
   readonly trace: { readonly capture: 'auto' | 'off' }
   readonly log: { readonly level: Level }
+  /** Whether this runs in lanline's container image. */
+  readonly container: boolean
   /** Keys that were given, each with where: what the console may not change. */
   readonly given: Readonly<Record<string, string>>
 }
@@ -147,10 +149,12 @@ const keys: Readonly<Record<string, Key>> = {
     example: '"/var/lib/lanline"',
   },
   'http.port': port(
-    ['Pages without certificate: localhost only; to others only how to get on. 8080 without rights.'],
+    [
+      'Pages without certificate: localhost only; to others only how to get on. 8080 without rights, 2080 in a container.',
+    ],
     80,
   ),
-  'http.tls_port': port(['Pages, REST and WebSockets. 8443 without rights.'], 443),
+  'http.tls_port': port(['Pages, REST and WebSockets. 8443 without rights, 2443 in a container.'], 443),
   'http.origins': {
     about: ['Pages of other web servers that may use lanline as if they were its own.'],
     allowed: 'origins such as "https://intranet.lan", at most 64',
@@ -323,16 +327,26 @@ interface Defaults {
   readonly dataDir: string
   readonly httpPort: number
   readonly httpTlsPort: number
+  readonly container: boolean
 }
 
+/**
+ * In a container on the network of a NAS, without rights: 80, 443, 5000, 5001, 8080 and 8443 are what its own pages and the
+ * usual neighbours take.
+ */
+const containerPorts = { httpPort: 2080, httpTlsPort: 2443 }
+
 function defaultsFor({ environment, root, checkout }: ConfigSource): Defaults {
+  // The image says it of itself (image-build/container.ts).
+  const container = environment.LANLINE_CONTAINER !== undefined
   const systemd = environment.NOTIFY_SOCKET !== undefined || environment.STATE_DIRECTORY !== undefined
   // The command line of an installed lanline looks for the service's data; its own rights do not matter.
   const service = systemd || checkout === installed
   return {
     dataDir: service ? (environment.STATE_DIRECTORY ?? serviceDataDirectory) : join(checkout, 'data'),
-    httpPort: root || service ? 80 : 8080,
-    httpTlsPort: root || service ? 443 : 8443,
+    ...(root || service ? { httpPort: 80, httpTlsPort: 443 } : { httpPort: 8080, httpTlsPort: 8443 }),
+    ...(container && containerPorts),
+    container,
   }
 }
 
@@ -371,6 +385,7 @@ function freeze(values: ReadonlyMap<string, unknown>, defaults: Defaults, given:
     calls: { retainDays: get('calls.retain_days') as number },
     trace: { capture: get('trace.capture') as 'auto' | 'off' },
     log: { level: get('log.level') as Level },
+    container: defaults.container,
     given,
   })
 }

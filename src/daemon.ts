@@ -37,6 +37,7 @@ import { Advertiser } from './mdns/advertiser-io.ts'
 import { Notes } from './notes.ts'
 import { RelayIo } from './relay/io.ts'
 import { SignsOfLife } from './runtime/alive.ts'
+import { isBridged } from './runtime/bridged.ts'
 import { realClock } from './runtime/clock.ts'
 import { busSocketPath } from './runtime/dbus.ts'
 import { freeBytesIn } from './runtime/disk.ts'
@@ -403,6 +404,7 @@ export class Daemon {
       look: (health, devices) =>
         lookAtOneself({
           ...{ dataDirectory: this.#config.data.dir, now: realClock.epoch(), health, devices },
+          bridged: this.#config.container && isBridged(),
           network: { ...this.#state.network(), joinUrl: undefined, seenAddress: '' },
           calls: this.#callLog.recent(recentCalls),
           certificate: this.#certificates.facts(),

@@ -59,6 +59,19 @@ describe('without file and environment', () => {
     expect(config.data.dir).toBe('/var/lib/lanline')
     expect([config.http.port.fallback, config.http.tlsPort.fallback]).toEqual([80, 443])
   })
+
+  it('in a container it leaves the ports alone that a NAS and its usual programs take', () => {
+    const environment = { LANLINE_CONTAINER: 'yes' }
+    const config = loadConfig({ ...nothing, environment, root: true, checkout: '/usr/lib/lanline' })
+    expect(config.data.dir).toBe('/var/lib/lanline')
+    expect(
+      [config.http.port, config.http.tlsPort].map(({ explicit, fallback }) => [explicit, fallback]),
+    ).toEqual([
+      [undefined, 2080],
+      [undefined, 2443],
+    ])
+    expect([config.container, loadConfig(nothing).container]).toEqual([true, false])
+  })
 })
 
 describe('what is given', () => {

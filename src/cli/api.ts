@@ -120,6 +120,7 @@ function refusal(config: Config, error: NodeJS.ErrnoException): CommandError {
 }
 
 function howToStart(config: Config): string {
+  if (config.container) return 'docker start lanline, or docker compose up -d'
   if (config.data.dir === serviceDataDirectory) return 'systemctl start lanline'
   // Packages have the command, checkouts the script, which also brings what is needed.
   return existsSync(new URL('../../scripts/start', import.meta.url)) ? './scripts/start' : 'lanline serve'

@@ -9,6 +9,7 @@ import type { Config } from '../config.ts'
 import { canonicalAddress } from '../core/endpoint.ts'
 import { judge } from '../doctor/judge.ts'
 import type { Facts, Finding, Told } from '../doctor/message.ts'
+import { isBridged } from '../runtime/bridged.ts'
 import { numberIn, readMachine } from '../runtime/machine.ts'
 import { holdersOf } from '../runtime/ports.ts'
 import { api, NotRunning } from './api.ts'
@@ -52,6 +53,7 @@ async function gather(config: Config): Promise<Facts> {
   return {
     now: Date.now(),
     told,
+    bridged: config.container && isBridged(),
     seen,
     lookedUp,
     mdnsHolders: holdersOf(mdnsPort)

@@ -1,9 +1,12 @@
 import { serviceDataDirectory } from '../config.ts'
 import type { Daemon } from '../daemon.ts'
+import { bridgedWords } from '../doctor/judge.ts'
+import { isBridged } from '../runtime/bridged.ts'
 import { jsonLog } from '../runtime/log.ts'
 import { PortError } from '../runtime/ports.ts'
 import { StoreError } from '../store/errors.ts'
 import { type Command, CommandError } from './command.ts'
+import { checkMounted } from './container.ts'
 import { isAnothers } from './owner.ts'
 import { ownVersion } from './version.ts'
 
@@ -19,13 +22,16 @@ export const serve: Command = {
   about: 'runs the exchange in the foreground until Ctrl-C',
   run: async call => {
     const { config, environment } = call
-    if (config.data.dir === serviceDataDirectory && isAnothers(config.data.dir)) {
+    if (config.container) checkMounted(config.data.dir)
+    else if (config.data.dir === serviceDataDirectory && isAnothers(config.data.dir)) {
       throw new CommandError(
         `${config.data.dir} belongs to the service; start it with: systemctl start lanline`,
       )
     }
     // For whoever looks who holds a port, or lists processes: not the name of the runtime.
     process.title = 'lanline'
+    // Whoever made the data directory may have left it open to others.
+    process.umask(0o077)
     const log = jsonLog(config.log.level, say)
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
     const asked = stopSignal()
@@ -35,7 +41,7 @@ export const serve: Command = {
       if (error instanceof PortError || error instanceof StoreError) throw new CommandError(error.message)
       throw error
     })
-    say(greeting(daemon))
+    say(greeting(daemon, config.container && isBridged()))
     const restart = daemon.restartWanted.then(() => 'restart' as const)
     const why = await Promise.race([asked, restart, daemon.lost.then(lost => ({ lost }))])
     const lost = typeof why === 'object' ? why.lost : undefined
@@ -56,12 +62,13 @@ function say(text: string): void {
   } catch {}
 }
 
-function greeting(daemon: Daemon): string {
+function greeting(daemon: Daemon, bridged: boolean): string {
   const lines = daemon.moved.map(({ key, from, to }) => `port ${from} (${key}) is taken, using ${to}`)
   const { page, thisComputer, phones, claim } = daemon.urls()
   lines.push(`lanline ready ${shown(page)}`, `this computer ${shown(thisComputer)}`)
   lines.push(...phones.map(url => `phones ${shown(url)}`))
   if (claim) lines.push(`claim it as its owner: ${shown(claim.link)}`, `setup code ${claim.code}`)
+  if (bridged) lines.push(`${bridgedWords.found}. ${bridgedWords.advice}`)
   return `${lines.join('\n')}\n`
 }
 

@@ -7,6 +7,11 @@ import type { Facts, Finding, Told } from './message.ts'
 
 const lowDiskBytes = 200_000_000
 const hotCelsius = 80
+/** Of a container in whose network no phone is. */
+export const bridgedWords = {
+  found: 'this container has a network of its own, which phones do not reach',
+  advice: 'Give it that of the machine: network_mode: host in compose.yml, or --network host.',
+}
 /** Bits of the Pi's firmware: now, and since it was started. */
 const underVoltage = 0x1
 const underVoltageOnce = 0x10000
@@ -30,7 +35,7 @@ export function judgeFromInside(facts: Facts & { readonly told: Told }): Finding
     found(told.network),
     certificate(facts, told),
     ...ownCertificate(facts),
-    subnets(told),
+    networks(facts, told),
     isolation(told),
     ...machine(facts),
   ]
@@ -82,7 +87,7 @@ function reach(facts: Facts, told: Told): Finding[] {
     shared(facts, told),
     ports(facts, told),
     certificate(facts, told),
-    subnets(told),
+    networks(facts, told),
     isolation(told),
   ]
 }
@@ -258,8 +263,9 @@ const isPrivate = (address: string): boolean =>
   privateNetworks.some(([network, prefixLength]) => isInSubnet(address, network, prefixLength))
 
 /** Devices that come from elsewhere reach us through a router: their calls may find no direct way. */
-function subnets({ network, devices }: Told): Finding {
+function networks({ bridged }: Facts, { network, devices }: Told): Finding {
   const check = 'networks'
+  if (bridged) return problem(check, bridgedWords.found, bridgedWords.advice)
   const own = network.addresses.map(
     ({ interface: name, address, prefixLength }) => `${name} ${address}/${prefixLength}`,
   )

@@ -31,6 +31,8 @@ export interface Facts extends MachineFacts {
   readonly seen: readonly Seen[]
   /** What this machine's own look-up says of the name; undefined: it cannot look up such names. */
   readonly lookedUp: string | undefined
+  /** In a container on a network that its engine made for it. */
+  readonly bridged: boolean
   /** Names of programs on UDP 5353, ours left out. */
   readonly mdnsHolders: readonly string[]
   /** By the names `http`, `https`, `sip`, `sips`: whether it took a connection. */

@@ -10,6 +10,8 @@ export type Look = Omit<HealthDetail, keyof Health>
 
 export interface LookSource {
   readonly dataDirectory: string
+  /** In a container on a network that its engine made for it. */
+  readonly bridged: boolean
   readonly now: number
   readonly health: Health
   readonly network: Network
@@ -51,6 +53,7 @@ export function lookAtOneself(source: LookSource): Look {
   const findings = judgeFromInside({
     ...machine,
     now,
+    bridged: source.bridged,
     told: { health, network, devices, calls, caFingerprint },
     ...{ seen: [], lookedUp: undefined, mdnsHolders: [], ports: {} },
     certificate: { names, notBefore, notAfter },

@@ -29,6 +29,7 @@ const healthy: Facts = {
   told,
   seen: [{ hostname: 'lanline.local', addresses: ['10.0.0.2'], fingerprint: 'aabb' }],
   lookedUp: '10.0.0.2',
+  bridged: false,
   mdnsHolders: ['avahi-daemon'],
   ports: { http: true, https: true, sip: true, sips: true },
   certificate: { names: ['lanline.local', '10.0.0.2'], notBefore: now - 1, notAfter: now + 300 * 86_400_000 },
@@ -138,6 +139,7 @@ describe('the doctor', () => {
       { told: { ...told, devices: [device('far', '10.9.0.5')] } },
       ...(['warning', "far's phone (10.9.0.5)"] as const),
     ],
+    ['networks', { bridged: true }, 'problem', 'a network of its own'],
     [
       'part store',
       {
