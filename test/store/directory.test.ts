@@ -439,12 +439,17 @@ test('a file that cannot be removed counts once, and one where nobody owns the a
   expect(await store.directory.releaseOwners('7:2')).toBe(true)
 })
 
-test('who is let in by the name of somebody who is gone is called otherwise: the calls of that name are not theirs', async () => {
+test.each<[string, Partial<CallRow>]>([
+  ['made', { callerUser: 'gast' }],
+  ['were called in', { calleeUser: 'gast' }],
+  ['took in another’s place', { answererUser: 'gast' }],
+  ['missed in another’s place', { others: [{ user: 'gast', became: 'missed' }] }],
+])('who is let in by the name of somebody who is gone is called otherwise: the calls they %s are not theirs', async (_what, its) => {
   const wish = { displayName: 'Gast', staySeconds: 3_600 }
   const enrol = () => store.directory.enrol(wish, page)
   const first = await enrol()
   expect(first.device.user).toBe('gast')
-  const call = { id: 'c1', callerUser: 'gast', calleeUser: 'olivia', startedAt: now, missed: false }
+  const call = { id: 'c1', callerUser: 'olivia', calleeUser: 'olivia', startedAt: now, missed: false, ...its }
   await store.calls.save(call as CallRow)
   await store.directory.removeUser('gast')
   expect((await enrol()).device.user).toBe('gast-2')

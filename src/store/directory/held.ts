@@ -18,12 +18,20 @@ const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
 
 /** From name to name in each index, so that years of calls cost no more than their people. */
 const namesOfCalls = (() => {
-  const columns = ['caller_user', 'callee_user', 'answerer_user']
-  const walks = columns.map(
-    column => `${column}s (name) as (select min(${column}) from calls where ${column} is not null
-      union all select (select min(${column}) from calls where ${column} > name) from ${column}s where name is not null)`,
+  const places = [
+    ['calls', 'caller_user'],
+    ['calls', 'callee_user'],
+    ['calls', 'answerer_user'],
+    ['calls_missed_by', 'user'],
+  ]
+  const walks = places.map(
+    (
+      [table, column],
+      at,
+    ) => `walk${at} (name) as (select min(${column}) from ${table} where ${column} is not null
+      union all select (select min(${column}) from ${table} where ${column} > name) from walk${at} where name is not null)`,
   )
-  const names = columns.map(column => `select name from ${column}s where name is not null`)
+  const names = places.map((_place, at) => `select name from walk${at} where name is not null`)
   return `with recursive ${walks.join(', ')} ${names.join(' union ')}`
 })()
 
