@@ -30,6 +30,7 @@ export function userBody(deps: Pick<AppDeps, 'live' | 'directory'>, row: UserRow
     expiresAt: directory.stayUntil(row.name),
     seenByGuests: row.seenByGuests,
     alsoRings: row.alsoRings,
+    quietHours: row.quietHours,
     disabled: row.disabled,
     mayLogIn: row.passwordHash !== undefined,
     presence: live.presence(row.name),

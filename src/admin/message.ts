@@ -4,6 +4,7 @@
  * and a sentence that says what to do.
  */
 import type { CallRow } from '../calls/message.ts'
+import type { QuietHours } from '../core/quiet-hours.ts'
 import type { GrantView, RelayPolicy } from '../relay/message.ts'
 import type { Presence } from '../signalling/message.ts'
 import type { CallOutcome, ImportVerdict } from '../trace/message.ts'
@@ -150,6 +151,8 @@ export interface User {
   readonly seenByGuests: boolean
   /** Others, by `name`, whose devices ring as well when this person is called. */
   readonly alsoRings: readonly string[]
+  /** When they are not to be disturbed by the clock. */
+  readonly quietHours: QuietHours | undefined
   /** None of their devices may connect for now, and they may not log in. */
   readonly disabled: boolean
   /** They have a password for the console. */
@@ -166,7 +169,10 @@ export interface NewUser {
 /** A member may change themselves, except `sipPassword` of others; the owner everybody. */
 export interface UserChange {
   readonly displayName?: string | undefined
+  /** As they switch it themselves: within their quiet hours it says whether these count. */
   readonly doNotDisturb?: boolean | undefined
+  /** null: none. */
+  readonly quietHours?: QuietHours | null | undefined
   /** Owner only, as are the next five. */
   readonly number?: string | undefined
   readonly seenByGuests?: boolean | undefined

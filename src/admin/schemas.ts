@@ -1,5 +1,6 @@
 /** Bodies of the interface as they are checked and published. `message.ts` says the same to the compiler. */
 import { z } from 'zod'
+import { isZone, timeOfDayPattern, weekdays, zoneCharacters } from '../core/quiet-hours.ts'
 
 /** Something to be seen; no control or direction-changing characters, no halves of characters. */
 const seenLine = /^(?=.*[\p{L}\p{N}\p{P}\p{S}])[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]*$/u
@@ -41,10 +42,18 @@ export const newUser = z.strictObject({
   displayName: displayName.optional(),
   sipPassword: sipPassword.optional(),
 })
+const timeOfDay = z.string().regex(timeOfDayPattern, 'HH:MM, from 00:00 to 23:59')
+export const quietHours = z.strictObject({
+  from: timeOfDay,
+  until: timeOfDay,
+  days: z.array(z.enum(weekdays)).min(1).max(weekdays.length),
+  zone: z.string().max(zoneCharacters).refine(isZone, 'a time zone such as Europe/Berlin'),
+})
 export const userChange = z.strictObject({
   displayName: displayName.optional(),
   number: shortNumber.optional(),
   doNotDisturb: z.boolean().optional(),
+  quietHours: quietHours.nullable().optional(),
   seenByGuests: z.boolean().optional(),
   alsoRings: z.array(userName).max(20).optional(),
   disabled: z.boolean().optional(),
@@ -275,6 +284,7 @@ export const user = z.strictObject({
   expiresAt: time.optional(),
   seenByGuests: z.boolean(),
   alsoRings: z.array(z.string()),
+  quietHours: quietHours.optional(),
   disabled: z.boolean(),
   mayLogIn: z.boolean(),
   presence: z.enum(['available', 'inCall', 'doNotDisturb', 'away']),

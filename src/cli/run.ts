@@ -23,7 +23,7 @@ import {
   updateStick,
   updateVerify,
 } from './update.ts'
-import { userAdd, userList, userPassword, userRemove, userRings } from './user.ts'
+import { userAdd, userList, userPassword, userQuiet, userRemove, userRings } from './user.ts'
 import { version } from './version.ts'
 
 /** A longer name stands before a shorter one that it begins with. */
@@ -31,7 +31,7 @@ const groups: readonly (readonly [title: string, commands: readonly Command[]])[
   ['the exchange', [serve, tryOut, doctor, version]],
   [
     'people and devices',
-    [invite, userAdd, userList, userPassword, userRings, userRemove, deviceList, deviceRevoke],
+    [invite, userAdd, userList, userPassword, userRings, userQuiet, userRemove, deviceList, deviceRevoke],
   ],
   [
     'calls and their traces',

@@ -1,4 +1,5 @@
 import type { NewUser, User } from '../admin/message.ts'
+import { type QuietHours, type Weekday, weekdays } from '../core/quiet-hours.ts'
 import { DirectoryError } from '../store/directory/message.ts'
 import { StoreError } from '../store/errors.ts'
 import { openStore } from '../store/store.ts'
@@ -111,6 +112,57 @@ export const userRings: Command = {
     )
   },
 }
+
+export const userQuiet: Command = {
+  name: 'user quiet',
+  usage: '<name> [<from>-<until> | off] [--days DAYS] [--zone ZONE]',
+  about: 'when a person is not to be disturbed by the clock; without hours, tells it',
+  words: [1, 2],
+  options: { days: { type: 'string' }, zone: { type: 'string' } },
+  help: [
+    ['<from>-<until>', '22:00-07:00; nothing of theirs rings then, on any device'],
+    ['off', 'no such hours'],
+    ['--days', `on which they begin, as in ${weekdays.slice(0, 5).join()}; every day if not given`],
+    ['--zone', 'whose clock it goes by, as in Europe/Berlin; as before, or this computer’s, if not given'],
+  ],
+  run: async call => {
+    const [name, wanted] = call.words as [string, string?]
+    const found = (await api<readonly User[]>(call.config, 'GET', '/users')).find(user => user.name === name)
+    if (found === undefined) throw new CommandError(`there is no ${name}; ${listHint}`)
+    const before = found.quietHours
+    if (wanted === undefined)
+      return call.print({ name, quietHours: before ?? null }, () => quietOf(name, before))
+    const quietHours = wanted === 'off' ? null : hoursFrom(wanted, call.options, before?.zone)
+    await orSay(api(call.config, 'PATCH', `/users/${encodeURIComponent(name)}`, { quietHours }), listHint)
+    call.print({ name, quietHours }, () => quietOf(name, quietHours))
+  },
+}
+
+function hoursFrom(
+  text: string,
+  { days, zone }: Invocation['options'],
+  zoneBefore: string | undefined,
+): QuietHours {
+  const [, from, until] = /^([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})$/.exec(text) ?? []
+  if (from === undefined || until === undefined) {
+    throw new UsageError(`${text} is neither off nor hours such as 22:00-07:00`)
+  }
+  const here = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const place = (zone as string | undefined) ?? zoneBefore ?? here
+  // What nobody has told where it stands shows UTC, as a card does.
+  if (zone === undefined && zoneBefore === undefined && ['UTC', 'Etc/UTC'].includes(here)) {
+    throw new UsageError(
+      'this computer’s clock shows UTC: say whose it is to go by, as in --zone Europe/Berlin',
+    )
+  }
+  const named = typeof days === 'string' ? (days.split(',') as Weekday[]) : weekdays
+  return { from, until, days: named, zone: place }
+}
+
+const quietOf = (name: string, hours: QuietHours | null | undefined): string =>
+  hours
+    ? `${name} is not to be disturbed ${hours.from}-${hours.until} (${hours.zone}), begun on ${hours.days.join()}`
+    : `${name} has no quiet hours`
 
 const listHint = 'those who are here: lanline user list'
 

@@ -86,6 +86,34 @@ test('only the owner decides about guests, and a guest has no password', async (
   expect(kept.body.expiresAt).toBeUndefined()
 })
 
+test('everybody sets their quiet hours, from their phone too, and the owner anybody’s', async () => {
+  const member = await house.member()
+  const quietHours = { from: '22:00', until: '07:00', days: ['mon', 'sun'], zone: 'Europe/Berlin' }
+  const set = (name: string, headers: Record<string, string>, body: object) =>
+    house.api('PATCH', `/users/${name}`, { headers, body })
+  expect((await set('mia', member, { quietHours })).body).toMatchObject({ name: 'mia', quietHours })
+  expect(house.store.directory.quiet('mia').hours).toEqual(quietHours)
+  expect((await set('olivia', member, { quietHours })).status).toBe(403)
+  expect((await set('mia', owner, { quietHours: null })).body).not.toHaveProperty('quietHours')
+  expect((await set('mia', owner, { quietHours })).status).toBe(200)
+  // What else is changed of a person leaves them.
+  expect((await set('mia', owner, { displayName: 'Mia M' })).body).toMatchObject({ quietHours })
+  const wrong = [
+    ...[
+      { from: '22' },
+      { until: '24:00' },
+      { days: [] },
+      { days: ['monday'] },
+      { days: Array(8).fill('mon') },
+    ],
+    ...[{ zone: 'Mars/Base' }, { zone: '' }, { zone: undefined }, { more: 1 }],
+  ]
+  for (const part of wrong) {
+    const answer = await set('mia', member, { quietHours: { ...quietHours, ...part } })
+    expect([answer.status, answer.body.error.code], JSON.stringify(part)).toEqual([400, 'badBody'])
+  }
+})
+
 test('a softphone has a name and a password of its own, is made for oneself, and is not for guests', async () => {
   const member = await house.member()
   const made = await house.api('POST', '/softphones', { headers: member, body: { deviceName: 'Desk' } })

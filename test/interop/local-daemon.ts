@@ -35,6 +35,8 @@ export interface LocalDaemonOptions {
   /** Users who get a device that speaks `lanline.v1` besides. */
   readonly apps?: readonly string[]
   readonly nodeOptions?: readonly string[]
+  /** More of what it finds in its environment. */
+  readonly environment?: Readonly<Record<string, string>>
   /** More of `lanline.toml`. */
   readonly configuration?: string
 }
@@ -58,6 +60,7 @@ export async function startLocalDaemon(options: LocalDaemonOptions): Promise<Loc
   const nodeOptions = options.nodeOptions ?? []
   const child = spawn(node, [...nodeOptions, main, 'serve', '--config', configFile], {
     cwd: options.directory,
+    env: { ...process.env, ...options.environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

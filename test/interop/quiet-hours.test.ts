@@ -1,0 +1,100 @@
+/** Quiet hours of a real lanline, whose wall clock is set as it runs. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ChannelClient, type Told } from './channel.ts'
+import { type LocalDaemon, startLocalDaemon } from './local-daemon.ts'
+
+const clock = fileURLToPath(new URL('../net/shifted-clock.ts', import.meta.url))
+const sdp = 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n'
+
+describe('a person with quiet hours', () => {
+  let directory: string
+  let daemon: LocalDaemon
+  let tokens: LocalDaemon['tokens']
+
+  const setClock = (time: string): void =>
+    writeFileSync(path.join(directory, 'shift'), String(Date.parse(time) - Date.now()))
+  const start = async (apps: readonly string[] = []): Promise<void> => {
+    const users = apps.map(name => ({ name, password: `${name}-secret` }))
+    const environment = { SHIFTED_CLOCK_FILE: path.join(directory, 'shift') }
+    const nodeOptions = ['--import', clock]
+    const configuration = '[mdns]\nmode = "off"'
+    daemon = await startLocalDaemon({ directory, users, apps, nodeOptions, environment, configuration })
+    if (apps.length > 0) tokens = daemon.tokens
+  }
+  const enter = async (user: string): Promise<{ client: ChannelClient; welcome: Told }> => {
+    const client = await ChannelClient.open(daemon.ports.http)
+    client.say({ type: 'hello', token: tokens[user], client: 'test', tab: user, resume: [] })
+    return { client, welcome: (await client.next('welcome'))! }
+  }
+  const presenceOfBob = async (client: ChannelClient, milliseconds: number): Promise<unknown> => {
+    const told = await client.next('presence', milliseconds)
+    const { user, presence } = (told?.person ?? {}) as { user?: string; presence?: string }
+    return user === undefined || user === 'bob' ? presence : presenceOfBob(client, milliseconds)
+  }
+  const callBob = async (client: ChannelClient): Promise<unknown> => {
+    client.say({ type: 'call', ref: 'r', to: 'bob', sdp, video: false })
+    const { reason, code } = (await client.next('ended')) ?? {}
+    return [reason, code]
+  }
+
+  beforeAll(async () => {
+    directory = mkdtempSync(path.join(tmpdir(), 'lanline-quiet-'))
+    setClock('2027-03-01T21:59:52Z')
+    await start(['alice', 'bob'])
+  })
+  afterAll(async () => {
+    await daemon?.stop()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  it('is not rung at from their begin to their end, by a clock that is set as well, and over a restart', async () => {
+    const bob = await enter('bob')
+    const alice = await enter('alice')
+    expect(bob.welcome).toMatchObject({ doNotDisturb: false, quiet: { within: false, hours: null } })
+    expect(daemon.cli('user', 'quiet', 'bob', '22:00-07:00', '--zone', 'UTC')).toContain('22:00-07:00 (UTC)')
+    expect(await bob.client.next('doNotDisturb')).toMatchObject({ on: false, quiet: { within: false } })
+
+    // Nobody asks: the minute comes.
+    setClock('2027-03-01T21:59:58Z')
+    expect(await presenceOfBob(alice.client, 13_000)).toBe('doNotDisturb')
+    expect(await bob.client.next('doNotDisturb')).toMatchObject({ on: true, quiet: { within: true } })
+    expect(await callBob(alice.client)).toEqual(['doNotDisturb', 480])
+    expect(await bob.client.next('missed')).toMatchObject({ missed: [{ user: 'alice' }] })
+    expect(bob.client.told.filter(({ type }) => type === 'incoming')).toEqual([])
+
+    bob.client.say({ type: 'doNotDisturb', on: false })
+    expect(await presenceOfBob(alice.client, 3_000)).toBe('available')
+    bob.client.say({ type: 'doNotDisturb', on: true })
+    expect(await presenceOfBob(alice.client, 3_000)).toBe('doNotDisturb')
+
+    await daemon.stop()
+    await start()
+    const again = await enter('bob')
+    const caller = await enter('alice')
+    expect(again.welcome).toMatchObject({ doNotDisturb: true, quiet: { byHand: false, within: true } })
+    expect(await callBob(caller.client)).toEqual(['doNotDisturb', 480])
+
+    // A time server answers at last.
+    setClock('2027-03-02T07:30:00Z')
+    expect(await presenceOfBob(caller.client, 15_000)).toBe('available')
+    caller.client.say({ type: 'call', ref: 'r', to: 'bob', sdp, video: false })
+    expect(await again.client.next('incoming')).toMatchObject({ from: { user: 'alice' } })
+
+    // Without a clock nobody knows what hours it is: it rings rather than not.
+    setClock('1970-01-01T23:00:00Z')
+    await new Promise(resolve => setTimeout(resolve, 500))
+    again.client.close()
+    const unset = await enter('bob')
+    expect(unset.welcome).toMatchObject({
+      doNotDisturb: false,
+      quiet: { within: false, hours: { zone: 'UTC' } },
+    })
+    expect(daemon.cli('user', 'quiet', 'bob')).toContain('bob is not to be disturbed 22:00-07:00 (UTC)')
+    expect(daemon.cli('user', 'quiet', 'bob', 'off')).toContain('bob has no quiet hours')
+    for (const { client } of [unset, caller]) client.close()
+  })
+})
