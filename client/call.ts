@@ -6,7 +6,7 @@
  * Left out on purpose: holding, transferring and any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
-import type { ClientMessage, MediaReport, ServerMessage } from '../src/signalling/message.ts'
+import type { ClientMessage, MediaReport, PersonName, ServerMessage } from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
 import type { HeldCalls } from './held.ts'
@@ -56,8 +56,10 @@ export interface CallSetup {
   readonly direction: 'outgoing' | 'incoming'
   /** Our name for the call until the appliance tells its id. */
   readonly ref: string
-  readonly peer: { readonly user: string; readonly name: string }
+  readonly peer: PersonName
   readonly video: boolean
+  /** Incoming only: who was called, where it rings here in their place. */
+  readonly calledFor?: PersonName | undefined
   /** Incoming only. */
   readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
 }
@@ -86,7 +88,8 @@ export class Call extends Emitter<CallEvents> {
   /** The callee said yes, whichever of the two we are. */
   #isTaken = false
   #id: string | undefined
-  #party: { readonly user: string; readonly name: string }
+  #party: PersonName
+  #calledFor: PersonName | undefined
   #end: CallEnd | undefined
   /** From when our media is open. */
   #session: Session | undefined
@@ -101,6 +104,7 @@ export class Call extends Emitter<CallEvents> {
     this.ref = setup.ref
     this.#placedWithVideo = setup.video
     this.#party = setup.peer
+    this.#calledFor = setup.calledFor
     this.#id = setup.incoming?.call
     this.#offered = setup.incoming
     this.#stage = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
@@ -110,8 +114,13 @@ export class Call extends Emitter<CallEvents> {
   get id(): string | undefined {
     return this.#id
   }
-  get party(): { readonly user: string; readonly name: string } {
+  /** Who calls; or who was called, and once it is answered who took it. */
+  get party(): PersonName {
     return this.#party
+  }
+  /** Who was called, where somebody else takes it in their place, here or there: calls to one person may ring at several. */
+  get calledFor(): PersonName | undefined {
+    return this.#calledFor
   }
   get state(): CallState {
     return this.#stage === 'answered' ? this.#session!.media.state : this.#stage
@@ -386,8 +395,9 @@ export class Call extends Emitter<CallEvents> {
     this.#ports.send({ type: 'answer', call: this.#id!, sdp })
   }
 
-  #taken(by: CallSetup['peer']): void {
+  #taken(by: PersonName): void {
     this.#timers.clear('noAnswer')
+    if (this.direction === 'outgoing' && by.user !== this.#party.user) this.#calledFor = this.#party
     this.#party = by
     this.#isTaken = true
     this.#become('answered')

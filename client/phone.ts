@@ -9,6 +9,7 @@ import type {
   MediaReport,
   MissedCall,
   Person,
+  PersonName,
   ServerMessage,
 } from '../src/signalling/message.ts'
 import { Call, type CallEnd, type CallPorts } from './call.ts'
@@ -40,7 +41,7 @@ export interface PhoneEvents {
   /** Somebody calls: `answer` or `decline` it. */
   incoming: Call
   /** Somebody called during a call, and was told so. */
-  turnedAway: { readonly user: string; readonly name: string }
+  turnedAway: PersonName & { readonly calledFor: PersonName | undefined }
   /** On the owner's devices: somebody asks to join, or was answered. */
   requests: readonly JoinAsk[]
   /** A call began or ended, in either direction. */
@@ -306,7 +307,7 @@ export class Phone extends Emitter<PhoneEvents> {
     const replaced = message.replaces === undefined ? undefined : this.#byId(message.replaces)
     if (this.#calls.size > 0 && replaced === undefined) {
       this.#send({ type: 'decline', call: message.call, reason: 'busy' })
-      this.emit('turnedAway', message.from)
+      this.emit('turnedAway', { ...message.from, calledFor: message.for })
       return
     }
     const { call: id, sdp, trickle, video, from } = message
@@ -314,6 +315,7 @@ export class Phone extends Emitter<PhoneEvents> {
       direction: 'incoming',
       ref: id,
       peer: from,
+      calledFor: message.for,
       video,
       incoming: { call: id, sdp, trickle },
     })

@@ -4,6 +4,7 @@ import { fakePhone, fakeTrack, settle } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
 const bob = { user: 'bob', name: 'Bob' }
+const house = { user: 'house', name: 'House' }
 const offer = 'v=0\r\na=group:BUNDLE 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n'
 
 /** A phone whose call was placed and told its id. */
@@ -296,7 +297,41 @@ describe('taking a call', () => {
     socket().say({ type: 'incoming', call: second, from: bob, sdp: offer, trickle: true, video: false })
     expect(socket().ofType('decline')).toEqual([{ type: 'decline', call: second, reason: 'busy' }])
     expect(phone.calls).toHaveLength(1)
-    expect(turnedAway).toEqual([bob])
+    expect(turnedAway).toEqual([{ ...bob, calledFor: undefined }])
+    const third = { ...{ call: call.replace('0', 'e'), from: bob, for: house }, sdp: offer, trickle: true }
+    socket().say({ type: 'incoming', ...third, video: false })
+    expect(turnedAway.at(-1)).toEqual({ ...bob, calledFor: house })
+  })
+})
+
+describe('a call to somebody whose calls ring at others', () => {
+  it('is for them where it rings, and with who calls', async () => {
+    const { phone, socket } = await ringing()
+    expect(phone.calls[0]).toMatchObject({ party: bob, calledFor: undefined })
+    phone.calls[0]!.decline()
+    const second = call.replace('0', 'f')
+    const incoming = { call: second, from: bob, for: house, sdp: offer, trickle: true, video: false }
+    socket().say({ type: 'incoming', ...incoming })
+    expect(phone.calls[0]).toMatchObject({ party: bob, calledFor: house })
+  })
+
+  it('is with who took it, and was for who was called', async () => {
+    const { phone, online, peer, socket } = fakePhone()
+    await online()
+    const placed = phone.call(house, { video: false })
+    await settle()
+    peer().found(null)
+    await settle()
+    const [sent] = socket().ofType('call')
+    socket().say({ type: 'calling', ref: sent!.ref, call })
+    expect(placed).toMatchObject({ party: house, calledFor: undefined })
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    await settle()
+    expect(placed).toMatchObject({ party: bob, calledFor: house })
+    // That of an ICE restart.
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    expect(placed).toMatchObject({ party: bob, calledFor: house })
+    expect((await talking()).placed.calledFor).toBeUndefined()
   })
 })
 

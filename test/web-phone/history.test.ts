@@ -29,6 +29,28 @@ it('a call is missed by whom it rang, never by who called', () => {
   expect(told(missed, 'alice', 100_000)).toMatchObject({ missed: false, talkedSeconds: undefined })
 })
 
+it('a call that several answer to says for whom it was, and who took it', () => {
+  const house = { calleeUser: 'house', calleeName: 'House', answererUser: 'bob', answererName: 'Bob' }
+  const taken = { ...call, ...house } as ToldCall
+  expect(told(taken, 'alice', 100_000)).toMatchObject({
+    user: 'house',
+    answeredBy: 'Bob',
+    calledFor: undefined,
+  })
+  expect(told(taken, 'bob', 100_000)).toMatchObject({
+    user: 'alice',
+    answeredBy: undefined,
+    calledFor: 'House',
+  })
+  const {
+    answererUser: _,
+    answererName: _name,
+    ...missed
+  } = { ...taken, missed: true, answeredAt: undefined }
+  expect(told(missed as ToldCall, 'bob', 100_000)).toMatchObject({ missed: true, calledFor: 'House' })
+  expect(told(call, 'bob', 100_000)).toMatchObject({ answeredBy: undefined, calledFor: undefined })
+})
+
 it('a way that is unknown or contradicted is not told, and one that goes on is as long as it was last alive', () => {
   const unknown = { ...call, outcome: { path: 'contradicted', grade: 'none', mos: undefined } } as ToldCall
   expect(told(unknown, 'bob', 100_000).path).toBeUndefined()

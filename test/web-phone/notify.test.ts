@@ -5,6 +5,7 @@ const ringing: ToldCall = {
   direction: 'incoming',
   video: false,
   party: { name: 'Oma' },
+  calledFor: undefined,
   state: 'incoming',
   end: undefined,
 }
@@ -33,6 +34,14 @@ it('what rang out there and was missed is said there, once and for good', () => 
     rings: false,
   })
   expect(noticeOf(ended('cancelled'), false, true)).toBeUndefined()
+})
+
+it('a call that rings here in somebody’s place is told as theirs', () => {
+  const calledFor = { name: 'House' }
+  expect(noticeOf({ ...ringing, calledFor }, false, false)?.title).toBe('Oma is calling for House')
+  expect(noticeOf({ ...ended('cancelled'), calledFor }, true, false)?.title).toBe(
+    'You missed a call from Oma for House',
+  )
 })
 
 it('a call that was taken or declined leaves nothing', () => {

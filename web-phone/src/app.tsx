@@ -11,7 +11,7 @@ import { HomeScreen, type Left } from './screens/home.tsx'
 import { IncomingScreen } from './screens/incoming.tsx'
 import { JoinScreen } from './screens/join.tsx'
 import { MessageScreen } from './screens/message.tsx'
-import { moment, texts } from './texts.ts'
+import { moment, texts, withCalledFor } from './texts.ts'
 import type { WallPhone } from './wall.ts'
 
 const redrawMilliseconds = 600_000
@@ -55,7 +55,7 @@ export function App({
   const [renewal, setRenewal] = useState<(() => void) | undefined>()
   useEffect(() => renew(line, load => setRenewal(() => load)), [line])
   const left = useRef<Left>(undefined)
-  if (line.call) left.current = { user: line.call.party.user }
+  if (line.call) left.current = { user: placedWith(line.call) }
   else if (checking) left.current = 'check'
   return (
     <Screen
@@ -178,6 +178,10 @@ function refusal(state: Extract<LineState, { kind: 'denied' | 'revoked' }>): { t
     : { title: texts.revokedTitle, body: texts.revokedBody }
 }
 
+/** Whose row the call belongs to in the list of people. */
+const placedWith = ({ calledFor, direction, party }: Call): string =>
+  (direction === 'outgoing' && calledFor?.user) || party.user
+
 function isRingingHere(call: Call): boolean {
   return call.state === 'incoming' || (call.state === 'answering' && call.direction === 'incoming')
 }
@@ -195,6 +199,7 @@ function titleOf(line: Line): string {
   if (call === undefined && waiting > 0) return `${texts.waitingAtDoor(waiting)} ${texts.product}`
   const missed = missedOf(line)
   if (call === undefined) return missed > 0 ? `${texts.missedCount(missed)} ${texts.product}` : texts.product
-  if (call.state === 'incoming') return `☎ ${texts.incomingAudio(call.party.name)}`
+  if (call.state === 'incoming')
+    return `☎ ${withCalledFor(texts.incomingAudio(call.party.name), call.calledFor?.name)}`
   return `${texts.callWith(call.party.name)} · ${texts.product}`
 }

@@ -7,6 +7,10 @@ export interface PastCall {
   /** The other one, as they are called now or were then. */
   readonly user: string
   readonly name: string
+  /** The name of who was called, where it was for this person in their place. */
+  readonly calledFor: string | undefined
+  /** The name of who took a call of this person's in the place of who was called. */
+  readonly answeredBy: string | undefined
   readonly outgoing: boolean
   /** Nobody took it here. */
   readonly missed: boolean
@@ -46,6 +50,8 @@ export function told(call: ToldCall, user: string, now: number): PastCall {
   return {
     id: call.id,
     user: outgoing ? call.calleeUser : call.callerUser,
+    calledFor: outgoing || call.calleeUser === user ? undefined : call.calleeName || call.calleeUser,
+    answeredBy: outgoing ? call.answererName || call.answererUser : undefined,
     name: (outgoing ? call.calleeName : call.callerName) || (outgoing ? call.calleeUser : call.callerUser),
     outgoing,
     missed: !outgoing && call.missed,

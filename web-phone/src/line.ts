@@ -9,7 +9,7 @@ import { Emitter } from '../../client/emitter.ts'
 import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
 import type { CallPath } from '../../client/path.ts'
-import { Phone } from '../../client/phone.ts'
+import { Phone, type PhoneEvents } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
 import type { EndReason } from '../../src/core/end-reason.ts'
 import { echoUser } from './check/echo.ts'
@@ -46,6 +46,8 @@ export type LineState =
   | { readonly kind: 'blocked' }
   | { readonly kind: 'phone'; readonly phone: Phone }
 
+/** Who called during a call. */
+type TurnedAway = PhoneEvents['turnedAway']
 type Request = JoinRequest & { readonly displayName: string; readonly askedAt?: number }
 
 const askAgainMilliseconds = 2_000
@@ -63,7 +65,7 @@ const limitTurnedAway = 3
 export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #state: LineState = { kind: 'starting' }
   #notice = ''
-  #turnedAway: readonly string[] = []
+  #turnedAway: readonly TurnedAway[] = []
   #isTrouble = false
   #attempt = 0
   #call: Call | undefined
@@ -88,7 +90,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   }
 
   /** Who called during the call on the screen. */
-  get turnedAway(): readonly string[] {
+  get turnedAway(): readonly TurnedAway[] {
     return this.#turnedAway
   }
 
@@ -272,7 +274,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     })
     phone.on('changed', () => this.#redraw())
     phone.on('incoming', call => this.#watch(call))
-    phone.on('turnedAway', ({ name }) => this.#saw(name))
+    phone.on('turnedAway', who => this.#saw(who))
     phone.on('welcome', () => this.emit('welcome', undefined))
     phone.on('state', ({ reason }) => {
       if (reason === 'replaced') this.#waitForLock()
@@ -286,11 +288,12 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   }
 
   /** Told for a while: they stand among the missed calls. */
-  #saw(name: string): void {
-    this.#turnedAway = [...this.#turnedAway.filter(one => one !== name), name].slice(-limitTurnedAway)
+  #saw(who: TurnedAway): void {
+    const others = this.#turnedAway.filter(one => one.user !== who.user)
+    this.#turnedAway = [...others, who].slice(-limitTurnedAway)
     this.#redraw()
     this.#timers.setTimeout(() => {
-      this.#turnedAway = this.#turnedAway.filter(one => one !== name)
+      this.#turnedAway = this.#turnedAway.filter(one => one !== who)
       this.#redraw()
     }, turnedAwayMilliseconds)
   }

@@ -4,13 +4,14 @@
  */
 import type { CallEnd, CallState } from '../../client/call.ts'
 import { readJson, storageKeys, writeJson } from './storage.ts'
-import { texts } from './texts.ts'
+import { texts, withCalledFor } from './texts.ts'
 
 /** What of a call matters here. */
 export interface ToldCall {
   readonly direction: 'outgoing' | 'incoming'
   readonly video: boolean
   readonly party: { readonly name: string }
+  readonly calledFor: { readonly name: string } | undefined
   readonly state: CallState
   readonly end: CallEnd | undefined
 }
@@ -33,12 +34,13 @@ const missed: ReadonlySet<string> = new Set(['cancelled', 'noAnswer', 'lost'])
 export function noticeOf(call: ToldCall, isTold: boolean, isSeen: boolean): Notice | undefined {
   if (call.direction === 'outgoing') return undefined
   const { name } = call.party
+  const calledFor = call.calledFor?.name
   if (call.state === 'incoming' && (isTold || !isSeen)) {
     const title = call.video ? texts.incomingVideo(name) : texts.incomingAudio(name)
-    return { title, body: texts.notice.open, rings: true }
+    return { title: withCalledFor(title, calledFor), body: texts.notice.open, rings: true }
   }
   if (isTold && call.state === 'ended' && missed.has(call.end?.reason ?? ''))
-    return { title: texts.notice.missed(name), body: '', rings: false }
+    return { title: withCalledFor(texts.notice.missed(name), calledFor), body: '', rings: false }
   return undefined
 }
 

@@ -176,6 +176,7 @@ export const texts = {
       outgoing: (video: boolean) => (video ? 'Video call out' : 'Call out'),
       incoming: (video: boolean) => (video ? 'Video call in' : 'Call in'),
     },
+    answered: (name: string) => `${name} answered`,
     notAnswered: (outgoing: boolean) => (outgoing ? 'not answered' : 'not taken'),
     path: { direct: 'direct', relayed: 'relayed' },
   },
@@ -253,6 +254,7 @@ export const texts = {
 
   incomingAudio: (name: string) => `${name} is calling`,
   incomingVideo: (name: string) => `${name} is calling with video`,
+  calledFor: (name: string) => `for ${name}`,
   answer: 'Answer',
   answerVideo: 'Answer with video',
   decline: 'Decline',
@@ -280,12 +282,17 @@ export const texts = {
   pictureBegan: (name: string) => `${name} turned the camera on. ${name} does not see you.`,
   pictureOffered: (name: string) => `Waiting for ${name}’s phone to take the picture…`,
   pictureRefused: (name: string) => `${name}’s phone takes no picture. The call goes on with sound.`,
+  answeredFor: (name: string, calledFor: string) => `${name} answered for ${calledFor}.`,
+  calledThem: (name: string, calledFor: string) => `${name} called ${calledFor}.`,
   peerMuted: (name: string) => `${name} is muted`,
   peerTestSource: (name: string) => `${name} has no microphone: you hear a test source`,
   testSource: 'Test source',
   testSourceBody: 'No microphone here: the other side hears a test tone.',
   youMuted: 'You are muted',
-  calledMeanwhile: (name: string) => `${name} called, and was told that you are in a call.`,
+  calledMeanwhile: (name: string, calledFor: string | undefined) =>
+    calledFor === undefined
+      ? `${name} called, and was told that you are in a call.`
+      : `${name} called ${calledFor} meanwhile.`,
   loss: {
     microphoneGone: (name: string) => `There is no microphone any more: ${name} does not hear you.`,
     microphoneDenied: (name: string) =>
@@ -462,3 +469,7 @@ export const timeOf = (at: number): string =>
 
 const dateOf = (at: number): string =>
   new Date(at).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' })
+
+/** Says for whom a call is, where that is somebody else than who reads it. */
+export const withCalledFor = (text: string, calledFor: string | undefined): string =>
+  calledFor === undefined ? text : `${text} ${texts.calledFor(calledFor)}`

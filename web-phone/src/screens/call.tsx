@@ -264,6 +264,12 @@ function statusText(call: Call): string {
   }
 }
 
+/** Whom it was for, where that is neither of the two who talk. */
+function calledForText({ calledFor, direction, party }: Call): string {
+  if (calledFor === undefined) return ''
+  return texts[direction === 'outgoing' ? 'answeredFor' : 'calledThem'](party.name, calledFor.name)
+}
+
 /** What a person should know while it lasts. */
 function Notes({
   call,
@@ -283,7 +289,8 @@ function Notes({
     !online && texts.lineAway,
     call.relayRefusal && call.state !== 'connected' && texts.searching,
     call.muted && texts.youMuted,
-    ...line.turnedAway.map(other => texts.calledMeanwhile(other)),
+    calledForText(call),
+    ...line.turnedAway.map(other => texts.calledMeanwhile(other.name, other.calledFor?.name)),
     ...losses.map(loss => texts.loss[loss](name)),
     ...call.problems.map(problem => texts.problem[problem]),
     isOffered && online && texts.pictureOffered(name),

@@ -7,7 +7,7 @@ import type { Line } from '../line.ts'
 import { CallBack } from '../parts/call-back.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { clock, dayOf, texts, timeOf } from '../texts.ts'
+import { clock, dayOf, texts, timeOf, withCalledFor } from '../texts.ts'
 
 const words = texts.history
 const againMilliseconds = 2_000
@@ -97,7 +97,8 @@ export function CallRow({
   const length =
     call.talkedSeconds === undefined ? words.notAnswered(call.outgoing) : clock(call.talkedSeconds)
   const facts = [
-    words.kind[kind](call.video),
+    withCalledFor(words.kind[kind](call.video), call.calledFor),
+    call.answeredBy && words.answered(call.answeredBy),
     call.going ? words.going : call.missed ? undefined : length,
     call.path && words.path[call.path],
   ].filter(fact => fact !== undefined)

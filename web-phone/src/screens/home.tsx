@@ -9,7 +9,7 @@ import { CallBack } from '../parts/call-back.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { needsLine, noCallsId } from '../parts/needs-line.ts'
 import type { Bell } from '../ring.ts'
-import { moment, texts } from '../texts.ts'
+import { moment, texts, withCalledFor } from '../texts.ts'
 import type { WallPhone } from '../wall.ts'
 import { HistoryDialog } from './history.tsx'
 import { LatestCalls } from './latest.tsx'
@@ -280,7 +280,8 @@ function MissedRow({
       <div class="who">
         <strong>{call.name}</strong>
         <span>
-          {call.video ? texts.missedVideo : texts.missedAudio}, {moment(call.at, now)}
+          {withCalledFor(call.video ? texts.missedVideo : texts.missedAudio, call.for?.name)},{' '}
+          {moment(call.at, now)}
         </span>
       </div>
       <CallBack person={call} line={line} online={online} />

@@ -22,13 +22,18 @@ export function IncomingScreen({ call }: { readonly call: Call }) {
         class="caller"
         role="alertdialog"
         aria-labelledby="caller"
-        aria-describedby="caller-note"
+        aria-describedby="caller-for caller-note"
         aria-modal="true"
       >
         <div class="pulse">
           <Avatar name={name} size="large" />
         </div>
         <h1 id="caller">{call.video ? texts.incomingVideo(name) : texts.incomingAudio(name)}</h1>
+        {call.calledFor && (
+          <p id="caller-for" class="called-for">
+            {texts.calledFor(call.calledFor.name)}
+          </p>
+        )}
         <p id="caller-note" class="stage-note" role="status">
           {busy ? texts.state.answering : problem}
         </p>
