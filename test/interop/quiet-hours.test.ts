@@ -37,8 +37,8 @@ describe('a person with quiet hours', () => {
   }
   const callBob = async (client: ChannelClient): Promise<unknown> => {
     client.say({ type: 'call', ref: 'r', to: 'bob', sdp, video: false })
-    const { reason, code } = (await client.next('ended')) ?? {}
-    return [reason, code]
+    const ended = await client.next('ended')
+    return [ended?.reason, ended?.code]
   }
 
   beforeAll(async () => {

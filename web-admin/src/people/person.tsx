@@ -1,6 +1,7 @@
 /** One person: who they are here, what they call with, what they may. */
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
+import { hoursText } from '../../../client/quiet-hours.ts'
 import type { Network, User } from '../../../src/admin/message.ts'
 import { useConsole } from '../console.ts'
 import { useLive } from '../live.ts'
@@ -19,6 +20,7 @@ import { AlsoRingsDialog, namesOf } from './also-rings.tsx'
 import { Devices } from './devices.tsx'
 import { InviteDialog } from './invites.tsx'
 import { Badges } from './list.tsx'
+import { QuietHoursDialog } from './quiet-hours.tsx'
 import { SoftphoneDialog } from './softphone.tsx'
 
 type Open =
@@ -26,6 +28,7 @@ type Open =
   | 'rename'
   | 'number'
   | 'alsoRings'
+  | 'quietHours'
   | 'invite'
   | 'softphone'
   | 'off'
@@ -111,7 +114,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
                 aria-label={people.changeNumberOf(user.displayName)}
                 onClick={() => setOpen('number')}
               >
-                {people.changeNumber}
+                {people.change}
               </button>
             </Row>
             {(users.length > 1 || user.alsoRings.length > 0) && (
@@ -126,6 +129,37 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
                 </button>
               </Row>
             )}
+            <Row
+              label={people.quietHours}
+              value={user.quietHours ? hoursText(user.quietHours) : people.quietNone}
+              {...(user.quietHours && { more: user.quietHours.zone })}
+            >
+              <button
+                type="button"
+                class="button quiet"
+                aria-label={people.setQuietOf(user.displayName)}
+                onClick={() => setOpen('quietHours')}
+              >
+                {user.quietHours ? people.change : people.set}
+              </button>
+              {user.quietHours && (
+                <button
+                  type="button"
+                  class="button quiet"
+                  aria-label={people.endQuietOf(user.displayName)}
+                  onClick={() =>
+                    void attempt(async () => {
+                      await change({ quietHours: null })
+                      toast(people.quietEnded(user.displayName), () =>
+                        change({ quietHours: user.quietHours }),
+                      )
+                    })
+                  }
+                >
+                  {people.remove}
+                </button>
+              )}
+            </Row>
             <Row label={people.rights} value={rightsOf(user)}>
               {isGuest && (
                 <button
@@ -198,6 +232,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
       </div>
       {open === 'invite' && <InviteDialog users={users} forUser={user} onClose={close} />}
       {open === 'alsoRings' && <AlsoRingsDialog user={user} users={users} change={change} close={close} />}
+      {open === 'quietHours' && <QuietHoursDialog user={user} change={change} close={close} />}
       {open === 'softphone' && <SoftphoneDialog user={user} onClose={close} />}
       {open !== '' && <Dialogs open={open} user={user} change={change} close={close} />}
     </>
