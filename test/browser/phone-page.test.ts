@@ -15,6 +15,7 @@ const patience = { timeout: 20_000 }
 describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
   let lan: Lan
   let daemon: Daemon
+  let owner: Owner
   let hall: Browser
   let mia: PhonePage
   let ben: PhonePage
@@ -23,7 +24,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     lan = await Lan.create({ hosts: ['pi', 'hall'], names: { 'lanline.local': 'pi' } })
     daemon = new Daemon(lan.host('pi'))
     await daemon.start()
-    const owner = await Owner.claim(daemon)
+    owner = await Owner.claim(daemon)
     hall = await startChromium(lan.host('hall'), {
       ...{ hertz: 440, colour: 'blue', trusted: [daemon.authorityFile] },
     })
@@ -202,6 +203,38 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await latest.getByText('Missed call').waitFor(patience)
     await mia.page.setViewportSize({ width: 390, height: 844 })
     await latest.waitFor({ state: 'detached' })
+  })
+
+  it('says for whom it rings where another was called, who took it, and whose call was missed', async () => {
+    await owner.addUser('house', 'House')
+    await owner.request('PATCH', '/users/house', { alsoRings: ['mia'] })
+    await ben.callAudio('House')
+    await mia.rings('Ben')
+    const told = mia.page.getByRole('alertdialog', { name: 'Ben is calling' })
+    await told.getByText('for House', { exact: true }).waitFor(patience)
+    expect(await barriers(mia.page), 'incoming').toEqual([])
+    await mia.accept()
+    await ben.inCall()
+    const status = (phone: PhonePage) => phone.page.getByRole('status')
+    await status(ben).getByText('Mia answered for House.').waitFor(patience)
+    await status(mia).getByText('Ben called House.').waitFor(patience)
+    await ben.hangUp()
+    await Promise.all([ben.ready(), mia.ready()])
+    await ben.callAudio('House')
+    await mia.rings('Ben')
+    await ben.press('Cancel call')
+    const missed = mia.page.getByRole('region', { name: 'Missed calls' })
+    await missed.getByText(/^Missed call for House, /).waitFor(patience)
+    await mia.press('Clear missed calls')
+    for (const [phone, calls] of [
+      [mia, ['Missed call for House', /^Call in for House, \d+:\d+/]],
+      [ben, ['Call out, not answered', /^Call out, Mia answered, \d+:\d+/]],
+    ] as const) {
+      await phone.press('All calls')
+      const rows = phone.page.getByRole('dialog', { name: 'Calls' }).getByRole('listitem')
+      for (const [at, text] of calls.entries()) await rows.nth(at).getByText(text).waitFor(patience)
+      await phone.page.keyboard.press('Escape')
+    }
   })
 
   it('rings as loud as one likes, also after a reload', async () => {

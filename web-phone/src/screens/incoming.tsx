@@ -22,7 +22,7 @@ export function IncomingScreen({ call }: { readonly call: Call }) {
         class="caller"
         role="alertdialog"
         aria-labelledby="caller"
-        aria-describedby="caller-for caller-note"
+        aria-describedby={call.calledFor ? 'caller-for caller-note' : 'caller-note'}
         aria-modal="true"
       >
         <div class="pulse">
