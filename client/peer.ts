@@ -294,7 +294,9 @@ export class Peer {
   }
 
   #trackEnded(track: MediaStreamTrack): void {
-    this.remoteTracks.splice(this.remoteTracks.indexOf(track), 1)
+    const at = this.remoteTracks.indexOf(track)
+    if (at < 0) return
+    this.remoteTracks.splice(at, 1)
     this.remoteStream?.removeTrack(track)
     this.#listener.changed()
   }
