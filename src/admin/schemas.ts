@@ -55,7 +55,7 @@ export const userChange = z.strictObject({
   doNotDisturb: z.boolean().optional(),
   quietHours: quietHours.nullable().optional(),
   seenByGuests: z.boolean().optional(),
-  alsoRings: z.array(userName).max(20).optional(),
+  alsoRings: z.array(userName).optional(),
   disabled: z.boolean().optional(),
   role: z.enum(['owner', 'member']).optional(),
   staySeconds: staySeconds.nullable().optional(),

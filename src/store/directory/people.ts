@@ -179,7 +179,7 @@ export class People {
 
   #refuseRinging(user: UserRow, names: readonly string[]): void {
     if (new Set(names).size > limits.alsoRings) {
-      throw new DirectoryError('tooMany', `a call rings at ${limits.alsoRings} other people at most`)
+      throw new DirectoryError('badName', `a call rings at ${limits.alsoRings} other people at most`)
     }
     const nobody = names.find(name => name === user.name || !this.#held.users.has(name))
     if (nobody === undefined) return
