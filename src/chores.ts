@@ -62,5 +62,6 @@ export function doChores(parts: ChoreParts): () => void {
 async function prune({ clock, store, policies }: ChoreParts): Promise<void> {
   const now = clock.epoch()
   await store.calls.prune(policies.retainDays, now)
+  await store.directory.forgetNames()
   await store.traces.prune(now)
 }

@@ -137,7 +137,7 @@ const shown = [
 function mayFromPage(from: Place, to: Place, one: Import): boolean {
   if (to.room === 'client') return true
   if (from.room === 'web-admin' && to.room === 'trace' && shown.includes(to.file)) return true
-  if (to.room === 'core' && one.typeOnly) return true
+  if (to.room === 'core' && (one.typeOnly || to.file === 'name-order.ts')) return true
   if (to.file !== 'message.ts') return false
   return (
     one.typeOnly ||

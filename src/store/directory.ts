@@ -231,6 +231,7 @@ export class Directory implements Omit<Accounts, 'user'>, Devices {
   readonly fetchRequest: Requests['fetch'] = (...given) => this.#requests.fetch(...given)
 
   readonly sweep: Expiry['sweep'] = (...given) => this.#expiry.sweep(...given)
+  readonly forgetNames: Expiry['forgetNames'] = (...given) => this.#expiry.forgetNames(...given)
   readonly keepStays: Expiry['keepStays'] = (...given) => this.#expiry.keepStays(...given)
 
   #personOf(row: UserRow): PersonIdentity {

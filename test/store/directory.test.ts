@@ -390,7 +390,7 @@ test('calls to a person ring at others whom the owner names, until those are gon
   expect(await refused(['nobody'])).toBe('notFound')
   expect(await refused(['house'])).toBe('badName')
   for (let number = 0; number < 21; number++) await store.directory.addUser({ name: `n${number}` })
-  expect(await refused(Array.from({ length: 21 }, (_, number) => `n${number}`))).toBe('tooMany')
+  expect(await refused(Array.from({ length: 21 }, (_, number) => `n${number}`))).toBe('badName')
   expect(rings()).toEqual(['eve'])
   expect(await refused([])).toBe('taken')
   expect(rings()).toEqual([])
@@ -458,6 +458,28 @@ test.each<[string, Partial<CallRow>]>([
   expect((await enrol()).device.user).not.toBe('gast')
   // The owner, who sees all calls, may give them to whom they like.
   expect(await store.directory.addUser({ name: 'gast' })).toMatchObject({ name: 'gast' })
+})
+
+test('a name is free again when nobody has it and its calls are forgotten', async () => {
+  const named = async (displayName: string): Promise<string> => {
+    const wish = { displayName, staySeconds: 3_600 }
+    const { device } = await store.directory.enrol(wish, page)
+    await store.directory.removeUser(device.user)
+    return device.user
+  }
+  const call = { id: 'c1', callerUser: 'gast', calleeUser: 'olivia', missed: false }
+  const [startedAt, endedAt] = [now - days(20), now - days(20)]
+  await store.calls.save({ ...call, startedAt, endedAt } as CallRow)
+  await store.directory.forgetNames()
+  expect([await named('Gast'), await named('Gast'), await named('Anna'), await named('Anna')]).toEqual([
+    ...['gast-2', 'gast-3'],
+    ...['anna', 'anna-2'],
+  ])
+  await store.directory.forgetNames()
+  expect([await named('Gast'), await named('Anna')]).toEqual(['gast-2', 'anna'])
+  await store.calls.prune(10, now)
+  await store.directory.forgetNames()
+  expect(await named('Gast')).toBe('gast')
 })
 
 test('everybody has a short number of their own, the lowest that is free, also after a restart', async () => {

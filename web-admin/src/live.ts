@@ -11,6 +11,7 @@ import type {
   User,
   WaitingRequest,
 } from '../../src/admin/message.ts'
+import { byName } from '../../src/core/name-order.ts'
 
 export type Connection = 'connecting' | 'open' | 'lost'
 
@@ -140,7 +141,9 @@ export class Live {
         const kept = (this.#state.people ?? []).filter(({ name }) => !event.gone.includes(name))
         const known = new Set(kept.map(({ name }) => name))
         const added = event.changed.filter(({ name }) => !known.has(name))
-        return this.#set({ people: inOrder([...kept.map(user => changed.get(user.name) ?? user), ...added]) })
+        return this.#set({
+          people: [...kept.map(user => changed.get(user.name) ?? user), ...added].sort(byName),
+        })
       }
       case 'call': {
         const others = (this.#state.calls ?? []).filter(({ id }) => id !== event.call.id)
@@ -165,11 +168,6 @@ export class Live {
     for (const listener of this.#listeners) listener()
   }
 }
-
-/** By their names, as the appliance sorts them. */
-const inOrder = (people: readonly User[]): readonly User[] =>
-  [...people].sort((a, b) => byName.compare(a.displayName, b.displayName) || byName.compare(a.name, b.name))
-const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
 
 export function useLive(live: Live): LiveState {
   const [, redraw] = useState(0)

@@ -47,6 +47,11 @@ export class Expiry {
     })
   }
 
+  /** Lets go of names that nobody has and no call has any more. To be called when calls were forgotten. */
+  forgetNames(): Promise<void> {
+    return this.#held.exclusively(() => this.#held.lookForNames())
+  }
+
   /** Writes exactly what is left of every stay, for a stop that is not by surprise. */
   keepStays(): Promise<void> {
     return this.#held.exclusively(async () => {

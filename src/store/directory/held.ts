@@ -3,6 +3,7 @@
  * told after that. People, devices, invitations and requests change it by no other way.
  */
 import { days, type Epoch, type Monotonic, plausibleFrom } from '../../core/clock.ts'
+import { byName } from '../../core/name-order.ts'
 import { Phases } from '../../core/quiet-hours.ts'
 import type { Rows } from '../client.ts'
 import type { Statement } from '../database.ts'
@@ -12,9 +13,6 @@ import { leftOf, type StayMoment } from '../stay.ts'
 import * as tables from '../tables.ts'
 import type { DirectoryEvent } from './message.ts'
 import { numbersFor } from './numbers.ts'
-
-/** Not by the machine's language: a list is not to change with who starts the daemon. */
-const byName = new Intl.Collator('en', { sensitivity: 'base', numeric: true })
 
 /** From name to name in each index, so that years of calls cost no more than their people. */
 const namesOfCalls = (() => {
@@ -48,10 +46,10 @@ export class Held {
   readonly invites = new Map<string, InviteRow>()
   readonly requests = new Map<string, RequestRow>()
   /**
-   * Names that calls were kept of at the start, and of whoever went since: whoever is given one sees those calls. Present
-   * people's are among them.
+   * Names that calls were kept of when it was looked last, and of whoever went since: whoever is given one sees those calls.
+   * Present people's are among them.
    */
-  readonly knownNames = new Set<string>()
+  knownNames = new Set<string>()
   readonly #rows: Rows
   readonly #devicesOfUser = new Map<string, Set<string>>()
   #inOrder: readonly UserRow[] | undefined
@@ -66,14 +64,13 @@ export class Held {
   }
 
   async load(loadedAt: Monotonic): Promise<void> {
-    const [users, devices, invites, requests, called] = await Promise.all([
+    const [users, devices, invites, requests] = await Promise.all([
       this.#rows.read('select * from users order by created_at, name'),
       this.#rows.read('select * from devices order by created_at, id'),
       this.#rows.read('select * from invites'),
       this.#rows.read('select * from requests order by created_at'),
-      this.#rows.read(namesOfCalls),
+      this.lookForNames(),
     ])
-    for (const row of called) this.knownNames.add(String(row.name))
     for (const row of devices) this.keepDevice(tables.deviceOf(row))
     const names = new Set([...users.map(row => String(row.name)), ...this.deviceByDigestUser.keys()])
     const numbers = numbersFor(users, name => names.has(name))
@@ -87,6 +84,12 @@ export class Held {
     await this.write(...[...this.guests(), ...unnumbered].map(tables.putUser)).catch(() => {
       // A full disk is said by whoever writes next; people shall be able to call all the same.
     })
+  }
+
+  /** Those of calls that are forgotten are free again. */
+  async lookForNames(): Promise<void> {
+    const called = await this.#rows.read(namesOfCalls)
+    this.knownNames = new Set(called.map(({ name }) => String(name)))
   }
 
   // The discipline of a change
@@ -132,9 +135,7 @@ export class Held {
 
   /** Everybody, in the order that people look for names in. */
   inOrder(): readonly UserRow[] {
-    this.#inOrder ??= [...this.users.values()].sort(
-      (a, b) => byName.compare(a.displayName, b.displayName) || byName.compare(a.name, b.name),
-    )
+    this.#inOrder ??= [...this.users.values()].sort(byName)
     return this.#inOrder
   }
 
