@@ -20,6 +20,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Await, Empty, Loading } from '../parts/states.tsx'
 import { dayOf, duration, Time, when } from '../parts/time.tsx'
 import { hrefTo } from '../router.ts'
+import { callTexts } from '../texts/calls.ts'
 import { common } from '../texts/common.ts'
 import { home } from '../texts/home.ts'
 import './home.css'
@@ -218,6 +219,7 @@ function CallNow({ call, now }: { readonly call: ToldCall; readonly now: number 
           {call.answeredAt == null
             ? home.ringing
             : home.talking(duration(Math.max(0, now - call.answeredAt)))}
+          {call.answererUser != null && `, ${callTexts.takenBy(call.answererName || call.answererUser)}`}
         </span>
       </div>
       {call.answeredAt != null && <span class={`badge ${pathLooks[path]}`}>{pathWords[path]}</span>}
