@@ -3,6 +3,8 @@
  * cleared), it goes to the title of what is nearest and still there. Never to a button: a key held down or pressed twice
  * would let in the next one as well. Screens and dialogs see to their own.
  */
+import { useEffect, useRef } from 'preact/hooks'
+
 const groups = 'dialog, section, main'
 
 export function keepFocus(): void {
@@ -23,4 +25,13 @@ export function keepFocus(): void {
     title.tabIndex = -1
     title.focus({ preventScroll: true })
   }).observe(document.documentElement, { childList: true, subtree: true })
+}
+
+/** Takes the focus when the screen comes up, where nothing else has it. */
+export function useFocus<Element extends HTMLElement>(wanted: boolean) {
+  const element = useRef<Element>(null)
+  useEffect(() => {
+    if (wanted && document.activeElement === document.body) element.current?.focus({ preventScroll: true })
+  }, [])
+  return element
 }

@@ -66,6 +66,22 @@ export const texts = {
   doNotDisturb: 'Do not disturb',
   doNotDisturbOn: 'Calls are turned away on all your devices.',
   doNotDisturbOff: 'Your devices ring when somebody calls.',
+  quiet: {
+    title: 'Quiet hours',
+    none: 'None set',
+    until: (time: string) => `Your quiet hours are on until ${time}.`,
+    letThrough: (time: string) => `Calls come through until your quiet hours end at ${time}.`,
+    body: 'None of your devices ring then. Who calls is told, and stands among your missed calls.',
+    from: 'From',
+    untilLabel: 'Until',
+    days: 'Beginning on',
+    zone: (zone: string) => `By the clock of ${zone}.`,
+    otherZone: (zone: string, here: string) =>
+      `So far by the clock of ${zone}; saved here, by that of ${here}.`,
+    noDay: 'Choose at least one day.',
+    save: 'Save',
+    end: 'No quiet hours',
+  },
   soundOff: 'Tap anywhere once, so that this page may ring aloud.',
   notice: {
     hint: 'The browser can show who calls while you look at something else.',
@@ -84,6 +100,12 @@ export const texts = {
 
   people: 'People',
   noCallsNow: 'No calls until it is back',
+  find: {
+    label: 'Find a person',
+    hint: 'Name or number',
+    found: (count: number, called: string | undefined) =>
+      `${count === 0 ? 'Nobody' : count === 1 ? '1 person' : `${count} people`} found.${called === undefined ? '' : ` Enter calls ${called}.`}`,
+  },
   nobodyTitle: 'Nobody else is here yet',
   nobodyBody: 'As soon as somebody joins, you can call them from here.',
   presence: {

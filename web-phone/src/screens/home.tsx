@@ -1,19 +1,20 @@
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
-import type { MissedCall, Person } from '../../../src/signalling/message.ts'
-import { echoUser } from '../check/echo.ts'
+import type { MissedCall } from '../../../src/signalling/message.ts'
+import { useFocus } from '../focus.ts'
 import type { Line } from '../line.ts'
 import type { Notifier } from '../notify.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { CallBack } from '../parts/call-back.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { needsLine, noCallsId } from '../parts/needs-line.ts'
 import type { Bell } from '../ring.ts'
 import { moment, texts, withCalledFor } from '../texts.ts'
 import type { WallPhone } from '../wall.ts'
 import { HistoryDialog } from './history.tsx'
 import { LatestCalls } from './latest.tsx'
 import { MyDevices } from './my-devices.tsx'
+import { People } from './people.tsx'
+import { DoNotDisturb } from './quiet.tsx'
 import { Requests } from './requests.tsx'
 import { ThisPhoneDialog } from './this-phone.tsx'
 
@@ -46,8 +47,6 @@ export function HomeScreen({
   const online = phone.state === 'online'
   const [sheet, setSheet] = useState<'devices' | 'history' | 'thisPhone' | undefined>()
   const close = () => setSheet(undefined)
-  const people = phone.roster.filter(({ user }) => user !== echoUser)
-  const own = phone.roster.filter(({ user }) => user === echoUser)
   const calledUser = typeof left === 'object' ? left.user : undefined
   const checkButton = useFocus<HTMLButtonElement>(left === 'check')
   return (
@@ -81,29 +80,7 @@ export function HomeScreen({
           {phone.requests.length > 0 && <Requests phone={phone} />}
         </div>
         <div class="column">
-          <section class="people" aria-labelledby="people">
-            <header>
-              <h2 id="people">{texts.people}</h2>
-              {!online && phone.me && <p id={noCallsId}>{texts.noCallsNow}</p>}
-            </header>
-            {people.length === 0 && phone.me && (
-              <div class="empty">
-                <h3>{texts.nobodyTitle}</h3>
-                <p>{texts.nobodyBody}</p>
-              </div>
-            )}
-            <ul class="rows">
-              {[...people, ...own].map(person => (
-                <PersonRow
-                  key={person.user}
-                  person={person}
-                  online={online}
-                  line={line}
-                  called={person.user === calledUser}
-                />
-              ))}
-            </ul>
-          </section>
+          <People phone={phone} line={line} calledUser={calledUser} />
           <LatestCalls phone={phone} />
         </div>
         <aside>
@@ -172,61 +149,6 @@ function Header({ phone }: { readonly phone: Phone }) {
       </div>
     </header>
   )
-}
-
-function PersonRow({
-  person,
-  online,
-  line,
-  called,
-}: {
-  readonly person: Person
-  readonly online: boolean
-  readonly line: Line
-  /** The call that has just ended was with them. */
-  readonly called: boolean
-}) {
-  // On the row, not on a button: a key held down, or pressed once too often, must not call again.
-  const row = useFocus<HTMLLIElement>(called)
-  return (
-    <li class={`row ${person.presence}`} ref={row} tabIndex={-1}>
-      <Avatar name={person.name} presence={person.presence} />
-      <div class="who">
-        <strong>{person.name}</strong>
-        <span>
-          {person.user === echoUser ? texts.echoPresence : texts.presence[person.presence]}{' '}
-          <span title={texts.shortNumber}>· {person.number}</span>
-        </span>
-      </div>
-      <button
-        type="button"
-        class="round"
-        aria-label={texts.videoCall(person.name)}
-        title={texts.videoCall(person.name)}
-        {...needsLine(online, () => line.place(person, true), noCallsId)}
-      >
-        <Icon name="video" />
-      </button>
-      <button
-        type="button"
-        class="round filled"
-        aria-label={texts.call(person.name)}
-        title={texts.call(person.name)}
-        {...needsLine(online, () => line.place(person, false), noCallsId)}
-      >
-        <Icon name="phone" />
-      </button>
-    </li>
-  )
-}
-
-/** Takes the focus when the screen comes up, where nothing else has it. */
-function useFocus<Element extends HTMLElement>(wanted: boolean) {
-  const element = useRef<Element>(null)
-  useEffect(() => {
-    if (wanted && document.activeElement === document.body) element.current?.focus({ preventScroll: true })
-  }, [])
-  return element
 }
 
 function Missed({
@@ -303,27 +225,5 @@ function ShowCallsHint({ notifier }: { readonly notifier: Notifier }) {
         <Icon name="close" />
       </button>
     </div>
-  )
-}
-
-function DoNotDisturb({ phone }: { readonly phone: Phone }) {
-  const on = phone.doNotDisturb
-  return (
-    <section class="panel">
-      <button
-        type="button"
-        class="switch"
-        role="switch"
-        aria-checked={on}
-        {...needsLine(phone.state === 'online', () => phone.setDoNotDisturb(!on))}
-      >
-        <Icon name="moon" />
-        <span>
-          <strong>{texts.doNotDisturb}</strong>
-          <small>{on ? texts.doNotDisturbOn : texts.doNotDisturbOff}</small>
-        </span>
-        <span class="thumb" aria-hidden="true" />
-      </button>
-    </section>
   )
 }
