@@ -55,7 +55,7 @@ const compactNames: Readonly<Record<string, string>> = {
 const digestWords = /^(username|realm|algorithm|qop|nc|stale|charset|userhash)$/i
 /** Parameters of addresses that are names and numbers of the protocol. */
 const addressParameters =
-  /^(tag|transport|lr|ob|expires|q|user|ttl|maddr|method|reg-id|\+sip\.[a-z]+|audio|video|rport|received|branch|alias|reason|index|cause|privacy|screen)$/i
+  /^(tag|transport|lr|ob|expires|q|user|ttl|maddr|method|reg-id|\+sip\.[a-z]+|audio|video|rport|received|branch|alias|reason|counter|index|cause|privacy|screen)$/i
 
 const plainRequest =
   /^[A-Z]{1,16} sips?:(?:[^\s:;?@<>"]+@)?[A-Za-z0-9.:[\]-]+(?:;transport=[A-Za-z]{2,4}|;ob|;lr)* SIP\/2\.0$/
@@ -174,7 +174,7 @@ const plainMembers = new Set(
   usernameFragment`.split(/\s+/),
 )
 /** What may be there beside those; everything else is only counted, since a name can be a secret as well. */
-const knownMembers = /^(sdp|candidate|servers|from|message|dialog|token|resume|report)$/
+const knownMembers = /^(sdp|candidate|servers|from|for|message|dialog|token|resume|report)$/
 
 /** A `lanline.v1` message as it may be kept. Reports are not messages here: they become events of their own. */
 export function redactChannel(message: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -195,7 +195,7 @@ function member(name: string, value: unknown, type: unknown): unknown {
   if (name === 'sdp' && typeof value === 'string') return redactSdp(value)
   if (name === 'candidate') return isRecord(value) ? candidateOf(value) : mark
   if (name === 'servers') return Array.isArray(value) ? value.slice(0, 8).map(server) : mark
-  if (name === 'from' || name === 'by') return isRecord(value) ? person(value) : word(value)
+  if (name === 'from' || name === 'for' || name === 'by') return isRecord(value) ? person(value) : word(value)
   return plainMembers.has(name) ? word(value) : mark
 }
 

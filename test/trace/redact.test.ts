@@ -121,6 +121,7 @@ describe('what is kept of a message', () => {
             servers: secret,
             by: { user: 'b', secret },
           },
+          { type: 'incoming', call: 'c', from: { user: 'a', secret }, for: { user: 'b', secret } },
         ]
         for (const message of messages) expect(JSON.stringify(redactChannel(message))).not.toContain(secret)
       }),
@@ -144,6 +145,13 @@ describe('what is kept of a message', () => {
       'a=ssrc:7 cname',
     ])
       expect(text).toContain(needed)
+  })
+
+  it('shows for whom a call is that rings at another', () => {
+    const diversion = '"House" <sip:house@lanline.local>;reason=unconditional;counter=1'
+    expect(safeField('Diversion', diversion)).toBe(diversion)
+    const told = { from: { user: 'oma', name: 'Grandma' }, for: { user: 'house', name: 'House' } }
+    expect(redactChannel({ type: 'incoming', call: 'c', ...told })).toMatchObject(told)
   })
 
   it('keeps addresses of a relay and not its credentials', () => {
