@@ -282,7 +282,7 @@ function put(row: CallRow): Statement[] {
     put,
     statement('delete from calls_missed_by where seq = (select seq from calls where id = ?)', id),
     ...missedBy.map(({ user }) =>
-      statement('insert into calls_missed_by select ?, seq from calls where id = ?', user, id),
+      statement('insert or ignore into calls_missed_by select ?, seq from calls where id = ?', user, id),
     ),
   ]
 }
