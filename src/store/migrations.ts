@@ -216,4 +216,8 @@ export const migrations: readonly string[] = [
   ) strict, without rowid;
   create index calls_missed_by_seq on calls_missed_by (seq);
   `,
+  // What was concluded of a call, compressed; of calls before it stays text, since to pack 200,000 takes long.
+  `
+  alter table trace_summaries add column packed blob;
+  `,
 ]

@@ -5,8 +5,9 @@
  * other, so that this costs less than to write them, and an SD card less still. A segment has a line a call:
  * its id, a tab, its events as JSON.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import { segmentLine, segmentTexts } from '../core/segment.ts'
 import type { NetworkedCall } from '../help/message.ts'
@@ -14,7 +15,7 @@ import type { TraceEvent, TraceSummary } from '../trace/message.ts'
 import type { PackedSegment, StoredSegment } from '../trace/ports.ts'
 import { concluded, unknownPath } from './calls.ts'
 import { type Rows, readable, statement } from './client.ts'
-import type { Value } from './database.ts'
+import type { Row, Value } from './database.ts'
 import { StoreError } from './errors.ts'
 
 /** Events are kept for so long, and no longer than their call. */
@@ -30,6 +31,8 @@ const pruneStep = 200
 const untoldMilliseconds = 1_000
 /** Rows looked at in one go. */
 const sweepStep = 2_000
+/** Summaries read in one turn of the event loop. */
+const summariesAtOnce = 25
 /** Segments handed on at once: some are 128,000 characters, most of a long call far less. */
 const segmentPage = 64
 
@@ -122,9 +125,10 @@ export class Traces {
   async conclude(summary: TraceSummary): Promise<void> {
     await this.#rows.write(
       statement(
-        'insert into trace_summaries values (?, ?) on conflict (call) do update set summary = excluded.summary',
+        `insert into trace_summaries (call, summary, packed) values (?, '', ?)
+          on conflict (call) do update set summary = '', packed = excluded.packed`,
         summary.call,
-        JSON.stringify(summary),
+        zstdCompressSync(JSON.stringify(summary), compression),
       ),
       concluded(summary),
     )
@@ -166,8 +170,8 @@ export class Traces {
   }
 
   async summary(call: string): Promise<TraceSummary | undefined> {
-    const [row] = await this.#rows.read('select summary from trace_summaries where call = ?', call)
-    return row && readable(() => JSON.parse(String(row.summary)) as TraceSummary)[0]
+    const [row] = await this.#rows.read('select summary, packed from trace_summaries where call = ?', call)
+    return row && readable(() => summaryIn(row))[0]
   }
 
   /** Newest first; none of calls that begin meanwhile. */
@@ -187,24 +191,17 @@ export class Traces {
   /** Of the newest calls that were answered and are over, as far as anything was concluded of them. */
   async networked(limit: number): Promise<NetworkedCall[]> {
     const rows = await this.#rows.read(
-      `select id, path, json_extract(row, '$.reason') as ended, json_extract(summary, '$.addresses.caller') as caller,
-        json_extract(summary, '$.addresses.callee') as callee, json_extract(summary, '$.relayRefusal') as refusal,
-        json_extract(summary, '$.verdict.whyNotDirect.sentence') as why
+      `select id, path, json_extract(row, '$.reason') as ended, summary, packed
         from calls join trace_summaries on call = id
-        where iif(json_valid(row) and json_valid(summary), json_extract(row, '$.answeredAt'), null) is not null order by seq desc limit ?`,
+        where iif(json_valid(row), json_extract(row, '$.answeredAt'), null) is not null order by seq desc limit ?`,
       limit,
     )
-    return rows.flatMap(row => {
-      const failed = row.path !== 'direct' && row.path !== 'relayed'
-      // Of a call that went some way that nobody told, nothing is known.
-      if (failed && row.refusal === null && row.ended !== 'mediaFailed') return []
-      return {
-        call: String(row.id),
-        addresses: { caller: String(row.caller ?? ''), callee: String(row.callee ?? '') },
-        path: failed ? 'failed' : (row.path as 'direct' | 'relayed'),
-        reason: failed ? `relay: ${row.refusal ?? row.ended}` : String(row.why ?? ''),
-      }
-    })
+    const found: NetworkedCall[] = []
+    for (const [at, row] of rows.entries()) {
+      if (at > 0 && at % summariesAtOnce === 0) await nextTurn()
+      found.push(...readable(() => summaryIn(row)).flatMap(summary => networkedOf(row, summary)))
+    }
+    return found
   }
 
   /** The number of the last event kept of a call; 0 of one that has none. */
@@ -300,6 +297,25 @@ const insertion = ({ calls, data }: PackedSegment) => [
     JSON.stringify(calls),
   ),
 ]
+
+/** Those of before schema 18 lie there as text. */
+const summaryIn = ({ summary, packed }: Row): TraceSummary =>
+  JSON.parse(packed instanceof Uint8Array ? zstdDecompressSync(packed).toString() : String(summary))
+
+function networkedOf({ id, path, ended }: Row, summary: TraceSummary): NetworkedCall[] {
+  const { addresses, relayRefusal, verdict } = summary
+  const failed = path !== 'direct' && path !== 'relayed'
+  // Of a call that went some way that nobody told, nothing is known.
+  if (failed && relayRefusal === undefined && ended !== 'mediaFailed') return []
+  return [
+    {
+      call: String(id),
+      addresses: { caller: addresses?.caller ?? '', callee: addresses?.callee ?? '' },
+      path: failed ? 'failed' : path,
+      reason: failed ? `relay: ${relayRefusal ?? ended}` : (verdict.whyNotDirect?.sentence ?? ''),
+    },
+  ]
+}
 
 const diskFull = (): StoreError =>
   new StoreError('diskFull', 'the disk is full: events of calls are not kept')

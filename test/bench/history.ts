@@ -123,6 +123,10 @@ async function questions(store: Store, { calls, rounds }: HistoryBenchOptions) {
       ])
       return documentOf({ version: '1', appliance: 'a', row: row!, events, kept })
     },
+    'calls without a verdict (none), at each start': async () => {
+      for await (const _ of store.traces.unconcluded());
+    },
+    'who reached whom, of the newest 300': () => store.traces.networked(300),
     'prune, nothing to do': async () => {
       await store.calls.prune(100_000, (plausibleFrom + minute) as Epoch)
       await store.traces.prune((plausibleFrom + minute) as Epoch)

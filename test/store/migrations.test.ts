@@ -116,6 +116,9 @@ describe.each(named)('a database of %s', (_name, one) => {
         const events = await traces.events(id)
         expect(new Set(events.map(({ number }) => number)).size).toBe(events.length)
         const told = { caller: callerUser, callee: calleeUser, missed, path: outcome?.path ?? null }
+        const summary = await traces.summary(id)
+        if (summary !== undefined) expect(summary.verdict.path).toBe(outcome?.path)
+        else expect(outcome?.path ?? 'unknown').toBe('unknown')
         return [id, { ...told, mos: outcome?.mos ?? null, events: events.length }]
       }),
     )
