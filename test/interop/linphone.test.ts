@@ -74,8 +74,12 @@ describeWith(peers, 'Linphone', () => {
     await until('Linphone heard 700 Hz', () => (linphone!.heardShare(700) ?? 0) > 0.5)
 
     const ringing = linphone.log.length
-    await desk.dial(`sip:bob@${house.host('pi').address}`)
+    // As one of those who answer for the house.
+    await house.owner.addUser('house', 'House')
+    await house.owner.request('PATCH', '/users/house', { alsoRings: ['bob'] })
+    await desk.dial(`sip:house@${house.host('pi').address}`)
     await linphone.logs(/LinphoneCallIncomingReceived/, ringing)
+    expect(linphone.log.slice(ringing)).toMatch(/^Diversion: "House" ?<sip:house@[^>]+>;/m)
     linphone.command('answer')
     await desk.says(/Call established/, from)
     await hearsLinphone()
