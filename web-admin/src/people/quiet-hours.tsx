@@ -3,7 +3,7 @@ import { daysOfWeek, usualHours, zoneHere } from '../../../client/quiet-hours.ts
 import type { User } from '../../../src/admin/message.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Field, Form, Tick } from '../parts/form.tsx'
-import { toast } from '../parts/toast.tsx'
+import { attempt, toast } from '../parts/toast.tsx'
 import { common } from '../texts/common.ts'
 import { people } from '../texts/people.ts'
 
@@ -43,6 +43,23 @@ export function QuietHoursDialog(props: {
           {hours.zone === zone ? people.quietZone(zone) : people.quietOtherZone(hours.zone, zone)}
         </p>
       </Form>
+      {user.quietHours && (
+        <div class="buttons">
+          <button
+            type="button"
+            class="button quiet"
+            onClick={() =>
+              void attempt(async () => {
+                await change({ quietHours: null })
+                close()
+                toast(people.quietEnded(user.displayName), () => change({ quietHours: user.quietHours }))
+              })
+            }
+          >
+            {people.quietEnd}
+          </button>
+        </div>
+      )}
     </Dialog>
   )
 }

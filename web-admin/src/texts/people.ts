@@ -99,7 +99,6 @@ export const people = {
   quietHours: 'Quiet hours',
   quietNone: 'none',
   setQuietOf: (name: string) => `Set the quiet hours of ${name}`,
-  endQuietOf: (name: string) => `Remove the quiet hours of ${name}`,
   quietTitle: (name: string) => `Quiet hours of ${name}`,
   quietBody:
     'Nothing of theirs rings then. Callers are told, and they find them among their missed calls. On their phone page they can let calls through all the same.',
@@ -109,6 +108,7 @@ export const people = {
   quietZone: (zone: string) => `By the clock of ${zone}.`,
   quietOtherZone: (zone: string, here: string) =>
     `So far by the clock of ${zone}; saved here, by that of ${here}.`,
+  quietEnd: 'No quiet hours',
   quietNoDay: 'Choose at least one day.',
   quietSaved: (name: string) => `Saved: the quiet hours of ${name}.`,
   quietEnded: (name: string) => `${name} has no quiet hours any more.`,

@@ -9,6 +9,7 @@ import { needsLine } from '../parts/needs-line.ts'
 import { texts } from '../texts.ts'
 
 const words = texts.quiet
+const end = 'end'
 
 export function DoNotDisturb({ phone }: { readonly phone: Phone }) {
   const [open, setOpen] = useState(false)
@@ -55,19 +56,17 @@ function QuietHoursDialog({ phone, onClose }: { readonly phone: Phone; readonly 
   const [failure, setFailure] = useState('')
   const zone = zoneHere()
   const online = phone.state === 'online'
-  const set = (hours: QuietHours | null) => {
-    phone.setQuietHours(hours)
-    onClose()
-  }
-  const save = (event: SubmitEvent) => {
+  // What is not prevented closes the dialog (HTML, method=dialog), which gives the focus back.
+  const submit = (event: SubmitEvent) => {
+    const isEnd = event.submitter?.getAttribute('value') === end
+    if (!isEnd && hours.days.length === 0) setFailure(words.noDay)
+    else if (online) return phone.setQuietHours(isEnd ? null : { ...hours, zone })
     event.preventDefault()
-    if (hours.days.length === 0) setFailure(words.noDay)
-    else if (online) set({ ...hours, zone })
   }
   return (
     <Dialog title={words.title} onClose={onClose}>
       <p class="lead">{words.body}</p>
-      <form class="quiet-hours" onSubmit={save}>
+      <form class="quiet-hours" method="dialog" onSubmit={submit}>
         <div class="pair">
           <Time label={words.from} value={hours.from} set={from => setHours({ ...hours, from })} />
           <Time label={words.untilLabel} value={hours.until} set={until => setHours({ ...hours, until })} />
@@ -84,7 +83,7 @@ function QuietHoursDialog({ phone, onClose }: { readonly phone: Phone; readonly 
             {words.save}
           </button>
           {before !== null && (
-            <button type="button" class="button" {...needsLine(online, () => set(null))}>
+            <button type="submit" class="button" value={end} formNoValidate aria-disabled={!online}>
               {words.end}
             </button>
           )}
