@@ -8,6 +8,7 @@ import { traceImport } from './capture.ts'
 import { type Command, CommandError, harmless, harmlessJson, type Invocation, UsageError } from './command.ts'
 import { deviceList, deviceRevoke } from './device.ts'
 import { doctor } from './doctor.ts'
+import { health } from './health.ts'
 import { invite } from './invite.ts'
 import { relayClose, relayGrant, relayStatus } from './relay.ts'
 import { serve } from './serve.ts'
@@ -28,7 +29,7 @@ import { version } from './version.ts'
 
 /** A longer name stands before a shorter one that it begins with. */
 const groups: readonly (readonly [title: string, commands: readonly Command[]])[] = [
-  ['the exchange', [serve, tryOut, doctor, version]],
+  ['the exchange', [serve, tryOut, doctor, health, version]],
   [
     'people and devices',
     [invite, userAdd, userList, userPassword, userRings, userQuiet, userRemove, deviceList, deviceRevoke],
