@@ -67,8 +67,8 @@ const restoredCall = (caller: boolean): SessionCall => ({
   ...{ role: caller ? 'caller' : 'callee', established: true, offered: false },
 })
 
-/** A callee's devices all ring: before one of them answered, the row names only the person. */
-function isParty(row: CallRow, { device, user }: Session): boolean {
+/** A callee's devices all ring, and those of others: before one of them answered, the row names only the people. */
+function isParty({ others = [], ...row }: CallRow, { device, user }: Session): boolean {
   if (row.callerDevice === device || row.calleeDevice === device) return true
-  return row.calleeDevice === undefined && row.calleeUser === user
+  return row.calleeDevice === undefined && [row.calleeUser, ...others.map(one => one.user)].includes(user)
 }

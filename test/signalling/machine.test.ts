@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
+import { isUnseen } from '../../src/calls/missed.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 import { noQuiet, type Quiet } from '../../src/core/quiet-hours.ts'
 import { channelLimits, SignallingMachine } from '../../src/signalling/machine.ts'
@@ -111,7 +112,7 @@ class Channel {
           this.rows.filter(
             row => row.endedAt === undefined && [row.callerUser, row.calleeUser].includes(user),
           ),
-        missed: user => this.rows.filter(row => row.missed && !row.missedSeen && row.calleeUser === user),
+        missed: user => this.rows.filter(row => isUnseen(row, user)),
       },
       version: '1.2.3',
     })
@@ -362,6 +363,17 @@ describe('a call', () => {
 describe('coming back', () => {
   const resume = (call: string, dialog: string) => ({ resume: [{ call, dialog }] })
 
+  it('with a call that rang for somebody else, taken in the last moment before a restart, is that of who took it', () => {
+    const channel = new Channel()
+    channel.rows = [rowOf({ calleeUser: 'house', others: [{ user: 'bob' }] })]
+    channel.hello('c1', 'bob', resume(id(1), 'the token'))
+    expect(channel.told('c1')).toMatchObject([{ resumed: [{ call: id(1), state: 'held' }] }])
+    const other = new Channel()
+    other.rows = [rowOf({ calleeUser: 'house', others: [{ user: 'carol' }] })]
+    other.hello('c1', 'bob', resume(id(1), 'the token'))
+    expect(other.told('c1')).toMatchObject([{ resumed: [{ call: id(1), state: 'ended', reason: 'lost' }] }])
+  })
+
   it('with a call rebuilds it before the device can be reached', () => {
     const channel = new Channel()
     channel.rows = [rowOf({ answeredAt: 6_000 as Epoch, calleeDevice: 'bob-page' })]
@@ -559,6 +571,29 @@ describe('the roster', () => {
     expect(types()).toEqual([])
     channel.now += 60_000
     expect(types()).toEqual([])
+  })
+
+  it('tells who is called in somebody’s place for whom a missed call was, but for guests who may not know them', () => {
+    const channel = new Channel().hello('c1', 'bob')
+    const house = { ...channel.people[1]!, user: 'house', displayName: 'House' }
+    channel.people.push(house)
+    const others = [{ user: 'bob', became: 'missed' as const }]
+    const row = rowOf({ missed: true, calleeUser: 'house', calleeName: 'house', others, reason: 'cancelled' })
+    channel.rows = [{ ...row, endedAt: 6_000 as Epoch }]
+    const told = () => {
+      channel.give({ kind: 'callChanged', row: channel.rows[0]! })
+      return channel.told('c1').filter(({ type }) => type === 'missed')
+    }
+    const entry = { call: id(1), user: 'alice', name: 'Alice', video: false, at: 5_000 }
+    expect(told()).toEqual([
+      { type: 'missed', missed: [{ ...entry, for: { user: 'house', name: 'House' } }] },
+    ])
+    channel.people[1]!.role = 'guest'
+    expect(told()).toEqual([{ type: 'missed', missed: [entry] }])
+    house.seenByGuests = true
+    expect(told()).toMatchObject([{ missed: [{ for: { user: 'house' } }] }])
+    channel.rows = [{ ...channel.rows[0]!, others: [{ user: 'bob', became: 'missedSeen' }] }]
+    expect(told()).toEqual([])
   })
 
   it('tells missed calls when they happen and forgets them when seen', () => {
