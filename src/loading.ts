@@ -24,7 +24,7 @@ import { holding } from './store/database.ts'
 import { StoreError } from './store/errors.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
-import type { KnownCall } from './trace/message.ts'
+import type { KnownCall } from './trace/machine-message.ts'
 
 /** What was loaded before the first machine could be made. */
 export interface Loaded {

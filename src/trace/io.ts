@@ -10,16 +10,10 @@ import type { RelayPorts } from './capture-plan.ts'
 import { Conclusions } from './conclusions-io.ts'
 import { fingerprintOfKey, publicKeyOf } from './document.ts'
 import { CaptureImports } from './import-io.ts'
+import type { KnownCall, TraceInput } from './machine-message.ts'
 import { TraceMaker } from './maker-io.ts'
 import type { Made, TraceFormat, Wish } from './making.ts'
-import type {
-  CapturePlan,
-  CaptureUpload,
-  Direction,
-  ImportOutcome,
-  KnownCall,
-  TraceInput,
-} from './message.ts'
+import type { CapturePlan, CaptureUpload, Direction, ImportOutcome } from './message.ts'
 import { pagePolicy } from './page.ts'
 import type { PackedSegment, TraceStore } from './ports.ts'
 import { TracerThread } from './tracer-io.ts'

@@ -8,31 +8,18 @@ import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallEvent } from '../sip/message.ts'
 import type { PartyRole } from '../turn/message.ts'
+import { Batches } from './batches.ts'
 import { type Asked, EarlyEvents } from './early.ts'
-import { EventWriter, type Seen } from './event-json.ts'
-import type { KnownCall, Moment, Source, TracedRow, TraceEffect, TraceInput } from './message.ts'
+import type { Seen } from './event-json.ts'
+import type { KnownCall, TracedRow, TraceEffect, TraceInput } from './machine-message.ts'
+import type { Moment, Source } from './message.ts'
 import { PartyReports } from './party-reports.ts'
 import { redactChannel } from './redact.ts'
 import { callOf, SipReader } from './sip-text.ts'
-import {
-  alwaysKept,
-  counterKinds,
-  newTraced,
-  roughBytes,
-  shareOf,
-  type Traced,
-  tellsOfMedia,
-} from './traced.ts'
+import { newTraced, type Traced, tellsOfMedia } from './traced.ts'
 
 export const traceLimits = {
   calls: 2_000,
-  /** Of all calls, before it is written at once. */
-  heldBytes: 2_000_000,
-  /** Of all calls, not yet written: a store that cannot follow. Reckoned as text; in memory it is some three times that. */
-  unwrittenBytes: 16_000_000,
-  /** Of one call, kept in all. */
-  events: 20_000,
-  bytes: 6_000_000,
   connections: 4_096,
   /** Call-IDs, and tags of each, whose calls are known without hashing. */
   callIds: 2_048,
@@ -43,9 +30,6 @@ export const traceLimits = {
   lateMilliseconds: seconds(20),
   /** From the end to the first verdict: what both ends tell last has come by then, unless a line is down. */
   firstVerdictMilliseconds: seconds(1),
-  batchMilliseconds: 1_000,
-  /** Of one call, before its time. */
-  batchEvents: 500,
   restartedCalls: 1_000,
 } as const
 
@@ -86,18 +70,14 @@ const channelTypes = new Set(
 export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   readonly #calls = new Map<string, Traced>()
   readonly #early = new EarlyEvents()
-  #heldBytes = 0
-  #unwrittenBytes = 0
   readonly #connections = new Map<string, Connection>()
-  readonly #dirty = new Set<Traced>()
+  readonly #batches = new Batches(save => this.#out.push(save))
   /** When a call is over and nothing more comes; when a first verdict of it can be had. */
   readonly #finishes = new TimerTable<string>()
   readonly #firstVerdicts = new TimerTable<string>()
-  #batchAt: Monotonic | undefined
   readonly #watched: boolean
   #addresses: readonly string[]
   readonly #reader = new SipReader()
-  readonly #writer = new EventWriter()
   /** Calls' ids by Call-ID and tag: every message asks for one or two. */
   readonly #ids = new Map<string, Map<string, string>>()
   /** Where each device was reached last, the longest unheard first. */
@@ -117,7 +97,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   get sizes() {
     const [calls, early, connections] = [this.#calls.size, this.#early.size, this.#connections.size]
-    const bytes = this.#early.bytes + this.#heldBytes + this.#unwrittenBytes
+    const bytes = this.#early.bytes + this.#batches.bytes
     return { calls, early, connections, bytes }
   }
 
@@ -193,7 +173,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         break
       case 'written':
         for (const { call, bytes, events } of input.saves) {
-          this.#unwrittenBytes -= bytes
+          this.#batches.written(bytes)
           const leftOut = input.lost ? this.#calls.get(call)?.leftOut : undefined
           leftOut?.set('notSaved', (leftOut.get('notSaved') ?? 0) + events)
         }
@@ -205,11 +185,12 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   nextWakeup(): Monotonic | undefined {
-    return earliest(this.#batchAt, this.#firstVerdicts.next(), this.#finishes.next())
+    return earliest(this.#batches.dueAt, this.#firstVerdicts.next(), this.#finishes.next())
   }
 
   wake(now: Monotonic): TraceEffect[] {
-    if (this.#batchAt !== undefined && this.#batchAt <= now) this.#save()
+    const { dueAt } = this.#batches
+    if (dueAt !== undefined && dueAt <= now) this.#save()
     for (let id = this.#firstVerdicts.take(now); id !== undefined; id = this.#firstVerdicts.take(now)) {
       this.#toldSoFar(id)
     }
@@ -424,28 +405,10 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   }
 
   #keep(call: Traced, moment: Omit<Moment, 'number'>, happening: Seen, now: Monotonic): void {
-    const bytes = roughBytes(happening)
-    const share = shareOf(happening.kind)
     call.told ||= tellsOfMedia.has(happening.kind)
-    const full =
-      call.number >= traceLimits.events * share ||
-      call.bytes + bytes > traceLimits.bytes * share ||
-      this.#unwrittenBytes + this.#heldBytes + bytes > traceLimits.unwrittenBytes * share
-    if (full && !alwaysKept.has(happening.kind)) {
-      call.leftOut.set(happening.kind, (call.leftOut.get(happening.kind) ?? 0) + 1)
-      return
-    }
-    call.number++
-    call.bytes += bytes
-    call.waitingBytes += bytes
-    this.#heldBytes += bytes
-    call.waiting.push(this.#writer.json(call.number, moment, happening))
-    if (counterKinds.has(happening.kind)) call.waitingCounters++
+    if (!this.#batches.add(call, moment, happening, now)) return
     if (this.#watched) this.#ufrags(call, happening)
-    this.#dirty.add(call)
-    if (this.#heldBytes > traceLimits.heldBytes) this.#save()
-    else if (call.waiting.length >= traceLimits.batchEvents) this.#saveOne(call)
-    else this.#batchAt ??= after(now, traceLimits.batchMilliseconds)
+    if (this.#batches.isFull) this.#save()
   }
 
   /** At once: checks begin as soon as the other end has the description. */
@@ -466,7 +429,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   #toldSoFar(id: string): void {
     const call = this.#calls.get(id)
     if (call === undefined || !call.told) return
-    this.#saveOne(call)
+    this.#batches.giveOf(call)
     this.#out.push({ kind: 'ended', call: id })
   }
 
@@ -474,28 +437,14 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const call = this.#calls.get(id)
     if (call === undefined) return
     for (const [what, count] of call.leftOut) this.#add(call, now, 'server', { kind: 'leftOut', what, count })
-    this.#saveOne(call)
+    this.#batches.giveOf(call)
     this.#calls.delete(id)
     this.#out.push({ kind: call.told ? 'finished' : 'untold', call: id })
   }
 
   #save(): void {
-    this.#batchAt = undefined
     this.#reader.forget()
-    for (const call of this.#dirty) this.#saveOne(call)
-  }
-
-  #saveOne(call: Traced): void {
-    this.#dirty.delete(call)
-    if (call.waiting.length === 0) return
-    const { id, waiting: events, waitingBytes: bytes } = call
-    this.#heldBytes -= bytes
-    this.#unwrittenBytes += bytes
-    const onlyCounters = call.waitingCounters === events.length
-    this.#out.push({ kind: 'save', call: id, events, bytes, onlyCounters })
-    call.waiting = []
-    call.waitingBytes = 0
-    call.waitingCounters = 0
+    this.#batches.giveAll()
   }
 
   /** What waits to be kept, given out now: somebody wants to read, or the daemon stops. */

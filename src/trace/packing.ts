@@ -4,7 +4,7 @@
  */
 import { constants, zstdCompressSync } from 'node:zlib'
 import { segmentLine } from '../core/segment.ts'
-import type { TraceSave } from './message.ts'
+import type { TraceSave } from './machine-message.ts'
 import type { PackedSegment } from './ports.ts'
 
 /** Of a segment before it is compressed, unless one save alone is longer: who reads a call reads whole segments. */

@@ -5,7 +5,8 @@
 import type { Monotonic } from '../core/clock.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 import type { Flow, Transport } from '../sip/message.ts'
-import type { Direction, TraceInput } from './message.ts'
+import type { TraceInput } from './machine-message.ts'
+import type { Direction } from './message.ts'
 
 export const tapLimits = {
   /** Of messages in one batch. */

@@ -1,5 +1,5 @@
 /** What the main thread and the tracer's say to each other. */
-import type { KnownCall, TraceEffect } from './message.ts'
+import type { KnownCall, TraceEffect } from './machine-message.ts'
 import type { PackedSegment } from './ports.ts'
 import type { TapBatch, TapMemory } from './tap.ts'
 

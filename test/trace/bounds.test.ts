@@ -1,9 +1,10 @@
 /** What the tracer holds in memory, whatever comes and however slow the store is. */
 import { describe, expect, it } from 'vitest'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { batchLimits } from '../../src/trace/batches.ts'
 import { earlyLimits } from '../../src/trace/early.ts'
 import { TraceMachine, traceLimits } from '../../src/trace/machine.ts'
-import type { TraceEffect, TraceInput } from '../../src/trace/message.ts'
+import type { TraceEffect, TraceInput } from '../../src/trace/machine-message.ts'
 import { callOf } from '../../src/trace/sip-text.ts'
 
 const at = (milliseconds: number): Monotonic => milliseconds as Monotonic
@@ -30,7 +31,7 @@ describe('what the tracer holds in memory', () => {
     for (let round = 1; round <= 3; round++) {
       for (let call = 0; call < traceLimits.calls; call++) {
         machine.handle(sip(call, 'INFO sip:b@h SIP/2.0', '2 INFO'), at(round))
-        expect(machine.sizes.bytes).toBeLessThanOrEqual(traceLimits.unwrittenBytes)
+        expect(machine.sizes.bytes).toBeLessThanOrEqual(batchLimits.unwrittenBytes)
       }
     }
     const id = callOf('1999', 'abc')

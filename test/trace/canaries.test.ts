@@ -12,7 +12,7 @@ import { databaseFile } from '../../src/store/database.ts'
 import { openStore } from '../../src/store/store.ts'
 import { verifyTrace } from '../../src/trace/document.ts'
 import { TraceIo } from '../../src/trace/io.ts'
-import type { TraceInput } from '../../src/trace/message.ts'
+import type { TraceInput } from '../../src/trace/machine-message.ts'
 import { callOf } from '../../src/trace/sip-text.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'lanline-canaries-'))

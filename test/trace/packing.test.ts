@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { TraceEvent, TraceSave } from '../../src/trace/message.ts'
+import type { TraceSave } from '../../src/trace/machine-message.ts'
+import type { TraceEvent } from '../../src/trace/message.ts'
 import { Packer } from '../../src/trace/packing.ts'
 import { eventsOf } from '../../src/trace/segments.ts'
 

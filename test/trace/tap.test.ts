@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Monotonic } from '../../src/core/clock.ts'
 import { type Flow, udpFlow } from '../../src/sip/message.ts'
-import type { TraceInput } from '../../src/trace/message.ts'
+import type { TraceInput } from '../../src/trace/machine-message.ts'
 import {
   hasUfrag,
   isRegistration,

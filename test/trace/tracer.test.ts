@@ -1,7 +1,8 @@
 /** The tracer's thread, as the main thread knows it. */
 import { afterEach, expect, it } from 'vitest'
 import { udpFlow } from '../../src/sip/message.ts'
-import type { KnownCall, TraceEvent, TraceInput } from '../../src/trace/message.ts'
+import type { KnownCall, TraceInput } from '../../src/trace/machine-message.ts'
+import type { TraceEvent } from '../../src/trace/message.ts'
 import type { PackedSegment } from '../../src/trace/ports.ts'
 import { eventsOf } from '../../src/trace/segments.ts'
 import { callOf } from '../../src/trace/sip-text.ts'

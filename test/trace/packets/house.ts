@@ -7,13 +7,8 @@ import type { ListedCall } from '../../../src/store/calls.ts'
 import { openStore, type Store } from '../../../src/store/store.ts'
 import type { SignedTrace } from '../../../src/trace/document.ts'
 import { TraceIo } from '../../../src/trace/io.ts'
-import type {
-  CaptureUpload,
-  ImportOutcome,
-  ImportVerdict,
-  KnownCall,
-  TraceEvent,
-} from '../../../src/trace/message.ts'
+import type { KnownCall } from '../../../src/trace/machine-message.ts'
+import type { CaptureUpload, ImportOutcome, ImportVerdict, TraceEvent } from '../../../src/trace/message.ts'
 import { eventsOfKept, type KeptCall, rowOf } from './calls.ts'
 
 type Who = Partial<Omit<CaptureUpload, 'body'>>
