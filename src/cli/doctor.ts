@@ -56,14 +56,17 @@ async function gather(config: Config): Promise<Facts> {
     bridged: config.container && isBridged(),
     seen,
     lookedUp,
-    mdnsHolders: holdersOf(mdnsPort)
-      .filter(({ pid }) => pid !== daemonPid(config))
-      .map(({ name }) => name),
+    mdnsHolders: config.container ? undefined : othersOnMdns(config),
     ports,
     certificate,
     ...readMachine(config.data.dir),
   }
 }
+
+const othersOnMdns = (config: Config): string[] =>
+  holdersOf(mdnsPort)
+    .filter(({ pid }) => pid !== daemonPid(config))
+    .map(({ name }) => name)
 
 async function ask(config: Config): Promise<Told | undefined> {
   try {

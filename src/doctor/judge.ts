@@ -169,20 +169,19 @@ function ownLookup({ lookedUp }: Facts, { network }: Told): Finding {
 
 function shared({ mdnsHolders }: Facts, { network: { discovery } }: Told): Finding {
   const check = 'mDNS port 5353'
+  const others = mdnsHolders?.join(', ') ?? ''
   if (discovery.mode === 'avahi') {
-    const found = mdnsHolders.length === 0 ? 'left to avahi-daemon' : `${mdnsHolders.join(', ')} has it`
+    const found = others === '' ? 'left to avahi-daemon' : `${others} has it`
     return discovery.state === 'failed'
       ? unknown(check, found)
       : ok(check, `${found}; lanline is published through avahi-daemon`)
   }
+  if (mdnsHolders === undefined) return unknown(check, 'who else has it cannot be seen from a container')
   if (discovery.state === 'failed') {
-    return unknown(
-      check,
-      mdnsHolders.length === 0 ? 'held by nobody seen here' : `held by ${mdnsHolders.join(', ')}`,
-    )
+    return unknown(check, others === '' ? 'held by nobody seen here' : `held by ${others}`)
   }
-  if (mdnsHolders.length === 0) return ok(check, 'lanline alone')
-  return ok(check, `shared with ${mdnsHolders.join(', ')}, which works`)
+  if (others === '') return ok(check, 'lanline alone')
+  return ok(check, `shared with ${others}, which works`)
 }
 
 function ports({ ports }: Facts, { network }: Told): Finding {

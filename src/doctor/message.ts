@@ -33,8 +33,8 @@ export interface Facts extends MachineFacts {
   readonly lookedUp: string | undefined
   /** In a container on a network that its engine made for it. */
   readonly bridged: boolean
-  /** Names of programs on UDP 5353, ours left out. */
-  readonly mdnsHolders: readonly string[]
+  /** Names of programs on UDP 5353, ours left out; undefined: other programs cannot be seen from here. */
+  readonly mdnsHolders: readonly string[] | undefined
   /** By the names `http`, `https`, `sip`, `sips`: whether it took a connection. */
   readonly ports: Readonly<Record<string, boolean>>
   /** As the HTTPS port shows it. */

@@ -108,6 +108,7 @@ describe('the doctor', () => {
     ['mDNS port 5353', { told: published('builtin', 'failed') }, 'unknown', 'held by avahi-daemon'],
     ['mDNS port 5353', { told: published('avahi', 'ready') }, 'ok', 'published through avahi-daemon'],
     ['mDNS port 5353', {}, 'ok', 'shared with avahi-daemon'],
+    ['mDNS port 5353', { mdnsHolders: undefined }, 'unknown', 'cannot be seen from a container'],
     ['name from this machine', { lookedUp: '10.0.0.77' }, 'problem', 'another machine'],
     ['name from this machine', { lookedUp: undefined }, 'unknown', 'cannot look up'],
     [
