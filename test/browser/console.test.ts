@@ -157,6 +157,25 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     }
   })
 
+  it('sets quiet hours for somebody, whose phone says so at once, and takes them back', async () => {
+    await page.goto(`${daemon.origin}/admin/people/mia`)
+    await page.getByRole('button', { name: 'Set the quiet hours of Mia' }).click(patience)
+    const dialog = page.getByRole('dialog', { name: 'Quiet hours of Mia' })
+    for (const end of ['From', 'Until']) await dialog.getByLabel(end).fill('00:00')
+    await dialog.getByRole('checkbox', { name: 'Sunday' }).uncheck()
+    await dialog.getByRole('checkbox', { name: 'Sunday' }).check()
+    expect(await barriers(page)).toEqual([])
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('listitem').filter({ hasText: 'every day' }).waitFor(patience)
+    await page.getByText('· do not disturb').waitFor(patience)
+    const silence = mia.page.getByRole('switch', { name: 'Do not disturb', checked: true })
+    await silence.waitFor(patience)
+    await page.getByRole('button', { name: 'Set the quiet hours of Mia' }).click()
+    await dialog.getByRole('button', { name: 'No quiet hours' }).click()
+    await silence.waitFor({ state: 'detached' })
+    await page.getByText('Mia has no quiet hours any more.').waitFor(patience)
+  })
+
   it('switches a person off and on, and names what is lost before a device is revoked', async () => {
     await page.goto(`${daemon.origin}/admin/people/ben`)
     await heading('Ben').waitFor(patience)
