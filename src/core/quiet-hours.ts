@@ -135,4 +135,5 @@ export class Phases {
   }
 }
 
-const phasesKept = 1_000
+/** As many as there may be people. */
+const phasesKept = 10_000

@@ -55,6 +55,9 @@ const hoursTimer = 'quietHours'
 /** How long the wall clock is believed to go as the other one does: it may be slewed meanwhile. */
 const longestLookAheadMilliseconds = hours(1)
 
+/** Between telling of some and of others, where very many begin or end at one moment. */
+const breathMilliseconds = 20
+
 const revokedSentence = 'The right of this device was taken away; enrol it again.'
 const disabledSentence = 'The owner has switched this person off for now; ask them.'
 
@@ -412,7 +415,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   #lookAhead(now: Monotonic): void {
-    const turn = this.#devices.untilHoursTurn()
+    const turn = this.#watchers.isBehind ? breathMilliseconds : this.#devices.untilHoursTurn()
     if (turn === undefined) this.#timers.clear(hoursTimer)
     else this.#timers.set(hoursTimer, after(now, Math.min(turn, longestLookAheadMilliseconds)))
   }

@@ -14,11 +14,16 @@ import { type Session, type Standing, sameQuiet, sameStanding, type ToldQuiet } 
 type Frames = Extract<SignallingEffect, { readonly kind: 'sendFrame' }>[]
 type Welcome = Extract<ServerMessage, { readonly type: 'welcome' }>
 
+/** Of presence, so that packets need not wait for them. */
+const framesAtOnce = 1_000
+
 export class Watchers {
   readonly #sessions: ReadonlyMap<string, Session>
   readonly #roster: Roster
   readonly #devices: Devices
   readonly #log: CallLog
+  /** Whose hours began or ended, and who is yet to be told of. */
+  readonly #turned: string[] = []
 
   constructor(sessions: ReadonlyMap<string, Session>, roster: Roster, devices: Devices, log: CallLog) {
     this.#sessions = sessions
@@ -60,10 +65,18 @@ export class Watchers {
     ]
   }
 
-  /** Time has passed, or the clock was set: quiet hours may be on that were not, or be over. */
+  /**
+   * Time has passed, or the clock was set: quiet hours may be on that were not, or be over. All of a firm's begin at one
+   * moment, and everybody hears of each: while `isBehind`, more are to be told soon.
+   */
   hoursTurned(): { readonly users: readonly string[]; readonly frames: Frames } {
-    const users = this.#roster.takeDoNotDisturbChanges()
+    this.#turned.push(...this.#roster.takeDoNotDisturbChanges())
+    const users = this.#turned.splice(0, Math.ceil(framesAtOnce / (this.#sessions.size + 1)))
     return { users, frames: [...this.#quietAnew(), ...this.presenceChanged(users)] }
+  }
+
+  get isBehind(): boolean {
+    return this.#turned.length > 0
   }
 
   #all(): Frames {

@@ -534,6 +534,30 @@ describe('the roster', () => {
     ])
   })
 
+  it('tells of a whole firm whose hours begin at one moment, a few at a time', () => {
+    const channel = new Channel().hello('c1', 'alice').hello('c2', 'bob')
+    const [, bob] = channel.people
+    const names = Array.from({ length: 2_500 }, (_, index) => `p${index}`)
+    for (const user of names) {
+      channel.people.push({ ...bob!, user, displayName: user })
+      channel.give({ kind: 'reachable', user, device: user, reachable: true })
+    }
+    channel.give({ kind: 'peopleChanged' })
+    for (const person of channel.people.slice(2)) person.doNotDisturb = true
+    const told: string[] = []
+    channel.give({ kind: 'clockSet' })
+    for (let time = 0; time < 20 && told.length < names.length; time++) {
+      const { length } = channel.effects.filter(({ kind }) => kind === 'sendFrame')
+      expect([length > 0, length < 1_100]).toEqual([true, true])
+      told.push(...channel.effects.flatMap(effect => (effect.kind === 'quietTurned' ? effect.users : [])))
+      // Whatever else is changed meanwhile.
+      channel.give({ kind: 'peopleChanged' })
+      channel.pass(20)
+    }
+    expect(told).toEqual(names)
+    expect(channel.machine.nextWakeup()).toBeGreaterThan(channel.now + 1_000)
+  })
+
   it('is right at once when the clock is set, and asks nothing of one that is not', () => {
     const channel = new Channel()
     channel.give({ kind: 'clockSet' })
