@@ -35,8 +35,8 @@ describe('a person with quiet hours', () => {
     const { user, presence } = (told?.person ?? {}) as { user?: string; presence?: string }
     return user === undefined || user === 'bob' ? presence : presenceOfBob(client, milliseconds)
   }
-  const callBob = async (client: ChannelClient): Promise<unknown> => {
-    client.say({ type: 'call', ref: 'r', to: 'bob', sdp, video: false })
+  const call = async (client: ChannelClient, to: string): Promise<unknown> => {
+    client.say({ type: 'call', ref: 'r', to, sdp, video: false })
     const ended = await client.next('ended')
     return [ended?.reason, ended?.code]
   }
@@ -62,9 +62,14 @@ describe('a person with quiet hours', () => {
     setClock('2027-03-01T21:59:58Z')
     expect(await presenceOfBob(alice.client, 13_000)).toBe('doNotDisturb')
     expect(await bob.client.next('doNotDisturb')).toMatchObject({ on: true, quiet: { within: true } })
-    expect(await callBob(alice.client)).toEqual(['doNotDisturb', 480])
+    expect(await call(alice.client, 'bob')).toEqual(['doNotDisturb', 480])
     expect(await bob.client.next('missed')).toMatchObject({ missed: [{ user: 'alice' }] })
     expect(bob.client.told.filter(({ type }) => type === 'incoming')).toEqual([])
+
+    // In a house's place nobody is rung who has quiet hours.
+    daemon.cli('user', 'add', 'house')
+    daemon.cli('user', 'rings', 'house', 'bob')
+    expect(await call(alice.client, 'house')).toEqual(['unreachable', 480])
 
     bob.client.say({ type: 'doNotDisturb', on: false })
     expect(await presenceOfBob(alice.client, 3_000)).toBe('available')
@@ -76,7 +81,7 @@ describe('a person with quiet hours', () => {
     const again = await enter('bob')
     const caller = await enter('alice')
     expect(again.welcome).toMatchObject({ doNotDisturb: true, quiet: { byHand: false, within: true } })
-    expect(await callBob(caller.client)).toEqual(['doNotDisturb', 480])
+    expect(await call(caller.client, 'bob')).toEqual(['doNotDisturb', 480])
 
     // A time server answers at last.
     setClock('2027-03-02T07:30:00Z')
