@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { openStore } from '../../src/store/store.ts'
 import { type LocalDaemon, startLocalDaemon } from './local-daemon.ts'
 import { answer, challengeOf, digest, type RawMessage, RawPeer, request, token } from './raw-sip.ts'
 import { Reporters, report, sdp } from './reporting.ts'
@@ -104,3 +105,43 @@ it('of a SIP phone every message is there, without its secrets, and what it does
   peer.close()
   channel.close()
 })
+
+it('calls that end just before a stop or a power cut have their verdict in the list afterwards', async () => {
+  const elsewhere = mkdtempSync(path.join(tmpdir(), 'lanline-trace-'))
+  const data = path.join(elsewhere, 'data')
+  /** Ends for both a moment before `end` does it to the appliance. */
+  const until = async (end: (daemon: LocalDaemon) => Promise<void>): Promise<string[]> => {
+    const begun = await startLocalDaemon({ directory: elsewhere, users: [] })
+    const people = new Reporters(data, begun.ports.http)
+    const silent = await people.call()
+    silent.caller.say({ type: 'bye', call: silent.call, reason: 'hangup' })
+    await silent.callee.next('ended')
+    await silent.close()
+    const told = (await (await people.call()).told()).call.id
+    await end(begun)
+    return [silent.call, told]
+  }
+  const kept = async (calls: readonly string[]) => {
+    const store = await openStore(data)
+    const rows = await Promise.all(calls.map(call => store.calls.get(call)))
+    await store.close()
+    return rows.map(row => row?.outcome?.path)
+  }
+  try {
+    const stopped = await until(one => one.stop())
+    expect(await kept(stopped)).toEqual(['unknown', 'direct'])
+    const cut = await until(async one => {
+      process.kill(one.pid, 'SIGKILL')
+      await one.stop()
+    })
+    // Nobody told anything of the first one, so nothing is concluded of it before 20 s have passed.
+    expect((await kept(cut))[0]).toBe(undefined)
+    const again = await startLocalDaemon({ directory: elsewhere, users: [] })
+    const people = new Reporters(data, again.ports.http)
+    const paths = () => Promise.all(cut.map(async call => (await people.listed(call)).outcome?.path))
+    await expect.poll(paths, { timeout: 10_000 }).toEqual(['unknown', 'direct'])
+    await again.stop()
+  } finally {
+    rmSync(elsewhere, { recursive: true, force: true })
+  }
+}, 120_000)
