@@ -23,9 +23,9 @@ export const usualHours = (): QuietHours => ({
 /** Where this device stands, as far as its browser tells. */
 export const zoneHere = (): string => new Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
 
-/** `22:00–07:00, every day`, the times in the reader's own way of writing them. */
-export const hoursText = ({ from, until, days }: QuietHours): string =>
-  `${timeText(from)}–${timeText(until)}, ${daysText(days)}`
+/** `22:00–07:00, every day`, the times in the reader's own way of writing them; and whose clock it is, if not the one here. */
+export const hoursText = ({ from, until, days, zone }: QuietHours): string =>
+  `${timeText(from)}–${timeText(until)}, ${daysText(days)}${zone === zoneHere() ? '' : ` (${zone})`}`
 
 /** A time of day, `HH:MM`, in the reader's own way of writing it. */
 export const timeText = (time: string): string =>

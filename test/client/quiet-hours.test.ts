@@ -17,4 +17,5 @@ it('what one begins with can be set as it is', () => {
   expect(hoursText({ ...usualHours(), from: '21:30' })).toMatch(
     /^(21:30|09:30 PM)–(07:00|07:00 AM), every day$/,
   )
+  expect(hoursText({ ...usualHours(), days: ['sun'], zone: 'Asia/Tokyo' })).toMatch(/, Sun \(Asia\/Tokyo\)$/)
 })

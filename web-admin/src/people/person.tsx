@@ -1,7 +1,7 @@
 /** One person: who they are here, what they call with, what they may. */
 import type { ComponentChildren } from 'preact'
 import { useState } from 'preact/hooks'
-import { hoursText, zoneHere } from '../../../client/quiet-hours.ts'
+import { hoursText } from '../../../client/quiet-hours.ts'
 import type { Network, User } from '../../../src/admin/message.ts'
 import { useConsole } from '../console.ts'
 import { useLive } from '../live.ts'
@@ -132,7 +132,6 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
             <Row
               label={people.quietHours}
               value={user.quietHours ? hoursText(user.quietHours) : people.quietNone}
-              {...(user.quietHours && user.quietHours.zone !== zoneHere() && { more: user.quietHours.zone })}
             >
               <button
                 type="button"
