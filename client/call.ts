@@ -71,13 +71,15 @@ const limits = {
   peerByeMilliseconds: 40_000,
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
   offeredAgainMilliseconds: 3_000,
+  /** A call that rings here waits as long for its line at the appliance, which then gives it up. */
+  ringsWithoutLineMilliseconds: 15_000,
 } as const
 
 export class Call extends Emitter<CallEvents> {
   readonly direction: 'outgoing' | 'incoming'
   readonly ref: string
   readonly #ports: CallPorts
-  readonly #timers: Timers<'noAnswer' | 'offeredAgain'>
+  readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway'>
   readonly #startedAt: number
   readonly #own: OwnMedia
   readonly #offered: CallSetup['incoming']
@@ -237,6 +239,7 @@ export class Call extends Emitter<CallEvents> {
       return
     }
     this.#isTaken = true
+    this.#timers.clear('lineAway')
     if (!isOffered) return
     this.#become('answered')
     negotiation.answered()
@@ -333,14 +336,20 @@ export class Call extends Emitter<CallEvents> {
     }
   }
 
+  /** The channel broke: nobody can tell that the caller gave up. */
+  lineLost(): void {
+    if (this.direction === 'outgoing' || this.#isTaken) return
+    this.#timers.set('lineAway', limits.ringsWithoutLineMilliseconds, () => this.#lose())
+  }
+
   /** The channel is back: `fate` says what the appliance knows of this call. */
   resumed(fate: { readonly state: 'held' | 'ended'; readonly reason: EndReason | '' } | undefined): void {
     // While the microphone is still being opened nothing was said that could be lost.
     if (this.#isOver() || this.#stage === 'preparing') return
-    if (fate === undefined && this.direction === 'incoming' && this.#stage !== 'answered') {
-      this.#timers.set('offeredAgain', limits.offeredAgainMilliseconds, () =>
-        this.#finish({ by: 'server', reason: 'lost', code: 0 }),
-      )
+    this.#timers.clear('lineAway')
+    // Not taken when `hello` named what is held.
+    if (fate === undefined && this.direction === 'incoming') {
+      this.#timers.set('offeredAgain', limits.offeredAgainMilliseconds, () => this.#lose())
       return
     }
     if (fate?.state !== 'held') {
@@ -414,6 +423,10 @@ export class Call extends Emitter<CallEvents> {
       }, limits.peerByeMilliseconds)
     }
     this.#finish({ by: 'peer', reason, code: 0 })
+  }
+
+  #lose(): void {
+    this.#finish({ by: 'server', reason: 'lost', code: 0 })
   }
 
   #ownChanged(): void {

@@ -95,8 +95,11 @@ export class Phone extends Emitter<PhoneEvents> {
       report: (call, report, isLast) => this.#report(call, report, isLast),
       lookAtLine: () => this.lookAtLine(),
     }
+    let isOnline = false
     this.#connection.on('state', state => {
       if (state.state === 'stopped') this.#lineTaken(state.reason)
+      else if (isOnline && state.state !== 'online') for (const call of this.#calls) call.lineLost()
+      isOnline = state.state === 'online'
       this.emit('state', state)
       this.emit('changed', this)
     })
@@ -352,6 +355,8 @@ export class Phone extends Emitter<PhoneEvents> {
     call.on('ended', end => {
       this.#calls.delete(call)
       this.#rememberDeclined(call, end)
+      // Nothing is left to tell.
+      if (end.by === 'server' && call.id !== undefined) this.#held.forget(call.id)
       if (call.id === undefined) this.#orphans.set(call.ref, call)
       this.emit('calls', this.calls)
       this.emit('changed', this)

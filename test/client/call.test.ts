@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { MediaError } from '../../client/media.ts'
-import { fakePhone, fakeTrack, settle } from './fakes.ts'
+import { fakePhone, fakeTrack, settle, welcome } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
 const bob = { user: 'bob', name: 'Bob' }
@@ -497,6 +497,49 @@ describe('a call while the appliance is away', () => {
     await over.back()
     await over.clock.pass(3_000)
     expect(over.taken.end).toMatchObject({ reason: 'lost' })
+  })
+
+  it('rings no longer without a line than the appliance waits, and goes on if it is taken then', async () => {
+    const { clock, socket, taken, back } = await ringing()
+    socket().drop()
+    await clock.pass(14_900)
+    expect(taken.state).toBe('incoming')
+    await clock.pass(100)
+    expect(taken.end).toMatchObject({ reason: 'lost' })
+    await back()
+    expect(socket().ofType('decline')).toEqual([])
+
+    const answered = await ringing()
+    answered.socket().drop()
+    await answered.taken.answer({ video: false })
+    await answered.clock.pass(15_000)
+    expect(answered.taken.state).toBe('connecting')
+  })
+
+  it('that is taken between hello and welcome is answered when it is offered again', async () => {
+    const { clock, sockets, socket, taken } = await ringing()
+    const before = sockets.length
+    socket().drop()
+    while (sockets.length === before) await clock.pass(100)
+    socket().open()
+    await taken.answer({ video: false })
+    socket().say(welcome())
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
+    await clock.pass(4_000)
+    expect(socket().ofType('answer')).toHaveLength(1)
+    expect(taken.state).toBe('connecting')
+  })
+
+  it('is forgotten when the appliance knows it no more', async () => {
+    const { socket, taken, back } = await ringing()
+    socket().drop()
+    await back()
+    await taken.answer({ video: false })
+    socket().say({ type: 'error', code: 'noSuchCall', message: '', ref: call })
+    expect(taken.state).toBe('ended')
+    socket().drop()
+    await back()
+    expect(socket().ofType('hello')[0]!.resume).toEqual([])
   })
 
   it('is answered again when the answer was lost with the line, by then with all candidates', async () => {
