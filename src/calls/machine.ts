@@ -26,6 +26,8 @@ export const callLimits = {
   missed: 50,
   /** No party there: the call is lost. Also how long a call from before a restart waits for one to come back. */
   absentMilliseconds: minutes(10),
+  /** The same for one from before a restart that nobody had answered: longer than clients take to come back. */
+  setUpMilliseconds: minutes(1),
   /** An INVITE that never ended, which the proxy should not let happen. */
   unansweredMilliseconds: minutes(10),
   /** A call between phones that only a BYE could end. */
@@ -318,7 +320,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       this.#absences.clear(id)
     } else if (!this.#absences.has(id)) {
       if (call.ours) call.row = { ...call.row, aliveAt: this.#epoch(now) }
-      this.#absences.set(id, after(now, callLimits.absentMilliseconds))
+      const { absentMilliseconds, setUpMilliseconds } = callLimits
+      const isInSetUp = call.row.answeredAt === undefined
+      this.#absences.set(id, after(now, isInSetUp ? setUpMilliseconds : absentMilliseconds))
     }
   }
 

@@ -314,6 +314,16 @@ describe('over a restart', () => {
     expect(log.give({ kind: 'released', call: 'c1', device: 'a1' }).row.reason).toBe('lost')
   })
 
+  it('a call in set-up was lost unless a client that comes back holds it', () => {
+    const log = new Log().give(reachable('a1', false), started).restart(5_000).give(reachable('a1', false))
+    expect(log.pass(callLimits.setUpMilliseconds - 1).row.endedAt).toBeUndefined()
+    expect(log.pass(1).row).toMatchObject({ reason: 'lost', missed: true })
+
+    const held = new Log().give(reachable('b1', true), started).restart(5_000)
+    held.give(reachable('b1', true), { kind: 'held', call: 'c1', device: 'b1' })
+    expect(held.pass(callLimits.setUpMilliseconds).row.endedAt).toBeUndefined()
+  })
+
   it('giving up while it rang and the daemon was away is a cancelled or declined call', () => {
     const log = new Log()
       .give(started)
