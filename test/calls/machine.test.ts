@@ -13,7 +13,7 @@ const started = {
     video: true,
   },
 } satisfies CallInput
-const answered: CallInput = {
+const answered = {
   kind: 'sip',
   event: {
     kind: 'answered',
@@ -21,7 +21,7 @@ const answered: CallInput = {
     callee: { user: 'bob', displayName: 'Bob', device: 'b1' },
     calleeTag: 'tag1',
   },
-}
+} satisfies CallInput
 const ended = (by: 'caller' | 'callee' | 'server', reason: string, calleeTag?: string): CallInput => ({
   kind: 'sip',
   event: { kind: 'ended', call: 'c1', by, code: 0, reason, calleeTag },
@@ -251,6 +251,58 @@ describe('missed is', () => {
       expect(log.machine.missed('bob').length).toBe(missed ? 1 : 0)
     })
   }
+
+  describe('for those called in the callee’s place', () => {
+    const forThem: CallInput = { ...started, event: { ...started.event, others: ['carol', 'dora'] } }
+    const declined = (user: string): CallInput => ({
+      kind: 'sip',
+      event: { kind: 'declined', call: 'c1', user },
+    })
+    const missedBy = (log: Log): string[] =>
+      ['bob', 'carol', 'dora', 'emil'].filter(user => log.machine.missed(user).length > 0)
+
+    it('what nobody took, and each looks at it alone', () => {
+      const log = new Log().give(forThem, ended('caller', 'cancelled'))
+      expect(missedBy(log)).toEqual(['bob', 'carol', 'dora'])
+      log.give({ kind: 'missedSeen', user: 'carol' })
+      expect(missedBy(log)).toEqual(['bob', 'dora'])
+      expect(missedBy(log.restart(10))).toEqual(['bob', 'dora'])
+    })
+
+    it('what was forwarded to them as well, once', () => {
+      const to = ['emil', 'carol', 'bob']
+      const log = new Log().give(forThem, { kind: 'sip', event: { kind: 'forwarded', call: 'c1', to } })
+      expect(log.give(ended('callee', 'busy')).row.others?.map(({ user }) => user)).toEqual([
+        'carol',
+        'dora',
+        'emil',
+      ])
+      expect(missedBy(log)).toEqual(['bob', 'carol', 'dora', 'emil'])
+    })
+
+    it('not what one of them took, or one did who was told to try otherwise', () => {
+      const byCarol = { ...answered.event, callee: { user: 'carol', displayName: 'Carol', device: 'd1' } }
+      const log = new Log().give(forThem, { ...answered, event: byCarol }, ended('caller', 'hangup'))
+      expect(missedBy(log)).toEqual([])
+      const again = new Log().give(forThem, ended('callee', 'failed'), forThem, answered)
+      expect(missedBy(again.give(ended('caller', 'hangup')))).toEqual([])
+    })
+
+    it('not what they declined, nor, once all have, for who was called', () => {
+      const log = new Log().give(forThem, declined('carol'), ended('callee', 'declined'))
+      expect(missedBy(log)).toEqual(['bob', 'dora'])
+      const all = new Log().give(forThem, declined('carol'), declined('dora'), ended('callee', 'declined'))
+      expect(missedBy(all)).toEqual([])
+      const self = new Log().give(forThem, declined('bob'), ended('caller', 'cancelled'))
+      expect(missedBy(self)).toEqual(['carol', 'dora'])
+    })
+
+    it('what rang when the daemon was killed', () => {
+      const log = new Log().give(forThem).restart(1_000).pass(callLimits.absentMilliseconds)
+      expect(log.row.reason).toBe('lost')
+      expect(missedBy(log)).toEqual(['bob', 'carol', 'dora'])
+    })
+  })
 
   it('forgotten once it was looked at, also after a restart', () => {
     const log = new Log().give(started, ended('caller', 'cancelled'), { kind: 'missedSeen', user: 'bob' })
