@@ -122,7 +122,10 @@ export const userQuiet: Command = {
   help: [
     ['<from>-<until>', '22:00-07:00; nothing of theirs rings then, on any device'],
     ['off', 'no such hours'],
-    ['--days', `on which they begin, as in ${weekdays.slice(0, 5).join()}; every day if not given`],
+    [
+      '--days',
+      `on which they begin, as in ${weekdays.slice(0, 5).join()}; as before, or every day, if not given`,
+    ],
     ['--zone', 'whose clock it goes by, as in Europe/Berlin; as before, or this computer’s, if not given'],
   ],
   run: async call => {
@@ -132,7 +135,7 @@ export const userQuiet: Command = {
     const before = found.quietHours
     if (wanted === undefined)
       return call.print({ name, quietHours: before ?? null }, () => quietOf(name, before))
-    const quietHours = wanted === 'off' ? null : hoursFrom(wanted, call.options, before?.zone)
+    const quietHours = wanted === 'off' ? null : hoursFrom(wanted, call.options, before)
     await orSay(api(call.config, 'PATCH', `/users/${encodeURIComponent(name)}`, { quietHours }), listHint)
     call.print({ name, quietHours }, () => quietOf(name, quietHours))
   },
@@ -141,27 +144,27 @@ export const userQuiet: Command = {
 function hoursFrom(
   text: string,
   { days, zone }: Invocation['options'],
-  zoneBefore: string | undefined,
+  before: QuietHours | undefined,
 ): QuietHours {
   const [, from, until] = /^([0-9]{2}:[0-9]{2})-([0-9]{2}:[0-9]{2})$/.exec(text) ?? []
   if (from === undefined || until === undefined) {
     throw new UsageError(`${text} is neither off nor hours such as 22:00-07:00`)
   }
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone
-  const place = (zone as string | undefined) ?? zoneBefore ?? here
+  const place = (zone as string | undefined) ?? before?.zone ?? here
   // What nobody has told where it stands shows UTC, as a card does.
-  if (zone === undefined && zoneBefore === undefined && ['UTC', 'Etc/UTC'].includes(here)) {
+  if (zone === undefined && before === undefined && ['UTC', 'Etc/UTC'].includes(here)) {
     throw new UsageError(
       'this computer’s clock shows UTC: say whose it is to go by, as in --zone Europe/Berlin',
     )
   }
-  const named = typeof days === 'string' ? (days.split(',') as Weekday[]) : weekdays
+  const named = typeof days === 'string' ? (days.split(',') as Weekday[]) : (before?.days ?? weekdays)
   return { from, until, days: named, zone: place }
 }
 
 const quietOf = (name: string, hours: QuietHours | null | undefined): string =>
   hours
-    ? `${name} is not to be disturbed ${hours.from}-${hours.until} (${hours.zone}), begun on ${hours.days.join()}`
+    ? `quiet hours of ${name}: ${hours.from}-${hours.until}, beginning on ${hours.days.join()}, by the clock of ${hours.zone}`
     : `${name} has no quiet hours`
 
 const listHint = 'those who are here: lanline user list'

@@ -55,7 +55,9 @@ describe('a person with quiet hours', () => {
     const bob = await enter('bob')
     const alice = await enter('alice')
     expect(bob.welcome).toMatchObject({ doNotDisturb: false, quiet: { within: false, hours: null } })
-    expect(daemon.cli('user', 'quiet', 'bob', '22:00-07:00', '--zone', 'UTC')).toContain('22:00-07:00 (UTC)')
+    expect(daemon.cli('user', 'quiet', 'bob', '22:00-07:00', '--zone', 'UTC')).toContain(
+      'by the clock of UTC',
+    )
     expect(await bob.client.next('doNotDisturb')).toMatchObject({ on: false, quiet: { within: false } })
 
     // Nobody asks: the minute comes.
@@ -98,7 +100,10 @@ describe('a person with quiet hours', () => {
       doNotDisturb: false,
       quiet: { within: false, hours: { zone: 'UTC' } },
     })
-    expect(daemon.cli('user', 'quiet', 'bob')).toContain('bob is not to be disturbed 22:00-07:00 (UTC)')
+    const everyDay = 'beginning on mon,tue,wed,thu,fri,sat,sun, by the clock of UTC'
+    expect(daemon.cli('user', 'quiet', 'bob')).toBe(`quiet hours of bob: 22:00-07:00, ${everyDay}\n`)
+    const changed = `quiet hours of bob: 21:00-07:00, ${everyDay}\n`
+    expect(daemon.cli('user', 'quiet', 'bob', '21:00-07:00')).toBe(changed)
     expect(daemon.cli('user', 'quiet', 'bob', 'off')).toContain('bob has no quiet hours')
     for (const { client } of [unset, caller]) client.close()
   })
