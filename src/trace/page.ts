@@ -15,7 +15,14 @@ import type { CheckedLine, Contradiction, Grade, Verdict } from './message.ts'
 import { listedEvents } from './page-events.ts'
 import { phaseNotesOf } from './page-phases.ts'
 import { pageStyle } from './page-style.ts'
-import { type PairFate, type PairRow, type SecurityFacts, type TraceTables, tablesOf } from './tables.ts'
+import {
+  type PairFate,
+  type PairRow,
+  type SecurityFacts,
+  type StreamTotals,
+  type TraceTables,
+  tablesOf,
+} from './tables.ts'
 import { type Timelines, timelinesOf, type WayTotals } from './timelines.ts'
 
 const styleHash = `sha256-${hash('sha256', pageStyle, 'base64')}`
@@ -232,10 +239,10 @@ function securitySection({ security, streams }: TraceTables): string {
   ]
   const ways = streams.map(one => {
     const from = one.from === 'caller' ? 'caller to callee' : 'callee to caller'
-    const packets = (of: { readonly packets: number; readonly bytes: number } | undefined): string =>
+    const packets = (of: StreamTotals | undefined): string =>
       of === undefined
         ? '<td class="number">–</td>'
-        : `<td class="number">${of.packets} (${tellBytes(of.bytes)})</td>`
+        : `<td class="number">${of.packets} (${tellBytes(of.bytes)})${of.repeats > 0 ? `, ${of.repeats} again` : ''}</td>`
     return `<tr><td class="nowrap">${from}</td><td>${one.media}</td><td class="mono">0x${one.ssrc.toString(16).padStart(8, '0')}</td><td class="number">${maybeSeconds(one.firstSentAt)}</td><td class="number">${maybeSeconds(one.firstReceivedAt)}</td>${packets(one.sent)}${packets(one.received)}<td class="number">${one.received?.lost ?? '–'}</td></tr>`
   })
   const srtp =

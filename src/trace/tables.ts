@@ -69,8 +69,15 @@ export interface StreamRow {
   readonly firstSentAt: number | undefined
   readonly firstReceivedAt: number | undefined
   /** Last totals of each end; undefined where it does not name the stream. */
-  readonly sent: { readonly packets: number; readonly bytes: number } | undefined
-  readonly received: { readonly packets: number; readonly bytes: number; readonly lost: number } | undefined
+  readonly sent: StreamTotals | undefined
+  readonly received: (StreamTotals & { readonly lost: number }) | undefined
+}
+
+export interface StreamTotals {
+  readonly packets: number
+  readonly bytes: number
+  /** Of the packets: sent again, as far as that is counted. */
+  readonly repeats: number
 }
 
 export interface RelayTable {
@@ -240,8 +247,9 @@ function streamsOf(events: readonly TraceEvent[], evidence: Evidence): StreamRow
       const last = samples.at(-1)
       if (last === undefined) continue
       const row = rowOf(direction === 'sent' ? role : otherRole(role), ssrc, media)
-      if (direction === 'sent') row.sent = { packets: last.packets, bytes: last.bytes }
-      else row.received = { packets: last.packets, bytes: last.bytes, lost: last.lost }
+      const { packets, bytes, lost, repeats = 0 } = last
+      if (direction === 'sent') row.sent = { packets, bytes, repeats }
+      else row.received = { packets, bytes, repeats, lost }
     }
   }
   return [...rows.values()].sort((a, b) => (a.from < b.from ? 1 : a.from > b.from ? -1 : 0))

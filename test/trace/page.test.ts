@@ -36,6 +36,18 @@ describe('trace.html', () => {
     expect(told).toMatch(/\d+ events that only count/)
   })
 
+  it('says of each stream what of its packets was sent again', () => {
+    const events = eventsOf().map(one => {
+      if (one.kind !== 'quality' || one.source !== 'callee') return one
+      const streams = one.streams.map(stream => ({
+        ...stream,
+        repeats: stream.direction === 'sent' ? 0 : 12,
+      }))
+      return { ...one, streams }
+    })
+    expect(textOf(page(longRow(30_000), events)).match(/, \d+ again/g)).toEqual([', 12 again'])
+  })
+
   it('puts contradictions side by side', () => {
     const html = page(longRow(30_000), eventsOf({ calleeApplied: otherPrint }))
     expect(html).toMatch(
