@@ -73,13 +73,17 @@ const limits = {
   offeredAgainMilliseconds: 3_000,
   /** A call that rings here waits as long for its line at the appliance, which then gives it up. */
   ringsWithoutLineMilliseconds: 15_000,
+  /** How long a call that the appliance may not know of waits for a line. */
+  placedWithoutLineMilliseconds: 10_000,
+  /** The appliance says something to a call and to an answer at once; without it the line is looked at. */
+  replyMilliseconds: 1_500,
 } as const
 
 export class Call extends Emitter<CallEvents> {
   readonly direction: 'outgoing' | 'incoming'
   readonly ref: string
   readonly #ports: CallPorts
-  readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway'>
+  readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway' | 'reply'>
   readonly #startedAt: number
   readonly #own: OwnMedia
   readonly #offered: CallSetup['incoming']
@@ -89,6 +93,8 @@ export class Call extends Emitter<CallEvents> {
   #stage: Stage
   /** The callee said yes, whichever of the two we are. */
   #isTaken = false
+  /** Caller: as it was placed. */
+  #offer = ''
   #id: string | undefined
   #party: PersonName
   #calledFor: PersonName | undefined
@@ -199,22 +205,19 @@ export class Call extends Emitter<CallEvents> {
 
   /** Caller: opens the media and sends the offer. */
   async start(): Promise<void> {
-    const { ref, video } = this
+    const video = this.#placedWithVideo
     const media = await this.#open(video)
     if (media === undefined) return
     try {
-      const sdp = await this.#join().negotiation.offer(media, video)
-      if (this.#isOver()) return
-      if (!this.#ports.send({ type: 'call', ref, to: this.#party.user, sdp, video })) {
-        this.#finish({ by: 'self', reason: 'lost', code: 0 })
-        return
-      }
+      this.#offer = await this.#join().negotiation.offer(media, video)
     } catch (error) {
       this.#fail(error)
       return
     }
+    if (this.#isOver()) return
     this.#timers.set('noAnswer', limits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
     this.#become('calling')
+    this.#place()
   }
 
   /** Callee: takes the call, with or without its own camera. */
@@ -310,6 +313,7 @@ export class Call extends Emitter<CallEvents> {
       }
       return
     }
+    this.#timers.clear('reply')
     switch (message.type) {
       case 'calling':
         this.#id = message.call
@@ -338,8 +342,9 @@ export class Call extends Emitter<CallEvents> {
 
   /** The channel broke: nobody can tell that the caller gave up. */
   lineLost(): void {
-    if (this.direction === 'outgoing' || this.#isTaken) return
-    this.#timers.set('lineAway', limits.ringsWithoutLineMilliseconds, () => this.#lose())
+    if (this.#isTaken) return
+    if (this.direction === 'incoming') this.#loseAfter('lineAway', limits.ringsWithoutLineMilliseconds)
+    else if (this.#isUnknown) this.#loseAfter('lineAway', limits.placedWithoutLineMilliseconds)
   }
 
   /** The channel is back: `fate` says what the appliance knows of this call. */
@@ -349,7 +354,12 @@ export class Call extends Emitter<CallEvents> {
     this.#timers.clear('lineAway')
     // Not taken when `hello` named what is held.
     if (fate === undefined && this.direction === 'incoming') {
-      this.#timers.set('offeredAgain', limits.offeredAgainMilliseconds, () => this.#lose())
+      this.#loseAfter('offeredAgain', limits.offeredAgainMilliseconds)
+      return
+    }
+    // What was begun on the old line and could not be named the appliance ends.
+    if (this.#isUnknown) {
+      this.#place()
       return
     }
     if (fate?.state !== 'held') {
@@ -401,7 +411,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   #sendAnswer(sdp: string): void {
-    this.#ports.send({ type: 'answer', call: this.#id!, sdp })
+    if (this.#ports.send({ type: 'answer', call: this.#id!, sdp })) this.#expectReply()
   }
 
   #taken(by: PersonName): void {
@@ -425,8 +435,25 @@ export class Call extends Emitter<CallEvents> {
     this.#finish({ by: 'peer', reason, code: 0 })
   }
 
-  #lose(): void {
-    this.#finish({ by: 'server', reason: 'lost', code: 0 })
+  /** Placed, and the appliance has not said that it knows. */
+  get #isUnknown(): boolean {
+    return this.#stage === 'calling' && this.#id === undefined
+  }
+
+  /** Tells the appliance of the call, or waits for a line. */
+  #place(): void {
+    const { ref } = this
+    const placed = { ref, to: this.#party.user, sdp: this.#offer, video: this.#placedWithVideo }
+    if (this.#ports.send({ type: 'call', ...placed })) this.#expectReply()
+    else this.#loseAfter('lineAway', limits.placedWithoutLineMilliseconds)
+  }
+
+  #expectReply(): void {
+    this.#timers.set('reply', limits.replyMilliseconds, () => this.#ports.lookAtLine())
+  }
+
+  #loseAfter(timer: 'offeredAgain' | 'lineAway', milliseconds: number): void {
+    this.#timers.set(timer, milliseconds, () => this.#finish({ by: 'server', reason: 'lost', code: 0 }))
   }
 
   #ownChanged(): void {

@@ -264,6 +264,7 @@ export class Phone extends Emitter<PhoneEvents> {
         break
       case 'dialog':
         if (this.#byId(message.call)) this.#held.token(message.call, message.dialog)
+        this.#byId(message.call)?.handle(message)
         return
       case 'incoming':
         this.#incoming(message)
@@ -346,7 +347,8 @@ export class Phone extends Emitter<PhoneEvents> {
     if (call === undefined) return
     // Anything else wrong with one message of a call is no reason to end it.
     const fatal = code === 'noSuchCall' || call.id === undefined
-    if (fatal) call.handle({ type: 'ended', call: ref, by: 'server', reason: 'failed', code: 0 })
+    const reason = code === 'noSuchCall' ? 'lost' : 'failed'
+    if (fatal) call.handle({ type: 'ended', call: ref, by: 'server', reason, code: 0 })
   }
 
   #hold(call: Call): void {

@@ -118,6 +118,64 @@ describe('placing a call', () => {
     expect(socket().ofType('bye')).toEqual([{ type: 'bye', call, reason: 'cancelled' }])
   })
 
+  it('is placed again when the line broke before the appliance said that it knows of it', async () => {
+    const { phone, socket, online, back, peer } = fakePhone()
+    await online()
+    const placed = phone.call(bob, { video: false })
+    await settle()
+    peer().found(null)
+    await settle()
+    const [first] = socket().ofType('call')
+    socket().drop()
+    await back()
+    expect(socket().ofType('call')).toEqual([first])
+    // What became of the one that may have been begun is nothing of ours.
+    socket().say({ type: 'ended', call: 'f'.repeat(32), by: 'self', reason: 'lost', code: 487 })
+    socket().say({ type: 'calling', ref: placed.ref, call })
+    socket().say({ type: 'ringing', call })
+    expect([placed.id, placed.state]).toEqual([call, 'ringing'])
+    socket().drop()
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    expect(socket().ofType('call')).toEqual([])
+  })
+
+  it('waits ten seconds for a line', async () => {
+    const placed = async (awayMilliseconds: number) => {
+      const parts = fakePhone()
+      await parts.online()
+      parts.socket().drop()
+      const placed = parts.phone.call(bob, { video: false })
+      await settle()
+      parts.peer().found(null)
+      await parts.clock.pass(awayMilliseconds)
+      await parts.online()
+      return { placed, calls: parts.socket().ofType('call').length }
+    }
+    const soon = await placed(9_000)
+    expect([soon.placed.state, soon.calls]).toEqual(['calling', 1])
+    const late = await placed(10_000)
+    expect([late.placed.end, late.calls]).toEqual([{ by: 'server', reason: 'lost', code: 0 }, 0])
+  })
+
+  it('and an answer look at the line when nothing is said to them', async () => {
+    for (const isCaller of [true, false]) {
+      const { clock, sockets, socket, phone, online, peer } = fakePhone()
+      await online()
+      socket().answersPings = false
+      if (isCaller) phone.call(bob, { video: false })
+      else {
+        socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
+        void phone.calls[0]!.answer({ video: false })
+      }
+      await settle()
+      peer().found(null)
+      await clock.pass(2_400)
+      expect(sockets).toHaveLength(1)
+      await clock.pass(200)
+      expect(sockets).toHaveLength(2)
+    }
+  })
+
   it('is over at once, and says why, when the microphone is forbidden', async () => {
     const { phone, socket, online } = fakePhone(async () => {
       throw new MediaError('microphoneDenied')
@@ -536,7 +594,7 @@ describe('a call while the appliance is away', () => {
     await back()
     await taken.answer({ video: false })
     socket().say({ type: 'error', code: 'noSuchCall', message: '', ref: call })
-    expect(taken.state).toBe('ended')
+    expect(taken.end).toMatchObject({ reason: 'lost' })
     socket().drop()
     await back()
     expect(socket().ofType('hello')[0]!.resume).toEqual([])
