@@ -27,6 +27,9 @@ export function fateOf(session: Session, { call, dialog, ended }: ResumeCall, lo
     ...(dialog !== '' && known === undefined ? [restore] : []),
     { kind: 'agent', device, command: { kind: 'bye', call, reason } },
   ]
+  if (row !== undefined && known === undefined && isTakenElsewhere(row, session)) {
+    return { call, state: 'ended', reason: 'answeredElsewhere', effects: [] }
+  }
   // Somebody else's call: nothing is told of it, and nothing said about it counts.
   if (row !== undefined && known === undefined && !isParty(row, session)) {
     const connection = session.connection?.id
@@ -67,8 +70,15 @@ const restoredCall = (caller: boolean): SessionCall => ({
   ...{ role: caller ? 'caller' : 'callee', established: true, offered: false },
 })
 
+/** It rang here too, and somebody else took it, while this device was away or answered too late. */
+const isTakenElsewhere = (row: CallRow, session: Session): boolean =>
+  row.calleeDevice !== undefined && !isParty(row, session) && rangAt(row, session.user)
+
 /** A callee's devices all ring, and those of others: before one of them answered, the row names only the people. */
-function isParty({ others = [], ...row }: CallRow, { device, user }: Session): boolean {
+function isParty(row: CallRow, { device, user }: Session): boolean {
   if (row.callerDevice === device || row.calleeDevice === device) return true
-  return row.calleeDevice === undefined && [row.calleeUser, ...others.map(one => one.user)].includes(user)
+  return row.calleeDevice === undefined && rangAt(row, user)
 }
+
+const rangAt = ({ calleeUser, others = [] }: CallRow, user: string): boolean =>
+  [calleeUser, ...others.map(one => one.user)].includes(user)

@@ -374,6 +374,18 @@ describe('coming back', () => {
     expect(other.told('c1')).toMatchObject([{ resumed: [{ call: id(1), state: 'ended', reason: 'lost' }] }])
   })
 
+  it('with a call that rang here too and somebody else took is told so', () => {
+    for (const row of [{}, { calleeUser: 'house', others: [{ user: 'bob' }] }]) {
+      const channel = new Channel()
+      channel.rows = [rowOf({ ...row, answeredAt: 6_000 as Epoch, calleeDevice: 'another' })]
+      channel.hello('c1', 'bob', resume(id(1), ''))
+      expect(channel.told('c1')).toMatchObject([
+        { resumed: [{ state: 'ended', reason: 'answeredElsewhere' }] },
+      ])
+      expect([channel.commands.map(command => command.kind), channel.facts]).toEqual([['attach'], []])
+    }
+  })
+
   it('with a call rebuilds it before the device can be reached', () => {
     const channel = new Channel()
     channel.rows = [rowOf({ answeredAt: 6_000 as Epoch, calleeDevice: 'bob-page' })]
