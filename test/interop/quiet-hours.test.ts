@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pause } from '../net/wait.ts'
 import { ChannelClient, type Told } from './channel.ts'
 import { type LocalDaemon, startLocalDaemon } from './local-daemon.ts'
 
@@ -15,8 +16,12 @@ describe('a person with quiet hours', () => {
   let daemon: LocalDaemon
   let tokens: LocalDaemon['tokens']
 
-  const setClock = (time: string): void =>
-    writeFileSync(path.join(directory, 'shift'), String(Date.parse(time) - Date.now()))
+  let shift = 0
+  const now = (): number => Date.now() + shift
+  const setClock = (time: number): void => {
+    shift = Math.round(time - Date.now())
+    writeFileSync(path.join(directory, 'shift'), String(shift))
+  }
   const start = async (apps: readonly string[] = []): Promise<void> => {
     const users = apps.map(name => ({ name, password: `${name}-secret` }))
     const environment = { SHIFTED_CLOCK_FILE: path.join(directory, 'shift') }
@@ -43,7 +48,7 @@ describe('a person with quiet hours', () => {
 
   beforeAll(async () => {
     directory = mkdtempSync(path.join(tmpdir(), 'lanline-quiet-'))
-    setClock('2027-03-01T21:59:52Z')
+    setClock(Date.parse('2027-03-01T21:00:00Z'))
     await start(['alice', 'bob'])
   })
   afterAll(async () => {
@@ -55,15 +60,17 @@ describe('a person with quiet hours', () => {
     const bob = await enter('bob')
     const alice = await enter('alice')
     expect(bob.welcome).toMatchObject({ doNotDisturb: false, quiet: { within: false, hours: null } })
-    expect(daemon.cli('user', 'quiet', 'bob', '22:00-07:00', '--zone', 'UTC')).toContain(
-      'by the clock of UTC',
-    )
-    expect(await bob.client.next('doNotDisturb')).toMatchObject({ on: false, quiet: { within: false } })
 
-    // Nobody asks: the minute comes.
-    setClock('2027-03-01T21:59:58Z')
-    expect(await presenceOfBob(alice.client, 13_000)).toBe('doNotDisturb')
-    expect(await bob.client.next('doNotDisturb')).toMatchObject({ on: true, quiet: { within: true } })
+    // By less than what counts as a clock that was set, so that nothing but the hours themselves can begin them.
+    const begin = Math.ceil(now() / 60_000) * 60_000
+    if (begin - now() > 6_000) setClock(begin - 6_000)
+    await pause(500)
+    const hours = `${new Date(begin).toISOString().slice(11, 16)}-07:00`
+    expect(daemon.cli('user', 'quiet', 'bob', hours, '--zone', 'UTC')).toContain('by the clock of UTC')
+    expect(await presenceOfBob(alice.client, 20_000)).toBe('doNotDisturb')
+    expect(now()).toBeGreaterThanOrEqual(begin)
+    const told = bob.client.told.filter(({ type }) => type === 'doNotDisturb')
+    expect(told.at(-1)).toMatchObject({ on: true, quiet: { byHand: false, within: true } })
     expect(await call(alice.client, 'bob')).toEqual(['doNotDisturb', 480])
     expect(await bob.client.next('missed')).toMatchObject({ missed: [{ user: 'alice' }] })
     expect(bob.client.told.filter(({ type }) => type === 'incoming')).toEqual([])
@@ -86,14 +93,14 @@ describe('a person with quiet hours', () => {
     expect(await call(caller.client, 'bob')).toEqual(['doNotDisturb', 480])
 
     // A time server answers at last.
-    setClock('2027-03-02T07:30:00Z')
+    setClock(Date.parse('2027-03-02T07:30:00Z'))
     expect(await presenceOfBob(caller.client, 15_000)).toBe('available')
     caller.client.say({ type: 'call', ref: 'r', to: 'bob', sdp, video: false })
     expect(await again.client.next('incoming')).toMatchObject({ from: { user: 'alice' } })
 
     // Without a clock nobody knows what hours it is: it rings rather than not.
-    setClock('1970-01-01T23:00:00Z')
-    await new Promise(resolve => setTimeout(resolve, 500))
+    setClock(Date.parse('1970-01-01T23:00:00Z'))
+    await pause(500)
     again.client.close()
     const unset = await enter('bob')
     expect(unset.welcome).toMatchObject({
@@ -101,7 +108,7 @@ describe('a person with quiet hours', () => {
       quiet: { within: false, hours: { zone: 'UTC' } },
     })
     const everyDay = 'beginning on mon,tue,wed,thu,fri,sat,sun, by the clock of UTC'
-    expect(daemon.cli('user', 'quiet', 'bob')).toBe(`quiet hours of bob: 22:00-07:00, ${everyDay}\n`)
+    expect(daemon.cli('user', 'quiet', 'bob')).toBe(`quiet hours of bob: ${hours}, ${everyDay}\n`)
     const changed = `quiet hours of bob: 21:00-07:00, ${everyDay}\n`
     expect(daemon.cli('user', 'quiet', 'bob', '21:00-07:00')).toBe(changed)
     expect(daemon.cli('user', 'quiet', 'bob', 'off')).toContain('bob has no quiet hours')
