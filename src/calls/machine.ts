@@ -211,7 +211,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         if (!call.row.video) this.#update(call, { video: true })
         return
       case 'ended':
-        if (event.calleeTag !== undefined && event.calleeTag !== (call.calleeTag ?? event.calleeTag)) return
+        if (isOfAnother(call, event)) return
         this.#close(call, { endedAt: at, endedBy: event.by, reason: event.reason, code: event.code })
     }
   }
@@ -320,9 +320,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       this.#absences.clear(id)
     } else if (!this.#absences.has(id)) {
       if (call.ours) call.row = { ...call.row, aliveAt: this.#epoch(now) }
-      const { absentMilliseconds, setUpMilliseconds } = callLimits
-      const isInSetUp = call.row.answeredAt === undefined
-      this.#absences.set(id, after(now, isInSetUp ? setUpMilliseconds : absentMilliseconds))
+      const patience = call.row.answeredAt === undefined ? 'setUpMilliseconds' : 'absentMilliseconds'
+      this.#absences.set(id, after(now, callLimits[patience]))
     }
   }
 
@@ -483,6 +482,13 @@ function isTriedAgain(row: CallRow, { caller }: CallEvent & { kind: 'started' },
   const { answeredAt, endedAt, endedBy, callerDevice } = row
   if (answeredAt !== undefined || endedBy === 'caller' || callerDevice !== caller.device) return false
   return endedAt !== undefined && at - endedAt <= callLimits.retryMilliseconds
+}
+
+/** A BYE of a branch that did not take the call: told by its tag; from before a restart by its device. */
+function isOfAnother({ row, calleeTag }: OpenCall, event: CallEvent & { kind: 'ended' }): boolean {
+  if (event.calleeTag === undefined) return false
+  if (calleeTag !== undefined) return event.calleeTag !== calleeTag
+  return (event.calleeDevice ?? row.calleeDevice) !== (row.calleeDevice ?? event.calleeDevice)
 }
 
 /** What hanging up means while it rings. */

@@ -4,7 +4,7 @@
  */
 import { callKey, tagOf } from './codec.ts'
 import type { Incoming } from './incoming.ts'
-import type { CallEnder, CallEvent, SipResponse } from './message.ts'
+import type { CallEvent, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import { reasonWord, wordOfRefusal } from './reason.ts'
 import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
@@ -128,11 +128,12 @@ export function callTookPicture(call: string, answer: SipResponse): CallEvent | 
 export function callWithin(
   { callId, fromTag, toTag }: Incoming,
   { destination, senderToken }: Routed,
-): { readonly call: string; readonly by: CallEnder; readonly calleeTag: string | undefined } | undefined {
+): Pick<CallEvent & { kind: 'ended' }, 'call' | 'by' | 'calleeTag' | 'calleeDevice'> | undefined {
   if (destination.kind !== 'party') return undefined
   const by = senderToken?.role ?? (destination.token.role === 'caller' ? 'callee' : 'caller')
   const [callerTag, calleeTag] = by === 'caller' ? [fromTag, toTag] : [toTag ?? '', fromTag]
-  return { call: callKey(callId, callerTag), by, calleeTag }
+  const calleeDevice = [senderToken, destination.token].find(token => token?.role === 'callee')?.device
+  return { call: callKey(callId, callerTag), by, calleeTag, calleeDevice }
 }
 
 const latin1 = (bytes: Uint8Array): string =>

@@ -181,6 +181,8 @@ export type CallEvent =
       readonly reason: string
       /** For a BYE: the branch it ends. A branch that answered too late is hung up without ending the call. */
       readonly calleeTag?: string | undefined
+      /** Whose branch that is, as far as a token tells. */
+      readonly calleeDevice?: string | undefined
     }
 
 /** What a JSON device's person does, as commands to its hosted agent. `call` is the call's key. */

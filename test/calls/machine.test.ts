@@ -366,6 +366,20 @@ describe('over a restart', () => {
     expect(log.give({ kind: 'released', call: 'c1', device: 'a1' }).row.reason).toBe('lost')
   })
 
+  it('a call goes on when a phone that rang before it is picked up and hung up', () => {
+    const log = running().restart(5_000)
+    const bye = (calleeDevice: string): CallInput => ({
+      kind: 'sip',
+      event: {
+        ...{ kind: 'ended', call: 'c1', by: 'callee', code: 0, reason: 'hangup' },
+        calleeTag: 'tag2',
+        calleeDevice,
+      },
+    })
+    expect(log.give(bye('another')).row.endedAt).toBeUndefined()
+    expect(log.give(bye('b1')).row).toMatchObject({ reason: 'hangup', endedBy: 'callee' })
+  })
+
   it('a call in set-up was lost unless a client that comes back holds it', () => {
     const log = new Log().give(reachable('a1', false), started).restart(5_000).give(reachable('a1', false))
     expect(log.pass(callLimits.setUpMilliseconds - 1).row.endedAt).toBeUndefined()
