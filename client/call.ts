@@ -67,6 +67,8 @@ export interface CallSetup {
 const limits = {
   /** A caller gives up after this. */
   noAnswerMilliseconds: 60_000,
+  /** A call taken with an offer of ours: the appliance ends one that is not acknowledged sooner, if it is there. */
+  unacknowledgedMilliseconds: 35_000,
   /** How long the appliance may take to confirm an end that the other party already told directly. */
   peerByeMilliseconds: 40_000,
   /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
@@ -243,7 +245,10 @@ export class Call extends Emitter<CallEvents> {
     }
     this.#isTaken = true
     this.#timers.clear('lineAway')
-    if (!isOffered) return
+    if (!isOffered) {
+      this.#timers.set('noAnswer', limits.unacknowledgedMilliseconds, () => this.hangUp('mediaFailed'))
+      return
+    }
     this.#become('answered')
     negotiation.answered()
   }

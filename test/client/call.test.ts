@@ -625,6 +625,19 @@ describe('a call while the appliance is away', () => {
     expect(socket().ofType('answer')).toHaveLength(1)
   })
 
+  it('that came without an offer is over when nothing is heard of ours', async () => {
+    const { clock, socket, peer, taken } = await ringing(undefined, '')
+    const answering = taken.answer({ video: false })
+    await settle()
+    peer().found(null)
+    await answering
+    socket().drop()
+    await clock.pass(34_900)
+    expect(taken.state).toBe('answering')
+    await clock.pass(100)
+    expect(taken.end).toMatchObject({ by: 'self', reason: 'mediaFailed' })
+  })
+
   it('does not ring again when it was declined while the line was broken', async () => {
     const { socket, phone, back, taken } = await ringing()
     socket().drop()
