@@ -61,4 +61,27 @@ describe('the container image', () => {
       `--owner=${uid} --group=${gid} -rf "$work/layer.tar" .${Object.keys(config.Volumes)[0]}`,
     )
   })
+
+  it('is started by the docs with its version and volume, by file and by line alike', () => {
+    const guide = readFileSync(join(root, 'docs/install.md'), 'utf8')
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const file = /^```yaml\n(services:[\s\S]*?)^```$/m.exec(guide)![1]!
+    const line = /^ {4}(docker run .*)$/m.exec(guide)![1]!
+    const [data] = Object.keys(json(json('manifest.json')[0].Config).config.Volumes)
+    const both = [
+      [`image: lanline:${version}`, ` lanline:${version}`],
+      [`- data:${data}`, `-v lanline:${data}`],
+      ['network_mode: host', '--network host'],
+      ['restart: unless-stopped', '--restart unless-stopped'],
+      ['read_only: true', '--read-only'],
+      ['tmpfs: /tmp', '--tmpfs /tmp'],
+      ['cap_drop: [ALL]', '--cap-drop ALL'],
+      ['no-new-privileges:true', '--security-opt no-new-privileges'],
+      ['TZ: Europe/Berlin', '-e TZ=Europe/Berlin'],
+    ]
+    for (const [inFile, inLine] of both) {
+      expect(file).toContain(inFile)
+      expect(line).toContain(inLine)
+    }
+  })
 })
