@@ -144,9 +144,9 @@ export class SimExchange {
     if (this.#sockets.has(id)) this.#inputs.signalling({ kind: 'frame', connection: id, text })
   }
 
-  /** The client's side is gone and the server is told (a FIN). */
-  shut(id: string): void {
-    if (this.#sockets.delete(id)) this.#inputs.signalling({ kind: 'closed', connection: id, left: false })
+  /** The client's side is gone and the server is told (a FIN); `left`: with the code of a page that is closed. */
+  shut(id: string, left = false): void {
+    if (this.#sockets.delete(id)) this.#inputs.signalling({ kind: 'closed', connection: id, left })
   }
 
   /** The client's side is gone without a word: what is sent there is lost. */
@@ -298,7 +298,10 @@ export class SimExchange {
       alsoRings: this.house.alsoRings.get(user) ?? [],
     })
     return {
-      byTokenHash: hash => byHash.get(hash),
+      byTokenHash: hash => {
+        const known = byHash.get(hash)
+        return known && !this.house.removedDevices.has(known.device) ? known : undefined
+      },
       people: () => this.#users.map(person),
       person: user => (this.#users.includes(user) ? person(user) : undefined),
       place: () => 'here',

@@ -98,6 +98,23 @@ export class SimNetwork implements Clock {
     this.#now = end
   }
 
+  /** As `run`, for those who work with promises: after each event all that can settle does. */
+  async pass(milliseconds: number): Promise<void> {
+    const end = this.#now + milliseconds
+    for (;;) {
+      const at = this.#nextAt()
+      if (at === undefined || at > end) break
+      this.#now = Math.max(this.#now, at)
+      this.#wakeSleepers()
+      const due = this.#events.reduce((first, event) => (isBefore(event, first) ? event : first), notDue)
+      if (due.at > this.#now) continue
+      this.#events.splice(this.#events.indexOf(due), 1)
+      due.run()
+      await new Promise(setImmediate)
+    }
+    this.#now = end
+  }
+
   /** Runs until `done` says so, at most `milliseconds`; returns whether it did. */
   runUntil(done: () => boolean, milliseconds: number): boolean {
     const end = this.#now + milliseconds
@@ -120,11 +137,15 @@ export class SimNetwork implements Clock {
     return next
   }
 
-  #step(): void {
+  #wakeSleepers(): void {
     for (const sleeper of this.#sleepers) {
       const at = sleeper.nextWakeup()
       if (at !== undefined && at <= this.#now) sleeper.wake(this.monotonic())
     }
+  }
+
+  #step(): void {
+    this.#wakeSleepers()
     const due = this.#events.filter(event => event.at <= this.#now)
     this.#events = this.#events.filter(event => event.at > this.#now)
     due.sort((a, b) => a.at - b.at || a.serial - b.serial)
@@ -141,3 +162,7 @@ export class SimNetwork implements Clock {
     return share > 0 && this.random.below(1_000_000) < share * 1_000_000
   }
 }
+
+const notDue: Event = { at: Number.POSITIVE_INFINITY, serial: 0, run() {} }
+const isBefore = (one: Event, other: Event): boolean =>
+  one.at < other.at || (one.at === other.at && one.serial < other.serial)

@@ -23,6 +23,8 @@ export interface PhoneOptions {
   readonly sendsFrom?: number
   /** What its branches begin with, after the magic cookie: stacks are known by it. */
   readonly branch?: string
+  /** Its descriptions; without one they are of a telephone that knows no ICE. */
+  readonly describe?: (video: boolean) => string
 }
 
 interface Sent {
@@ -43,6 +45,13 @@ export interface SimDialog {
   ended: boolean
 }
 
+interface Incoming {
+  readonly request: SipRequest
+  readonly tag: string
+  dialog: SimDialog | undefined
+  refused: boolean
+}
+
 export interface SimCall {
   readonly callId: string
   readonly statuses: number[]
@@ -61,8 +70,8 @@ export class SimPhone {
   /** Methods of requests received, retransmissions left out. */
   readonly requests: string[] = []
   readonly received: SipMessage[] = []
-  readonly incoming: { readonly request: SipRequest; readonly tag: string; dialog: SimDialog | undefined }[] =
-    []
+  readonly incoming: Incoming[] = []
+  readonly outgoing: SimCall[] = []
   onInvite: NonNullable<PhoneOptions['onInvite']>
   /** Whatever comes is lost. */
   deaf = false
@@ -169,6 +178,7 @@ export class SimPhone {
       invite: undefined as unknown as SipRequest,
       final: undefined,
     }
+    this.outgoing.push(call)
     let cseq = 0
     const localTag = this.#token()
     const local = `<sip:${o.from ?? this.user}@lanline.local>;tag=${localTag}`
@@ -180,7 +190,7 @@ export class SimPhone {
       callId,
       cseq: () => ++cseq,
       extra: [{ name: 'Contact', value: this.contact }, ...(o.delayed ? [] : [sdpField]), ...(o.extra ?? [])],
-      ...(o.delayed ? {} : { body: sdpOf(o.video ?? false) }),
+      ...(o.delayed ? {} : { body: this.#describe(o.video) }),
       sending: invite => {
         call.invite = invite
       },
@@ -204,7 +214,7 @@ export class SimPhone {
           ended: false,
         }
         call.dialog ??= dialog
-        this.#acknowledge(dialog, response, o.delayed && !o.ackWithout ? sdpOf(false) : undefined)
+        this.#acknowledge(dialog, response, o.delayed && !o.ackWithout ? this.#describe() : undefined)
       },
     })
     return call
@@ -253,7 +263,7 @@ export class SimPhone {
   reInvite(dialog: SimDialog, o: { delayed?: boolean; ackWithout?: boolean } = {}): number[] {
     const statuses: number[] = []
     const routes = dialog.routes.map(value => ({ name: 'Route', value }))
-    const offer = o.delayed ? undefined : sdpOf(false)
+    const offer = o.delayed ? undefined : this.#describe()
     this.request({
       method: 'INVITE',
       uri: dialog.target,
@@ -265,7 +275,7 @@ export class SimPhone {
       ...(offer ? { body: offer } : {}),
       done: response => {
         statuses.push(response.status)
-        const answer = o.delayed && !o.ackWithout ? sdpOf(false) : undefined
+        const answer = o.delayed && !o.ackWithout ? this.#describe() : undefined
         if (response.status < 300) this.#acknowledge(dialog, response, answer)
       },
     })
@@ -378,6 +388,8 @@ export class SimPhone {
     const routes = request.headers.filter(field => field.name === 'Record-Route')
     const answer = { ...sip.response(request, status, 'Whatever', [...routes, ...extra], tag), body }
     this.#answered.set(transactionOf(request), answer)
+    const refused = status >= 300 && this.incoming.find(one => one.request === request)
+    if (refused) refused.refused = true
     this.send(answer)
     return answer
   }
@@ -443,7 +455,7 @@ export class SimPhone {
     switch (request.method) {
       case 'INVITE':
         if (sip.tagOf(request, 'To') !== undefined) {
-          this.#accept({ request, tag, dialog: undefined })
+          this.#accept({ request, tag, dialog: undefined, refused: false })
           return
         }
         return this.#invited(request, tag)
@@ -454,7 +466,8 @@ export class SimPhone {
         return
       }
       case 'BYE': {
-        const call = this.incoming.find(one => one.dialog?.callId === sip.first(request, 'Call-ID'))
+        const calls = [...this.incoming, ...this.outgoing]
+        const call = calls.find(one => one.dialog?.callId === sip.first(request, 'Call-ID'))
         if (call?.dialog) call.dialog.ended = true
         this.answer(request, 200, tag)
         return
@@ -465,7 +478,7 @@ export class SimPhone {
   }
 
   #invited(request: SipRequest, tag: string): void {
-    const call = { request, tag, dialog: undefined }
+    const call: Incoming = { request, tag, dialog: undefined, refused: false }
     this.incoming.push(call)
     switch (this.onInvite) {
       case 'silent':
@@ -485,14 +498,14 @@ export class SimPhone {
     }
   }
 
-  #accept(call: { request: SipRequest; tag: string; dialog: SimDialog | undefined }): void {
+  #accept(call: Incoming): void {
     const { request, tag } = call
     const answer = this.answer(
       request,
       200,
       tag,
       [{ name: 'Contact', value: this.contact }, sdpField],
-      sdpOf(false),
+      this.#describe(),
     )
     call.dialog = {
       callId: sip.first(request, 'Call-ID')!,
@@ -504,16 +517,20 @@ export class SimPhone {
       cseq: 100,
       ended: false,
     }
-    this.#repeatUntilAcked(answer, 500, 0)
+    this.#repeatUntilAcked(answer, call.dialog, 500, 0)
   }
 
   // RFC 3261 §13.3.1.4.
-  #repeatUntilAcked(answer: SipResponse, interval: number, spent: number): void {
+  #repeatUntilAcked(answer: SipResponse, dialog: SimDialog, interval: number, spent: number): void {
     const id = `${sip.first(answer, 'Call-ID')}/${sip.parseCSeq(sip.first(answer, 'CSeq')!)!.number}`
     this.house.network.later(interval, () => {
-      if (this.#acked.has(id) || spent > 32_000) return
+      if (this.#acked.has(id)) return
+      if (spent > 32_000) {
+        if (!dialog.ended) this.hangUp(dialog)
+        return
+      }
       this.send(answer)
-      this.#repeatUntilAcked(answer, Math.min(2 * interval, 4_000), spent + interval)
+      this.#repeatUntilAcked(answer, dialog, Math.min(2 * interval, 4_000), spent + interval)
     })
   }
 
@@ -553,6 +570,10 @@ export class SimPhone {
       ],
       body: new Uint8Array(0),
     })
+  }
+
+  #describe(video = false): Uint8Array {
+    return this.#o.describe ? Buffer.from(this.#o.describe(video)) : sdpOf(video)
   }
 
   #token(): string {

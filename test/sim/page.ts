@@ -1,0 +1,244 @@
+/**
+ * The real client library on the simulated network: `Phone` in a page that is loaded, loaded anew and closed, on a host
+ * with an address, by lines that break in all ways a line breaks. Time and chance are the network's.
+ */
+import { type Env, memoryStorage, type Socket, type TextStorage } from '../../client/env.ts'
+import type { OpenMedia } from '../../client/media.ts'
+import { Phone } from '../../client/phone.ts'
+import type { SimAir, SimHost } from './air.ts'
+import type { SimExchange } from './exchange.ts'
+
+/** A device: what outlives its pages, and where they run. */
+export class SimDevice implements SimHost {
+  readonly name: string
+  readonly user: string
+  address: string
+  /** The appliance is reached. */
+  isOnline = true
+  readonly storage: TextStorage = memoryStorage()
+
+  constructor(name: string, address: string) {
+    this.name = name
+    this.user = name.replace(/-[0-9]$/, '')
+    this.address = address
+  }
+}
+
+/** How a line breaks. What is said on it from then on is lost; without `inFlight` also what is under way. */
+export interface Break {
+  readonly up: boolean
+  readonly down: boolean
+  readonly inFlight: boolean
+  /** Milliseconds until the client's system admits it; undefined: never. */
+  readonly clientHears: number | undefined
+  readonly serverHears: number | undefined
+}
+
+export class SimPage {
+  readonly exchange: SimExchange
+  readonly device: SimDevice
+  readonly phone: Phone
+  readonly lines: SimLine[] = []
+  /** How long a person, or the system, takes to let the microphone be used; undefined: they do not. */
+  microphoneMilliseconds: number | undefined = 5
+  isAlive = true
+
+  constructor(exchange: SimExchange, air: SimAir, device: SimDevice) {
+    const { network } = exchange
+    const page = this
+    this.exchange = exchange
+    this.device = device
+    const whileAlive = (run: () => void) => () => {
+      if (this.isAlive) run()
+    }
+    const env: Env = {
+      WebSocket: class extends SimLine {
+        constructor() {
+          super(page)
+          page.lines.push(this)
+        }
+      },
+      RTCPeerConnection: air.connectionClass(device, () => this.isAlive),
+      now: () => network.monotonic(),
+      wall: () => network.epoch(),
+      random: () => network.random.below(1_000_000) / 1_000_000,
+      setTimeout: (callback, milliseconds) => {
+        const timer = { run: whileAlive(callback) }
+        network.later(Math.max(0, milliseconds), () => timer.run())
+        return timer
+      },
+      clearTimeout: timer => {
+        ;(timer as { run: () => void }).run = () => {}
+      },
+    }
+    const { storage } = device
+    this.phone = new Phone({
+      url: 'wss://lanline.local/ws',
+      token: `token of ${device.name}`,
+      client: 'sim',
+      openMedia: this.#openMedia,
+      storage: {
+        getItem: key => storage.getItem(key),
+        setItem: (key, text) => this.isAlive && storage.setItem(key, text),
+        removeItem: key => this.isAlive && storage.removeItem(key),
+      },
+      env,
+    })
+    this.phone.start()
+  }
+
+  get line(): SimLine | undefined {
+    return this.lines.findLast(line => line.isOpen)
+  }
+
+  /** Closed, or about to be loaded anew. As `pagehide` has it: calls are hung up, what rings is left ringing. */
+  close(how: { readonly saysSo: boolean }): void {
+    if (!this.isAlive) return
+    if (how.saysSo) {
+      for (const call of this.phone.calls) {
+        if (call.direction === 'outgoing' || (call.state !== 'incoming' && call.state !== 'answering'))
+          call.hangUp()
+      }
+    }
+    this.isAlive = false
+    for (const line of this.lines) line.leave(how.saysSo)
+  }
+
+  #openMedia: OpenMedia = ({ video }) => {
+    const { network } = this.exchange
+    const { microphoneMilliseconds: late } = this
+    return new Promise((resolve, reject) => {
+      network.later(late ?? 3_000, () => {
+        if (late === undefined) reject(new Error('denied'))
+        else resolve(new SimMedia(video))
+      })
+    })
+  }
+}
+
+class SimMedia implements Awaited<ReturnType<OpenMedia>> {
+  readonly audio = trackOf('audio')
+  video: MediaStreamTrack | undefined
+  readonly testSource = false
+  readonly problems = []
+
+  constructor(video: boolean) {
+    this.video = video ? trackOf('video') : undefined
+  }
+
+  async useMicrophone(): Promise<MediaStreamTrack> {
+    return this.audio
+  }
+
+  async startCamera(): Promise<MediaStreamTrack> {
+    this.video = trackOf('video')
+    return this.video
+  }
+
+  stopCamera(): void {
+    this.video = undefined
+  }
+
+  release(): void {}
+}
+
+const trackOf = (kind: string) => ({ kind, enabled: true, stop() {} }) as unknown as MediaStreamTrack
+
+/** One WebSocket of a page. */
+class SimLine implements Socket {
+  onopen: Socket['onopen'] = null
+  onmessage: Socket['onmessage'] = null
+  onclose: Socket['onclose'] = null
+  onerror: Socket['onerror'] = null
+  readonly #page: SimPage
+  readonly #exchange: SimExchange
+  #id: string | undefined
+  #isClosed = false
+  #broken: (Break & { readonly at: number }) | undefined
+  /** Until then what is said on it waits. */
+  #stalledUntil = 0
+
+  constructor(page: SimPage) {
+    this.#page = page
+    this.#exchange = page.exchange
+    const { isOnline, address } = page.device
+    // Nobody answers where the appliance is not reached.
+    if (!isOnline) return
+    const { network } = this.#exchange
+    network.later(2 * network.streamMilliseconds, () => {
+      if (this.#isClosed || !page.isAlive) return
+      this.#id = this.#exchange.open(
+        { address, port: 1_000 + network.random.below(60_000) },
+        {
+          receive: message =>
+            this.#arrive('down', 0, () => this.#tell('onmessage', { data: JSON.stringify(message) })),
+          closed: code => this.#arrive('down', 0, () => this.#end(code)),
+        },
+      )
+      if (this.#id === undefined) this.#end(1006)
+      else this.#tell('onopen', {})
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#id !== undefined && !this.#isClosed
+  }
+
+  send(text: string): void {
+    if (this.#isClosed) return
+    this.#arrive('up', this.#exchange.network.streamMilliseconds, () => this.#exchange.frame(this.#id!, text))
+  }
+
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#arrive('up', this.#exchange.network.streamMilliseconds, () => this.#shut(false))
+  }
+
+  break(how: Break): void {
+    const { network } = this.#exchange
+    this.#broken = { ...how, at: network.monotonic() }
+    if (how.clientHears !== undefined) network.later(how.clientHears, () => this.#end(1006))
+    if (how.serverHears !== undefined) network.later(how.serverHears, () => this.#shut(false))
+  }
+
+  /** Nothing arrives for so long, then everything. */
+  stall(milliseconds: number): void {
+    this.#stalledUntil = this.#exchange.network.monotonic() + milliseconds
+  }
+
+  /** Its page is gone; `saysSo`: with the close code of one that is closed. */
+  leave(saysSo: boolean): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (saysSo) this.#arrive('up', this.#exchange.network.streamMilliseconds, () => this.#shut(true))
+  }
+
+  #shut(left: boolean): void {
+    if (this.#id !== undefined) this.#exchange.shut(this.#id, left)
+  }
+
+  #arrive(way: 'up' | 'down', milliseconds: number, run: () => void): void {
+    const { network } = this.#exchange
+    const sentAt = network.monotonic()
+    const isLost = () => this.#broken?.[way] && !(this.#broken.inFlight && sentAt < this.#broken.at)
+    const wait = Math.max(milliseconds, this.#stalledUntil - sentAt)
+    if (wait <= 0) {
+      if (!isLost()) run()
+      return
+    }
+    network.later(wait, () => {
+      if (!isLost()) run()
+    })
+  }
+
+  #end(code: number): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#tell('onclose', { code })
+  }
+
+  #tell(what: 'onopen' | 'onmessage' | 'onclose', event: object): void {
+    if (this.#page.isAlive) this[what]?.(event as never)
+  }
+}
