@@ -19,7 +19,7 @@ beforeAll(async () => {
   await (await openStore(directory)).close()
   fill()
   store = await openStore(directory)
-}, 60_000)
+})
 afterAll(async () => {
   await store?.close()
   rmSync(directory, { recursive: true, force: true })
