@@ -126,6 +126,7 @@ export class SystemBus {
       } as Parameters<typeof createConnection>[0])
       this.#connection = connection
       let why: string | undefined
+      let greeted = false
       connection.on('error', failure => {
         why ??= failure.message
         // A refused handshake leaves the stream open.
@@ -133,11 +134,15 @@ export class SystemBus {
       })
       connection.on('close', () => {
         clearTimeout(late)
-        this.#lost(connection, why ?? 'it closed the connection')
+        // dbus-daemon(1) takes everybody's word of who they are, and then closes on whom the machine has no groups of.
+        const unknown = greeted && !this.#up && (why === undefined || /EPIPE|ECONNRESET/.test(why))
+        const turned = `it turns away user ${process.geteuid!()}, whom this machine may not know`
+        this.#lost(connection, unknown ? turned : (why ?? 'it closed the connection'))
       })
       connection.on('handlerError', failure => this.#options.onFault(failure, 'bus message'))
       connection.on('message', message => this.#heard(message))
       connection.on('connect', () => {
+        greeted = true
         this.#greet(() => clearTimeout(late))
       })
     } catch (failure) {

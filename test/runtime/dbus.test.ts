@@ -81,6 +81,13 @@ describe('a bus', () => {
     expect(await watched().next()).toMatch(/^down: .*REJECTED/)
   })
 
+  it('that closes on somebody whose name it took is told, with whom: the machine has no such user', async () => {
+    await serve(socket => authenticated(socket, () => socket.destroy()))
+    expect(await watched().next()).toBe(
+      `down: it turns away user ${process.getuid!()}, whom this machine may not know`,
+    )
+  })
+
   it('that closes at once is told', async () => {
     await serve(socket => socket.on('error', () => {}).end())
     expect(await watched().next()).toMatch(/^down: /)
