@@ -237,8 +237,15 @@ async function tryOut(suite: string, nas: Nas, name: EngineName): Promise<void> 
       engine.remove()
       beginAvahi(nas, true)
       const bus = '/run/dbus/system_bus_socket'
+      const environment = { LANLINE_MDNS_MODE: 'avahi' }
       const more = ['-v', `${bus}:${bus}`]
-      engine.start({ version, data: 'scratch', environment: { LANLINE_MDNS_MODE: 'avahi' }, more })
+      engine.start({ version, data: 'scratch', environment, more })
+      await engine.untilWell()
+      await until('it says whom the bus turns away', 10, () => engine.log().includes('turns away user 700'))
+      // www-data, a user of every Debian.
+      const folder = `/volume1/known-${name}`
+      nas.sh(`mkdir ${folder}; chown 33:33 ${folder}`)
+      engine.start({ version, data: folder, environment, more: [...more, '--user', '33:33'] })
       await engine.untilWell()
       must(engine.try(['exec', 'lanline', 'lanline', 'doctor']).text, /published through avahi-daemon/)
       return must(JSON.stringify(await visit('find', '15')), /"lanline\.local"/, /2443/).slice(0, 100)
