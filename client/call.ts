@@ -227,11 +227,12 @@ export class Call extends Emitter<CallEvents> {
     const offered = this.#offered
     if (this.#stage !== 'incoming' || offered === undefined) return
     this.#become('answering')
-    const media = await this.#open(wanted.video)
-    if (media === undefined) return
-    const { negotiation } = this.#join()
     // Some telephones leave the offer to who is called; what they make of it comes as `answered`.
     const isOffered = offered.sdp !== ''
+    // Nobody sees a camera in a call without a picture; there it is turned on later.
+    const media = await this.#open(wanted.video && (!isOffered || this.#placedWithVideo))
+    if (media === undefined) return
+    const { negotiation } = this.#join()
     try {
       const sdp = await (isOffered
         ? negotiation.answer(offered, media)

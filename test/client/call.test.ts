@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MediaError } from '../../client/media.ts'
+import { fixedMedia, MediaError } from '../../client/media.ts'
 import { fakePhone, fakeTrack, settle, welcome } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
@@ -263,6 +263,20 @@ describe('taking a call', () => {
     await taken.answer({ video: false })
     expect(socket().ofType('answer')).toHaveLength(1)
     expect(taken.problem).toBeUndefined()
+  })
+
+  it('opens no camera that nobody would see', async () => {
+    const opened: boolean[] = []
+    for (const video of [false, true]) {
+      const { phone, socket, online } = fakePhone(wanted => {
+        opened.push(wanted.video)
+        return fixedMedia({ audio: fakeTrack('audio') })(wanted)
+      })
+      await online()
+      socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video })
+      await phone.calls[0]!.answer({ video: true })
+    }
+    expect(opened).toEqual([false, true])
   })
 
   it('declines', async () => {
