@@ -1,9 +1,10 @@
 /**
  * Seeded exploration of the real client library against the real exchange: pages and a telephone call, answer, decline, hang
- * up and turn cameras on, while lines break either way and are noticed late, the daemon is killed and started, media is cut,
- * addresses change, pages are closed and loaded anew, other tabs take the line, and rights are taken away. Whatever the
- * seed: both ends of a call and its row agree, nothing rings, calls or looks for a path for ever, what was declined does not
- * ring again, calls outlive their lines, and nothing is left behind. A failure names its seed and tells its story.
+ * up and turn cameras on, while lines break either way and are noticed late, the daemon is killed and started, media is cut
+ * or needs the relay, addresses change, lids are closed, pages are closed and loaded anew, other tabs take the line, and
+ * rights are taken away. Whatever the seed: both ends of a call and its row agree, nothing rings, calls or looks for a path
+ * for ever, what was declined does not ring again, calls outlive their lines, who turned a camera on is seen, people are as
+ * pages were told, and nothing is left behind. A failure names its seed and tells its story.
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { SimAir } from '../sim/air.ts'
@@ -21,6 +22,10 @@ const lives: readonly (readonly Fault[])[] = [
   ['line', 'daemon'],
   ['line', 'media'],
   ['line', 'daemon', 'media', 'page', 'right'],
+  ['line', 'networks'],
+  ['line', 'sleep'],
+  ['line', 'daemon', 'media', 'networks', 'sleep'],
+  ['line', 'daemon', 'media', 'page', 'right', 'networks', 'sleep'],
 ]
 
 beforeEach(() => {
@@ -34,7 +39,7 @@ describe('whatever people, lines and plugs do to pages', () => {
     it(`all who are in a call agree, and nothing goes on for ever (seeds ${first} to ${first + batch - 1})`, async () => {
       for (let seed = first; seed < first + batch; seed++) {
         const town = await explore(seed)
-        for (const one of town.seen)
+        for (const one of town.watch.seen)
           for (const { state } of one.states) states.add(`${one.call.direction} ${state}`)
       }
     }, 600_000)
@@ -57,7 +62,7 @@ async function explore(seed: number): Promise<Town> {
     await network.pass([0, 1, 3, 10, 100, 1_000, 5_000][network.random.below(7)]!)
   }
   await town.settle()
-  expect(town.wrong, `seed ${seed}\n${town.diary.join('\n')}`).toEqual([])
+  expect(town.watch.wrong, `seed ${seed}\n${town.watch.diary.join('\n')}`).toEqual([])
   return town
 }
 

@@ -16,6 +16,14 @@ export interface SimHost {
   address: string
 }
 
+/** Whether the page of a connection is there, and runs. */
+export interface LivingPage {
+  readonly isAlive: boolean
+  readonly isAsleep: boolean
+  /** Runs it as soon as the page is awake; never, if it is gone. */
+  awake(run: () => void): void
+}
+
 /** One set of ICE credentials, and what was gathered for it. */
 export interface Generation {
   readonly ufrag: string
@@ -52,12 +60,12 @@ export class SimAir {
     this.relay = relay
   }
 
-  /** The class for one page: `isAlive` says whether that page is still there. */
-  connectionClass(host: SimHost, isAlive: () => boolean): typeof RTCPeerConnection {
+  /** The class for one page. */
+  connectionClass(host: SimHost, page: LivingPage): typeof RTCPeerConnection {
     const air = this
     return class extends SimPeerConnection {
       constructor(configuration?: RTCConfiguration) {
-        super(air, host, isAlive, configuration)
+        super(air, host, page, configuration)
       }
     } as unknown as typeof RTCPeerConnection
   }

@@ -130,6 +130,11 @@ export class SimExchange {
     this.#inputs.relay({ kind: 'revoked', device })
   }
 
+  /** Somebody was added, or whom calls ring at is another. */
+  peopleChanged(): void {
+    this.#inputs.signalling({ kind: 'peopleChanged' })
+  }
+
   open(remote: Endpoint, socket: Omit<SimSocket, 'id'>): string | undefined {
     if (!this.up) return undefined
     const id = `socket${++this.#serial}`

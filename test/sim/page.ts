@@ -5,7 +5,7 @@
 import { type Env, memoryStorage, type Socket, type TextStorage } from '../../client/env.ts'
 import type { OpenMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
-import type { SimAir, SimHost } from './air.ts'
+import type { LivingPage, SimAir, SimHost } from './air.ts'
 import type { SimExchange } from './exchange.ts'
 
 /** A device: what outlives its pages, and where they run. */
@@ -34,7 +34,7 @@ export interface Break {
   readonly serverHears: number | undefined
 }
 
-export class SimPage {
+export class SimPage implements LivingPage {
   readonly exchange: SimExchange
   readonly device: SimDevice
   readonly phone: Phone
@@ -42,15 +42,13 @@ export class SimPage {
   /** How long a person, or the system, takes to let the microphone be used; undefined: they do not. */
   microphoneMilliseconds: number | undefined = 5
   isAlive = true
+  #asleepUntil = 0
 
   constructor(exchange: SimExchange, air: SimAir, device: SimDevice) {
     const { network } = exchange
     const page = this
     this.exchange = exchange
     this.device = device
-    const whileAlive = (run: () => void) => () => {
-      if (this.isAlive) run()
-    }
     const env: Env = {
       WebSocket: class extends SimLine {
         constructor() {
@@ -58,13 +56,13 @@ export class SimPage {
           page.lines.push(this)
         }
       },
-      RTCPeerConnection: air.connectionClass(device, () => this.isAlive),
+      RTCPeerConnection: air.connectionClass(device, this),
       now: () => network.monotonic(),
       wall: () => network.epoch(),
       random: () => network.random.below(1_000_000) / 1_000_000,
       setTimeout: (callback, milliseconds) => {
-        const timer = { run: whileAlive(callback) }
-        network.later(Math.max(0, milliseconds), () => timer.run())
+        const timer = { run: callback }
+        network.later(Math.max(0, milliseconds), () => this.awake(() => timer.run()))
         return timer
       },
       clearTimeout: timer => {
@@ -91,6 +89,22 @@ export class SimPage {
     return this.lines.findLast(line => line.isOpen)
   }
 
+  get isAsleep(): boolean {
+    return this.#asleepUntil > this.exchange.network.monotonic()
+  }
+
+  /** The lid is closed for so long: nothing runs until then, and nothing is sent. */
+  sleep(milliseconds: number): void {
+    this.#asleepUntil = Math.max(this.#asleepUntil, this.exchange.network.monotonic() + milliseconds)
+  }
+
+  /** Runs it when the page is awake. */
+  awake(run: () => void): void {
+    const { network } = this.exchange
+    if (this.isAsleep) network.later(this.#asleepUntil - network.monotonic(), () => this.awake(run))
+    else if (this.isAlive) run()
+  }
+
   /** Closed, or about to be loaded anew. As `pagehide` has it: calls are hung up, what rings is left ringing. */
   close(how: { readonly saysSo: boolean }): void {
     if (!this.isAlive) return
@@ -108,10 +122,11 @@ export class SimPage {
     const { network } = this.exchange
     const { microphoneMilliseconds: late } = this
     return new Promise((resolve, reject) => {
-      network.later(late ?? 3_000, () => {
+      const answer = () => {
         if (late === undefined) reject(new Error('denied'))
         else resolve(new SimMedia(video))
-      })
+      }
+      network.later(late ?? 3_000, () => this.awake(answer))
     })
   }
 }
@@ -239,6 +254,6 @@ class SimLine implements Socket {
   }
 
   #tell(what: 'onopen' | 'onmessage' | 'onclose', event: object): void {
-    if (this.#page.isAlive) this[what]?.(event as never)
+    this.#page.awake(() => this[what]?.(event as never))
   }
 }

@@ -1,5 +1,5 @@
 /** One simulated `RTCPeerConnection`: what `air.ts` says of it. Descriptions are SDP, as the exchange reads them. */
-import type { Generation, MediaPath, SimAir, SimHost } from './air.ts'
+import type { Generation, LivingPage, MediaPath, SimAir, SimHost } from './air.ts'
 import { hostLine, relayLine, relayUserOf } from './air.ts'
 import {
   both,
@@ -50,7 +50,7 @@ export class SimPeerConnection {
   ondatachannel: ((event: { channel: SimChannel }) => void) | null = null
   readonly host: SimHost
   readonly #air: SimAir
-  readonly #isAlive: () => boolean
+  readonly #page: LivingPage
   readonly #session: number
   #configuration: RTCConfiguration
   #version = 0
@@ -71,10 +71,10 @@ export class SimPeerConnection {
   #countedAt = 0
   #received = 0
 
-  constructor(air: SimAir, host: SimHost, isAlive: () => boolean, configuration: RTCConfiguration = {}) {
+  constructor(air: SimAir, host: SimHost, page: LivingPage, configuration: RTCConfiguration = {}) {
     this.#air = air
     this.host = host
-    this.#isAlive = isAlive
+    this.#page = page
     this.#configuration = configuration
     this.#session = 1 + air.network.random.below(1_000_000)
     air.connections.add(this)
@@ -96,7 +96,7 @@ export class SimPeerConnection {
 
   /** It takes and sends media. */
   get isOpen(): boolean {
-    return !this.#closed && this.#isAlive()
+    return !this.#closed && this.#page.isAlive && !this.#page.isAsleep
   }
 
   get isFlowing(): boolean {
@@ -249,9 +249,11 @@ export class SimPeerConnection {
 
   /** Words of the data channel take this long. */
   later(milliseconds: number, run: () => void): void {
-    this.#air.network.later(milliseconds, () => {
-      if (this.isOpen) run()
-    })
+    this.#air.network.later(milliseconds, () =>
+      this.#page.awake(() => {
+        if (!this.#closed) run()
+      }),
+    )
   }
 
   get latencyMilliseconds(): number {
@@ -274,10 +276,12 @@ export class SimPeerConnection {
   #soon(): Promise<void> {
     if (this.#closed) return Promise.reject(new Error('InvalidStateError: closed'))
     return new Promise((resolve, reject) => {
-      this.#air.network.later(this.#air.network.random.below(4), () => {
-        if (this.#closed) reject(new Error('InvalidStateError: closed'))
-        else if (this.#isAlive()) resolve()
-      })
+      this.#air.network.later(this.#air.network.random.below(4), () =>
+        this.#page.awake(() => {
+          if (this.#closed) reject(new Error('InvalidStateError: closed'))
+          else resolve()
+        }),
+      )
     })
   }
 

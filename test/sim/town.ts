@@ -2,68 +2,51 @@
  * Real pages and a telephone in one house, and what people, networks and plugs do to them, as a seed says. Whoever watches
  * writes down what no person should ever see; a failure names its seed.
  */
-import type { Call, CallEnd } from '../../client/call.ts'
-import type { CallRow } from '../../src/calls/message.ts'
+import type { Call } from '../../client/call.ts'
 import { SimAir, type SimHost } from './air.ts'
 import { SimExchange } from './exchange.ts'
 import { SimNetwork } from './network.ts'
 import { SimDevice, SimPage } from './page.ts'
 import { SimPhone } from './phone.ts'
+import { Watch, type Watched } from './watch.ts'
 
-/** One page's view of one call. */
-interface Seen {
-  readonly page: SimPage
-  readonly call: Call
-  readonly states: { readonly state: string; readonly at: number }[]
-  endedAt: number | undefined
-  end: CallEnd | undefined
-}
+export type Fault = 'line' | 'daemon' | 'media' | 'page' | 'right' | 'networks' | 'sleep'
 
-export type Fault = 'line' | 'daemon' | 'media' | 'page' | 'right'
+/** Calls to the house ring at all of them. */
+const users = ['alice', 'bob', 'carol', 'house']
 
-const users = ['alice', 'bob', 'carol']
-
-/** No state lasts longer, in a page that lives. */
-const boundSeconds: Readonly<Record<string, number>> = {
-  ...{
-    preparing: 10,
-    calling: 62,
-    ringing: 62,
-    incoming: 140,
-    answering: 40,
-    connecting: 45,
-    reconnecting: 65,
-  },
-}
-
-export class Town {
+export class Town implements Watched {
   readonly network: SimNetwork
   readonly exchange: SimExchange
   readonly air: SimAir
   readonly devices: readonly SimDevice[]
   readonly pages = new Map<SimDevice, SimPage>()
   readonly telephone: SimPhone
-  readonly seen: Seen[] = []
-  readonly wrong: string[] = []
-  readonly diary: string[] = []
-  readonly #faults: ReadonlySet<Fault>
+  readonly watch: Watch
+  readonly faults: ReadonlySet<Fault>
   readonly #host: SimHost = { name: 'carol-1', address: '10.0.2.99' }
   readonly #opened: SimPage[] = []
-  readonly #revoked = new Set<SimDevice>()
+  readonly revoked = new Set<SimDevice>()
   /** Two tabs write to one storage, each what it knows. */
-  readonly #tabbed = new Set<SimDevice>()
+  readonly tabbed = new Set<SimDevice>()
 
   constructor(seed: number, faults: readonly Fault[]) {
     this.network = new SimNetwork(seed, {
-      ...{ latencyMilliseconds: [1, 5], loss: 0, duplication: 0, reordering: 0 },
+      ...{ latencyMilliseconds: seed % 5 === 0 ? [5, 120] : [1, 5], reordering: 0 },
+      ...{ loss: seed % 7 === 0 ? 0.05 : 0, duplication: 0 },
     })
     this.exchange = new SimExchange(this.network, users)
+    this.exchange.house.alsoRings.set('house', users.slice(0, 3))
+    this.exchange.peopleChanged()
     this.air = new SimAir(this.network, this.exchange.thread)
-    this.#faults = new Set(faults)
+    this.faults = new Set(faults)
+    // Where networks are apart, some need the relay.
+    this.air.routed = !this.faults.has('networks')
     this.devices = ['alice-5', 'bob-5', 'bob-6', 'carol-5'].map(
-      (name, index) => new SimDevice(name, `10.0.2.${index + 1}`),
+      (name, index) => new SimDevice(name, `${this.#network}.${index + 1}`),
     )
-    const inCall = () => this.#telephoneCalls.some(one => one.dialog && !one.dialog.ended)
+    const inCall = () =>
+      [...this.telephone.outgoing, ...this.telephone.incoming].some(one => one.dialog && !one.dialog.ended)
     this.telephone = new SimPhone(this.exchange.house, {
       ...{ device: 'carol-1', address: this.#host.address, describe: this.air.telephone(this.#host, inCall) },
     })
@@ -73,6 +56,7 @@ export class Town {
       // What the telephone does with its media follows.
       if (effect.kind === 'call') this.network.later(20, () => this.air.changed())
     }
+    this.watch = new Watch(this)
     this.telephone.register()
     for (const device of this.devices) this.open(device)
   }
@@ -82,18 +66,18 @@ export class Town {
     this.#opened.push(page)
     this.pages.set(device, page)
     page.phone.on('incoming', call => {
-      const again = this.seen.some(
+      const again = this.watch.seen.some(
         one => one.page === page && one.call !== call && one.call.id === call.id && one.end?.by === 'self',
       )
-      if (again) this.#isWrong(`${device.name}: what was ended here rings again`)
-      this.#watch(page, call)
+      if (again) this.watch.isWrong(`${device.name}: what was ended here rings again`)
+      this.watch.call(page, call)
     })
     return page
   }
 
   call(page: SimPage, user: string, video: boolean): Call {
     const call = page.phone.call({ user, name: user.toUpperCase() }, { video })
-    this.#watch(page, call)
+    this.watch.call(page, call)
     return call
   }
 
@@ -104,7 +88,7 @@ export class Town {
     if (page === undefined) return
     const { phone } = page
     const call = this.#some(phone.calls)
-    switch (random.below(26)) {
+    switch (random.below(27)) {
       case 0:
       case 1:
       case 2:
@@ -154,7 +138,7 @@ export class Town {
         call.setCamera(!call.cameraOn).catch(() => {})
         return
       case 14: {
-        if (random.below(4) > 0 || !this.#faults.has('page')) return
+        if (random.below(4) > 0 || !this.faults.has('page')) return
         this.#note(`${page.device.name} do not disturb ${!phone.doNotDisturb}`)
         phone.setDoNotDisturb(!phone.doNotDisturb)
         return
@@ -176,9 +160,11 @@ export class Town {
         return this.#leave(page)
       case 24:
         return this.#right(page)
+      case 26:
+        return this.#sleep(page)
       case 25:
         for (const device of this.devices) {
-          if (this.pages.has(device) || this.#revoked.has(device)) continue
+          if (this.pages.has(device) || this.revoked.has(device)) continue
           this.#note(`${device.name} opens`)
           this.open(device)
         }
@@ -191,25 +177,32 @@ export class Town {
     if (!this.exchange.up) await this.network.pass(200_000)
     for (const page of this.#opened) if (this.pages.get(page.device) !== page) page.close({ saysSo: true })
     for (const { phone } of this.pages.values()) if (phone.stopReason === 'replaced') phone.start()
-    this.exchange.doNotDisturb.clear()
     for (const device of this.devices)
-      if (!this.pages.has(device) && !this.#revoked.has(device)) this.open(device)
+      if (!this.pages.has(device) && !this.revoked.has(device)) this.open(device)
     await this.network.pass(200_000)
-    this.#lookAtCalls()
+    this.watch.lookAtCalls()
+    this.watch.lookAtPictures()
+    this.watch.lookAtPeople()
     for (const page of this.pages.values()) for (const call of page.phone.calls) call.hangUp()
-    for (const { dialog } of this.#telephoneCalls) if (dialog && !dialog.ended) this.telephone.hangUp(dialog)
+    for (const { dialog } of [...this.telephone.outgoing, ...this.telephone.incoming])
+      if (dialog && !dialog.ended) this.telephone.hangUp(dialog)
     await this.network.pass(60_000)
     for (const page of this.pages.values()) {
-      for (const call of page.phone.calls) this.#isWrong(`${page.device.name} cannot hang up: ${call.state}`)
+      for (const call of page.phone.calls)
+        this.watch.isWrong(`${page.device.name} cannot hang up: ${call.state}`)
     }
     await this.network.pass(13 * 60_000)
-    this.#lookAtEnd()
+    this.watch.lookAtEnd()
+  }
+
+  get #network(): string {
+    return this.air.routed ? '10.0.2' : `10.0.${2 + this.network.random.below(2)}`
   }
 
   // ---------------------------------------------------------------------------------------------------- faults
 
   #line(page: SimPage): void {
-    if (!this.#faults.has('line')) return
+    if (!this.faults.has('line')) return
     const { random } = this.network
     const { line, device } = page
     if (random.below(4) === 0) {
@@ -242,7 +235,7 @@ export class Town {
   }
 
   #daemon(): void {
-    if (!this.#faults.has('daemon') || !this.exchange.up || this.network.random.below(2) > 0) return
+    if (!this.faults.has('daemon') || !this.exchange.up || this.network.random.below(2) > 0) return
     const milliseconds = this.#some([100, 1_000, 5_000, 20_000, 180_000])!
     this.#note(`the daemon is killed for ${milliseconds}`)
     this.exchange.stop()
@@ -253,7 +246,7 @@ export class Town {
   }
 
   #cut(): void {
-    if (!this.#faults.has('media')) return
+    if (!this.faults.has('media')) return
     const hosts = [...this.devices, this.#host]
     const [one, other] = [this.#some(hosts)!, this.#some(hosts)!]
     if (one === other) return
@@ -265,9 +258,9 @@ export class Town {
 
   /** Another address; the page may hear of it. */
   #move(page: SimPage): void {
-    if (!this.#faults.has('media') || !this.#faults.has('line')) return
+    if (!this.faults.has('media') || !this.faults.has('line')) return
     const { random } = this.network
-    page.device.address = `10.0.2.${100 + random.below(100)}`
+    page.device.address = `${this.#network}.${100 + random.below(100)}`
     this.#note(`${page.device.name} has another address`)
     page.line?.break({
       up: true,
@@ -281,7 +274,7 @@ export class Town {
   }
 
   #leave(page: SimPage): void {
-    if (!this.#faults.has('page')) return
+    if (!this.faults.has('page')) return
     const { random } = this.network
     const saysSo = random.below(3) > 0
     const back = this.#some([50, 1_000, 7_000, 30_000, undefined])
@@ -291,22 +284,34 @@ export class Town {
     this.pages.delete(page.device)
     if (back === undefined) return
     this.network.later(back, () => {
-      if (!this.pages.has(page.device) && !this.#revoked.has(page.device)) this.open(page.device)
+      if (!this.pages.has(page.device) && !this.revoked.has(page.device)) this.open(page.device)
+    })
+  }
+
+  #sleep(page: SimPage): void {
+    if (!this.faults.has('sleep')) return
+    const milliseconds = this.#some([400, 6_000, 20_000, 70_000])!
+    this.#note(`${page.device.name} sleeps for ${milliseconds}`)
+    page.sleep(milliseconds)
+    this.air.changed()
+    this.network.later(milliseconds + 1, () => {
+      this.air.changed()
+      if (page.isAlive && !page.isAsleep) page.phone.lookAtLine()
     })
   }
 
   /** The device's right is taken, or another tab takes its line. */
   #right(page: SimPage): void {
-    if (!this.#faults.has('right')) return
+    if (!this.faults.has('right')) return
     const { random } = this.network
     if (random.below(3) > 0) {
       this.#note(`${page.device.name} second tab`)
-      this.#tabbed.add(page.device)
+      this.tabbed.add(page.device)
       this.open(page.device)
       this.network.later(20_000, () => page.close({ saysSo: true }))
     } else if (random.below(3) === 0 && this.exchange.up) {
       this.#note(`${page.device.name} is revoked`)
-      this.#revoked.add(page.device)
+      this.revoked.add(page.device)
       this.exchange.revoke(page.device.name)
       this.network.later(30_000, () => {
         const last = this.pages.get(page.device)
@@ -345,121 +350,8 @@ export class Town {
     }
   }
 
-  // -------------------------------------------------------------------------------------------------- watching
-
-  #watch(page: SimPage, call: Call): void {
-    const { network } = this
-    const seen: Seen = { page, call, states: [], endedAt: undefined, end: undefined }
-    this.seen.push(seen)
-    const look = () => {
-      const { state } = call
-      const last = seen.states.at(-1)
-      if (last?.state === state) return
-      if (last) this.#isBounded(seen, last)
-      seen.states.push({ state, at: network.monotonic() })
-      this.#note(
-        `${page.device.name} ${call.id?.slice(0, 4)} is ${state} ${call.end ? JSON.stringify(call.end) : ''}`,
-      )
-    }
-    look()
-    call.on('changed', look)
-    call.on('ended', end => {
-      seen.end = end
-      seen.endedAt = network.monotonic()
-    })
-  }
-
-  #isBounded({ page }: Seen, { state, at }: Seen['states'][number]): void {
-    const seconds = (this.network.monotonic() - at) / 1_000
-    const bound = boundSeconds[state]
-    if (bound !== undefined && seconds > bound)
-      this.#isWrong(`${page.device.name}: ${state} for ${seconds} s`)
-  }
-
-  #lookAtCalls(): void {
-    const { calls, rows } = this.exchange
-    for (const [device, page] of this.pages) {
-      if (page.phone.state !== 'online') this.#isWrong(`${device.name} is ${page.phone.state}`)
-      for (const call of page.phone.calls) {
-        const what = `${device.name}, call ${call.id?.slice(0, 4)}`
-        if (call.state !== 'connected') this.#isWrong(`${what} is still ${call.state}`)
-        if (rows.get(call.id ?? '')?.endedAt !== undefined) this.#isWrong(`${what} is over by its row`)
-      }
-    }
-    for (const row of calls.open()) {
-      for (const name of [row.callerDevice, row.calleeDevice]) {
-        const device = this.devices.find(one => one.name === name)
-        if (name === undefined) this.#isWrong(`row ${row.id.slice(0, 4)} is not answered`)
-        if (device === undefined) continue
-        const has = this.pages.get(device)?.phone.calls.some(({ id }) => id === row.id)
-        if (!has) this.#isWrong(`row ${row.id.slice(0, 4)} is open, ${name} does not have it`)
-      }
-    }
-    const dialogs = this.#telephoneCalls.filter(({ dialog }) => dialog && !dialog.ended)
-    const ours = calls.open().filter(row => this.#isTelephone(row))
-    // Answered in the second in which the daemon is killed it may be in a call that nobody else knows of.
-    if (dialogs.length !== ours.length && !this.#faults.has('daemon'))
-      this.#isWrong(`the telephone is in ${dialogs.length} calls, by the log in ${ours.length}`)
-  }
-
-  #lookAtEnd(): void {
-    const { exchange } = this
-    const left = exchange.leftovers()
-    if (Object.keys(left).length > 0) this.#isWrong(`left behind: ${JSON.stringify(left)}`)
-    for (const row of exchange.rows.values())
-      if (row.endedAt === undefined) this.#isWrong(`row ${row.id.slice(0, 4)} is open`)
-    for (const device of this.devices) {
-      if (this.#revoked.has(device) || this.#tabbed.has(device)) continue
-      const held = device.storage.getItem('lanline.calls')
-      if (held !== null) this.#isWrong(`${device.name} still holds ${held.slice(0, 100)}`)
-    }
-    const isMediaWell = !this.#faults.has('media') && !this.#faults.has('page') && !this.#faults.has('right')
-    for (const { page, call, end, states } of this.seen) {
-      if (end === undefined) {
-        if (page.isAlive) this.#isWrong(`${page.device.name} never ended a call`)
-        continue
-      }
-      const isTelephone = this.#isTelephone(this.exchange.rows.get(call.id ?? ''))
-      // The caller gave up, or somebody else took it, while nobody could tell.
-      const isIncoming = call.direction === 'incoming'
-      const wasUp = states.some(({ state }) => state === 'connected')
-      const isBad =
-        call.id !== undefined &&
-        ['lost', 'failed', 'mediaLost', 'mediaFailed'].includes(end.reason) &&
-        call.problem === undefined
-      if (isBad && isMediaWell && !isTelephone && (wasUp || !(isIncoming || this.#faults.has('daemon'))))
-        this.#isWrong(`${page.device.name}: ${call.id?.slice(0, 4)} ended ${JSON.stringify(end)}`)
-    }
-    this.#lookAtLedger()
-  }
-
-  /** Whoever the log says hung up did so. */
-  #lookAtLedger(): void {
-    for (const row of this.exchange.rows.values()) {
-      const device = row.endedBy === 'caller' ? row.callerDevice : row.calleeDevice
-      const views = this.seen.filter(({ call, page }) => call.id === row.id && page.device.name === device)
-      const isKnown = views.length > 0 && views.every(({ end }) => end !== undefined)
-      if (row.reason !== 'hangup' || row.endedBy === 'server' || !isKnown) continue
-      if (!views.some(({ end }) => end!.by === 'self' && end!.reason === 'hangup'))
-        this.#isWrong(`row ${row.id.slice(0, 4)}: the ${row.endedBy} hung up, and did not`)
-    }
-  }
-
-  #isTelephone(row: CallRow | undefined): boolean {
-    return row?.callerDevice === 'carol-1' || row?.calleeDevice === 'carol-1'
-  }
-
-  get #telephoneCalls() {
-    return [...this.telephone.outgoing, ...this.telephone.incoming]
-  }
-
-  #isWrong(what: string): void {
-    this.wrong.push(`${Math.round(this.network.monotonic())} ${what}`)
-    this.#note(`WRONG ${what}`)
-  }
-
   #note(what: string): void {
-    this.diary.push(`${Math.round(this.network.monotonic())} ${what}`)
+    this.watch.note(what)
   }
 
   #some<One>(all: readonly One[]): One | undefined {

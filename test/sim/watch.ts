@@ -1,0 +1,220 @@
+/**
+ * Who writes down what no person should ever see: states that last for ever, two ends of a call that do not agree, pages
+ * that were told of people what is not so, and what is left behind.
+ */
+import type { Call, CallEnd } from '../../client/call.ts'
+import type { CallRow } from '../../src/calls/message.ts'
+import type { Person } from '../../src/signalling/message.ts'
+import type { SimExchange } from './exchange.ts'
+import type { SimNetwork } from './network.ts'
+import type { SimDevice, SimPage } from './page.ts'
+import type { SimPhone } from './phone.ts'
+import type { Fault } from './town.ts'
+
+/** One page's view of one call. */
+interface Seen {
+  readonly page: SimPage
+  readonly call: Call
+  readonly states: { readonly state: string; readonly at: number }[]
+  endedAt: number | undefined
+  end: CallEnd | undefined
+}
+
+/** No state lasts longer, in a page that lives. */
+const boundSeconds: Readonly<Record<string, number>> = {
+  ...{
+    preparing: 10,
+    calling: 62,
+    ringing: 62,
+    incoming: 140,
+    answering: 40,
+    connecting: 45,
+    reconnecting: 65,
+  },
+}
+
+export interface Watched {
+  readonly network: SimNetwork
+  readonly exchange: SimExchange
+  readonly devices: readonly SimDevice[]
+  readonly pages: ReadonlyMap<SimDevice, SimPage>
+  readonly telephone: SimPhone
+  readonly faults: ReadonlySet<Fault>
+  readonly revoked: ReadonlySet<SimDevice>
+  /** Two tabs write to one storage, each what it knows. */
+  readonly tabbed: ReadonlySet<SimDevice>
+}
+
+export class Watch {
+  readonly seen: Seen[] = []
+  readonly wrong: string[] = []
+  readonly diary: string[] = []
+  readonly #house: Watched
+
+  constructor(house: Watched) {
+    this.#house = house
+  }
+
+  call(page: SimPage, call: Call): void {
+    const { network } = this.#house
+    const seen: Seen = { page, call, states: [], endedAt: undefined, end: undefined }
+    this.seen.push(seen)
+    const look = () => {
+      const { state } = call
+      const last = seen.states.at(-1)
+      if (last?.state === state) return
+      if (last) this.#isBounded(seen, last)
+      seen.states.push({ state, at: network.monotonic() })
+      this.note(
+        `${page.device.name} ${call.id?.slice(0, 4)} is ${state} ${call.end ? JSON.stringify(call.end) : ''}`,
+      )
+    }
+    look()
+    call.on('changed', look)
+    call.on('ended', end => {
+      seen.end = end
+      seen.endedAt = network.monotonic()
+    })
+  }
+
+  #isBounded({ page }: Seen, { state, at }: Seen['states'][number]): void {
+    const seconds = (this.#house.network.monotonic() - at) / 1_000
+    const bound = boundSeconds[state]
+    const slept = this.#house.faults.has('sleep') ? 200 : 0
+    if (bound !== undefined && seconds > bound + slept)
+      this.isWrong(`${page.device.name}: ${state} for ${seconds} s`)
+  }
+
+  lookAtCalls(): void {
+    const { calls, rows } = this.#house.exchange
+    for (const [device, page] of this.#house.pages) {
+      if (page.phone.state !== 'online') this.isWrong(`${device.name} is ${page.phone.state}`)
+      for (const call of page.phone.calls) {
+        const what = `${device.name}, call ${call.id?.slice(0, 4)}`
+        if (call.state !== 'connected') this.isWrong(`${what} is still ${call.state}`)
+        if (rows.get(call.id ?? '')?.endedAt !== undefined) this.isWrong(`${what} is over by its row`)
+      }
+    }
+    for (const row of calls.open()) {
+      for (const name of [row.callerDevice, row.calleeDevice]) {
+        const device = this.#house.devices.find(one => one.name === name)
+        if (name === undefined) this.isWrong(`row ${row.id.slice(0, 4)} is not answered`)
+        if (device === undefined) continue
+        const has = this.#house.pages.get(device)?.phone.calls.some(({ id }) => id === row.id)
+        if (!has) this.isWrong(`row ${row.id.slice(0, 4)} is open, ${name} does not have it`)
+      }
+    }
+    const dialogs = this.#telephoneCalls.filter(({ dialog }) => dialog && !dialog.ended)
+    const ours = calls.open().filter(row => this.#isTelephone(row))
+    // Answered in the second in which the daemon is killed it may be in a call that nobody else knows of.
+    if (dialogs.length !== ours.length && !this.#house.faults.has('daemon'))
+      this.isWrong(`the telephone is in ${dialogs.length} calls, by the log in ${ours.length}`)
+  }
+
+  /** Whoever turned a camera on is seen, and nobody else. */
+  lookAtPictures(): void {
+    for (const page of this.#house.pages.values()) {
+      for (const call of page.phone.calls) {
+        const others = [...this.#house.pages.values()].flatMap(each =>
+          each === page ? [] : each.phone.calls,
+        )
+        const theirs = others.find(({ id }) => id === call.id)
+        if (theirs === undefined || call.state !== 'connected' || theirs.state !== 'connected') continue
+        const what = `${page.device.name}, call ${call.id?.slice(0, 4)}: camera ${call.cameraOn}`
+        const told = theirs.peerMedia?.camera
+        if (told !== call.cameraOn) this.isWrong(`${what}, the other one was told ${told}`)
+        if (call.cameraOn && !(call.picture.sends && theirs.picture.receives))
+          this.isWrong(`${what}, and not agreed on: ${JSON.stringify([call.picture, theirs.picture])}`)
+      }
+    }
+  }
+
+  /** What a page was told of people is so. */
+  lookAtPeople(): void {
+    const { signalling, calls, doNotDisturb } = this.#house.exchange
+    const states = (people: readonly Person[], user: string) =>
+      people.filter(one => one.user !== user).map(one => `${one.user} ${one.presence}`)
+    for (const [{ name, user }, { phone }] of this.#house.pages) {
+      if (phone.state !== 'online') continue
+      const [told, are] = [states(phone.roster, user), states(signalling.people, user)].map(String)
+      if (told !== are) this.isWrong(`${name} was told ${told}; it is ${are}`)
+      if (phone.doNotDisturb !== doNotDisturb.has(user))
+        this.isWrong(`${name}: do not disturb ${phone.doNotDisturb}`)
+      // An end that is reported late may take one off the list, of which nobody is told.
+      const isTold = calls.missed(user).every(({ id }) => phone.missed.some(({ call }) => call === id))
+      if (!isTold) this.isWrong(`${name} was not told of a missed call`)
+      const ids = phone.calls.map(({ id }) => id)
+      if (new Set(ids).size < ids.length) this.isWrong(`${name} has a call twice`)
+    }
+  }
+
+  lookAtEnd(): void {
+    const { exchange } = this.#house
+    const left = exchange.leftovers()
+    if (Object.keys(left).length > 0) this.isWrong(`left behind: ${JSON.stringify(left)}`)
+    for (const row of exchange.rows.values())
+      if (row.endedAt === undefined) this.isWrong(`row ${row.id.slice(0, 4)} is open`)
+    for (const device of this.#house.devices) {
+      if (this.#house.revoked.has(device) || this.#house.tabbed.has(device)) continue
+      const held = device.storage.getItem('lanline.calls')
+      if (held !== null) this.isWrong(`${device.name} still holds ${held.slice(0, 100)}`)
+    }
+    const isMediaWell =
+      !this.#house.faults.has('sleep') &&
+      !this.#house.faults.has('networks') &&
+      !this.#house.faults.has('media') &&
+      !this.#house.faults.has('page') &&
+      !this.#house.faults.has('right')
+    for (const { page, call, end, states } of this.seen) {
+      if (end === undefined) {
+        if (page.isAlive) this.isWrong(`${page.device.name} never ended a call`)
+        continue
+      }
+      const isTelephone = this.#isTelephone(this.#house.exchange.rows.get(call.id ?? ''))
+      // The caller gave up, or somebody else took it, while nobody could tell.
+      const isIncoming = call.direction === 'incoming'
+      const wasUp = states.some(({ state }) => state === 'connected')
+      const isBad =
+        call.id !== undefined &&
+        ['lost', 'failed', 'mediaLost', 'mediaFailed'].includes(end.reason) &&
+        call.problem === undefined
+      if (
+        isBad &&
+        isMediaWell &&
+        !isTelephone &&
+        (wasUp || !(isIncoming || this.#house.faults.has('daemon')))
+      )
+        this.isWrong(`${page.device.name}: ${call.id?.slice(0, 4)} ended ${JSON.stringify(end)}`)
+    }
+    this.#lookAtLedger()
+  }
+
+  /** Whoever the log says hung up did so. */
+  #lookAtLedger(): void {
+    for (const row of this.#house.exchange.rows.values()) {
+      const device = row.endedBy === 'caller' ? row.callerDevice : row.calleeDevice
+      const views = this.seen.filter(({ call, page }) => call.id === row.id && page.device.name === device)
+      const isKnown = views.length > 0 && views.every(({ end }) => end !== undefined)
+      if (row.reason !== 'hangup' || row.endedBy === 'server' || !isKnown) continue
+      if (!views.some(({ end }) => end!.by === 'self' && end!.reason === 'hangup'))
+        this.isWrong(`row ${row.id.slice(0, 4)}: the ${row.endedBy} hung up, and did not`)
+    }
+  }
+
+  #isTelephone(row: CallRow | undefined): boolean {
+    return row?.callerDevice === 'carol-1' || row?.calleeDevice === 'carol-1'
+  }
+
+  get #telephoneCalls() {
+    return [...this.#house.telephone.outgoing, ...this.#house.telephone.incoming]
+  }
+
+  isWrong(what: string): void {
+    this.wrong.push(`${Math.round(this.#house.network.monotonic())} ${what}`)
+    this.note(`WRONG ${what}`)
+  }
+
+  note(what: string): void {
+    this.diary.push(`${Math.round(this.#house.network.monotonic())} ${what}`)
+  }
+}
