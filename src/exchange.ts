@@ -40,7 +40,7 @@ export function passCallEffect(effect: CallEffect, to: ExchangeInputs): void {
     to.sip({ kind: 'agent', device, command: { kind: 'peerRevoked', call } })
   }
   if (effect.kind !== 'changed') return
-  to.signalling({ kind: 'callChanged', row: effect.row })
+  to.signalling({ kind: 'callChanged', row: effect.row, missedBy: effect.missedBy })
   to.relay({ kind: 'callChanged', call: effect.row.id })
 }
 

@@ -15,7 +15,7 @@ import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
 import type { CallEnder, CallEvent, Party } from '../sip/message.ts'
 import type { CallEffect, CallInput, CallRow } from './message.ts'
-import { become, isUnseen, seenBy, settled, withOthers } from './missed.ts'
+import { become, isUnseen, newlyMissedBy, seenBy, settled, withOthers } from './missed.ts'
 
 /** A clock that goes a little faster or slower was not set. */
 const clockSetMilliseconds = 1_000
@@ -149,7 +149,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         break
       case 'missedSeen':
         for (const row of this.#recent.values()) {
-          if (isUnseen(row, input.user)) this.#keep(seenBy(row, input.user))
+          if (isUnseen(row, input.user)) this.#keep(seenBy(row, input.user), row)
         }
         break
     }
@@ -268,7 +268,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const open = this.#open.get(call)
     const row = this.#recent.get(call)
     if (open !== undefined) this.#update(open, changed)
-    else if (row !== undefined) this.#keep({ ...row, ...changed })
+    else if (row !== undefined) this.#keep({ ...row, ...changed }, row)
   }
 
   #held(id: string, device: string, now: Monotonic): void {
@@ -307,7 +307,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const reason = row.answeredAt === undefined ? beforeAnswer(input.reason, endedBy) : input.reason
     const ending: Ending = { endedAt, endedBy, reason, code: 0 }
     if (open !== undefined) this.#close(open, ending)
-    else if (row.reason === 'lost') this.#keep(settled({ ...row, ...ending }))
+    else if (row.reason === 'lost') this.#keep(settled({ ...row, ...ending }), row)
   }
 
   // --------------------------------------------------------------------------------------------------- closing
@@ -386,7 +386,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#absences.clear(id)
     this.#limits.clear(id)
     if (this.#open.size === 0) this.#aliveAt = undefined
-    this.#keep(settled({ ...call.row, ...ending }, call.declined))
+    this.#keep(settled({ ...call.row, ...ending }, call.declined), call.row)
   }
 
   // ------------------------------------------------------------------------------------------------------ rows
@@ -445,14 +445,14 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#tell(call.row)
   }
 
-  #keep(row: CallRow): void {
+  #keep(row: CallRow, before: CallRow): void {
     this.#recent.set(row.id, row)
     if (this.#recent.size > callLimits.recent) this.#recent.delete(this.#recent.keys().next().value!)
-    this.#tell(row)
+    this.#tell(row, newlyMissedBy(before, row))
   }
 
-  #tell(row: CallRow): void {
-    this.#out.push({ kind: 'save', row }, { kind: 'changed', row })
+  #tell(row: CallRow, missedBy: readonly string[] = []): void {
+    this.#out.push({ kind: 'save', row }, { kind: 'changed', row, missedBy })
   }
 
   #taken(): CallEffect[] {

@@ -18,7 +18,7 @@ export function settled(row: CallRow, isDeclined = false): CallRow {
     ...(others.length > 0 && {
       others: others.map(({ user, became }): OtherCallee => {
         if (became === 'declined') return { user, became }
-        return isMissed ? { user, became: 'missed' } : { user }
+        return isMissed ? { user, became: became ?? 'missed' } : { user }
       }),
     }),
   }
@@ -28,6 +28,12 @@ export function settled(row: CallRow, isDeclined = false): CallRow {
 export const isUnseen = ({ calleeUser, missed, missedSeen, others = [] }: CallRow, user: string): boolean =>
   (calleeUser === user && missed && !missedSeen) ||
   others.some(one => one.user === user && one.became === 'missed')
+
+/** Who has missed it as it is in `row`, and had not `before`. */
+export const newlyMissedBy = (before: CallRow, row: CallRow): string[] =>
+  [row.calleeUser, ...(row.others ?? []).map(({ user }) => user)].filter(
+    user => isUnseen(row, user) && !isUnseen(before, user),
+  )
 
 export const seenBy = (row: CallRow, user: string): CallRow =>
   row.calleeUser === user ? { ...row, missedSeen: true } : { ...row, others: become(row, user, 'missedSeen') }

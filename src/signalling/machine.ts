@@ -118,7 +118,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         this.#roster.setReachable(input.user, input.device, input.reachable)
         return this.#watchers.presenceChanged([input.user])
       case 'callChanged':
-        return this.#watchers.callChanged(input.row)
+        return this.#watchers.callChanged(input.row, input.missedBy)
       case 'peopleChanged':
         this.#lookAhead(now)
         return this.#watchers.peopleChanged(now)

@@ -321,7 +321,7 @@ export type SignallingInput =
       readonly device: string
       readonly reachable: boolean
     }
-  | { readonly kind: 'callChanged'; readonly row: CallRow }
+  | { readonly kind: 'callChanged'; readonly row: CallRow; readonly missedBy: readonly string[] }
   /** Somebody asks to join, or was answered; the machine reads them anew. */
   | { readonly kind: 'requestsChanged' }
   /** People were added, renamed, removed, or set do not disturb; the machine reads them anew. */

@@ -94,17 +94,14 @@ export class Watchers {
     })
   }
 
-  callChanged({ callerUser, calleeUser, answererUser = calleeUser, ...row }: CallRow): Frames {
-    const { missed, missedSeen, others = [] } = row
+  callChanged(
+    { callerUser, calleeUser, answererUser = calleeUser }: CallRow,
+    missedBy: readonly string[],
+  ): Frames {
     return [
       ...this.presenceChanged([...new Set([callerUser, calleeUser, answererUser])]),
-      ...(missed && !missedSeen ? this.#missedAnew(calleeUser) : []),
-      ...others.flatMap(({ user, became }) => (became === 'missed' ? this.#missedAnew(user) : [])),
+      ...missedBy.flatMap(user => this.toUser(user, { type: 'missed', missed: this.#missedOf(user) })),
     ]
-  }
-
-  #missedAnew(user: string): Frames {
-    return this.toUser(user, { type: 'missed', missed: this.#missedOf(user) })
   }
 
   requestsChanged(): Frames {

@@ -47,6 +47,8 @@ class Log {
   offset = 1_000_000
   readonly saved = new Map<string, CallRow>()
   changes = 0
+  /** Who was to be told that they missed a call. */
+  toldMissed: string[] = []
   machine: CallsMachine
 
   constructor(open: CallRow[] = [], recent: CallRow[] = []) {
@@ -92,6 +94,7 @@ class Log {
     for (const effect of effects) {
       if (effect.kind === 'save') this.saved.set(effect.row.id, effect.row)
       else this.changes++
+      if (effect.kind === 'changed') this.toldMissed.push(...effect.missedBy)
     }
   }
 }
@@ -295,6 +298,21 @@ describe('missed is', () => {
       expect(missedBy(all)).toEqual([])
       const self = new Log().give(forThem, declined('bob'), ended('caller', 'cancelled'))
       expect(missedBy(self)).toEqual(['carol', 'dora'])
+    })
+
+    it('is told each of them once, and nobody again when others look, or more is learned of it', () => {
+      const log = new Log().give(forThem, ended('caller', 'cancelled'))
+      expect(log.toldMissed).toEqual(['bob', 'carol', 'dora'])
+      log.give({ kind: 'missedSeen', user: 'carol' }, { kind: 'missedSeen', user: 'bob' })
+      expect(log.toldMissed).toHaveLength(3)
+    })
+
+    it('not what was looked at, or declined, also when its end is known only later', () => {
+      const log = new Log().give(forThem, declined('dora')).restart(1_000).pass(callLimits.setUpMilliseconds)
+      expect(log.give({ kind: 'missedSeen', user: 'carol' }).row.reason).toBe('lost')
+      expect(missedBy(log)).toEqual(['bob'])
+      expect(log.give(reported('a1', 'self', 50_000)).row.reason).toBe('cancelled')
+      expect(missedBy(log)).toEqual(['bob'])
     })
 
     it('what rang when the daemon was killed', () => {

@@ -463,10 +463,12 @@ describe('the roster', () => {
     expect(presences(reach(true))).toEqual(['available'])
     expect(presences(reach(true))).toEqual([])
     channel.rows = [rowOf({ calleeUser: 'bob', callerUser: 'carol', answeredAt: 6_000 as Epoch })]
-    expect(presences(channel.give({ kind: 'callChanged', row: channel.rows[0]! }))).toEqual(['inCall'])
+    expect(presences(channel.give({ kind: 'callChanged', row: channel.rows[0]!, missedBy: [] }))).toEqual([
+      'inCall',
+    ])
     expect(presences(reach(false))).toEqual([])
     channel.rows = []
-    expect(presences(channel.give({ kind: 'callChanged', row: rowOf({}) }))).toEqual(['away'])
+    expect(presences(channel.give({ kind: 'callChanged', row: rowOf({}), missedBy: [] }))).toEqual(['away'])
   })
 
   it('has a person there whose calls ring at somebody who is there and may be disturbed', () => {
@@ -617,7 +619,7 @@ describe('the roster', () => {
     const row = rowOf({ missed: true, calleeUser: 'house', calleeName: 'house', others, reason: 'cancelled' })
     channel.rows = [{ ...row, endedAt: 6_000 as Epoch }]
     const told = () => {
-      channel.give({ kind: 'callChanged', row: channel.rows[0]! })
+      channel.give({ kind: 'callChanged', row: channel.rows[0]!, missedBy: ['bob'] })
       return channel.told('c1').filter(({ type }) => type === 'missed')
     }
     const entry = { call: id(1), user: 'alice', name: 'Alice', video: false, at: 5_000 }
@@ -628,14 +630,15 @@ describe('the roster', () => {
     expect(told()).toEqual([{ type: 'missed', missed: [entry] }])
     house.seenByGuests = true
     expect(told()).toMatchObject([{ missed: [{ for: { user: 'house' } }] }])
-    channel.rows = [{ ...channel.rows[0]!, others: [{ user: 'bob', became: 'missedSeen' }] }]
-    expect(told()).toEqual([])
+    expect(
+      channel.give({ kind: 'callChanged', row: channel.rows[0]!, missedBy: ['carol'] }).told('c1'),
+    ).toEqual([])
   })
 
   it('tells missed calls when they happen and forgets them when seen', () => {
     const channel = new Channel().hello('c1', 'bob')
     channel.rows = [rowOf({ missed: true, endedAt: 6_000 as Epoch, reason: 'cancelled' })]
-    const told = channel.give({ kind: 'callChanged', row: channel.rows[0]! }).told('c1')
+    const told = channel.give({ kind: 'callChanged', row: channel.rows[0]!, missedBy: ['bob'] }).told('c1')
     expect(told).toEqual([
       { type: 'missed', missed: [{ call: id(1), user: 'alice', name: 'Alice', video: false, at: 5_000 }] },
     ])
