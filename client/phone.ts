@@ -2,6 +2,8 @@
  * A lanline phone without a face: one enrolled device that stays registered, knows who is there, places and takes
  * calls. The page, the Node test client and any other program are built on this.
  */
+
+import type { EndReason } from '../src/core/end-reason.ts'
 import type { Quiet, QuietHours } from '../src/core/quiet-hours.ts'
 import type {
   ClientMessage,
@@ -52,7 +54,7 @@ export interface PhoneEvents {
 /** How soon a line is given up that does not answer. After a change of network a new one is sooner there than an answer. */
 const lineMilliseconds = { networkChanged: 400, doubtful: 1_000 } as const
 
-const limitDeclined = 8
+const limitEndedHere = 8
 const storageKey = 'lanline.calls'
 
 export class Phone extends Emitter<PhoneEvents> {
@@ -63,8 +65,8 @@ export class Phone extends Emitter<PhoneEvents> {
   readonly #lateReports = new LateReports()
   /** Calls that ended before their id was told: they still owe a `bye`. */
   readonly #orphans = new Map<string, Call>()
-  /** Declined here last, as the appliance may not have heard: such a call is told again after a broken line. */
-  readonly #declined = new Map<string, 'declined' | 'busy' | 'failed'>()
+  /** Calls ended here last, as the appliance may not have heard: such a call is told again after a broken line. */
+  readonly #endedHere = new Map<string, EndReason>()
   #welcome: Welcome | undefined
   #roster: readonly Person[] = []
   #missed: readonly MissedCall[] = []
@@ -303,9 +305,10 @@ export class Phone extends Emitter<PhoneEvents> {
       if (known.state === 'incoming') this.#send({ type: 'ringing', call: message.call })
       return
     }
-    const declined = this.#declined.get(message.call)
-    if (declined !== undefined) {
-      this.#send({ type: 'decline', call: message.call, reason: declined })
+    const reason = this.#endedHere.get(message.call)
+    if (reason !== undefined) {
+      // What was taken and hung up is told as held and ended.
+      if (isDecline(reason)) this.#send({ type: 'decline', call: message.call, reason })
       return
     }
     const replaced = message.replaces === undefined ? undefined : this.#byId(message.replaces)
@@ -356,7 +359,7 @@ export class Phone extends Emitter<PhoneEvents> {
     call.on('changed', () => this.emit('changed', this))
     call.on('ended', end => {
       this.#calls.delete(call)
-      this.#rememberDeclined(call, end)
+      this.#rememberEnd(call, end)
       // Nothing is left to tell.
       if (end.by === 'server' && call.id !== undefined) this.#held.forget(call.id)
       if (call.id === undefined) this.#orphans.set(call.ref, call)
@@ -367,11 +370,10 @@ export class Phone extends Emitter<PhoneEvents> {
     this.emit('changed', this)
   }
 
-  #rememberDeclined({ direction, id }: Call, { by, reason }: CallEnd): void {
+  #rememberEnd({ direction, id }: Call, { by, reason }: CallEnd): void {
     if (direction !== 'incoming' || by !== 'self' || id === undefined) return
-    if (reason !== 'declined' && reason !== 'busy' && reason !== 'failed') return
-    this.#declined.set(id, reason)
-    if (this.#declined.size > limitDeclined) this.#declined.delete(this.#declined.keys().next().value!)
+    this.#endedHere.set(id, reason)
+    if (this.#endedHere.size > limitEndedHere) this.#endedHere.delete(this.#endedHere.keys().next().value!)
   }
 
   #byId(id: string): Call | undefined {
@@ -411,6 +413,9 @@ export class Phone extends Emitter<PhoneEvents> {
     for (const call of this.#calls) call.hangUp(reason === 'revoked' ? 'revoked' : 'hangup')
   }
 }
+
+const isDecline = (reason: EndReason): reason is 'declined' | 'busy' | 'failed' =>
+  reason === 'declined' || reason === 'busy' || reason === 'failed'
 
 function randomWord(env: Env): string {
   return Array.from({ length: 4 }, () => Math.floor(env.random() * 2 ** 32).toString(16)).join('')

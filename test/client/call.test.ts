@@ -662,6 +662,20 @@ describe('a call while the appliance is away', () => {
     expect(socket().ofType('decline')).toEqual([{ type: 'decline', call, reason: 'declined' }])
   })
 
+  it('does not ring again when it was taken and hung up before the appliance heard of either', async () => {
+    const { clock, sockets, socket, phone, taken } = await ringing()
+    const before = sockets.length
+    await taken.answer({ video: false })
+    socket().drop()
+    while (sockets.length === before) await clock.pass(100)
+    socket().open()
+    taken.hangUp()
+    socket().say(welcome({ resumed: [{ call, state: 'held', reason: '' }] }))
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: true, video: false })
+    expect(phone.calls).toEqual([])
+    expect(socket().ofType('bye')).toEqual([{ type: 'bye', call, reason: 'hangup' }])
+  })
+
   it('is reported as lost by the next life of the page', async () => {
     const { clock, reloaded, sockets } = await talking()
     await clock.pass(2_000)
