@@ -439,6 +439,7 @@ export class SimPeerConnection {
       })
     if (this.#path !== undefined) {
       if (this.connectionState !== 'connected') after(late.connectMilliseconds, 'connected')
+      else this.#openChannel()
       return
     }
     if (this.connectionState === 'connected') after(late.disconnectedMilliseconds, 'disconnected')

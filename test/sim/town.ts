@@ -173,7 +173,7 @@ export class Town implements Watched {
 
   /** Nothing is done to anybody any more, and everything that was broken works; then time passes. */
   async settle(): Promise<void> {
-    await this.network.pass(30_000)
+    await this.network.pass(this.faults.has('sleep') ? 75_000 : 30_000)
     if (!this.exchange.up) await this.network.pass(200_000)
     for (const page of this.#opened) if (this.pages.get(page.device) !== page) page.close({ saysSo: true })
     for (const { phone } of this.pages.values()) if (phone.stopReason === 'replaced') phone.start()
