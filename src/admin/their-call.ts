@@ -74,10 +74,12 @@ function isTheirs(
 
 function knowsAll(
   user: string,
-  { callerUser, calleeUser, others = [] }: CallRow,
+  { callerUser, calleeUser, answererUser, others = [] }: CallRow,
   directory: Pick<AppDeps['directory'], 'mayCall'>,
 ): boolean {
   const named = others.map(one => one.user)
   if (callerUser !== user) named.push(calleeUser)
+  // Of a call from before schema 17 nobody else is known.
+  if (answererUser !== undefined) named.push(answererUser)
   return named.every(one => directory.mayCall(user, one))
 }

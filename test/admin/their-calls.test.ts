@@ -39,6 +39,8 @@ const forwarded = call('c', {
   ...{ answererUser: 'gast', answererName: 'Gast', answeredAt: at as Epoch, calleeDevice: 'd3' },
   others: [{ user: 'gast' }],
 })
+/** As `taken`, kept before it was written down at whom else a call rang. */
+const { others: _, ...ofOld } = call('d', { ...taken, id: 'd'.repeat(32) })
 
 beforeAll(async () => {
   house = await AdminHouse.open()
@@ -53,7 +55,7 @@ beforeAll(async () => {
   tokens.gast = (await directory.enrolByInvite(stay.token, 'Gast', page)).token
   for (const user of ['olivia', 'mia', 'noah'] as const)
     tokens[user] = (await directory.enrol({ user }, page)).token
-  for (const row of [taken, missed, forwarded]) await calls.save(row)
+  for (const row of [taken, missed, forwarded, ofOld]) await calls.save(row)
 })
 afterAll(() => house.close())
 
@@ -69,7 +71,7 @@ describe('a call to several people', () => {
     const noahs = await callsOf('noah')
     expect(Object.keys(noahs)).toEqual(['b'])
     expect(noahs.b).toMatchObject({ calleeUser: 'house', missed: true, missedSeen: false })
-    expect(Object.keys(await callsOf('mia')).sort()).toEqual(['a', 'c'])
+    expect(Object.keys(await callsOf('mia')).sort()).toEqual(['a', 'c', 'd'])
     expect(await callsOf('olivia')).toMatchObject({ b: { missed: true } })
     expect((await asked('noah', `/calls/${missed.id}`)).body).toMatchObject({ missed: true })
     expect((await asked('mia', `/calls/${missed.id}`)).status).toBe(404)
@@ -87,7 +89,7 @@ describe('a guest', () => {
   it('is not told who took a call of theirs, if they may not know them', async () => {
     const { a } = await callsOf('gast')
     expect(a).toMatchObject({ calleeUser: 'house', calleeName: 'House', answeredAt: at + 3_000 })
-    for (const path of ['/calls', `/calls/${taken.id}`, '/calls.csv'])
+    for (const path of ['/calls', `/calls/${taken.id}`, `/calls/${ofOld.id}`, '/calls.csv'])
       expect((await asked('gast', path)).text, path).not.toMatch(/mia|noah|d2/i)
     expect((await callsOf('mia')).a).toMatchObject({ answererUser: 'mia' })
   })
@@ -101,9 +103,16 @@ describe('a guest', () => {
   })
 
   it.each(['trace.json', 'capture'])('gets no %s of calls that name people they may not know', async file => {
-    for (const { id } of [taken, forwarded]) {
+    for (const { id } of [taken, forwarded, ofOld]) {
       expect((await asked('gast', `/calls/${id}/${file}`)).status).toBe(404)
       expect((await asked('mia', `/calls/${id}/${file}`)).status).toBe(200)
     }
+  })
+
+  it('is not told at whom calls to them ring as well, if they may not know them', async () => {
+    await house.store.directory.changeUser('gast', { alsoRings: ['mia', 'house'] })
+    const patch = { headers: { authorization: `Bearer ${tokens.gast}` }, body: { doNotDisturb: false } }
+    const { status, body } = await house.api('PATCH', '/users/gast', patch)
+    expect([status, body.alsoRings]).toEqual([200, ['house']])
   })
 })

@@ -128,7 +128,10 @@ export function userRoutes(deps: Deps): Route[] {
         if (passwordHash !== undefined) {
           sessions.endAllOf(name, call.principal.kind === 'session' ? call.principal.id : undefined)
         }
-        return { status: 200, body: told(user) }
+        // A guest is told of nobody whom they may not know.
+        const body = told(user)
+        const isTold = (one: string): boolean => isOwner(call.principal) || directory.mayCall(name, one)
+        return { status: 200, body: { ...body, alsoRings: body.alsoRings.filter(isTold) } }
       },
     }),
     route({
