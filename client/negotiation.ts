@@ -123,7 +123,8 @@ export class Negotiation {
     this.#parts.media.begin()
     await this.#parts.peer.takeAnswer(sdp)
     if (this.#isOver) return
-    this.#lookAtPicture()
+    if (this.#parts.peer.hasPictureSection) this.#lookAtPicture()
+    else this.#offerPicture()
     this.#begin()
   }
 
@@ -140,6 +141,7 @@ export class Negotiation {
   answered(): void {
     this.#isEstablished = true
     this.#parts.media.begin()
+    this.#offerPicture()
     this.#begin()
   }
 
@@ -242,6 +244,11 @@ export class Negotiation {
   #lookAtPicture(): void {
     const { peer, pictureRefused } = this.#parts
     if (!this.#isOver && !this.offers.isChanging && !peer.isPictureAgreed(true)) pictureRefused()
+  }
+
+  /** The camera was turned on before the call was established. */
+  #offerPicture(): void {
+    if (!this.#parts.peer.isPictureAgreed(true)) this.offers.change()
   }
 
   get #isTold(): boolean {

@@ -106,6 +106,11 @@ export class Peer {
     }
   }
 
+  /** A picture was part of the call's own offer or answer. */
+  get hasPictureSection(): boolean {
+    return this.#video !== undefined
+  }
+
   /** Whether what is sent of a picture is what both have agreed on. `isTold`: that none is sent now need not be agreed on. */
   isPictureAgreed(isTold: boolean): boolean {
     const { sends = false } = this.picture ?? {}

@@ -346,6 +346,8 @@ export class Phone extends Emitter<PhoneEvents> {
   #failed(message: Extract<ServerMessage, { type: 'error' }>): void {
     const { ref, code } = message
     this.emit('error', message)
+    // Nor has it anything to be told of it any more.
+    if (code === 'noSuchCall') this.#held.forget(ref)
     const call = ref === '' ? undefined : [...this.#calls].find(one => one.ref === ref || one.id === ref)
     if (call === undefined) return
     // Anything else wrong with one message of a call is no reason to end it.

@@ -614,6 +614,16 @@ describe('a call while the appliance is away', () => {
     expect(socket().ofType('hello')[0]!.resume).toEqual([])
   })
 
+  it('is forgotten when it is hung up and the appliance knows it no more', async () => {
+    const { socket, taken, back } = await ringing()
+    await taken.answer({ video: false })
+    taken.hangUp()
+    socket().say({ type: 'error', code: 'noSuchCall', message: '', ref: call })
+    socket().drop()
+    await back()
+    expect(socket().ofType('hello')[0]!.resume).toEqual([])
+  })
+
   it('is answered again when the answer was lost with the line, by then with all candidates', async () => {
     const { socket, peer, back, taken } = await ringing()
     await taken.answer({ video: false })

@@ -67,7 +67,7 @@ async function explore(seed: number): Promise<Town> {
 }
 
 describe('two pages', () => {
-  async function talking() {
+  async function ringing() {
     const network = new SimNetwork(1, { latencyMilliseconds: [1, 5], loss: 0, duplication: 0, reordering: 0 })
     const exchange = new SimExchange(network, ['alice', 'bob'])
     const air = new SimAir(network, exchange.thread)
@@ -77,13 +77,35 @@ describe('two pages', () => {
     await network.pass(1_000)
     const ours = alice.phone.call({ user: 'bob', name: 'Bob' }, { video: false })
     await network.pass(1_000)
-    const [theirs] = bob.phone.calls
-    void theirs!.answer({ video: false })
-    await network.pass(1_000)
-    const states = () => [ours.state, theirs!.state]
-    expect(states()).toEqual(['connected', 'connected'])
-    return { network, exchange, air, alice, bob, ours, theirs: theirs!, states }
+    const theirs = bob.phone.calls[0]!
+    const states = () => [ours.state, theirs.state]
+    expect(states()).toEqual(['ringing', 'incoming'])
+    return { network, exchange, air, alice, bob, ours, theirs, states }
   }
+
+  async function talking() {
+    const parts = await ringing()
+    void parts.theirs.answer({ video: false })
+    await parts.network.pass(1_000)
+    expect(parts.states()).toEqual(['connected', 'connected'])
+    return parts
+  }
+
+  it('see who turned a camera on before the call was established', async () => {
+    for (const isCaller of [true, false]) {
+      const { network, ours, theirs, states } = await ringing()
+      if (isCaller) await ours.setCamera(true)
+      void theirs.answer({ video: false })
+      // The microphone is open, the answer not made yet.
+      await network.pass(6)
+      if (!isCaller) await theirs.setCamera(true)
+      expect(theirs.state).toBe('answering')
+      await network.pass(5_000)
+      const [sees, seen] = isCaller ? [theirs, ours] : [ours, theirs]
+      expect([seen.cameraOn, seen.picture.sends, sees.picture.receives]).toEqual([true, true, true])
+      expect(states()).toEqual(['connected', 'connected'])
+    }
+  })
 
   it('agree on a picture, find each other again after a cut and at another address, and hang up', async () => {
     const { network, exchange, air, alice, bob, ours, theirs, states } = await talking()
