@@ -46,12 +46,12 @@ export const timeOfDayPattern = /^([01][0-9]|2[0-3]):[0-5][0-9]$/
 
 export const zoneCharacters = 64
 
-/** Whether times can be told of it. */
+/** Whether times can be told of it, and by its name alone: Temporal takes a moment for one as well, which browsers do not. */
 export function isZone(name: string): boolean {
   if (name.length > zoneCharacters) return false
   try {
-    Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name)
-    return true
+    const { timeZoneId } = Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name)
+    return timeZoneId.toLowerCase() === name.toLowerCase()
   } catch {
     return false
   }

@@ -132,6 +132,8 @@ describe('a frame', () => {
       ...['24:00', '7:00', '07:60', '22:00\n', 7, null].flatMap(time => [{ from: time }, { until: time }]),
       ...[[], ['Mon'], ['mon', 'funday'], Array(8).fill('mon'), 'mon'].map(days => ({ days })),
       ...['Mars/Base', '', 'Europe/Berlin\n', `Europe/${'B'.repeat(60)}`, 2].map(zone => ({ zone })),
+      // Moments, which Temporal takes a zone from.
+      ...['2026-01-01T00:00[Europe/Berlin]', '2026-01-01T00:00Z'].map(zone => ({ zone })),
     ]
     expect(rejection(JSON.stringify({ type: 'quietHours', hours }))).toBeUndefined()
     for (const part of wrong) {
