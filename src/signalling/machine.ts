@@ -120,8 +120,9 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       case 'callChanged':
         return this.#watchers.callChanged(input.row, input.missedBy)
       case 'peopleChanged':
+        this.#out.push(...this.#watchers.peopleChanged(now))
         this.#lookAhead(now)
-        return this.#watchers.peopleChanged(now)
+        break
       case 'clockSet':
         this.#hoursTurned(now)
         break

@@ -54,13 +54,11 @@ export class Watchers {
     ]
   }
 
-  /** People were added, renamed, removed, or set do not disturb. */
+  /** People were added, renamed, removed, or set do not disturb. While `isBehind`, more are to be told soon. */
   peopleChanged(now: Monotonic): Frames {
-    const changes = this.#roster.takeDoNotDisturbChanges()
     return [
       ...this.#quietAnew(),
-      // Everybody sets this themselves, as often as they like: it must not cost a roster for each of them.
-      ...(this.#roster.isAnother ? this.#all() : this.presenceChanged(changes)),
+      ...this.#rosterAnew(),
       ...[...this.#sessions.values()].flatMap(session => this.#standingAnew(session, now)),
     ]
   }
@@ -71,12 +69,25 @@ export class Watchers {
    */
   hoursTurned(): { readonly users: readonly string[]; readonly frames: Frames } {
     this.#turned.push(...this.#roster.takeDoNotDisturbChanges())
-    const users = this.#turned.splice(0, Math.ceil(framesAtOnce / (this.#sessions.size + 1)))
+    const users = this.#turned.splice(0, this.#usersAtOnce)
     return { users, frames: [...this.#quietAnew(), ...this.presenceChanged(users)] }
+  }
+
+  get #usersAtOnce(): number {
+    return Math.ceil(framesAtOnce / (this.#sessions.size + 1))
   }
 
   get isBehind(): boolean {
     return this.#turned.length > 0
+  }
+
+  #rosterAnew(): Frames {
+    // Everybody sets do not disturb themselves, as often as they like: it must not cost a roster for each of them.
+    if (this.#roster.isAnother) return this.#all()
+    const changes = this.#roster.takeDoNotDisturbChanges()
+    if (changes.length <= this.#usersAtOnce) return this.presenceChanged(changes)
+    this.#turned.push(...changes)
+    return []
   }
 
   #all(): Frames {

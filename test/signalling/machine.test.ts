@@ -548,7 +548,10 @@ describe('the roster', () => {
     ])
   })
 
-  it('tells of a whole firm whose hours begin at one moment, a few at a time', () => {
+  it.each([
+    ['', 'clockSet'],
+    [', also where somebody is changed in it', 'peopleChanged'],
+  ] as const)('tells of a whole firm whose hours begin at one moment%s, a few at a time', (_also, kind) => {
     const channel = new Channel().hello('c1', 'alice').hello('c2', 'bob')
     const [, bob] = channel.people
     const names = Array.from({ length: 2_500 }, (_, index) => `p${index}`)
@@ -559,7 +562,8 @@ describe('the roster', () => {
     channel.give({ kind: 'peopleChanged' })
     for (const person of channel.people.slice(2)) person.doNotDisturb = true
     const told: string[] = []
-    channel.give({ kind: 'clockSet' })
+    channel.give({ kind })
+    if (kind === 'peopleChanged') channel.pass(20)
     for (let time = 0; time < 20 && told.length < names.length; time++) {
       const { length } = channel.effects.filter(({ kind }) => kind === 'sendFrame')
       expect([length > 0, length < 1_100]).toEqual([true, true])
