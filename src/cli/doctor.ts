@@ -53,7 +53,7 @@ async function gather(config: Config): Promise<Facts> {
   return {
     now: Date.now(),
     told,
-    bridged: config.container && isBridged(),
+    bridged: config.container && isBridged(config.net.bind),
     seen,
     lookedUp,
     mdnsHolders: config.container ? undefined : othersOnMdns(config),

@@ -38,16 +38,21 @@ it.each([
 ] as const)('%s: %o is a network of its own: %s', (_, links, own) => {
   for (const [name, files] of Object.entries(links)) link(name, files)
   link('lo', { ifindex: '1', iflink: '1' })
-  expect(isBridged(Object.keys(links), sysClassNet)).toBe(own)
+  expect(isBridged([], Object.keys(links), sysClassNet)).toBe(own)
 })
 
 it('the network of a machine that itself is a container of another kind is not, since the bridge of its engine is seen there', () => {
   link('eth0', veth)
-  expect(isBridged(['eth0'], sysClassNet)).toBe(true)
+  expect(isBridged([], ['eth0'], sysClassNet)).toBe(true)
   link('docker0', card)
-  expect(isBridged(['eth0'], sysClassNet)).toBe(false)
+  expect(isBridged([], ['eth0'], sysClassNet)).toBe(false)
 })
 
 it('no address at all says nothing of it', () => {
-  expect(isBridged([], sysClassNet)).toBe(false)
+  expect(isBridged([], [], sysClassNet)).toBe(false)
+})
+
+it('what somebody has chosen by its name is none, be it a macvlan on a card of 10 gigabits', () => {
+  link('eth0', veth)
+  expect(isBridged(['eth0'], ['eth0'], sysClassNet)).toBe(false)
 })
