@@ -219,7 +219,7 @@ class SimLine implements Socket {
 
   /** Nothing arrives for so long, then everything. */
   stall(milliseconds: number): void {
-    this.#stalledUntil = this.#exchange.network.monotonic() + milliseconds
+    this.#stalledUntil = Math.max(this.#stalledUntil, this.#exchange.network.monotonic() + milliseconds)
   }
 
   /** Its page is gone; `saysSo`: with the close code of one that is closed. */
