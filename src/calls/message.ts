@@ -99,7 +99,7 @@ export type CallInput =
 
 export type CallEffect =
   | { readonly kind: 'save'; readonly row: CallRow }
-  /** The row is new, changed or closed: for whoever watches (roster, events). `missedBy`: who by that has missed it. */
+  /** The row is new, changed or closed: for whoever watches (roster, events). `missedBy`: who by that has missed it, or has not. */
   | { readonly kind: 'changed'; readonly row: CallRow; readonly missedBy: readonly string[] }
   /** The other party of this hosted device is gone for good and cannot say so itself. */
   | { readonly kind: 'peerRevoked'; readonly device: string; readonly call: string }

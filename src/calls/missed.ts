@@ -29,11 +29,16 @@ export const isUnseen = ({ calleeUser, missed, missedSeen, others = [] }: CallRo
   (calleeUser === user && missed && !missedSeen) ||
   others.some(one => one.user === user && one.became === 'missed')
 
-/** Who has missed it as it is in `row`, and had not `before`. */
+/** Who has missed it as it is in `row`, and had not `before`; or had, and has not: an end told later may say who took it. */
 export const newlyMissedBy = (before: CallRow, row: CallRow): string[] =>
-  [row.calleeUser, ...(row.others ?? []).map(({ user }) => user)].filter(
-    user => isUnseen(row, user) && !isUnseen(before, user),
+  [row.calleeUser, ...(row.others ?? []).map(({ user }) => user)].filter(user =>
+    isUnseen(before, user) ? !isMissed(row, user) : isUnseen(row, user),
   )
+
+const isMissed = ({ calleeUser, missed, others = [] }: CallRow, user: string): boolean =>
+  calleeUser === user
+    ? missed
+    : others.some(one => one.user === user && (one.became === 'missed' || one.became === 'missedSeen'))
 
 export const seenBy = (row: CallRow, user: string): CallRow =>
   row.calleeUser === user ? { ...row, missedSeen: true } : { ...row, others: become(row, user, 'missedSeen') }

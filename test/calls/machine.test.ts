@@ -408,6 +408,14 @@ describe('over a restart', () => {
     expect(held.pass(callLimits.setUpMilliseconds).row.endedAt).toBeUndefined()
   })
 
+  it('a call that turns out to have been declined is taken off the list again', () => {
+    const log = new Log().give(started).restart(5_000).pass(callLimits.setUpMilliseconds)
+    expect([log.row.missed, log.toldMissed]).toEqual([true, ['bob']])
+    log.give(reported('b1', 'self', 60_000))
+    expect(log.row).toMatchObject({ reason: 'declined', missed: false })
+    expect(log.toldMissed).toEqual(['bob', 'bob'])
+  })
+
   it('giving up while it rang and the daemon was away is a cancelled or declined call', () => {
     const log = new Log()
       .give(started)
