@@ -43,6 +43,8 @@ export class SimPage implements LivingPage {
   microphoneMilliseconds: number | undefined = 5
   isAlive = true
   #asleepUntil = 0
+  /** What is to run as soon as it is awake, in order. */
+  readonly #waiting: (() => void)[] = []
 
   constructor(exchange: SimExchange, air: SimAir, device: SimDevice) {
     const { network } = exchange
@@ -95,13 +97,17 @@ export class SimPage implements LivingPage {
 
   /** The lid is closed for so long: nothing runs until then, and nothing is sent. */
   sleep(milliseconds: number): void {
-    this.#asleepUntil = Math.max(this.#asleepUntil, this.exchange.network.monotonic() + milliseconds)
+    const { network } = this.exchange
+    this.#asleepUntil = Math.max(this.#asleepUntil, network.monotonic() + milliseconds)
+    network.later(milliseconds, () => {
+      if (this.isAsleep) return
+      for (const run of this.#waiting.splice(0)) this.awake(run)
+    })
   }
 
   /** Runs it when the page is awake. */
   awake(run: () => void): void {
-    const { network } = this.exchange
-    if (this.isAsleep) network.later(this.#asleepUntil - network.monotonic(), () => this.awake(run))
+    if (this.isAsleep) this.#waiting.push(run)
     else if (this.isAlive) run()
   }
 
