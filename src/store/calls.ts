@@ -281,8 +281,10 @@ function put(row: CallRow): Statement[] {
   return [
     put,
     statement('delete from calls_missed_by where seq = (select seq from calls where id = ?)', id),
-    ...missedBy.map(({ user }) =>
-      statement('insert or ignore into calls_missed_by select ?, seq from calls where id = ?', user, id),
+    statement(
+      `insert or ignore into calls_missed_by select value, seq from calls, json_each(?) where calls.id = ?`,
+      JSON.stringify(missedBy.map(({ user }) => user)),
+      id,
     ),
   ]
 }

@@ -219,6 +219,8 @@ function openChecked(path: string, directory: string, onTrial: boolean): Sqlite.
       )
     }
     migrate(db, path, directory, onTrial)
+    // A migration may need more of it than there is memory. What a job needs is small, and in files it takes a hundred times longer.
+    db.pragma('temp_store = memory')
     if (!onTrial) keepTrialCopy(directory, new Date())
     return db
   } catch (error) {

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch } from '../../src/core/clock.ts'
@@ -45,3 +46,33 @@ test('what was saved just before the store closes is there when it opens again',
   expect((await again.calls.get('a'))?.id).toBe('a')
   await again.close()
 })
+
+test('very many calls at once are written to the database’s own files alone', async () => {
+  const store = await openStore(directory)
+  const others = Array.from({ length: 20 }, (_, index) => ({ user: `p${index}`, became: 'missed' as const }))
+  const saved = Promise.all(
+    Array.from({ length: 200 }, (_, index) => store.calls.save(row(`c${index}`, { others }))),
+  )
+  let isSaved = false
+  void saved.then(() => {
+    isSaved = true
+  })
+  // What SQLite writes for a moment has no name, and lies where such files do: on a card, or a disk that is slow.
+  const seen = new Set<string>()
+  while (!isSaved) {
+    for (const file of openFiles()) if (file.endsWith(' (deleted)')) seen.add(file)
+    await setTimeout(1)
+  }
+  expect([...seen]).toEqual([])
+  expect(await store.calls.list({ limit: 1, user: 'p19' })).toMatchObject({ total: 200 })
+  await store.close()
+})
+
+const openFiles = (): string[] =>
+  readdirSync('/proc/self/fd').flatMap(fd => {
+    try {
+      return [readlinkSync(join('/proc/self/fd', fd))]
+    } catch {
+      return []
+    }
+  })
