@@ -303,12 +303,16 @@ const magics = {
 function translate(): () => void {
   const directory = '/proc/sys/fs/binfmt_misc'
   const rule = join(directory, 'lanline-foreign')
-  if (!existsSync(join(directory, 'register')))
-    execFileSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', directory])
-  const end = (): void => {
+  const mounts = !existsSync(join(directory, 'register'))
+  if (mounts) execFileSync('mount', ['-t', 'binfmt_misc', 'binfmt_misc', directory])
+  const forget = (): void => {
     if (existsSync(rule)) writeFileSync(rule, '-1')
   }
-  end()
+  const end = (): void => {
+    forget()
+    if (mounts) execFileSync('umount', [directory])
+  }
+  forget()
   const [machine, mask] = magics[foreign as keyof typeof magics]
   const head = '\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00'
   const rest = '\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff'
