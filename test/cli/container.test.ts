@@ -26,6 +26,27 @@ it('a folder of its own is taken, empty, used, and not made yet', () => {
   checkMounted(join(folder, 'none'))
 })
 
+/**
+ * As the container's user. What reads its program here may lie in a folder of root's own: so it may read all there is, as a
+ * program that belongs to everybody could, and write nothing (capabilities(7), CAP_DAC_READ_SEARCH).
+ */
+const serveAs700 = () =>
+  spawnSync(
+    'setpriv',
+    [
+      ...['--reuid=700', '--regid=700', '--clear-groups'],
+      ...['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'],
+      ...[process.execPath, program, 'serve'],
+    ],
+    {
+      ...{ encoding: 'utf8', cwd: '/' },
+      env: {
+        ...{ PATH: process.env.PATH, LANLINE_CONTAINER: 'yes' },
+        ...{ LANLINE_DATA_DIR: data, LANLINE_MDNS_MODE: 'off' },
+      },
+    },
+  )
+
 /** Only root may give a folder away. */
 it.runIf(isRoot)('root does not write among the files of a folder that is another user’s', () => {
   chownSync(data, 1026, 100)
@@ -38,10 +59,7 @@ it.runIf(isRoot)(
   'a start as another user ends with one line that says what to do, and writes nothing',
   () => {
     chownSync(data, 1026, 100)
-    const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'serve'], {
-      ...{ uid: 700, gid: 700, encoding: 'utf8', cwd: '/' },
-      env: { LANLINE_CONTAINER: 'yes', LANLINE_DATA_DIR: data, LANLINE_MDNS_MODE: 'off' },
-    })
+    const { status, stdout, stderr } = serveAs700()
     expect(stderr).toBe(
       `lanline: ${data} belongs to user 1026:100, and lanline runs here as 700:700: on the machine run chown -R 700:700 on the folder that is mounted there, or start the container as its owner (user: "1026:100" in compose.yml, or --user 1026:100)\n`,
     )
@@ -52,9 +70,7 @@ it.runIf(isRoot)(
 it.runIf(isRoot)('a file that another user left in it is named', () => {
   chownSync(data, 700, 700)
   writeFileSync(join(data, 'lanline.db'), '', { mode: 0o600 })
-  const { stderr } = spawnSync(process.execPath, [program, 'serve'], {
-    ...{ uid: 700, gid: 700, encoding: 'utf8', cwd: '/' },
-    env: { LANLINE_CONTAINER: 'yes', LANLINE_DATA_DIR: data, LANLINE_MDNS_MODE: 'off' },
-  })
-  expect(stderr).toMatch(/data\/lanline\.db belongs to user 0:0, and lanline runs here as 700:700/)
+  expect(serveAs700().stderr).toMatch(
+    /data\/lanline\.db belongs to user 0:0, and lanline runs here as 700:700/,
+  )
 })
