@@ -404,7 +404,7 @@ export class Daemon {
       look: (health, devices) =>
         lookAtOneself({
           ...{ dataDirectory: this.#config.data.dir, now: realClock.epoch(), health, devices },
-          bridged: this.#config.container && isBridged(this.#config.net.bind),
+          bridged: isBridged(this.#config),
           network: { ...this.#state.network(), joinUrl: undefined, seenAddress: '' },
           calls: this.#callLog.recent(recentCalls),
           certificate: this.#certificates.facts(),

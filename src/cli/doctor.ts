@@ -53,7 +53,7 @@ async function gather(config: Config): Promise<Facts> {
   return {
     now: Date.now(),
     told,
-    bridged: config.container && isBridged(config.net.bind),
+    bridged: isBridged(config),
     seen,
     lookedUp,
     mdnsHolders: config.container ? undefined : othersOnMdns(config),

@@ -3,8 +3,8 @@ import type { Health } from '../admin/message.ts'
 import { api } from './api.ts'
 import { type Command, CommandError } from './command.ts'
 
-/** What a new start mends nothing of: the name may be another's, or mDNS not to be had on this network. */
-const others = 'discovery'
+/** A part that fails for what others do: the name may be another's, or mDNS not to be had here. No new start mends it. */
+const failsForOthers = 'discovery'
 
 export const health: Command = {
   name: 'health',
@@ -13,7 +13,7 @@ export const health: Command = {
   run: async call => {
     const told = await api<Health>(call.config, 'GET', '/health')
     const failed = Object.entries(told.parts).filter(
-      ([name, { state }]) => state === 'failed' && name !== others,
+      ([name, { state }]) => state === 'failed' && name !== failsForOthers,
     )
     if (failed.length > 0)
       throw new CommandError(failed.map(([name, { detail }]) => `${name}: ${detail}`).join('; '))

@@ -41,7 +41,7 @@ export const serve: Command = {
       if (error instanceof PortError || error instanceof StoreError) throw new CommandError(error.message)
       throw error
     })
-    say(greeting(daemon, config.container && isBridged(config.net.bind)))
+    say(greeting(daemon, isBridged(config)))
     const restart = daemon.restartWanted.then(() => 'restart' as const)
     const why = await Promise.race([asked, restart, daemon.lost.then(lost => ({ lost }))])
     const lost = typeof why === 'object' ? why.lost : undefined

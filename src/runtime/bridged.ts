@@ -13,11 +13,11 @@ const vethSpeed = '10000'
 /**
  * True where every interface with an address is one end of a pair whose other end is in another network namespace, or a tap
  * that a program answers for (slirp4netns, pasta). Who sees the bridge of an engine is on the network of the machine
- * itself. A macvlan has an address of the LAN; one on a card of 10 gigabits cannot be told from a veth, but where `bind`
- * names interfaces somebody has chosen them. `names`: the interfaces with an address, without loopback.
+ * itself. A macvlan has an address of the LAN; one on a card of 10 gigabits cannot be told from a veth, but where `net.bind`
+ * names interfaces somebody has chosen them. False outside of a container. `names`: the interfaces with an address, without loopback.
  */
 export function isBridged(
-  bind: readonly string[],
+  { container, net }: { readonly container: boolean; readonly net: { readonly bind: readonly string[] } },
   names = interfaceNames(),
   sysClassNet = '/sys/class/net',
 ): boolean {
@@ -31,7 +31,8 @@ export function isBridged(
   const isPaired = (name: string): boolean =>
     read(name, 'iflink') !== read(name, 'ifindex') && read(name, 'speed') === vethSpeed
   const isTap = (name: string): boolean => existsSync(join(sysClassNet, name, 'tun_flags'))
-  if (bind.length > 0 || names.length === 0 || readdirSync(sysClassNet).some(isContainerBridge)) return false
+  if (!container || net.bind.length > 0 || names.length === 0) return false
+  if (readdirSync(sysClassNet).some(isContainerBridge)) return false
   return names.every(name => isPaired(name) || isTap(name))
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { isBridged } from '../../src/runtime/bridged.ts'
 
+const inContainer = { container: true, net: { bind: [] } }
+
 let sysClassNet: string
 beforeEach(() => {
   sysClassNet = mkdtempSync(join(tmpdir(), 'lanline-sysfs-'))
@@ -38,21 +40,26 @@ it.each([
 ] as const)('%s: %o is a network of its own: %s', (_, links, own) => {
   for (const [name, files] of Object.entries(links)) link(name, files)
   link('lo', { ifindex: '1', iflink: '1' })
-  expect(isBridged([], Object.keys(links), sysClassNet)).toBe(own)
+  expect(isBridged(inContainer, Object.keys(links), sysClassNet)).toBe(own)
 })
 
 it('the network of a machine that itself is a container of another kind is not, since the bridge of its engine is seen there', () => {
   link('eth0', veth)
-  expect(isBridged([], ['eth0'], sysClassNet)).toBe(true)
+  expect(isBridged(inContainer, ['eth0'], sysClassNet)).toBe(true)
   link('docker0', card)
-  expect(isBridged([], ['eth0'], sysClassNet)).toBe(false)
+  expect(isBridged(inContainer, ['eth0'], sysClassNet)).toBe(false)
 })
 
 it('no address at all says nothing of it', () => {
-  expect(isBridged([], [], sysClassNet)).toBe(false)
+  expect(isBridged(inContainer, [], sysClassNet)).toBe(false)
 })
 
 it('what somebody has chosen by its name is none, be it a macvlan on a card of 10 gigabits', () => {
   link('eth0', veth)
-  expect(isBridged(['eth0'], ['eth0'], sysClassNet)).toBe(false)
+  expect(isBridged({ ...inContainer, net: { bind: ['eth0'] } }, ['eth0'], sysClassNet)).toBe(false)
+})
+
+it('is none where lanline is in no container, whatever interfaces there are', () => {
+  link('eth0', veth)
+  expect(isBridged({ ...inContainer, container: false }, ['eth0'], sysClassNet)).toBe(false)
 })
