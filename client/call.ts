@@ -3,12 +3,13 @@
  * from there. It outlives the channel: while that is away media goes on, and hang-up and ICE restarts take the data
  * channel between the two parties.
  *
- * Left out on purpose: holding, transferring and any change of the SDP a stack made.
+ * Left out on purpose: holding, and any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { ClientMessage, MediaReport, PersonName, ServerMessage } from '../src/signalling/message.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, Timers } from './env.ts'
+import { HandingOn, type HandOn } from './hand-on.ts'
 import type { HeldCalls } from './held.ts'
 import type { LocalMedia, MediaProblem, OpenMedia } from './media.ts'
 import type { MediaState, RefusedRelay } from './media-watch.ts'
@@ -60,6 +61,10 @@ export interface CallSetup {
   readonly video: boolean
   /** Incoming only: who was called, where it rings here in their place. */
   readonly calledFor?: PersonName | undefined
+  /** Outgoing only: the id of the call whose other party asked for this one. */
+  readonly referred?: string | undefined
+  /** One that is open already: people are not asked twice, and some phones open no second one beside the first. */
+  readonly microphone?: MediaStreamTrack | undefined
   /** Incoming only. */
   readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
 }
@@ -84,10 +89,13 @@ const limits = {
 export class Call extends Emitter<CallEvents> {
   readonly direction: 'outgoing' | 'incoming'
   readonly ref: string
+  /** The id of the call whose other party handed us on to this one. */
+  readonly referred: string | undefined
   readonly #ports: CallPorts
   readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway' | 'reply'>
   readonly #startedAt: number
   readonly #own: OwnMedia
+  readonly #handingOn: HandingOn
   readonly #offered: CallSetup['incoming']
   /** It was placed with a picture. */
   readonly #placedWithVideo: boolean
@@ -109,9 +117,14 @@ export class Call extends Emitter<CallEvents> {
     this.#ports = ports
     this.#timers = new Timers(ports.env)
     this.#startedAt = ports.env.now()
-    this.#own = new OwnMedia(ports.openMedia)
+    this.#own = new OwnMedia(ports.openMedia, setup.microphone)
+    this.#handingOn = new HandingOn(
+      to => this.#id !== undefined && ports.send({ type: 'refer', call: this.#id, to }),
+      () => this.emit('changed', this),
+    )
     this.direction = setup.direction
     this.ref = setup.ref
+    this.referred = setup.referred
     this.#placedWithVideo = setup.video
     this.#party = setup.peer
     this.#calledFor = setup.calledFor
@@ -131,6 +144,14 @@ export class Call extends Emitter<CallEvents> {
   /** Who was called, where somebody else takes it in their place, here or there: calls to one person may ring at several. */
   get calledFor(): PersonName | undefined {
     return this.#calledFor
+  }
+  /** The callee said yes, whichever of the two we are. */
+  get isTaken(): boolean {
+    return this.#isTaken
+  }
+  /** Whom the other party is handed on to, and how that goes; undefined until `refer`. */
+  get handOn(): HandOn | undefined {
+    return this.#handingOn.now
   }
   get state(): CallState {
     return this.#stage === 'answered' ? this.#session!.media.state : this.#stage
@@ -166,6 +187,10 @@ export class Call extends Emitter<CallEvents> {
   }
   get testSource(): boolean {
     return this.#own.state.testSource
+  }
+  /** The one that is open; undefined where a test source stands in. */
+  get microphone(): MediaStreamTrack | undefined {
+    return this.#own.state.testSource ? undefined : this.#own.audio
   }
   /** What is sent of this side's sound: microphone or test source. */
   get localAudio(): MediaStreamTrack | undefined {
@@ -305,6 +330,14 @@ export class Call extends Emitter<CallEvents> {
     this.#ownChanged()
   }
 
+  /**
+   * Hands the other party on: their phone is asked to call `person`. Both talk on until that call is answered; this one ends
+   * then. False when there is no line, nobody to hand on, or somebody is asked already.
+   */
+  refer(person: PersonName): boolean {
+    return this.#stage === 'answered' && this.#handingOn.begin(person)
+  }
+
   /** The network changed: the caller looks for a new path at once. */
   networkChanged(): void {
     if (this.#stage === 'answered') this.#session!.negotiation.offers.want()
@@ -337,6 +370,9 @@ export class Call extends Emitter<CallEvents> {
         // It may also be that to an ICE restart.
         if (this.#session && this.#stage !== 'answered') this.#taken(message.by)
         this.#session?.handle(message)
+        return
+      case 'referral':
+        this.#handingOn.told(message)
         return
       case 'ended':
         this.#finish(message)
@@ -374,6 +410,7 @@ export class Call extends Emitter<CallEvents> {
       return
     }
     this.#session?.lineBack()
+    this.#handingOn.lineBack()
   }
 
   async #open(video: boolean): Promise<LocalMedia | undefined> {
@@ -448,8 +485,9 @@ export class Call extends Emitter<CallEvents> {
 
   /** Tells the appliance of the call, or waits for a line. */
   #place(): void {
-    const { ref } = this
-    const placed = { ref, to: this.#party.user, sdp: this.#offer, video: this.#placedWithVideo }
+    const { ref, referred } = this
+    const { user: to } = this.#party
+    const placed = { ref, to, sdp: this.#offer, video: this.#placedWithVideo, ...(referred && { referred }) }
     if (this.#ports.send({ type: 'call', ...placed })) this.#expectReply()
     else this.#loseAfter('lineAway', limits.placedWithoutLineMilliseconds)
   }

@@ -44,9 +44,13 @@ type Device = 'microphone' | 'camera'
 
 /**
  * Opens what a call needs. Called before the peer connection is made: see `Call`. `over`: the call is; what is open already
- * while a person is still asked for the rest is closed.
+ * while a person is still asked for the rest is closed. `microphone`: another call's, to be used as well where it can be.
  */
-export type OpenMedia = (wanted: { video: boolean; over?: AbortSignal }) => Promise<LocalMedia>
+export type OpenMedia = (wanted: {
+  video: boolean
+  over?: AbortSignal
+  microphone?: MediaStreamTrack
+}) => Promise<LocalMedia>
 
 /** Devices a person prefers, by id; `''` leaves it to the browser. */
 export interface DeviceChoice {
@@ -56,11 +60,14 @@ export interface DeviceChoice {
 
 /** Microphone and camera of this browser. */
 export function browserMedia(choice: () => DeviceChoice): OpenMedia {
-  return async ({ video, over }) => {
+  return async ({ video, over, microphone }) => {
     const devices = navigator.mediaDevices as MediaDevices | undefined
     if (devices === undefined) throw new MediaError('insecure')
     const problems: MediaProblem[] = []
-    const stream = await capture(devices, choice(), video, problems, over)
+    const stream =
+      microphone?.readyState === 'live' && !video
+        ? new MediaStream([microphone.clone()])
+        : await capture(devices, choice(), video, problems, over)
     return new BrowserMedia(devices, stream, problems)
   }
 }

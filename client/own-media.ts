@@ -4,13 +4,16 @@ import type { PeerMedia } from './peerword.ts'
 
 export class OwnMedia {
   readonly #openMedia: OpenMedia
+  readonly #microphone: MediaStreamTrack | undefined
   readonly #over = new AbortController()
   #media: LocalMedia | undefined
   #problem: MediaProblem | undefined
   #muted = false
 
-  constructor(openMedia: OpenMedia) {
+  /** `microphone`: one that is open already, of another call. */
+  constructor(openMedia: OpenMedia, microphone?: MediaStreamTrack) {
     this.#openMedia = openMedia
+    this.#microphone = microphone
   }
 
   get audio(): MediaStreamTrack | undefined {
@@ -40,7 +43,12 @@ export class OwnMedia {
   /** Undefined without a microphone, which `problem` tells, and when the call ended meanwhile. */
   async open(video: boolean): Promise<LocalMedia | undefined> {
     try {
-      const media = await this.#openMedia({ video, over: this.#over.signal })
+      const microphone = this.#microphone
+      const media = await this.#openMedia({
+        video,
+        over: this.#over.signal,
+        ...(microphone && { microphone }),
+      })
       if (this.#over.signal.aborted) {
         media.release()
         return undefined

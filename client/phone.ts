@@ -42,6 +42,8 @@ export interface PhoneEvents {
   welcome: Welcome
   /** Somebody calls: `answer` or `decline` it. */
   incoming: Call
+  /** The other party of `from` hands us on: `call` is placed, to whom they said. `from` ends once that is answered. */
+  handedOn: { readonly from: Call; readonly call: Call }
   /** Somebody called during a call, and was told so. */
   turnedAway: PersonName & { readonly calledFor: PersonName | undefined }
   /** On the owner's devices: somebody asks to join, or was answered. */
@@ -54,6 +56,8 @@ export interface PhoneEvents {
 /** How soon a line is given up that does not answer. After a change of network a new one is sooner there than an answer. */
 const lineMilliseconds = { networkChanged: 400, doubtful: 1_000 } as const
 
+/** Who has handed us on hangs up; or we do. */
+const giveWayMilliseconds = 2_000
 const limitEndedHere = 8
 const storageKey = 'lanline.calls'
 
@@ -274,6 +278,9 @@ export class Phone extends Emitter<PhoneEvents> {
       case 'calling':
         this.#calling(message)
         break
+      case 'referred':
+        this.#referred(message)
+        break
       case 'error':
         this.#failed(message)
         break
@@ -286,6 +293,7 @@ export class Phone extends Emitter<PhoneEvents> {
       case 'candidate':
       case 'offer':
       case 'offerRefused':
+      case 'referral':
       case 'relay':
       case 'restart':
       case 'relayRefused':
@@ -325,6 +333,7 @@ export class Phone extends Emitter<PhoneEvents> {
       calledFor: message.for,
       video,
       incoming: { call: id, sdp, trickle },
+      microphone: replaced?.microphone,
     })
     this.#hold(call)
     if (replaced === undefined) this.#send({ type: 'ringing', call: id })
@@ -334,6 +343,25 @@ export class Phone extends Emitter<PhoneEvents> {
       void call.answer({ video: false })
     }
     this.emit('incoming', call)
+  }
+
+  /** We are handed on: the talk goes on with somebody else, who is not shown a picture unasked. */
+  #referred({ call: referred, to }: Extract<ServerMessage, { type: 'referred' }>): void {
+    const from = this.#byId(referred)
+    // It may be told again after the line was away.
+    if (from === undefined || this.calls.some(one => one.referred === referred)) return
+    const { microphone } = from
+    const [ref, direction] = [`c${++this.#serial}`, 'outgoing'] as const
+    const call = new Call(this.#ports, { direction, ref, peer: to, video: false, referred, microphone })
+    call.setMuted(from.muted)
+    this.#hold(call)
+    const off = call.on('changed', () => {
+      if (!call.isTaken) return
+      off()
+      this.#ports.env.setTimeout(() => from.hangUp(), giveWayMilliseconds)
+    })
+    void call.start()
+    this.emit('handedOn', { from, call })
   }
 
   #calling(message: Extract<ServerMessage, { type: 'calling' }>): void {

@@ -7,7 +7,16 @@ import type { AgentCommand } from '../sip/message.ts'
 import type { ClientMessage } from './message.ts'
 import type { SessionCall } from './session.ts'
 
-type InCall = 'ringing' | 'answer' | 'decline' | 'candidate' | 'offer' | 'bye' | 'noPath' | 'relayReady'
+type InCall =
+  | 'ringing'
+  | 'answer'
+  | 'decline'
+  | 'candidate'
+  | 'offer'
+  | 'refer'
+  | 'bye'
+  | 'noPath'
+  | 'relayReady'
 export type InCallMessage = Extract<ClientMessage, { readonly type: InCall }>
 
 export type Meaning =
@@ -39,6 +48,11 @@ export function meaningOf(state: SessionCall, device: string, message: InCallMes
     case 'offer':
       if (!state.established) return wrong(notEstablished)
       return { kind: 'agent', command: { kind: 'offer', call, sdp: message.sdp } }
+    case 'refer':
+      if (!state.established) return wrong(notEstablished)
+      if (state.referring) return wrong('This call is being handed on already.')
+      state.referring = true
+      return { kind: 'agent', command: { kind: 'refer', call, to: message.to } }
     case 'bye':
       return { kind: 'agent', command: { kind: 'bye', call, reason: message.reason } }
     case 'noPath':

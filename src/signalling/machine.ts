@@ -353,12 +353,12 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   #call(session: Session, message: Message<'call'>): void {
-    const { ref, to, sdp, video } = message
+    const { ref, to, sdp, video, referred } = message
     if (session.calls.size >= channelLimits.callsPerDevice) {
       this.#refuse(session.connection!, 'tooMany', 'This device has too many calls already.', ref)
       return
     }
-    this.#agent(session, { kind: 'invite', ref, to, sdp, video })
+    this.#agent(session, { kind: 'invite', ref, to, sdp, video, referred })
   }
 
   #inCall(session: Session, state: SessionCall, message: InCallMessage): void {

@@ -155,6 +155,8 @@ export type ClientMessage =
       readonly to: string
       readonly sdp: string
       readonly video: boolean
+      /** The call within which `referred` asked for this one. */
+      readonly referred?: string | undefined
     }
   | { readonly type: 'ringing'; readonly call: string }
   | { readonly type: 'answer'; readonly call: string; readonly sdp: string }
@@ -162,6 +164,8 @@ export type ClientMessage =
   | { readonly type: 'candidate'; readonly call: string; readonly candidate: IceCandidate }
   /** A new offer inside the call: ICE restart or media change. */
   | { readonly type: 'offer'; readonly call: string; readonly sdp: string }
+  /** The other party shall call `to` instead. */
+  | { readonly type: 'refer'; readonly call: string; readonly to: string }
   | { readonly type: 'bye'; readonly call: string; readonly reason: EndReason }
   | { readonly type: 'report'; readonly call: string; readonly report: MediaReport }
   /** Checks were sent on this call's candidate pairs and none was answered: a relay is wanted. One party is enough. */
@@ -256,6 +260,15 @@ export type ServerMessage =
       readonly call: string
       readonly code: number
       readonly retryAfterMilliseconds: number | null
+    }
+  /** The other party hands this device on: it is to call `to`, and to name this call as `referred` in that. */
+  | { readonly type: 'referred'; readonly call: string; readonly to: PersonName }
+  /** How our `refer` goes; `reason` of what `failed`. */
+  | {
+      readonly type: 'referral'
+      readonly call: string
+      readonly state: 'ringing' | 'answered' | 'failed'
+      readonly reason: EndReason | null
     }
   | {
       readonly type: 'ended'

@@ -20,6 +20,8 @@ export interface SessionCall {
   established: boolean
   /** The other side's offer waits for our client's answer. */
   offered: boolean
+  /** Our client hands the other party on. */
+  referring?: boolean
 }
 
 /** What this device's client was told of its own person. */
@@ -99,6 +101,13 @@ export function tellingOf(session: Session, event: AgentEvent, roster: Roster): 
     case 'offerRefused': {
       const { call, code, retryAfterMilliseconds = null } = event
       return { type: 'offerRefused', call, code, retryAfterMilliseconds }
+    }
+    case 'referred':
+      return { type: 'referred', call: event.call, to: partyOf(event.to, roster) }
+    case 'referral': {
+      const call = calls.get(event.call)
+      if (call !== undefined) call.referring = event.state === 'ringing'
+      return { type: 'referral', call: event.call, state: event.state, reason: event.reason ?? null }
     }
     case 'candidate':
       return { type: 'candidate', call: event.call, candidate: event.candidate ?? { candidate: '' } }

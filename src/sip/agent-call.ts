@@ -39,6 +39,10 @@ export const agentLimits = {
   lostMilliseconds: minutes(10),
   /** An offer inside a call that the client does not answer is refused. */
   offerMilliseconds: seconds(20),
+  /** How long it is waited to hear how handing on goes: longer than it may ring. */
+  referMilliseconds: minutes(2) + seconds(30),
+  /** How long a client may take to place the call it was asked for: its media are opened first. */
+  referralMilliseconds: seconds(20),
   /** 64*T1: a transaction or an unacknowledged 2xx is over. */
   transactionMilliseconds: 64 * T1,
 } as const
@@ -65,6 +69,19 @@ export interface Dialog {
   readonly heard: Set<string>
   /** Candidates heard while it is not yet known whether this branch is the one. */
   readonly early: (Candidate | undefined)[]
+}
+
+/** The other side's REFER: whom it asks to be called (RFC 3515). */
+export interface Referral {
+  /** Key of the call within which it was asked. */
+  readonly call: string
+  /** The value of Event in its notifications (RFC 3515 §2.4.6). */
+  readonly event: string
+  /** Whom to call, as the transferor wrote it, and who that is. */
+  readonly uri: string
+  readonly to: Named
+  /** RFC 3891: where the transferor has had a word with them before. */
+  readonly replaces: string | undefined
 }
 
 /** An INVITE of ours that has no final response yet. */
@@ -135,6 +152,12 @@ export interface Call {
   byeAfterAck: EndReason | undefined
   /** CSeq of our BYE while its response is awaited. */
   leaving: number | undefined
+  /** Our REFER, until it is known what became of it. */
+  referring: { readonly seq: number; rang: boolean } | undefined
+  /** The other side's REFER is not settled yet. */
+  isReferred: boolean
+  /** That of another call, which this one carries out; until it is known how that ends. */
+  referral: Referral | undefined
   localSdp: string
   remoteSdp: string
   /** The other side's newest description answered an offer of ours. */
@@ -156,6 +179,8 @@ export interface Desk {
   userAgentOf(device: string): string
   /** Whose address this user part is. */
   personOf(addressUser: string): string | undefined
+  /** False where a guest asks for somebody guests are not to know of. */
+  mayCall(caller: string, callee: string): boolean
   send(device: string, message: SipMessage): void
   /** Tells the client, or keeps it until the client is back. */
   tell(call: Call, event: AgentEvent): void
@@ -171,10 +196,10 @@ export const timerOf = (kind: CallTimer, call: Call): string => `${kind} ${callI
 
 /**
  * `ring`: nobody answered. `over`: stop waiting for stragglers. `repeat`: our 2xx again. `unacknowledged`: it never
- * was. `offer`: the client did not answer an offer. `tell`: an INFO got no response.
+ * was. `offer`: the client did not answer an offer. `tell`: an INFO got no response. `refer`: nobody says how handing on went.
  */
-export type CallTimer = 'ring' | 'over' | 'repeat' | 'unacknowledged' | 'offer' | 'tell'
-export const callTimers: readonly CallTimer[] = ['ring', 'over', 'repeat', 'unacknowledged', 'offer', 'tell']
+export const callTimers = ['ring', 'over', 'repeat', 'unacknowledged', 'offer', 'tell', 'refer'] as const
+export type CallTimer = (typeof callTimers)[number]
 
 export function newDialog(of: {
   remoteTag: string
@@ -201,7 +226,11 @@ export function newCall(
     | 'video'
     | 'phase'
     | 'localSeq'
-  > & { readonly replaces?: string | undefined; readonly calledFor?: Named | undefined },
+  > & {
+    readonly replaces?: string | undefined
+    readonly calledFor?: Named | undefined
+    readonly referral?: Referral | undefined
+  },
 ): Call {
   return {
     ...of,
@@ -215,6 +244,9 @@ export function newCall(
     ack: undefined,
     byeAfterAck: undefined,
     leaving: undefined,
+    referring: undefined,
+    isReferred: false,
+    referral: of.referral,
     localSdp: '',
     remoteSdp: '',
     isAnswered: false,

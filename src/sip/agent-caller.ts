@@ -18,6 +18,7 @@ import {
   type Dialog,
   type Inviting,
   newCall,
+  type Referral,
   setLocalSdp,
   timerOf,
 } from './agent-call.ts'
@@ -43,16 +44,17 @@ import { nameAddr, personUri } from './person.ts'
 import { reasonField, wordOfRefusal } from './reason.ts'
 import { hasVideo } from './sdp.ts'
 
-/** Starts a call; the caller of this function enters it into its tables before anything is sent. */
+/** Starts a call, `referral`: one that was asked for; the caller of this function enters it into its tables before anything is sent. */
 export function newOutgoing(
   desk: Desk,
   device: string,
   of: { readonly user: string; readonly displayName: string },
   command: AgentCommand & { kind: 'invite' },
+  referral: Referral | undefined,
 ): Call {
   const callId = desk.random.hex(16)
   const localTag = desk.random.hex(8)
-  const uri = personUri(command.to, desk.domain)
+  const uri = referral?.uri ?? personUri(command.to, desk.domain)
   return newCall({
     device,
     user: of.user,
@@ -62,20 +64,22 @@ export function newOutgoing(
     role: 'caller',
     local: nameAddr(of.displayName, personUri(of.user, desk.domain)),
     remote: nameAddr('', uri),
-    peer: { user: command.to, displayName: '' },
+    peer: referral?.to ?? { user: command.to, displayName: '' },
     video: command.video || hasVideo(command.sdp),
     phase: 'inviting',
     localSeq: 0,
+    referral,
   })
 }
 
 export function sendInvite(desk: Desk, call: Call, to: string, sdp: string): void {
+  const { uri = personUri(to, desk.domain), replaces } = call.referral ?? {}
   setLocalSdp(call, sdp)
   const seq = ++call.localSeq
   const request: SipRequest = {
     kind: 'request',
     method: 'INVITE',
-    uri: personUri(to, desk.domain),
+    uri,
     headers: [
       { name: 'Via', value: viaOf(desk.random) },
       { name: 'Max-Forwards', value: '70' },
@@ -83,6 +87,7 @@ export function sendInvite(desk: Desk, call: Call, to: string, sdp: string): voi
       { name: 'To', value: call.remote },
       { name: 'Call-ID', value: call.callId },
       { name: 'CSeq', value: `${seq} INVITE` },
+      ...(replaces === undefined ? [] : [{ name: 'Replaces', value: replaces }]),
       ...capabilities(desk, call.device),
       ...sdpFields,
     ],

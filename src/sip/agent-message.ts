@@ -16,17 +16,9 @@ import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from 
 import { escapeUser } from './person.ts'
 
 /** Methods an agent takes. PRACK is not offered: nothing of an agent is sent reliably before the answer. */
-export const allowed = 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS'
+export const allowed = 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS, REFER, NOTIFY'
 /** What is refused with 405 instead of 501. */
-export const known: ReadonlySet<string> = new Set([
-  'REGISTER',
-  'MESSAGE',
-  'REFER',
-  'SUBSCRIBE',
-  'NOTIFY',
-  'PRACK',
-  'PUBLISH',
-])
+export const known: ReadonlySet<string> = new Set(['REGISTER', 'MESSAGE', 'SUBSCRIBE', 'PRACK', 'PUBLISH'])
 
 /** Never resolved: an agent is reached through the proxy only (as RFC 7118 §5 does for WebSocket clients). */
 const hostedHost = 'hosted.invalid'
@@ -47,7 +39,7 @@ export function capabilities(desk: Desk, device: string): HeaderField[] {
   return [
     { name: 'Contact', value: `<${contactOf(device)}>` },
     { name: 'Allow', value: allowed },
-    { name: 'Supported', value: infoPackage },
+    { name: 'Supported', value: `${infoPackage}, replaces` },
     { name: 'Recv-Info', value: infoPackage },
     { name: 'User-Agent', value: desk.userAgentOf(device) },
   ]
@@ -117,9 +109,12 @@ const phrases: Readonly<Record<number, string>> = {
   100: 'Trying',
   180: 'Ringing',
   200: 'OK',
+  202: 'Accepted',
   400: 'Bad Request',
+  404: 'Not Found',
   405: 'Method Not Allowed',
   415: 'Unsupported Media Type',
+  416: 'Unsupported URI Scheme',
   420: 'Bad Extension',
   469: 'Bad Info Package',
   480: 'Temporarily Unavailable',
@@ -128,6 +123,7 @@ const phrases: Readonly<Record<number, string>> = {
   486: 'Busy Here',
   487: 'Request Terminated',
   488: 'Not Acceptable Here',
+  489: 'Bad Event',
   491: 'Request Pending',
   500: 'Server Internal Error',
   501: 'Not Implemented',

@@ -16,6 +16,7 @@ import {
 import { acknowledgeAndLeave, receiveInviteResponse } from './agent-caller.ts'
 import { receiveInfo, receiveInfoResponse, settle } from './agent-inside.ts'
 import { allowed, answer, capabilities, known } from './agent-message.ts'
+import { receiveNotify, receiveRefer, receiveReferResponse } from './agent-refer.ts'
 import { type AgentTable, isOver, liveCalls } from './agent-table.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
 import type { HeaderField, SipMessage, SipRequest, SipResponse } from './message.ts'
@@ -37,7 +38,7 @@ function receiveRequest(desk: Desk, table: AgentTable, device: string, request: 
     if (request.method !== 'ACK') reply(desk, device, request, 481)
     return
   }
-  receiveInside(desk, call, dialog, request)
+  receiveInside(desk, table, call, dialog, request)
   settle(desk, call)
 }
 
@@ -54,8 +55,12 @@ function receiveOutside(desk: Desk, table: AgentTable, device: string, request: 
       ])
     case 'BYE':
     case 'INFO':
+    case 'NOTIFY':
     case 'UPDATE':
       return reply(desk, device, request, 481)
+    // Nobody who talks with this device asks.
+    case 'REFER':
+      return reply(desk, device, request, 603)
     default:
       return refuseMethod(desk, device, request, desk.random.hex(8))
   }
@@ -104,7 +109,7 @@ function cancelled(desk: Desk, table: AgentTable, device: string, request: SipRe
   receiveCancel(desk, call, request)
 }
 
-function receiveInside(desk: Desk, call: Call, dialog: Dialog, request: SipRequest): void {
+function receiveInside(desk: Desk, table: AgentTable, call: Call, dialog: Dialog, request: SipRequest): void {
   if (request.method === 'ACK') return receiveAck(desk, call, request)
   const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number ?? 0
   // RFC 3261 §12.2.2: out of order.
@@ -121,6 +126,10 @@ function receiveInside(desk: Desk, call: Call, dialog: Dialog, request: SipReque
     case 'INFO':
       if (call.phase === 'over') return replyIn(desk, call, request, 481)
       return receiveInfo(desk, call, dialog, request)
+    case 'REFER':
+      return receiveRefer(desk, table, call, request)
+    case 'NOTIFY':
+      return receiveNotify(desk, call, request)
     case 'OPTIONS':
       return replyIn(desk, call, request, 200, capabilities(desk, call.device))
     default:
@@ -152,6 +161,7 @@ function receiveResponse(desk: Desk, table: AgentTable, device: string, message:
   }
   if (cseq?.method === 'INVITE') receiveInviteResponse(desk, call, message)
   else if (cseq?.method === 'INFO') receiveInfoResponse(desk, call, message)
+  else if (cseq?.method === 'REFER') receiveReferResponse(desk, call, message)
   else if (cseq?.method === 'BYE' && message.status >= 200 && cseq.number === call.leaving)
     call.leaving = undefined
   settle(desk, call)

@@ -1,5 +1,5 @@
 /** The hosted agents' devices and calls, found by what a command or a message names them by. */
-import { agentLimits, type Call, callIdOf } from './agent-call.ts'
+import { agentLimits, type Call, callIdOf, type Referral } from './agent-call.ts'
 import { first, tagOf } from './codec.ts'
 import type { SipMessage } from './message.ts'
 
@@ -9,6 +9,8 @@ export interface DeviceState {
   userAgent: string
   attached: boolean
   readonly calls: Set<Call>
+  /** What the client was asked for and has not placed yet, by the key of the call; that may have ended meanwhile. */
+  readonly referrals: Map<string, Referral>
 }
 
 export class AgentTable {
@@ -29,7 +31,13 @@ export class AgentTable {
   deviceOf(device: string, user: string): DeviceState {
     const known = this.#devices.get(device)
     if (known !== undefined) return known
-    const fresh = { user, displayName: user, userAgent: '', attached: false, calls: new Set<Call>() }
+    const names = { user, displayName: user, userAgent: '' }
+    const fresh = {
+      ...names,
+      attached: false,
+      calls: new Set<Call>(),
+      referrals: new Map<string, Referral>(),
+    }
     this.#devices.set(device, fresh)
     return fresh
   }

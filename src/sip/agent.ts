@@ -1,11 +1,11 @@
 /**
  * Hosted agents: the SIP user agents that the daemon runs for JSON devices. Each is reached by the proxy over an
  * in-process flow, like any binding, and turns its client's commands into INVITE dialogs (RFC 3261 §12–§15, RFC 3311,
- * RFC 6086, RFC 8840) and back. Descriptions pass unchanged. Left out: PRACK and early media, REFER, MESSAGE, session
+ * RFC 3515, RFC 6086, RFC 8840) and back. Descriptions pass unchanged. Left out: PRACK and early media, MESSAGE, session
  * timers of our own (refreshes of others are answered).
  *
  * This file obeys the clients, keeps the timers and ends calls. Messages come in by `agent-receive.ts`; what is done in
- * a call is in `agent-caller.ts`, `agent-callee.ts` and `agent-inside.ts`.
+ * a call is in `agent-caller.ts`, `agent-callee.ts`, `agent-inside.ts` and `agent-refer.ts`.
  */
 
 import type { Monotonic } from '../core/clock.ts'
@@ -29,6 +29,14 @@ import { giveUp, newOutgoing, sendInvite, sendOffer } from './agent-caller.ts'
 import { addCandidates, sendBye, settle, tellAnswered, tellDialog, tellTimedOut } from './agent-inside.ts'
 import { contactOf } from './agent-message.ts'
 import { receive } from './agent-receive.ts'
+import {
+  passToReferrer,
+  referralTimedOut,
+  referTimedOut,
+  sendRefer,
+  takeReferral,
+  tellReferred,
+} from './agent-refer.ts'
 import { AgentTable, type DeviceState, isOver, liveCalls, surplusOf } from './agent-table.ts'
 import { parseToken } from './agent-token.ts'
 import { isCandidateLine } from './agent-trickle.ts'
@@ -65,6 +73,7 @@ export class HostedAgents {
     readonly tokenKey: Uint8Array
     readonly domain: string
     readonly personOf: (addressUser: string) => string | undefined
+    readonly mayCall: (caller: string, callee: string) => boolean
   }) {
     const at = (): Monotonic => this.#at
     this.#desk = {
@@ -76,6 +85,7 @@ export class HostedAgents {
         return at()
       },
       personOf: options.personOf,
+      mayCall: options.mayCall,
       userAgentOf: device => this.#table.device(device)?.userAgent || 'lanline',
       send: (device, message) => this.#out.push({ kind: 'message', device, message }),
       tell: (call, event) => this.#tell(call, event),
@@ -183,6 +193,8 @@ export class HostedAgents {
         if (call.asked !== undefined && call.asked.sdp === undefined) accept(this.#desk, call, command.sdp)
         else sendOffer(this.#desk, call, command.sdp)
         return
+      case 'refer':
+        return sendRefer(this.#desk, call, command.to)
       case 'bye':
         return this.#leave(call, 'self', isEndReason(command.reason) ? command.reason : 'hangup')
       case 'peerRevoked':
@@ -224,7 +236,10 @@ export class HostedAgents {
   #invite(device: string, command: AgentCommand & { kind: 'invite' }): void {
     const state = this.#table.device(device)
     if (state === undefined) return
-    const call = newOutgoing(this.#desk, device, state, command)
+    const { referred } = command
+    const referral =
+      referred === undefined ? undefined : takeReferral(this.#desk, this.#table, device, referred)
+    const call = newOutgoing(this.#desk, device, state, command, referral)
     this.#enter(call)
     this.#tell(call, { kind: 'calling', ref: command.ref, call: call.key })
     if (liveCalls(state) > agentLimits.callsPerDevice || command.sdp.length > agentLimits.sdpBytes) {
@@ -275,6 +290,8 @@ export class HostedAgents {
     if (call.asked !== undefined && !has('offer') && !has('offerWanted')) {
       tellAsked(this.#desk, call, call.asked)
     }
+    const referral = this.#table.device(call.device)?.referrals.get(call.key)
+    if (referral !== undefined && !has('referred')) tellReferred(this.#desk, call, referral)
   }
 
   // ---------------------------------------------------------------------------------------------------- timers
@@ -284,6 +301,7 @@ export class HostedAgents {
     const kind = name.slice(0, space)
     const rest = name.slice(space + 1)
     if (kind === 'grace' || kind === 'lost') return this.#clientStayedAway(rest, kind)
+    if (kind === 'referral') return referralTimedOut(this.#desk, this.#table, rest)
     const call = this.#table.callById(rest)
     if (call === undefined) return
     if (kind === 'ring') this.#rangTooLong(call)
@@ -292,6 +310,7 @@ export class HostedAgents {
     else if (kind === 'unacknowledged') neverAcknowledged(this.#desk, call)
     else if (kind === 'offer') offerTimedOut(this.#desk, call)
     else if (kind === 'tell') tellTimedOut(this.#desk, call)
+    else if (kind === 'refer') referTimedOut(this.#desk, call)
     settle(this.#desk, call)
   }
 
@@ -331,6 +350,7 @@ export class HostedAgents {
 
   #tell(call: Call, event: AgentEvent): void {
     if (call.phase === 'over') return
+    passToReferrer(this.#desk, this.#table, call, event)
     if (this.#table.device(call.device)?.attached) {
       this.#out.push({ kind: 'event', device: call.device, event })
       return
@@ -347,11 +367,9 @@ export class HostedAgents {
     if (isOver(call)) return
     call.phase = 'over'
     call.held.length = 0
-    this.#out.push({
-      kind: 'event',
-      device: call.device,
-      event: { kind: 'ended', call: call.key, by, code, reason },
-    })
+    const event = { kind: 'ended', call: call.key, by, code, reason } as const
+    this.#out.push({ kind: 'event', device: call.device, event })
+    passToReferrer(this.#desk, this.#table, call, event)
   }
 
   #enter(call: Call): void {

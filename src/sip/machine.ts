@@ -129,6 +129,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       tokenKey: o.identity.tokenKey,
       domain: o.domain,
       personOf: name => o.accounts.personOf(name),
+      mayCall: (caller, callee) => o.accounts.mayCall(caller, callee),
     })
     this.#restore(o)
   }

@@ -2,6 +2,7 @@
  * What travels in the SIP room: messages, the flows they arrive on, and the facts and effects of its machine. Types
  * and their few constant tables only; how bytes become messages is `codec.ts`.
  */
+import type { EndReason } from '../core/end-reason.ts'
 import type { Endpoint } from '../core/endpoint.ts'
 
 /** `hosted` is the in-process transport between the proxy and the agents that the daemon runs for JSON devices. */
@@ -206,6 +207,8 @@ export type AgentCommand =
       readonly to: string
       readonly sdp: string
       readonly video: boolean
+      /** The call within which we were asked for this one, by `referred`; that says more exactly whom to call than `to`. */
+      readonly referred?: string | undefined
     }
   | { readonly kind: 'ringing'; readonly call: string }
   | { readonly kind: 'answer'; readonly call: string; readonly sdp: string }
@@ -216,6 +219,8 @@ export type AgentCommand =
   | { readonly kind: 'offer'; readonly call: string; readonly sdp: string }
   /** Hang up, or give up before the answer. `reason` goes into the Reason header's text. */
   | { readonly kind: 'bye'; readonly call: string; readonly reason: string }
+  /** Hands the other party of an established call on to `to`; `referral` tells what becomes of it. */
+  | { readonly kind: 'refer'; readonly call: string; readonly to: string }
   /** The other party lost its right and will not hang up itself. */
   | { readonly kind: 'peerRevoked'; readonly call: string }
   /**
@@ -267,6 +272,19 @@ export type AgentEvent =
       readonly retryAfterMilliseconds: number | undefined
     }
   | { readonly kind: 'candidate'; readonly call: string; readonly candidate: Candidate | undefined }
+  /** The other party hands us on: the next `invite` that names this call is the one it asks for. */
+  | {
+      readonly kind: 'referred'
+      readonly call: string
+      readonly to: { readonly user: string; readonly displayName: string }
+    }
+  /** How handing the other party on goes. `answered`: it is done, and this call ends. `failed`: it goes on as it was. */
+  | {
+      readonly kind: 'referral'
+      readonly call: string
+      readonly state: 'ringing' | 'answered' | 'failed'
+      readonly reason: EndReason | undefined
+    }
   | {
       readonly kind: 'ended'
       readonly call: string
@@ -278,7 +296,7 @@ export type AgentEvent =
   | { readonly kind: 'dialog'; readonly call: string; readonly token: string }
   | { readonly kind: 'restored'; readonly call: string }
   | { readonly kind: 'notRestored'; readonly call: string; readonly reason: string }
-/** A plain-text MESSAGE from outside, REFER and the like are refused by the agent itself. */
+/** A plain-text MESSAGE from outside, and the like, are refused by the agent itself. */
 
 /** One fact for the SIP machine. */
 export type SipInput =

@@ -63,8 +63,8 @@ const dialogMethods = new Set([
 ])
 /** Messages of a call that are worth a row; what else comes is told in other ways. */
 const channelTypes = new Set(
-  `call calling incoming ringing answer answered decline candidate offer offerRefused bye ended noPath relayReady relay
-  restart relayRefused error`.split(/\s+/),
+  `call calling incoming ringing answer answered decline candidate offer offerRefused refer referral referred bye ended
+  noPath relayReady relay restart relayRefused error`.split(/\s+/),
 )
 
 export class TraceMachine implements Machine<TraceInput, TraceEffect> {

@@ -32,6 +32,7 @@ const examples: ClientMessage[] = [
   { type: 'candidate', call, candidate: { candidate: '' } },
   { type: 'candidate', call, candidate: { candidate: 'candidate:1 1 udp 1 ::1 9 typ host', sdpMid: null } },
   { type: 'offer', call, sdp },
+  { type: 'refer', call, to: 'carol' },
   { type: 'bye', call, reason: 'mediaLost' },
   { type: 'noPath', call },
   { type: 'mediaProblem', call: '', problem: 'microphoneDenied' },

@@ -10,6 +10,7 @@ const messages: { readonly [Type in InCallMessage['type']]: Extract<InCallMessag
   decline: { type: 'decline', call, reason: 'busy' },
   offer: { type: 'offer', call, sdp },
   candidate: { type: 'candidate', call, candidate: { candidate: '' } },
+  refer: { type: 'refer', call, to: 'carol' },
   bye: { type: 'bye', call, reason: 'hangup' },
   noPath: { type: 'noPath', call },
   relayReady: { type: 'relayReady', call },
@@ -32,7 +33,7 @@ const states: readonly (SessionCall & { readonly named: string; readonly may: re
   },
   {
     ...{ named: 'an established one', role: 'callee', established: true, offered: false },
-    may: ['offer', 'candidate', 'bye', 'noPath', 'relayReady'],
+    may: ['offer', 'candidate', 'refer', 'bye', 'noPath', 'relayReady'],
   },
   {
     ...{
@@ -41,7 +42,11 @@ const states: readonly (SessionCall & { readonly named: string; readonly may: re
       established: true,
       offered: true,
     },
-    may: ['answer', 'decline', 'offer', 'candidate', 'bye', 'noPath', 'relayReady'],
+    may: ['answer', 'decline', 'offer', 'candidate', 'refer', 'bye', 'noPath', 'relayReady'],
+  },
+  {
+    ...{ named: 'one whose other party is handed on', role: 'callee', established: true, offered: false },
+    ...{ referring: true, may: ['offer', 'candidate', 'bye', 'noPath', 'relayReady'] },
   },
 ]
 

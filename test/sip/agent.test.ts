@@ -227,7 +227,7 @@ describe('a call to us', () => {
     const { invite } = bench.established()
     for (const [method, status] of [
       ['MESSAGE', 405],
-      ['REFER', 405],
+      ['SUBSCRIBE', 405],
       ['PRACK', 405],
       ['DANCE', 501],
       ['OPTIONS', 200],

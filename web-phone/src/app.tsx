@@ -158,7 +158,7 @@ function Screen({
     case 'phone': {
       const call = line.call
       if (call && isRingingHere(call)) return <IncomingScreen call={call} />
-      if (call) return <CallScreen call={call} phone={state.phone} line={line} />
+      if (call) return <CallScreen key={call.ref} call={call} phone={state.phone} line={line} />
       return (
         <HomeScreen
           {...{ phone: state.phone, line, bell, wall, notifier, renew, mayRing, left }}

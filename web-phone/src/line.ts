@@ -69,6 +69,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #isTrouble = false
   #attempt = 0
   #call: Call | undefined
+  #handedOnTo: Call | undefined
   #lastCall: LastCall | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
@@ -97,6 +98,11 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   /** The call on the screen. */
   get call(): Call | undefined {
     return this.#call
+  }
+
+  /** The call that the other party of `call` hands us on to, until it is answered and takes its place. */
+  get handedOnTo(): Call | undefined {
+    return this.#handedOnTo
   }
 
   /** How the last call that was answered found its way, the echo's left out. */
@@ -274,6 +280,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     })
     phone.on('changed', () => this.#redraw())
     phone.on('incoming', call => this.#watch(call))
+    phone.on('handedOn', ({ from, call }) => this.#watchBeside(from, call))
     phone.on('turnedAway', who => this.#saw(who))
     phone.on('welcome', () => this.emit('welcome', undefined))
     phone.on('state', ({ reason }) => {
@@ -300,6 +307,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
 
   #watch(call: Call): void {
     this.#call = call
+    this.#handedOnTo = undefined
     this.#turnedAway = []
     // A call that is over has no way any more.
     let { path } = call
@@ -311,14 +319,36 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     call.on('changed', look)
     call.on('facts', look)
     call.on('ended', end => {
-      if (this.#call === call) this.#call = undefined
       this.#askBeforeLeaving(call)
       this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
-      this.#isTrouble = troubles.has(end.reason)
-      this.#notice = noticeOf(call, end)
+      if (this.#call === call) {
+        this.#call = undefined
+        this.#isTrouble = troubles.has(end.reason)
+        this.#notice = noticeOf(call, end)
+        // Who hands us on need not wait until it is answered.
+        if (this.#handedOnTo) this.#watch(this.#handedOnTo)
+      }
       this.#redraw()
     })
     this.#redraw()
+  }
+
+  /** The talk with who hands us on goes on until the other one is there. */
+  #watchBeside(from: Call, call: Call): void {
+    // Something else is on the screen: no second talk begins behind it.
+    if (this.#call !== from) return call.hangUp()
+    this.#handedOnTo = call
+    call.on('changed', () => {
+      if (this.#handedOnTo !== call) return
+      if (call.isTaken) this.#watch(call)
+      this.#redraw()
+    })
+    call.on('ended', end => {
+      if (this.#handedOnTo !== call) return
+      this.#handedOnTo = undefined
+      this.say(noticeOf(call, end))
+    })
+    this.dismiss()
   }
 
   /** A slip of the finger must not end a call. Only while there is one: who only rings loses nothing by it. */
@@ -374,6 +404,7 @@ function lastCallOf(call: Call, path: CallPath, end: EndReason): LastCall | unde
 /** What a person is told of a call that is over. */
 function noticeOf(call: Call, { reason, by }: CallEnd): string {
   const { name } = call.party
+  if (call.handOn?.state === 'answered') return texts.transfer.done(name, call.handOn.to.name)
   if (reason === 'failed' && by === 'self' && call.problem) return texts.problem[call.problem]
   const noMedia = reason === 'mediaFailed' || reason === 'mediaLost'
   if (noMedia && call.relayRefusal) return texts.relayRefused[call.relayRefusal.reason](name)

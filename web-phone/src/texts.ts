@@ -306,6 +306,19 @@ export const texts = {
   pictureRefused: (name: string) => `${name}’s phone takes no picture. The call goes on with sound.`,
   answeredFor: (name: string, calledFor: string) => `${name} answered for ${calledFor}.`,
   calledThem: (name: string, calledFor: string) => `${name} called ${calledFor}.`,
+  transfer: {
+    open: 'Transfer',
+    openName: (name: string) => `Transfer ${name} to somebody else`,
+    title: (name: string) => `Transfer ${name} to…`,
+    body: (name: string) => `You and ${name} talk on until somebody answers there.`,
+    needsLine: 'The call can be transferred when the appliance is back.',
+    asked: (name: string, to: string) => `Asking ${name}’s phone to call ${to}…`,
+    ringing: (to: string) => `It rings at ${to}’s. Until ${to} answers you two talk on.`,
+    done: (name: string, to: string) => `${name} is talking with ${to} now.`,
+    ofUs: (name: string, to: string) =>
+      `${name} transfers you to ${to}. Until ${to} answers you two talk on.`,
+    stay: 'Stay with this call',
+  },
   peerMuted: (name: string) => `${name} is muted`,
   peerTestSource: (name: string) => `${name} has no microphone: you hear a test source`,
   testSource: 'Test source',
@@ -459,6 +472,25 @@ export function endText(
       return by === 'peer' ? `${name}’s device was removed.` : 'This device was removed by the owner.'
     case 'failed':
       return `The call to ${name} did not work. Try again.`
+  }
+}
+
+/** Why the other party, `name`, was not transferred to `to`. The call with them goes on. */
+export function transferFailedText(reason: EndReason | undefined, name: string, to: string): string {
+  switch (reason) {
+    case 'cancelled':
+      return `${name} stays with you.`
+    case 'lost':
+      return `Whether ${to} answered is not known.`
+    case 'declined':
+    case 'busy':
+    case 'noAnswer':
+    case 'unreachable':
+    case 'doNotDisturb':
+    case 'notFound':
+      return endText(reason, 'peer', to, 0, true)
+    default:
+      return `${name} could not be transferred: not every phone can be.`
   }
 }
 

@@ -14,6 +14,7 @@ import { Badge } from './badge.tsx'
 import { DevicesDialog } from './devices.tsx'
 import { FactsDialog } from './facts.tsx'
 import { RequestList } from './requests.tsx'
+import { mayTransfer, TransferDialog, TransferredNote, transferText } from './transfer.tsx'
 
 /** How long it is said that the other side's picture is new. */
 const newPictureMilliseconds = 10_000
@@ -30,7 +31,7 @@ export function CallScreen({
   readonly phone: Phone
   readonly line: Line
 }) {
-  const [sheet, setSheet] = useState<'facts' | 'devices' | 'door' | undefined>()
+  const [sheet, setSheet] = useState<'facts' | 'devices' | 'door' | 'transfer' | undefined>()
   const [hasPicture, setHasPicture] = useState(false)
   const { name } = call.party
   const taken = call.connectedAt !== undefined
@@ -59,6 +60,7 @@ export function CallScreen({
         </p>
         {(taken || call.state === 'connecting') && <Badge call={call} open={() => setSheet('facts')} />}
         <Notes call={call} line={line} online={phone.state === 'online'} />
+        <TransferredNote from={call} to={line.handedOnTo} />
         {/* Seen and read out, but without a sound: somebody is talking. */}
         <div role="status" aria-live="polite">
           {waiting > 0 && (
@@ -74,12 +76,16 @@ export function CallScreen({
         line={line}
         online={phone.state === 'online'}
         openDevices={() => setSheet('devices')}
+        openTransfer={mayTransfer(call, phone) ? () => setSheet('transfer') : undefined}
       />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
       {sheet === 'door' && waiting > 0 && (
         <Dialog title={texts.requests} onClose={() => setSheet(undefined)}>
           <RequestList phone={phone} />
         </Dialog>
+      )}
+      {sheet === 'transfer' && (
+        <TransferDialog call={call} phone={phone} line={line} onClose={() => setSheet(undefined)} />
       )}
       {sheet === 'devices' && (
         <DevicesDialog call={call} say={text => line.say(text)} onClose={() => setSheet(undefined)} />
@@ -289,6 +295,7 @@ function Notes({
     !online && texts.lineAway,
     call.relayRefusal && call.state !== 'connected' && texts.searching,
     call.muted && texts.youMuted,
+    transferText(call),
     calledForText(call),
     ...line.turnedAway.map(other => texts.calledMeanwhile(other.name, other.calledFor?.name)),
     ...losses.map(loss => texts.loss[loss](name)),
@@ -317,11 +324,14 @@ function Controls({
   line,
   online,
   openDevices,
+  openTransfer,
 }: {
   readonly call: Call
   readonly line: Line
   readonly online: boolean
   readonly openDevices: () => void
+  /** Undefined: there is nobody to transfer them to, or it is under way. */
+  readonly openTransfer: (() => void) | undefined
 }) {
   const hangUp = useRef<HTMLButtonElement>(null)
   useEffect(() => hangUp.current?.focus({ preventScroll: true }), [])
@@ -354,6 +364,16 @@ function Controls({
         />
       )}
       <Control name={texts.devices} icon="settings" off={false} act={openDevices} />
+      {openTransfer && (
+        <Control
+          name={texts.transfer.openName(call.party.name)}
+          label={texts.transfer.open}
+          icon="transfer"
+          off={false}
+          act={online ? openTransfer : () => line.say(texts.transfer.needsLine)}
+          why={online ? undefined : texts.transfer.needsLine}
+        />
+      )}
       <button type="button" class="control danger" onClick={() => call.hangUp()} ref={hangUp}>
         <span class="disc">
           <Icon name="hangUp" />

@@ -1,0 +1,51 @@
+/** The other party of a call is handed on to somebody else: what we asked for, and how that goes. */
+import type { EndReason } from '../src/core/end-reason.ts'
+import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
+
+/** `answered`: done, and our call ends by that. `failed`: it goes on as it was. */
+export interface HandOn {
+  readonly to: PersonName
+  readonly state: 'asked' | 'ringing' | 'answered' | 'failed'
+  readonly reason: EndReason | undefined
+}
+
+export class HandingOn {
+  readonly #ask: (to: string) => boolean
+  readonly #changed: () => void
+  #now: HandOn | undefined
+
+  /** `ask` is false where there is no line. */
+  constructor(ask: (to: string) => boolean, changed: () => void) {
+    this.#ask = ask
+    this.#changed = changed
+  }
+
+  get now(): HandOn | undefined {
+    return this.#now
+  }
+
+  get isUnderWay(): boolean {
+    return this.#now?.state === 'asked' || this.#now?.state === 'ringing'
+  }
+
+  /** False when there is no line, or somebody is asked already. */
+  begin(to: PersonName): boolean {
+    if (this.isUnderWay || !this.#ask(to.user)) return false
+    this.#become({ to, state: 'asked', reason: undefined })
+    return true
+  }
+
+  told({ state, reason }: Extract<ServerMessage, { type: 'referral' }>): void {
+    if (this.#now) this.#become({ to: this.#now.to, state, reason: reason ?? undefined })
+  }
+
+  /** What was asked may be lost, or how it went. Where it is still under way it is not begun again. */
+  lineBack(): void {
+    if (this.isUnderWay) this.#ask(this.#now!.to.user)
+  }
+
+  #become(now: HandOn): void {
+    this.#now = now
+    this.#changed()
+  }
+}

@@ -1,0 +1,104 @@
+/** A talk that is handed on to somebody else by who is in it, between three pages. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { barriers } from '../net/axe.ts'
+import { aliceSeat, bobSeat, House } from '../net/house.ts'
+import { hears, selectedPair } from '../net/media-check.ts'
+import { describeWith } from '../net/peers.ts'
+import type { PhonePage } from '../net/phone-page.ts'
+
+const patience = { timeout: 15_000 }
+
+describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on', () => {
+  let house: House
+  let alice: PhonePage
+  let bob: PhonePage
+  let carol: PhonePage
+
+  beforeAll(async () => {
+    house = await House.build({ seats: [aliceSeat, bobSeat] })
+    for (const name of ['Alice', 'Bob', 'Carol']) await house.owner.addUser(name.toLowerCase(), name)
+    alice = await house.phone('Alice', 'alice')
+    bob = await house.phone('Bob', 'bob')
+    carol = await house.phone('Carol', 'alice')
+  }, 120_000)
+  afterAll(() => house?.remove())
+
+  const says = ({ page }: PhonePage, text: string | RegExp) =>
+    page.getByText(text, { exact: true }).first().waitFor(patience)
+  const talksWith = ({ page }: PhonePage, name: string) =>
+    page.getByRole('main', { name: `Call with ${name}` }).waitFor(patience)
+
+  const talk = async () => {
+    await alice.callAudio('Bob')
+    await bob.rings('Alice')
+    await bob.accept()
+    await Promise.all([alice.inCall(), bob.inCall()])
+    await hears(bob.page, 440)
+  }
+  const transfer = async () => {
+    await alice.press('Transfer Bob to somebody else')
+    expect(await barriers(alice.page)).toEqual([])
+    await alice.press('Carol Available')
+    await carol.rings('Bob')
+  }
+
+  it('goes on until it is answered there, and the two then talk directly', async () => {
+    await talk()
+    await bob.press('Mute')
+    await transfer()
+    await says(alice, 'It rings at Carol’s. Until Carol answers you two talk on.')
+    await says(bob, 'Alice transfers you to Carol. Until Carol answers you two talk on.')
+    await Promise.all([talksWith(alice, 'Bob'), talksWith(bob, 'Alice')])
+    await hears(bob.page, 440)
+    expect(await barriers(bob.page)).toEqual([])
+    await carol.accept()
+    await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob'), alice.ready()])
+    await says(alice, 'Bob is talking with Carol now.')
+    await Promise.all([bob.inCall(), carol.inCall()])
+    // He is as muted as he was.
+    await says(bob, 'You are muted')
+    await hears(bob.page, 440)
+    await bob.press('Unmute')
+    await hears(carol.page, 1_000)
+    expect(await selectedPair(bob.page)).toMatchObject({
+      localAddress: house.host('bob').address,
+      remoteAddress: house.host('alice').address,
+    })
+    await carol.hangUp()
+    await Promise.all([bob.ready(), carol.ready()])
+    const rows = (await house.daemon.calls()).slice(0, 2)
+    expect(rows).toMatchObject([
+      { callerUser: 'bob', calleeUser: 'carol', endedBy: 'callee', reason: 'hangup' },
+      { callerUser: 'alice', calleeUser: 'bob', endedBy: 'caller', reason: 'hangup' },
+    ])
+  })
+
+  it('goes on where they decline there, or whoever is handed on wants to stay', async () => {
+    await talk()
+    await transfer()
+    await carol.decline()
+    await says(alice, 'Carol declined.')
+    await says(bob, 'Carol declined.')
+    await Promise.all([alice.inCall(), bob.inCall()])
+    await transfer()
+    await bob.press('Stay with this call')
+    await says(alice, 'Bob stays with you.')
+    await carol.ready()
+    await hears(bob.page, 440)
+    await alice.hangUp()
+    await Promise.all([alice.ready(), bob.ready()])
+  })
+
+  it('need not be waited out by who hands it on', async () => {
+    await talk()
+    await transfer()
+    await alice.hangUp()
+    await alice.ready()
+    await says(bob, 'Ringing at Carol’s…')
+    await carol.accept()
+    await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob')])
+    await hears(carol.page, 1_000)
+    await bob.hangUp()
+    await Promise.all([bob.ready(), carol.ready()])
+  })
+})

@@ -1,0 +1,295 @@
+/** A call that is handed on, seen by the agents of both: REFER and how it goes (RFC 3515, RFC 5589). */
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { agentLimits } from '../../src/sip/agent-call.ts'
+import { first, tagOf } from '../../src/sip/codec.ts'
+import type { HeaderField, SipMessage, SipRequest } from '../../src/sip/message.ts'
+import { Bench, contact, sdpOf } from './agent-bench.ts'
+
+const bodyOf = (message: SipMessage): string => Buffer.from(message.body).toString()
+
+describe('a page that hands its other party on', () => {
+  function asking(to = 'carol') {
+    const bench = new Bench()
+    const { call, invite } = bench.established()
+    bench.command({ kind: 'refer', call, to })
+    const [refer] = bench.requests
+    let seq = 50
+    const notify = (
+      line: string,
+      o: { state?: string; event?: string; type?: string; more?: string } = {},
+    ): Bench => {
+      const extra: HeaderField[] = [
+        contact,
+        { name: 'Event', value: o.event ?? 'refer' },
+        { name: 'Subscription-State', value: o.state ?? 'active;expires=60' },
+        { name: 'Content-Type', value: o.type ?? 'message/sipfrag;version=2.0' },
+      ]
+      return bench.receive(
+        bench.inside(invite, 'NOTIFY', ++seq, { extra, body: `${line}\r\n${o.more ?? ''}` }),
+      )
+    }
+    return { bench, call, invite, refer: refer!, notify }
+  }
+
+  it('asks by REFER, tells how it goes, and hangs up once somebody has answered', () => {
+    const { bench, call, refer, notify } = asking()
+    expect(refer.method).toBe('REFER')
+    expect(refer.uri).toBe('sip:bob@10.0.0.2:5060')
+    expect(first(refer, 'Refer-To')).toBe('<sip:carol@lanline.local>')
+    expect(first(refer, 'Contact')).toBe('<sip:d1@hosted.invalid>')
+    expect(bench.answer(refer, 202).events).toEqual([])
+    expect(notify('SIP/2.0 100 Trying').statuses).toEqual([200])
+    expect(bench.events).toEqual([])
+    expect(notify('SIP/2.0 180 Ringing').event('referral')).toEqual({
+      ...{ kind: 'referral', call, state: 'ringing', reason: undefined },
+    })
+    expect(notify('SIP/2.0 180 Ringing').events).toEqual([])
+    notify('SIP/2.0 200 OK', { state: 'terminated;reason=noresource' })
+    expect(bench.statuses).toEqual([200])
+    expect(bench.event('referral').state).toBe('answered')
+    expect(bench.methods).toEqual(['BYE'])
+    expect(bench.event('ended')).toMatchObject({ call, by: 'self', reason: 'hangup' })
+    bench.answer(bench.requests[0]!, 200)
+    expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
+  })
+
+  it.each([
+    ['SIP/2.0 486 Busy Here', '', 'busy'],
+    ['SIP/2.0 480 Gone', 'Reason: SIP;cause=480;text="doNotDisturb"\r\n', 'doNotDisturb'],
+    ['SIP/2.0 603 Decline', '', 'declined'],
+    ['SIP/2.0 404 Not Found', 'Reason: Q.850;cause=1\r\n', 'notFound'],
+  ])('goes on talking where it was told %s', (line, more, reason) => {
+    const { bench, call, notify } = asking()
+    notify(line, { state: 'terminated;reason=noresource', more })
+    expect(bench.event('referral')).toEqual({ kind: 'referral', call, state: 'failed', reason })
+    expect(bench.methods).toEqual([])
+    // A stray one is of no subscription any more.
+    expect(notify(line).statuses).toEqual([481])
+    bench.command({ kind: 'refer', call, to: 'dora' })
+    expect(bench.methods).toEqual(['REFER'])
+  })
+
+  it.each([405, 481, 501, 603])('is told where the other phone cannot: %i', status => {
+    const { bench, call, refer } = asking()
+    bench.answer(refer, status)
+    expect(bench.event('referral')).toEqual({ kind: 'referral', call, state: 'failed', reason: 'failed' })
+    expect(bench.methods).toEqual([])
+  })
+
+  it('is told where nothing more will be heard, or nothing was in time', () => {
+    const { bench, notify } = asking()
+    notify('SIP/2.0 100 Trying', { state: 'terminated;reason=timeout' })
+    expect(bench.event('referral')).toMatchObject({ state: 'failed', reason: 'lost' })
+    const silent = asking().bench.pass(agentLimits.referMilliseconds)
+    expect(silent.event('referral')).toMatchObject({ state: 'failed', reason: 'noAnswer' })
+  })
+
+  it('asks once at a time, and a guest for nobody whom they may not know', () => {
+    const { bench, call } = asking()
+    expect(bench.command({ kind: 'refer', call, to: 'dora' }).out).toEqual([])
+    const guests = new Bench().attach('guest')
+    const { call: theirs, request } = guests.invite()
+    guests.answer(request, 200, { sdp: sdpOf(2) })
+    guests.command({ kind: 'refer', call: theirs, to: 'carol' })
+    expect(guests.methods).toEqual([])
+    expect(guests.event('referral')).toMatchObject({ state: 'failed', reason: 'notFound' })
+  })
+
+  it('takes only notifications of its own REFER, written as they must be', () => {
+    const { bench, refer, notify } = asking()
+    const seq = first(refer, 'CSeq')!.split(' ')[0]
+    expect(notify('x', { event: 'presence' }).statuses).toEqual([489])
+    expect(notify('SIP/2.0 200 OK', { event: 'refer;id=999' }).statuses).toEqual([481])
+    expect(notify('SIP/2.0 200 OK', { type: 'text/plain' }).statuses).toEqual([415])
+    expect(notify('200 OK').statuses).toEqual([200])
+    expect(bench.events).toEqual([])
+    expect(notify('SIP/2.0 200 OK', { event: `Refer; id=${seq}` }).event('referral').state).toBe('answered')
+  })
+
+  it('hears no more of it when the call ended meanwhile', () => {
+    const { bench, invite, notify } = asking()
+    bench.receive(bench.inside(invite, 'BYE', 90))
+    expect(bench.event('ended')).toMatchObject({ by: 'peer' })
+    expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
+    expect(notify('SIP/2.0 200 OK').statuses).toEqual([481])
+  })
+})
+
+describe('a page that is handed on', () => {
+  function asked(value = '<sip:carol@lanline.local>', user = 'alice') {
+    const bench = new Bench().attach(user)
+    const { call, request: invite } = bench.invite()
+    bench.answer(invite, 200, { sdp: sdpOf(2) })
+    const refer = bench.inside(invite, 'REFER', 20, { extra: [{ name: 'Refer-To', value }, contact] })
+    bench.receive(refer)
+    const place = () => {
+      const command = { kind: 'invite', ref: 'r2', to: 'carol', sdp: sdpOf(7), video: false } as const
+      bench.command({ ...command, referred: call })
+      return { next: bench.event('calling').call, request: bench.requests[0]! }
+    }
+    return { bench, call, invite, refer, place }
+  }
+  const notified = (bench: Bench): string[] =>
+    bench.requests.filter(({ method }) => method === 'NOTIFY').map(bodyOf)
+
+  it('is asked for a call, and tells how that goes; the other party hangs up', () => {
+    const { bench, call, invite, place } = asked()
+    expect(bench.statuses).toEqual([202])
+    expect(bench.event('referred')).toEqual({
+      ...{ kind: 'referred', call, to: { user: 'carol', displayName: '' } },
+    })
+    const [trying] = bench.requests
+    expect(trying!.method).toBe('NOTIFY')
+    expect(first(trying!, 'Event')).toBe('refer;id=20')
+    expect(first(trying!, 'Subscription-State')).toMatch(/^active;expires=\d+$/)
+    expect(first(trying!, 'Content-Type')).toBe('message/sipfrag;version=2.0')
+    expect(bodyOf(trying!)).toBe('SIP/2.0 100 Trying\r\n')
+    const { next, request } = place()
+    expect(request.uri).toBe('sip:carol@lanline.local')
+    expect(first(request, 'Replaces')).toBeUndefined()
+    expect(notified(bench.answer(request, 180, { tag: 'carols' }))).toEqual(['SIP/2.0 180 Ringing\r\n'])
+    bench.answer(request, 200, { tag: 'carols', sdp: sdpOf(8) })
+    expect(bench.event('answered')).toMatchObject({ call: next, by: { user: 'carol' } })
+    expect(notified(bench)).toEqual(['SIP/2.0 200 OK\r\n'])
+    const last = bench.requests.find(({ method }) => method === 'NOTIFY')!
+    expect(first(last, 'Subscription-State')).toBe('terminated;reason=noresource')
+    bench.receive(bench.inside(invite, 'BYE', 21))
+    expect(bench.event('ended')).toMatchObject({ call, by: 'peer' })
+  })
+
+  it.each([
+    [486, [], 'SIP/2.0 486 Refused\r\nReason: SIP;cause=486;text="busy"\r\n'],
+    [
+      480,
+      [{ name: 'Reason', value: 'SIP;cause=480;text="doNotDisturb"' }],
+      'SIP/2.0 480 Refused\r\nReason: SIP;cause=480;text="doNotDisturb"\r\n',
+    ],
+  ])('tells why that call was not answered, and talks on: %i', (status, extra, fragment) => {
+    const { bench, call, invite, place } = asked()
+    const { request } = place()
+    bench.answer(request, status, { tag: 'carols', extra })
+    expect(notified(bench)).toEqual([fragment])
+    expect(bench.event('ended').call).not.toBe(call)
+    // It can be asked again.
+    const again = [{ name: 'Refer-To', value: '<sip:dora@lanline.local>' }]
+    expect(bench.receive(bench.inside(invite, 'REFER', 30, { extra: again })).statuses).toEqual([202])
+  })
+
+  it('may not want that', () => {
+    const { bench, place } = asked()
+    const { next, request } = place()
+    bench.answer(request, 180, { tag: 'carols' })
+    bench.command({ kind: 'bye', call: next, reason: 'cancelled' })
+    expect(notified(bench)).toEqual(['SIP/2.0 487 Refused\r\nReason: SIP;cause=487;text="cancelled"\r\n'])
+    expect(bench.methods).toContain('CANCEL')
+  })
+
+  it('says so when its client places nothing', () => {
+    const { bench, place } = asked()
+    bench.pass(agentLimits.referralMilliseconds)
+    expect(notified(bench)[0]).toMatch(/^SIP\/2\.0 480 /)
+    // Later it is a call like any other.
+    const { request } = place()
+    expect(notified(bench.answer(request, 180, { tag: 'carols' }))).toEqual([])
+  })
+
+  it('goes where it was sent though the other party has hung up before', () => {
+    const named = 'call;to-tag=theirs;from-tag=ours'
+    const { bench, invite, place } = asked(
+      `"Carol" <sip:carol@10.0.0.7:5060;transport=tcp?Replaces=${encodeURIComponent(named)}&Require=replaces>`,
+    )
+    expect(bench.event('referred').to).toEqual({ user: 'carol', displayName: 'Carol' })
+    bench.receive(bench.inside(invite, 'BYE', 21))
+    const { request } = place()
+    expect(request.uri).toBe('sip:carol@10.0.0.7:5060;transport=tcp')
+    expect(first(request, 'Replaces')).toBe(named)
+    expect(tagOf(request, 'To')).toBeUndefined()
+    expect(notified(bench.answer(request, 200, { tag: 'carols', sdp: sdpOf(8) }))).toEqual([])
+  })
+
+  it.each([
+    ['', 400],
+    ['<sip:a@x>, <sip:b@x>', 400],
+    ['<tel:+49123>', 416],
+    ['<sip:carol@lanline.local;method=BYE>', 603],
+    ['<sip:carol@lanline.local?Replaces=a%0d%0aX:1>', 400],
+    ['<sip:carol@lanline.local?Replaces=%E0%A4%A>', 400],
+  ])('refuses to call %j: %i', (value, status) => {
+    const { bench } = asked(value)
+    expect(bench.statuses).toEqual([status])
+    expect(bench.events).toEqual([])
+  })
+
+  it('is asked once at a time, and a guest for nobody whom they may not know', () => {
+    const { bench, invite } = asked()
+    const extra = [{ name: 'Refer-To', value: '<sip:dora@lanline.local>' }]
+    expect(bench.receive(bench.inside(invite, 'REFER', 21, { extra })).statuses).toEqual([491])
+    const guests = asked('<sip:carol@lanline.local>', 'guest').bench
+    expect(guests.statuses).toEqual([404])
+    expect(guests.events).toEqual([])
+  })
+
+  it('is told again when it was away, and asked by nobody whom it does not talk with', () => {
+    const { bench, call, invite, refer } = asked()
+    bench.command({ kind: 'detach', left: false })
+    bench.command({ kind: 'restore', call, token: '' }).attach()
+    expect(bench.events.filter(({ kind }) => kind === 'referred')).toHaveLength(1)
+    const stranger: SipRequest = {
+      ...refer,
+      headers: refer.headers.map(field =>
+        field.name === 'To' ? { ...field, value: first(invite, 'From')!.split(';tag')[0]! } : field,
+      ),
+    }
+    expect(bench.receive(stranger).statuses).toEqual([603])
+  })
+
+  it('is not ended or held up by whatever stands in Refer-To or a fragment', () => {
+    const piece = fc.constantFrom(
+      ...[
+        '<',
+        '>',
+        'sip:',
+        'carol',
+        '@',
+        ';',
+        '?',
+        'Replaces=',
+        '%',
+        '%0D',
+        '&',
+        ',',
+        '"',
+        ' ',
+        'x',
+        'ä',
+        '\t',
+      ],
+    )
+    const text = fc.oneof(
+      fc.string({ maxLength: 60 }),
+      fc.array(piece, { maxLength: 12 }).map(of => of.join('')),
+    )
+    fc.assert(
+      fc.property(text, value => {
+        const { bench } = asked(value)
+        expect(bench.statuses).toHaveLength(1)
+        for (const { name, value: written } of bench.sent.flatMap(({ headers }) => headers))
+          expect(`${name}${written}`).not.toMatch(/[\r\n]/)
+      }),
+    )
+    fc.assert(
+      fc.property(text, body => {
+        const bench = new Bench()
+        const { call, invite } = bench.established()
+        bench.command({ kind: 'refer', call, to: 'carol' })
+        const extra = [
+          { name: 'Event', value: 'refer' },
+          { name: 'Content-Type', value: 'message/sipfrag' },
+        ]
+        bench.receive(bench.inside(invite, 'NOTIFY', 9, { extra, body: `SIP/2.0 ${body}` }))
+        expect(bench.statuses).toEqual([200])
+      }),
+    )
+  })
+})
