@@ -359,6 +359,8 @@ export class Phone extends Emitter<PhoneEvents> {
       if (!call.isTaken) return
       off()
       this.#ports.env.setTimeout(() => from.hangUp(), giveWayMilliseconds)
+      // Nobody is left in a call that is not seen any more.
+      call.on('ended', () => from.hangUp())
     })
     void call.start()
     this.emit('handedOn', { from, call })

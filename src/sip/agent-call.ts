@@ -41,6 +41,8 @@ export const agentLimits = {
   offerMilliseconds: seconds(20),
   /** How long it is waited to hear how handing on goes: longer than it may ring. */
   referMilliseconds: minutes(2) + seconds(30),
+  /** RFC 3515 §2.4.4: who takes a REFER says something at once. Some phones take it and do nothing. */
+  firstNotifyMilliseconds: seconds(10),
   /** How long a client may take to place the call it was asked for: its media are opened first. */
   referralMilliseconds: seconds(20),
   /** 64*T1: a transaction or an unacknowledged 2xx is over. */
@@ -153,7 +155,7 @@ export interface Call {
   /** CSeq of our BYE while its response is awaited. */
   leaving: number | undefined
   /** Our REFER, until it is known what became of it. */
-  referring: { readonly seq: number; rang: boolean } | undefined
+  referring: { readonly seq: number; isNotified: boolean; rang: boolean } | undefined
   /** The other side's REFER is not settled yet. */
   isReferred: boolean
   /** That of another call, which this one carries out; until it is known how that ends. */

@@ -13,13 +13,14 @@
  */
 import { after } from '../core/clock.ts'
 import { type EndReason, isEndReason } from '../core/end-reason.ts'
+import { formatEndpoint } from '../core/endpoint.ts'
 import { agentLimits, type Call, type Desk, type Referral, timerOf } from './agent-call.ts'
 import { sendBye } from './agent-inside.ts'
 import { answer, bytesOf, contactOf, requestInside, textOf } from './agent-message.ts'
 import type { AgentTable } from './agent-table.ts'
 import { first, parseCSeq, parseNameAddr, parseUri, values } from './codec.ts'
 import type { AgentEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
-import { personUri } from './person.ts'
+import { escapeUser, personUri } from './person.ts'
 import { reasonField, reasonWord, wordOfStatus } from './reason.ts'
 
 const fragmentType = 'message/sipfrag'
@@ -39,20 +40,26 @@ export function sendRefer(desk: Desk, call: Call, to: string): void {
   if (!desk.mayCall(call.user, to)) return tellReferral(desk, call, 'failed', 'notFound')
   const request = requestInside(desk, call, call.dialog!, 'REFER', [
     { name: 'Contact', value: `<${contactOf(call.device)}>` },
-    { name: 'Refer-To', value: `<${personUri(to, desk.domain)}>` },
+    { name: 'Refer-To', value: `<${addressFor(desk, call, to)}>` },
   ])
-  call.referring = { seq: call.localSeq, rang: false }
-  desk.timers.set(timerOf('refer', call), after(desk.at, agentLimits.referMilliseconds))
+  call.referring = { seq: call.localSeq, isNotified: false, rang: false }
+  waitFor(desk, call, agentLimits.referMilliseconds)
   desk.send(call.device, request)
 }
 
 export function receiveReferResponse(desk: Desk, call: Call, message: SipResponse): void {
   const seq = parseCSeq(first(message, 'CSeq')!)?.number
+  const { referring } = call
+  if (message.status < 200 || referring === undefined || referring.seq !== seq) return
   // Whatever it says: their phone does not call anybody. Why somebody else did not answer comes by NOTIFY.
-  if (message.status >= 300 && call.referring?.seq === seq) referFailed(desk, call, 'failed')
+  if (message.status >= 300) referFailed(desk, call, 'failed')
+  else if (!referring.isNotified) waitFor(desk, call, agentLimits.firstNotifyMilliseconds)
 }
 
-/** RFC 6665 §4.1.3, RFC 3515 §2.4.5: how the call that was asked for goes. */
+/**
+ * RFC 3515 §2.4.5: how the call that was asked for goes. Subscription-State is not looked at: SIP.js says `terminated` from
+ * the first on, and tells all the same how it ends.
+ */
 export function receiveNotify(desk: Desk, call: Call, request: SipRequest): void {
   const { referring } = call
   const reply = (status: number, extra: readonly HeaderField[] = []) =>
@@ -63,21 +70,35 @@ export function receiveNotify(desk: Desk, call: Call, request: SipRequest): void
   if (first(request, 'Content-Type')?.split(';')[0]?.trim().toLowerCase() !== fragmentType)
     return reply(415, [{ name: 'Accept', value: fragmentType }])
   reply(200)
+  referring.isNotified = true
+  waitFor(desk, call, agentLimits.referMilliseconds)
   const told = parseFragment(textOf(request.body))
   if (told === undefined || told.status < 200) {
     if (told !== undefined && told.status >= 180 && !referring.rang) {
       referring.rang = true
       tellReferral(desk, call, 'ringing')
     }
-    // It will not say more: whether anybody took the call nobody knows.
-    if (isTerminated(request)) referFailed(desk, call, 'lost')
   } else if (told.status < 300) handedOn(desk, call)
   else referFailed(desk, call, told.word)
 }
 
-/** Nothing final was told in time. */
+/**
+ * `to` at the place where the other side reaches us: many phones know an address only and cannot look up our name. The last
+ * of our routes is the one on their side.
+ */
+function addressFor(desk: Desk, call: Call, to: string): string {
+  const { uri = '' } = parseNameAddr(call.dialog?.routes.at(-1) ?? '') ?? {}
+  const { host = '', port, params } = parseUri(uri) ?? {}
+  // Another page, or none of ours.
+  if (port === undefined || host.endsWith('.invalid')) return personUri(to, desk.domain)
+  const transport = params?.get('transport')
+  const place = formatEndpoint({ address: host, port })
+  return `sip:${escapeUser(to)}@${place}${transport === undefined ? '' : `;transport=${transport}`}`
+}
+
+/** Nothing final was told in time: whether anybody took the call is not known; who told nothing at all placed none. */
 export function referTimedOut(desk: Desk, call: Call): void {
-  referFailed(desk, call, 'noAnswer')
+  referFailed(desk, call, call.referring?.isNotified ? 'lost' : 'failed')
 }
 
 /** RFC 5589 §6.1: the transferor ends its call. */
@@ -86,6 +107,10 @@ function handedOn(desk: Desk, call: Call): void {
   tellReferral(desk, call, 'answered')
   sendBye(desk, call, 'hangup')
   desk.end(call, 'self', 0, 'hangup')
+}
+
+function waitFor(desk: Desk, call: Call, milliseconds: number): void {
+  desk.timers.set(timerOf('refer', call), after(desk.at, milliseconds))
 }
 
 function referFailed(desk: Desk, call: Call, reason: EndReason): void {
@@ -236,9 +261,6 @@ function eventOf(request: SipRequest): readonly [string, string | undefined] {
   const id = parameters.find(parameter => /^id\s*=/i.test(parameter))
   return [name.toLowerCase(), id?.slice(id.indexOf('=') + 1).trim()]
 }
-
-const isTerminated = (request: SipRequest): boolean =>
-  /^\s*terminated\b/i.test(first(request, 'Subscription-State') ?? '')
 
 /** Whom a REFER asks to be called (RFC 3515 §2.1), or the status that says why that cannot be. */
 function parseReferTo(

@@ -116,6 +116,17 @@ describe('whoever is handed on', () => {
     expect(socket().ofType('bye')).toEqual(isAnswered ? [{ type: 'bye', call, reason: 'hangup' }] : [])
   })
 
+  it('is in neither call when the new one ends at once', async () => {
+    const { phone, socket, clock } = await talking()
+    socket().say({ type: 'referred', call, to: carol })
+    await clock.pass(500)
+    const theirs = phone.calls[1]!
+    socket().say({ type: 'calling', ref: theirs.ref, call: next })
+    socket().say({ ...answer, call: next, by: carol })
+    socket().say({ type: 'ended', call: next, by: 'peer', reason: 'hangup', code: 200 })
+    expect(phone.calls).toEqual([])
+  })
+
   it('calls on where the first call ends before anybody answers', async () => {
     const { phone, socket, clock } = await talking()
     socket().say({ type: 'referred', call, to: carol })

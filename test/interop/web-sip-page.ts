@@ -31,6 +31,8 @@ export interface WebSipPhone {
   replaces(): string
   /** Calls in place of whom `replaces` names, as who is told to by a REFER. */
   callReplacing(uri: string, replaces: string): Promise<void>
+  /** Hands the other party on to whom `uri` names, by REFER; an empty one: to whom it called last, by a call that takes that one's place. */
+  refer(uri: string): Promise<void>
   /** A re-INVITE without an offer, as who takes a call off hold; resolves once it is answered. */
   askForOffer(): Promise<void>
   accept(video: boolean): Promise<void>
@@ -77,7 +79,8 @@ async function jssip(account: Account): Promise<WebSipPhone> {
   let isRefusing = false
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   agent.on('newRTCSession', (event: any) => {
-    session = event.session
+    const { session: own } = event
+    session = own
     state = event.originator === 'remote' ? 'ringing' : 'calling'
     lines.push(state)
     if (session.connection) show(session.connection)
@@ -85,9 +88,13 @@ async function jssip(account: Account): Promise<WebSipPhone> {
     session.on('confirmed', () => {
       state = 'inCall'
     })
+    session.on('refer', (asked: { accept(begin: undefined, how: object): void }) => {
+      lines.push('refer')
+      asked.accept(undefined, options(false))
+    })
     const over = (how: string) => (ended: { cause: string; originator: string }) => {
       lines.push(`${how} ${ended.cause} by ${ended.originator}`)
-      state = 'idle'
+      if (session === own) state = 'idle'
     }
     session.on('reinvite', (asked: { reject(how: { status_code: number }): void }) => {
       lines.push('reinvite')
@@ -122,6 +129,7 @@ async function jssip(account: Account): Promise<WebSipPhone> {
     callReplacing: async () => {
       throw new Error('only SIP.js is asked')
     },
+    refer: async uri => session.refer(uri),
     accept: async video => session.answer(options(video)),
     addPicture: () =>
       new Promise((resolve, reject) => {
@@ -142,13 +150,22 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
   const media = await ownMedia()
   const lines: string[] = []
   let session: Session | undefined
+  let before: Session | undefined
   const adopt = (next: Session): void => {
+    before = session
     session = next
     next.stateChange.addListener(state => lines.push(state))
     next.delegate = {
       onSessionDescriptionHandler: handler => {
         const connection = (handler as Web.SessionDescriptionHandler).peerConnection
         if (connection !== undefined) show(connection)
+      },
+      onRefer: referral => {
+        lines.push('refer')
+        void referral.accept()
+        const inviter = referral.makeInviter(options(false))
+        adopt(inviter)
+        void inviter.invite()
       },
     }
   }
@@ -212,6 +229,14 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
       })
       adopt(inviter)
       await inviter.invite()
+    },
+    refer: async uri => {
+      const onNotify = ({ request, accept }: { request: { body: string }; accept(): Promise<void> }) => {
+        lines.push(request.body.trim())
+        void accept()
+      }
+      if (uri === '') await before!.refer(session!, { onNotify: onNotify as never })
+      else await session!.refer(UserAgent.makeURI(uri)!, { onNotify: onNotify as never })
     },
     askForOffer: () =>
       new Promise((resolve, reject) => {

@@ -108,6 +108,11 @@ export class WebSip {
     )
   }
 
+  /** Hands the other party on: to `uri`, or where there is none, to whom it called last, whose call that one's takes the place of. */
+  refer(uri = ''): Promise<void> {
+    return this.page.evaluate(to => (window as unknown as { phone: WebSipPhone }).phone.refer(to), uri)
+  }
+
   askForOffer(): Promise<void> {
     return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.askForOffer())
   }

@@ -151,6 +151,7 @@ export class Baresip {
       `audio_codecs=${codec}`,
       'regint=600',
       'answermode=manual',
+      'call_transfer=yes',
     ]
     return `<sip:${user}@${server};transport=${transport}>;${parameters.join(';')}\n`
   }

@@ -54,6 +54,22 @@ describe('a page that hands its other party on', () => {
     expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
   })
 
+  it('names whom to call at the address by which the other phone reaches us', () => {
+    const asked = (...uris: string[]) => {
+      const bench = new Bench().attach()
+      const { call, request } = bench.invite()
+      const extra = uris.map(uri => ({ name: 'Record-Route', value: `<${uri}>` }))
+      bench.answer(request, 200, { sdp: sdpOf(2), extra })
+      bench.command({ kind: 'refer', call, to: 'carol' })
+      return first(bench.requests[0]!, 'Refer-To')
+    }
+    const own = 'sip:b@hosted.invalid:5060;lr'
+    expect(asked('sip:a@10.0.0.1:5060;transport=tcp;lr', own)).toBe('<sip:carol@10.0.0.1:5060;transport=tcp>')
+    expect(asked('sip:a@[fd00::1]:5060;lr', own)).toBe('<sip:carol@[fd00::1]:5060>')
+    expect(asked('sip:a@hosted.invalid:5060;lr', own)).toBe('<sip:carol@lanline.local>')
+    expect(asked('nonsense')).toBe('<sip:carol@lanline.local>')
+  })
+
   it.each([
     ['SIP/2.0 486 Busy Here', '', 'busy'],
     ['SIP/2.0 480 Gone', 'Reason: SIP;cause=480;text="doNotDisturb"\r\n', 'doNotDisturb'],
@@ -77,12 +93,18 @@ describe('a page that hands its other party on', () => {
     expect(bench.methods).toEqual([])
   })
 
-  it('is told where nothing more will be heard, or nothing was in time', () => {
+  it('is told where nothing is heard of it in time, and hears who says at once that nothing more comes', () => {
     const { bench, notify } = asking()
-    notify('SIP/2.0 100 Trying', { state: 'terminated;reason=timeout' })
+    expect(notify('SIP/2.0 100 Trying', { state: 'terminated' }).events).toEqual([])
+    expect(notify('SIP/2.0 180 Ringing', { state: 'terminated' }).event('referral').state).toBe('ringing')
+    bench.pass(agentLimits.referMilliseconds)
     expect(bench.event('referral')).toMatchObject({ state: 'failed', reason: 'lost' })
-    const silent = asking().bench.pass(agentLimits.referMilliseconds)
-    expect(silent.event('referral')).toMatchObject({ state: 'failed', reason: 'noAnswer' })
+  })
+
+  it('is told where the other phone takes it and does nothing', () => {
+    const { bench, refer } = asking()
+    bench.answer(refer, 202).pass(agentLimits.firstNotifyMilliseconds)
+    expect(bench.event('referral')).toMatchObject({ state: 'failed', reason: 'failed' })
   })
 
   it('asks once at a time, and a guest for nobody whom they may not know', () => {
