@@ -332,10 +332,11 @@ export class Call extends Emitter<CallEvents> {
 
   /**
    * Hands the other party on: their phone is asked to call `person`. Both talk on until that call is answered; this one ends
-   * then. False when there is no line, nobody to hand on, or somebody is asked already.
+   * then. False when there is no line, somebody is asked already, or no media came yet: before, the appliance may not know
+   * that the call was taken.
    */
   refer(person: PersonName): boolean {
-    return this.#stage === 'answered' && this.#handingOn.begin(person)
+    return this.#stage === 'answered' && this.connectedAt !== undefined && this.#handingOn.begin(person)
   }
 
   /** The network changed: the caller looks for a new path at once. */

@@ -1,6 +1,6 @@
 /**
  * Seeded exploration of the real client library against the real exchange: pages and a telephone call, answer, decline, hang
- * up and turn cameras on, while lines break either way and are noticed late, the daemon is killed and started, media is cut
+ * up, hand each other on and turn cameras on, while lines break either way and are noticed late, the daemon is killed and started, media is cut
  * or needs the relay, addresses change, lids are closed, pages are closed and loaded anew, other tabs take the line, and
  * rights are taken away. Whatever the seed: both ends of a call and its row agree, nothing rings, calls or looks for a path
  * for ever, what was declined does not ring again, calls outlive their lines, who turned a camera on is seen, people are as
@@ -35,12 +35,15 @@ beforeEach(() => {
 
 describe('whatever people, lines and plugs do to pages', () => {
   const states = new Set<string>()
+  const fates = new Set<string>()
   for (let first = 1; first <= seeds; first += batch) {
     it(`all who are in a call agree, and nothing goes on for ever (seeds ${first} to ${first + batch - 1})`, async () => {
       for (let seed = first; seed < first + batch; seed++) {
         const town = await explore(seed)
-        for (const one of town.watch.seen)
+        for (const one of town.watch.seen) {
           for (const { state } of one.states) states.add(`${one.call.direction} ${state}`)
+          fates.add(one.call.handOn?.state ?? '')
+        }
       }
     }, 600_000)
   }
@@ -48,6 +51,7 @@ describe('whatever people, lines and plugs do to pages', () => {
   it('is no quiet life', () => {
     const both = ['answering', 'connecting', 'connected', 'reconnecting', 'ended']
     const wanted = both.map(state => (state === 'answering' ? 'incoming incoming' : `outgoing ${state}`))
+    expect([...fates]).toEqual(expect.arrayContaining(['answered', 'failed']))
     expect([...states]).toEqual(expect.arrayContaining([...wanted, 'incoming answering', 'outgoing ringing']))
   })
 })

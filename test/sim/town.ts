@@ -65,6 +65,7 @@ export class Town implements Watched {
     const page = new SimPage(this.exchange, this.air, device)
     this.#opened.push(page)
     this.pages.set(device, page)
+    page.phone.on('handedOn', ({ call }) => this.watch.call(page, call))
     page.phone.on('incoming', call => {
       const again = this.watch.seen.some(
         one => one.page === page && one.call !== call && one.call.id === call.id && one.end?.by === 'self',
@@ -88,7 +89,7 @@ export class Town implements Watched {
     if (page === undefined) return
     const { phone } = page
     const call = this.#some(phone.calls)
-    switch (random.below(27)) {
+    switch (random.below(29)) {
       case 0:
       case 1:
       case 2:
@@ -162,6 +163,13 @@ export class Town implements Watched {
         return this.#right(page)
       case 26:
         return this.#sleep(page)
+      case 27:
+      case 28: {
+        const user = this.#some(users)!
+        if (call?.isTaken && call.refer({ user, name: user.toUpperCase() }))
+          this.#note(`${page.device.name} hands ${call.party.user} on to ${user}`)
+        return
+      }
       case 25:
         for (const device of this.devices) {
           if (this.pages.has(device) || this.revoked.has(device)) continue

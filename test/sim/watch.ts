@@ -89,10 +89,14 @@ export class Watch {
     const { calls, rows } = this.#house.exchange
     for (const [device, page] of this.#house.pages) {
       if (page.phone.state !== 'online') this.isWrong(`${device.name} is ${page.phone.state}`)
+      if (page.phone.calls.length > 1) this.isWrong(`${device.name} is in ${page.phone.calls.length} calls`)
       for (const call of page.phone.calls) {
         const what = `${device.name}, call ${call.id?.slice(0, 4)}`
         if (call.state !== 'connected') this.isWrong(`${what} is still ${call.state}`)
         if (rows.get(call.id ?? '')?.endedAt !== undefined) this.isWrong(`${what} is over by its row`)
+        const { state, to } = call.handOn ?? {}
+        if (state === 'asked' || state === 'ringing')
+          this.isWrong(`${what} is still handed on to ${to!.user}`)
       }
     }
     for (const row of calls.open()) {
@@ -174,6 +178,8 @@ export class Watch {
       // The caller gave up, or somebody else took it, while nobody could tell.
       const isIncoming = call.direction === 'incoming'
       const wasUp = states.some(({ state }) => state === 'connected')
+      // Whose line was away did not hear that it was answered, until who had answered gave up.
+      const heardNothing = end.by === 'server' && !states.some(({ state }) => state === 'connecting')
       const isBad =
         call.id !== undefined &&
         ['lost', 'failed', 'mediaLost', 'mediaFailed'].includes(end.reason) &&
@@ -182,6 +188,7 @@ export class Watch {
         isBad &&
         isMediaWell &&
         !isTelephone &&
+        !(heardNothing && end.reason === 'mediaFailed') &&
         (wasUp || !(isIncoming || this.#house.faults.has('daemon')))
       )
         this.isWrong(`${page.device.name}: ${call.id?.slice(0, 4)} ended ${JSON.stringify(end)}`)
@@ -195,7 +202,9 @@ export class Watch {
       const device = row.endedBy === 'caller' ? row.callerDevice : row.calleeDevice
       const views = this.seen.filter(({ call, page }) => call.id === row.id && page.device.name === device)
       const isKnown = views.length > 0 && views.every(({ end }) => end !== undefined)
-      if (row.reason !== 'hangup' || row.endedBy === 'server' || !isKnown) continue
+      // Of who hands somebody on the appliance hangs up, whether their line is there or not.
+      const isHandingOn = views.some(({ call }) => call.handOn !== undefined)
+      if (row.reason !== 'hangup' || row.endedBy === 'server' || !isKnown || isHandingOn) continue
       if (!views.some(({ end }) => end!.by !== 'server' && end!.reason === 'hangup'))
         this.isWrong(`row ${row.id.slice(0, 4)}: the ${row.endedBy} hung up, and did not`)
     }
