@@ -8,7 +8,7 @@ import { minutes, seconds } from '../core/clock.ts'
 import type { EndReason } from '../core/end-reason.ts'
 import type { Random } from '../core/random.ts'
 import type { TimerTable } from '../core/timers.ts'
-import type { AgentEvent, Candidate, SipMessage, SipRequest, SipResponse } from './message.ts'
+import type { AgentEvent, Candidate, SipMessage, SipRequest, SipResponse, SipUri } from './message.ts'
 
 /** RFC 3261 §17.1.1.1 and §13.3.1.4. */
 export const T1 = 500
@@ -43,6 +43,8 @@ export const agentLimits = {
   referMilliseconds: minutes(2) + seconds(30),
   /** RFC 3515 §2.4.4: who takes a REFER says something at once. Some phones take it and do nothing. */
   firstNotifyMilliseconds: seconds(10),
+  /** How often the other side may ask for a call within one: each is placed without a person's doing. */
+  referralsPerCall: 16,
   /** How long a client may take to place the call it was asked for: its media are opened first. */
   referralMilliseconds: seconds(20),
   /** 64*T1: a transaction or an unacknowledged 2xx is over. */
@@ -158,6 +160,7 @@ export interface Call {
   referring: { readonly seq: number; isNotified: boolean; rang: boolean } | undefined
   /** The other side's REFER is not settled yet. */
   isReferred: boolean
+  timesReferred: number
   /** That of another call, which this one carries out; until it is known how that ends. */
   referral: Referral | undefined
   localSdp: string
@@ -181,8 +184,8 @@ export interface Desk {
   userAgentOf(device: string): string
   /** Whose address this user part is. */
   personOf(addressUser: string): string | undefined
-  /** False where a guest asks for somebody guests are not to know of. */
-  mayCall(caller: string, callee: string): boolean
+  /** Whom a request to this address would ask for; undefined where that is nobody of this house. */
+  personAt(uri: SipUri): string | undefined
   send(device: string, message: SipMessage): void
   /** Tells the client, or keeps it until the client is back. */
   tell(call: Call, event: AgentEvent): void
@@ -248,6 +251,7 @@ export function newCall(
     leaving: undefined,
     referring: undefined,
     isReferred: false,
+    timesReferred: 0,
     referral: of.referral,
     localSdp: '',
     remoteSdp: '',

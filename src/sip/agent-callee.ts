@@ -45,14 +45,18 @@ import { hasVideo } from './sdp.ts'
 export function objection(
   request: SipRequest,
 ): { readonly status: number; readonly extra: readonly HeaderField[] } | undefined {
-  const required = values(request, 'Require').filter(tag => tag.trim().toLowerCase() !== 'trickle-ice')
-  if (required.length > 0) {
-    return { status: 420, extra: [{ name: 'Unsupported', value: required.join(', ') }] }
-  }
+  const required = notSupported(request)
+  if (required.length > 0) return { status: 420, extra: required }
   if (request.body.length === 0) return undefined
   if (!isSdp(request)) return { status: 415, extra: [{ name: 'Accept', value: 'application/sdp' }] }
   if (request.body.length > agentLimits.sdpBytes) return { status: 488, extra: [] }
   return undefined
+}
+
+/** RFC 3261 §8.2.2.3: what a request requires and an agent does not do; empty where there is nothing. */
+export function notSupported(request: SipRequest): readonly HeaderField[] {
+  const required = values(request, 'Require').filter(tag => tag.trim().toLowerCase() !== 'trickle-ice')
+  return required.length > 0 ? [{ name: 'Unsupported', value: required.join(', ') }] : []
 }
 
 /** A call from outside, not yet told to anybody; undefined when no dialog could be made of it. */

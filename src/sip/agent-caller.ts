@@ -54,7 +54,7 @@ export function newOutgoing(
 ): Call {
   const callId = desk.random.hex(16)
   const localTag = desk.random.hex(8)
-  const uri = referral?.uri ?? personUri(command.to, desk.domain)
+  const peer = referral?.to ?? { user: command.to, displayName: '' }
   return newCall({
     device,
     user: of.user,
@@ -63,8 +63,8 @@ export function newOutgoing(
     localTag,
     role: 'caller',
     local: nameAddr(of.displayName, personUri(of.user, desk.domain)),
-    remote: nameAddr('', uri),
-    peer: referral?.to ?? { user: command.to, displayName: '' },
+    remote: nameAddr('', personUri(peer.user, desk.domain)),
+    peer,
     video: command.video || hasVideo(command.sdp),
     phase: 'inviting',
     localSeq: 0,

@@ -15,6 +15,7 @@ import { after } from '../core/clock.ts'
 import { type EndReason, isEndReason } from '../core/end-reason.ts'
 import { formatEndpoint } from '../core/endpoint.ts'
 import { agentLimits, type Call, type Desk, type Referral, timerOf } from './agent-call.ts'
+import { decline, notSupported } from './agent-callee.ts'
 import { sendBye } from './agent-inside.ts'
 import { answer, bytesOf, contactOf, requestInside, textOf } from './agent-message.ts'
 import type { AgentTable } from './agent-table.ts'
@@ -36,8 +37,6 @@ const referralTimer = (device: string, key: string): string => `referral ${devic
 export function sendRefer(desk: Desk, call: Call, to: string): void {
   if (call.referring !== undefined) return
   if (call.phase !== 'established') return tellReferral(desk, call, 'failed', 'failed')
-  // Whom a guest may not know is to them like somebody who does not exist.
-  if (!desk.mayCall(call.user, to)) return tellReferral(desk, call, 'failed', 'notFound')
   const request = requestInside(desk, call, call.dialog!, 'REFER', [
     { name: 'Contact', value: `<${contactOf(call.device)}>` },
     { name: 'Refer-To', value: `<${addressFor(desk, call, to)}>` },
@@ -52,7 +51,7 @@ export function receiveReferResponse(desk: Desk, call: Call, message: SipRespons
   const { referring } = call
   if (message.status < 200 || referring === undefined || referring.seq !== seq) return
   // Whatever it says: their phone does not call anybody. Why somebody else did not answer comes by NOTIFY.
-  if (message.status >= 300) referFailed(desk, call, 'failed')
+  if (message.status >= 300) referFailed(desk, call, message.status === 404 ? 'notFound' : 'failed')
   else if (!referring.isNotified) waitFor(desk, call, agentLimits.firstNotifyMilliseconds)
 }
 
@@ -67,7 +66,8 @@ export function receiveNotify(desk: Desk, call: Call, request: SipRequest): void
   const [event, id] = eventOf(request)
   if (event !== 'refer') return reply(489, [{ name: 'Allow-Events', value: 'refer' }])
   if (referring === undefined || (id !== undefined && id !== String(referring.seq))) return reply(481)
-  if (first(request, 'Content-Type')?.split(';')[0]?.trim().toLowerCase() !== fragmentType)
+  const type = first(request, 'Content-Type')?.split(';')[0]?.trim().toLowerCase()
+  if (type !== fragmentType && request.body.length > 0)
     return reply(415, [{ name: 'Accept', value: fragmentType }])
   reply(200)
   referring.isNotified = true
@@ -105,6 +105,7 @@ export function referTimedOut(desk: Desk, call: Call): void {
 function handedOn(desk: Desk, call: Call): void {
   forgetRefer(desk, call)
   tellReferral(desk, call, 'answered')
+  decline(desk, call, 487)
   sendBye(desk, call, 'hangup')
   desk.end(call, 'self', 0, 'hangup')
 }
@@ -141,15 +142,17 @@ export function receiveRefer(desk: Desk, table: AgentTable, call: Call, request:
     desk.send(call.device, answer(request, status, extra, call.localTag))
   const { referrals } = table.deviceOf(call.device, call.user)
   if (call.phase !== 'established') return reply(481)
+  const required = notSupported(request)
+  if (required.length > 0) return reply(420, required)
   if (call.isReferred) return reply(491)
+  if (call.timesReferred >= agentLimits.referralsPerCall) return reply(603)
   const wanted = parseReferTo(desk, request)
   if (typeof wanted === 'number') return reply(wanted)
-  // A guest is not asked to call whom they may not know.
-  if (!desk.mayCall(call.user, wanted.to.user)) return reply(404)
   if (referrals.size >= agentLimits.callsPerDevice) return reply(486)
   const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number
   const referral: Referral = { call: call.key, event: `refer;id=${seq}`, ...wanted }
   call.isReferred = true
+  call.timesReferred++
   referrals.set(call.key, referral)
   desk.timers.set(referralTimer(call.device, call.key), after(desk.at, agentLimits.referralMilliseconds))
   reply(202, [{ name: 'Contact', value: `<${contactOf(call.device)}>` }])
@@ -266,7 +269,7 @@ function eventOf(request: SipRequest): readonly [string, string | undefined] {
 function parseReferTo(
   desk: Desk,
   request: SipRequest,
-): Pick<Referral, 'uri' | 'to' | 'replaces'> | 400 | 416 | 603 {
+): Pick<Referral, 'uri' | 'to' | 'replaces'> | 400 | 404 | 416 | 603 {
   const [value, second] = values(request, 'Refer-To')
   const address = value === undefined || second !== undefined ? undefined : parseNameAddr(value)
   if (address === undefined) return 400
@@ -275,7 +278,8 @@ function parseReferTo(
   if ((parsed.params.get('method') ?? 'INVITE').toUpperCase() !== 'INVITE') return 603
   const replaces = replacesIn(parsed.headers)
   if (replaces === null) return 400
-  const user = desk.personOf(parsed.user?.toLowerCase() ?? '') ?? parsed.user ?? parsed.host
+  const user = desk.personAt(parsed)
+  if (user === undefined) return 404
   const question = address.uri.indexOf('?')
   const uri = question < 0 ? address.uri : address.uri.slice(0, question)
   return { uri, to: { user, displayName: address.displayName ?? '' }, replaces }

@@ -40,7 +40,7 @@ import {
 import { AgentTable, type DeviceState, isOver, liveCalls, surplusOf } from './agent-table.ts'
 import { parseToken } from './agent-token.ts'
 import { isCandidateLine } from './agent-trickle.ts'
-import type { AgentCommand, AgentEvent, SipMessage } from './message.ts'
+import type { AgentCommand, AgentEvent, SipMessage, SipUri } from './message.ts'
 import { reasonField, wordOfStatus } from './reason.ts'
 
 /** What the proxy does for the agents, in order. */
@@ -73,7 +73,7 @@ export class HostedAgents {
     readonly tokenKey: Uint8Array
     readonly domain: string
     readonly personOf: (addressUser: string) => string | undefined
-    readonly mayCall: (caller: string, callee: string) => boolean
+    readonly personAt: (uri: SipUri) => string | undefined
   }) {
     const at = (): Monotonic => this.#at
     this.#desk = {
@@ -85,7 +85,7 @@ export class HostedAgents {
         return at()
       },
       personOf: options.personOf,
-      mayCall: options.mayCall,
+      personAt: options.personAt,
       userAgentOf: device => this.#table.device(device)?.userAgent || 'lanline',
       send: (device, message) => this.#out.push({ kind: 'message', device, message }),
       tell: (call, event) => this.#tell(call, event),
@@ -367,6 +367,7 @@ export class HostedAgents {
     if (isOver(call)) return
     call.phase = 'over'
     call.held.length = 0
+    call.referring = undefined
     const event = { kind: 'ended', call: call.key, by, code, reason } as const
     this.#out.push({ kind: 'event', device: call.device, event })
     passToReferrer(this.#desk, this.#table, call, event)

@@ -31,7 +31,7 @@ import { proxyLimits, StatefulProxy } from './proxy.ts'
 import { Registrar } from './registrar.ts'
 import type { Branch, ResponseContext } from './response-context.ts'
 import { RouteTokens } from './route-token.ts'
-import { type Destination, type Routed, route } from './routing.ts'
+import { type Destination, personAt, type Routed, route } from './routing.ts'
 import { ServerTransactions } from './server-transactions.ts'
 import { type DueTimer, SipTimers } from './transaction-timers.ts'
 
@@ -129,7 +129,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       tokenKey: o.identity.tokenKey,
       domain: o.domain,
       personOf: name => o.accounts.personOf(name),
-      mayCall: (caller, callee) => o.accounts.mayCall(caller, callee),
+      personAt: uri => personAt(uri, { ...shared, own: o.own, accounts: o.accounts }),
     })
     this.#restore(o)
   }

@@ -100,7 +100,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (incoming.request.method === 'INVITE') {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
-    const { accounts, bindings } = this.#parts
+    const { accounts, bindings, own } = this.#parts
     if (context.call !== undefined && !this.#callers.allow(sender.user, now)) {
       return this.#turnAway(context, now)
     }
@@ -108,7 +108,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
     const { maxBreadth } = context.asked!
     this.loops.begin(incoming, server)
-    const targets = targetsOf(routed, { accounts, bindings, caller: sender, isCall: call !== undefined })
+    const targets = targetsOf(routed, { accounts, bindings, own, caller: sender, isCall: call !== undefined })
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
     if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
@@ -269,14 +269,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   /** Sends the call to `people` as well; with nobody among them, who was called is not there (§16.7 step 4). */
   #divert(context: ResponseContext, people: readonly string[], now: Monotonic): void {
-    const { accounts, bindings } = this.#parts
+    const { accounts, bindings, own } = this.#parts
     const { sender: caller, asked, call } = context
     const { incoming, request } = asked!
     call!.people = [...call!.people, ...people]
     this.#tell(callForwarded(call!, people, caller.user, accounts))
     const found = people.map(name => {
       const routed = { request, uri: incoming.uri, destination: { kind: 'user', name } } as const
-      return targetsOf(routed, { accounts, bindings, caller, isCall: true })
+      return targetsOf(routed, { accounts, bindings, own, caller, isCall: true })
     })
     if (people.length === 0) found.push({ status: 480, reason: 'Temporarily Unavailable' })
     for (const none of found) {

@@ -2,14 +2,15 @@
  * A request's target set (RFC 3261 §16.5): all contacts of a person, one contact, or the party that a route token names;
  * or why there is none. Pure: looks at accounts and bindings as they are now.
  */
-import type { Bindings, LiveBinding } from './bindings.ts'
+import type { LiveBinding } from './bindings.ts'
 import { branchLimits } from './branches.ts'
+import { first, parseNameAddr, parseUri } from './codec.ts'
 import type { HeaderField, SipRequest } from './message.ts'
 import type { Accounts } from './ports.ts'
 import { reasonField } from './reason.ts'
 import type { Target } from './response-context.ts'
 import type { AddressToken, RouteToken } from './route-token.ts'
-import type { Routed } from './routing.ts'
+import { type Destination, personAt, personOf, type Routed, type RoutingParts } from './routing.ts'
 
 /** A final answer in the name of the target. */
 export interface Refusal {
@@ -18,9 +19,7 @@ export interface Refusal {
   readonly extra?: readonly HeaderField[]
 }
 
-export interface Targeting {
-  readonly accounts: Accounts
-  readonly bindings: Bindings
+export interface Targeting extends Omit<RoutingParts, 'tokens'> {
   readonly caller: { readonly user: string; readonly device: string }
   /** Whether it rings: an INVITE outside a dialog, to a person. */
   readonly isCall: boolean
@@ -38,6 +37,7 @@ export function targetsOf(
   { destination, request, uri }: Pick<Routed, 'destination' | 'request' | 'uri'>,
   targeting: Targeting,
 ): Target[] | Refusal {
+  if (request.method === 'REFER' && isHidden(destination, request, targeting)) return notFound
   switch (destination.kind) {
     case 'contact': {
       const { live } = destination
@@ -58,6 +58,16 @@ function objection(name: string, { accounts, caller, isCall }: Targeting): Refus
   // Whom a guest may not know is to them like somebody who does not exist.
   if (user === undefined || !accounts.mayCall(caller.user, name)) return notFound
   return user.doNotDisturb && isCall ? doNotDisturb : undefined
+}
+
+/** Whether one of the two may not know of whom a REFER names (RFC 3515 §2.1): nobody is named to a guest, or called for one. */
+function isHidden(destination: Destination, request: SipRequest, targeting: Targeting): boolean {
+  const { accounts, caller } = targeting
+  const uri = parseUri(parseNameAddr(first(request, 'Refer-To') ?? '')?.uri ?? '')
+  const named = uri && personAt(uri, targeting)
+  const asked =
+    destination.kind === 'party' ? accounts.userOfDevice(destination.token.device) : personOf(destination)
+  return named !== undefined && [caller.user, asked ?? ''].some(one => !accounts.mayCall(one, named))
 }
 
 function ofUser(name: string, secure: boolean, targeting: Targeting): Target[] | Refusal {

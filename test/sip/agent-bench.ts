@@ -25,8 +25,7 @@ export class Bench {
       tokenKey: new Uint8Array(32).fill(key),
       domain: 'lanline.local',
       personOf: name => name,
-      // Only a guest of that name may not know everybody.
-      mayCall: (caller, callee) => caller !== 'guest' || callee === 'bob',
+      personAt: ({ user, host }) => (host.endsWith('.example') ? undefined : user),
     })
   }
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { agentLimits } from '../../src/sip/agent-call.ts'
 import { first, tagOf } from '../../src/sip/codec.ts'
 import type { HeaderField, SipMessage, SipRequest } from '../../src/sip/message.ts'
-import { Bench, contact, sdpOf } from './agent-bench.ts'
+import { Bench, contact, sdpOf, sdpType } from './agent-bench.ts'
 
 const bodyOf = (message: SipMessage): string => Buffer.from(message.body).toString()
 
@@ -107,15 +107,9 @@ describe('a page that hands its other party on', () => {
     expect(bench.event('referral')).toMatchObject({ state: 'failed', reason: 'failed' })
   })
 
-  it('asks once at a time, and a guest for nobody whom they may not know', () => {
+  it('asks once at a time', () => {
     const { bench, call } = asking()
     expect(bench.command({ kind: 'refer', call, to: 'dora' }).out).toEqual([])
-    const guests = new Bench().attach('guest')
-    const { call: theirs, request } = guests.invite()
-    guests.answer(request, 200, { sdp: sdpOf(2) })
-    guests.command({ kind: 'refer', call: theirs, to: 'carol' })
-    expect(guests.methods).toEqual([])
-    expect(guests.event('referral')).toMatchObject({ state: 'failed', reason: 'notFound' })
   })
 
   it('takes only notifications of its own REFER, written as they must be', () => {
@@ -136,11 +130,38 @@ describe('a page that hands its other party on', () => {
     expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
     expect(notify('SIP/2.0 200 OK').statuses).toEqual([481])
   })
+
+  it('hangs up once: what is told after that is of no call any more', () => {
+    const { bench, call, notify } = asking()
+    bench.command({ kind: 'bye', call, reason: 'hangup' })
+    const [bye] = bench.requests
+    notify('SIP/2.0 200 OK', { state: 'terminated' })
+    expect([bench.statuses, bench.methods, bench.events]).toEqual([[481], [], []])
+    bench.answer(bye!, 200)
+    expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
+  })
+
+  it('answers what the other phone still asks when it hangs up', () => {
+    const { bench, invite, notify } = asking()
+    bench.receive(bench.inside(invite, 'INVITE', 40, { extra: [contact, sdpType], body: sdpOf(9) }))
+    notify('SIP/2.0 200 OK', { state: 'terminated' })
+    expect(bench.statuses).toEqual([200, 487])
+    expect(bench.methods).toEqual(['BYE'])
+  })
+
+  it('takes one that says nothing but that no more comes', () => {
+    const { bench, invite } = asking()
+    const extra = [
+      { name: 'Event', value: 'refer' },
+      { name: 'Subscription-State', value: 'terminated;reason=timeout' },
+    ]
+    expect(bench.receive(bench.inside(invite, 'NOTIFY', 9, { extra })).statuses).toEqual([200])
+  })
 })
 
 describe('a page that is handed on', () => {
-  function asked(value = '<sip:carol@lanline.local>', user = 'alice') {
-    const bench = new Bench().attach(user)
+  function asked(value = '<sip:carol@lanline.local>') {
+    const bench = new Bench().attach()
     const { call, request: invite } = bench.invite()
     bench.answer(invite, 200, { sdp: sdpOf(2) })
     const refer = bench.inside(invite, 'REFER', 20, { extra: [{ name: 'Refer-To', value }, contact] })
@@ -234,6 +255,7 @@ describe('a page that is handed on', () => {
     ['', 400],
     ['<sip:a@x>, <sip:b@x>', 400],
     ['<tel:+49123>', 416],
+    ['<sip:carol@somewhere.example>', 404],
     ['<sip:carol@lanline.local;method=BYE>', 603],
     ['<sip:carol@lanline.local?Replaces=a%0d%0aX:1>', 400],
     ['<sip:carol@lanline.local?Replaces=%E0%A4%A>', 400],
@@ -243,13 +265,29 @@ describe('a page that is handed on', () => {
     expect(bench.events).toEqual([])
   })
 
-  it('is asked once at a time, and a guest for nobody whom they may not know', () => {
+  const dora = [{ name: 'Refer-To', value: '<sip:dora@lanline.local>' }]
+
+  it('is asked once at a time, and not for ever in one call', () => {
+    const { bench, call, invite } = asked()
+    expect(bench.receive(bench.inside(invite, 'REFER', 21, { extra: dora })).statuses).toEqual([491])
+    const statuses = Array.from({ length: agentLimits.referralsPerCall }, (_, count) => {
+      bench.pass(agentLimits.referralMilliseconds)
+      return bench.receive(bench.inside(invite, 'REFER', 30 + count, { extra: dora })).statuses[0]
+    })
+    expect(statuses).toEqual([...Array(agentLimits.referralsPerCall - 1).fill(202), 603])
+    bench.command({ kind: 'bye', call, reason: 'hangup' })
+    bench.answer(bench.requests[0]!, 200).pass(agentLimits.referralMilliseconds)
+    expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
+  })
+
+  it('says what it does not do that is required of it', () => {
     const { bench, invite } = asked()
-    const extra = [{ name: 'Refer-To', value: '<sip:dora@lanline.local>' }]
-    expect(bench.receive(bench.inside(invite, 'REFER', 21, { extra })).statuses).toEqual([491])
-    const guests = asked('<sip:carol@lanline.local>', 'guest').bench
-    expect(guests.statuses).toEqual([404])
-    expect(guests.events).toEqual([])
+    bench.pass(agentLimits.referralMilliseconds)
+    const extra = [...dora, { name: 'Require', value: 'norefersub' }]
+    bench.receive(bench.inside(invite, 'REFER', 21, { extra }))
+    expect(bench.statuses).toEqual([420])
+    expect(first(bench.sent[0]!, 'Unsupported')).toBe('norefersub')
+    expect(bench.events).toEqual([])
   })
 
   it('is told again when it was away, and asked by nobody whom it does not talk with', () => {
