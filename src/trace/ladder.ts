@@ -140,7 +140,13 @@ function rowOf(event: TraceEvent): LadderRow[] {
     }
     case 'channel': {
       const [from, to] = ends(event)
-      return row(channelPhase(event.type), from, to, event.type, JSON.stringify(event.message, undefined, 1))
+      return row(
+        channelPhase(event.type),
+        from,
+        to,
+        channelLabel(event),
+        JSON.stringify(event.message, undefined, 1),
+      )
     }
     case 'call': {
       const why = event.what === 'ended' ? ` by ${event.by}: ${event.reason}` : ''
@@ -245,11 +251,16 @@ function rowOf(event: TraceEvent): LadderRow[] {
   }
 }
 
-/** RFC 3261 §22.1: 401 and 407 are how a request is challenged. What carries a description says so. */
+/** RFC 3261 §22.1: 401 and 407 are how a request is challenged. What carries a description or how a call goes says so. */
 function sipLabel({ name, text }: TraceEvent & { kind: 'sip' }): string {
   if (/^(401|407) /.test(name)) return `${name.slice(0, 3)} challenge`
+  const told = name === 'NOTIFY' ? /\nSIP\/2\.0 (\d{3})$/.exec(text)?.[1] : undefined
+  if (told !== undefined) return `${name} (${told})`
   return /\r?\nv=0\r?\n/.test(text) ? `${name} (SDP)` : name
 }
+
+const channelLabel = ({ type, message }: TraceEvent & { kind: 'channel' }): string =>
+  type === 'referral' ? `${type} (${String(message.state)})` : type
 
 const gathering = (state: string): string =>
   state === 'gathering' ? 'gathers candidates' : state === 'complete' ? 'all gathered' : `gathering ${state}`

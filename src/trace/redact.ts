@@ -19,10 +19,10 @@ const plainFields = new Set(
 )
 /** Fields made of addresses: their parameters and user parts are looked at. */
 const addressFields = new Set(
-  'from to contact diversion history-info p-asserted-identity p-preferred-identity refer-to referred-by reply-to'.split(
-    ' ',
-  ),
+  'from to contact diversion history-info p-asserted-identity p-preferred-identity reply-to'.split(' '),
 )
+/** Fields that name somebody of another call, whom a guest who may read this one need not know (RFC 3515, RFC 3892). */
+const referFields = new Set(['refer-to', 'referred-by'])
 /** Fields made of addresses that carry our tokens as user part or parameter. */
 const routeFields = new Set(['route', 'record-route', 'path', 'service-route'])
 /** RFC 7616 §3: challenges and credentials. */
@@ -76,6 +76,7 @@ const rules = new Map<string, Rule>()
 for (const [names, rule] of [
   [plainFields, (value: string) => value],
   [addressFields, safeAddresses],
+  [referFields, safeReferred],
   [routeFields, safeRoutes],
   [digestFields, safeDigest],
 ] as const) {
@@ -102,6 +103,12 @@ function safeDigest(value: string): string {
     told.push(digestWords.test(name!) ? `${name}=${cut(raw!, 200)}` : `${name}=${mark}`)
   }
   return `${scheme ? 'Digest ' : ''}${told.join(', ')}`
+}
+
+/** The place only: that is what phones get wrong. */
+function safeReferred(value: string): string {
+  const uri = /<([^>]*)>/.exec(value)?.[1] ?? value.split(';', 1)[0]!.trim()
+  return `<${safeUri(uri).replace(/^(sips?:)[^@]*@/i, `$1${mark}@`)}>`
 }
 
 function safeRoutes(value: string): string {
@@ -163,6 +170,9 @@ export function safeBody(contentType: string, body: string): string {
   if (body === '') return ''
   const kind = contentType.split(';', 1)[0]!.trim().toLowerCase()
   if (kind === 'application/sdp' || kind === 'application/trickle-ice-sdpfrag') return redactSdp(body)
+  // RFC 3420: how a call goes that was asked for.
+  const told = kind === 'message/sipfrag' ? /^SIP\/2\.0 [1-6]\d\d(?= |\r|\n|$)/.exec(body)?.[0] : undefined
+  if (told !== undefined) return told
   return `[${body.length} characters${/^[a-z0-9.+/-]{1,80}$/.test(kind) ? ` of ${kind}` : ''}]`
 }
 
@@ -170,8 +180,8 @@ export function safeBody(contentType: string, body: string): string {
 
 /** Members that are words, numbers and names of the protocol, or of people. */
 const plainMembers = new Set(
-  `type call ref to video trickle reason by code retryAfterMilliseconds state relayed sdpMid sdpMLineIndex
-  usernameFragment`.split(/\s+/),
+  `type call ref to video trickle reason by code retryAfterMilliseconds state referred relayed sdpMid
+  sdpMLineIndex usernameFragment`.split(/\s+/),
 )
 /** What may be there beside those; everything else is only counted, since a name can be a secret as well. */
 const knownMembers = /^(sdp|candidate|servers|from|for|message|dialog|token|resume|report)$/
@@ -195,6 +205,7 @@ function member(name: string, value: unknown, type: unknown): unknown {
   if (name === 'sdp' && typeof value === 'string') return redactSdp(value)
   if (name === 'candidate') return isRecord(value) ? candidateOf(value) : mark
   if (name === 'servers') return Array.isArray(value) ? value.slice(0, 8).map(server) : mark
+  if (name === 'to' && (type === 'refer' || type === 'referred')) return mark
   if (name === 'from' || name === 'for' || name === 'by') return isRecord(value) ? person(value) : word(value)
   return plainMembers.has(name) ? word(value) : mark
 }

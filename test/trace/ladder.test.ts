@@ -62,6 +62,26 @@ const call = events([
 ])
 
 describe('a ladder', () => {
+  it('says how a call goes that one party asked the other for', () => {
+    const told = (state: string): Happening => ({
+      ...(trickled() as Happening & { kind: 'channel' }),
+      ...{ direction: 'out', type: 'referral', message: { type: 'referral', state } },
+    })
+    const notify = sip('NOTIFY', '3 NOTIFY', 'in', 'callee', 'NOTIFY sip:a@b SIP/2.0\r\n\r\nSIP/2.0 180')
+    const { rows } = ladderOf(
+      events([
+        [1, 'caller', sip('REFER', '2 REFER', 'in', 'caller')],
+        [2, 'callee', notify],
+        [3, 'server', told('ringing')],
+      ]),
+    )
+    expect(rows.map(({ label, phase }) => [label, phase])).toEqual([
+      ['REFER', 'signalling'],
+      ['NOTIFY (180)', 'signalling'],
+      ['referral (ringing)', 'signalling'],
+    ])
+  })
+
   it('has a row for what became of checked pairs, and none for checks that go on', () => {
     const checks = (...states: string[]): Happening => ({
       kind: 'checks',

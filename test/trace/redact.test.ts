@@ -154,6 +154,35 @@ describe('what is kept of a message', () => {
     expect(redactChannel({ type: 'incoming', call: 'c', ...told })).toMatchObject(told)
   })
 
+  it('names nobody whom a party is handed on to: that is of another call, and a guest may read this one', () => {
+    for (const [written, kept] of [
+      [
+        '"Carol" <sip:carol@192.0.2.9:5060;transport=tcp?Replaces=a%3Bto-tag%3Db>;x=carol',
+        '<sip:[redacted]@192.0.2.9:5060;transport=tcp?[redacted]>',
+      ],
+      ['sip:carol@lanline.local;x=carol', '<sip:[redacted]@lanline.local>'],
+      ['<sips:21:carol@[fd00::1]>', '<sips:[redacted]@[fd00::1]>'],
+      ['<tel:carol>', '<tel:[redacted]>'],
+      ['carol', '<[redacted]>'],
+    ] as const) {
+      for (const name of ['Refer-To', 'r', 'Referred-By', 'b']) expect(safeField(name, written)).toBe(kept)
+    }
+    expect(redactChannel({ type: 'refer', call: 'c', to: 'carol' })).toMatchObject({ to: '[redacted]' })
+    const to = { user: 'carol', name: 'Carol' }
+    expect(redactChannel({ type: 'referred', call: 'c', to })).toMatchObject({ to: '[redacted]' })
+    expect(redactChannel({ type: 'call', ref: 'r', to: 'carol', referred: 'c' })).toEqual({
+      ...{ type: 'call', ref: 'r', to: 'carol', referred: 'c' },
+    })
+  })
+
+  it('keeps how a call goes that was asked for, and nothing else of a fragment', () => {
+    const fragment = (body: string) =>
+      redactSip(sip('canary', 'NOTIFY', 'message/sipfrag;version=2.0', body)).split('\r\n\r\n')[1]
+    expect(fragment('SIP/2.0 180 canary\r\nTo: canary\r\n')).toBe('SIP/2.0 180')
+    expect(fragment('SIP/2.0 200')).toBe('SIP/2.0 200')
+    expect(fragment('INVITE sip:canary SIP/2.0')).toBe('[25 characters of message/sipfrag]')
+  })
+
   it('keeps addresses of a relay and not its credentials', () => {
     const urls = ['turn:192.0.2.9:3478?transport=udp', 'turns:[2001:db8::9]:5349?transport=tcp']
     expect(redactChannel({ type: 'relay', servers: [{ urls, username: 'u', credential: 'c' }] })).toEqual({
