@@ -40,19 +40,30 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     expect(await barriers(alice.page)).toEqual([])
     await alice.press('Carol Available')
     await carol.rings('Bob')
+    await says(alice, 'It rings at Carol’s. You and Bob talk on until somebody answers.')
+    await says(bob, 'Alice is transferring you to Carol. You two talk on until somebody answers.')
   }
+  const focused = ({ page }: PhonePage) =>
+    page.evaluate(() => {
+      const { activeElement: has } = document
+      return has?.getAttribute('aria-label') ?? has?.textContent
+    })
 
   it('goes on until it is answered there, and the two then talk directly', async () => {
     await talk()
     await bob.press('Mute')
     await transfer()
-    await says(alice, 'It rings at Carol’s. Until Carol answers you two talk on.')
-    await says(bob, 'Alice transfers you to Carol. Until Carol answers you two talk on.')
+    expect(await focused(alice)).toBe('Transfer Bob to somebody else')
     await Promise.all([talksWith(alice, 'Bob'), talksWith(bob, 'Alice')])
     await hears(bob.page, 440)
     expect(await barriers(bob.page)).toEqual([])
+    await bob.page.getByRole('button', { name: 'Hang up' }).focus()
     await carol.accept()
     await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob'), alice.ready()])
+    await says(bob, 'Alice transferred you to Carol.')
+    // What is pressed a moment too late does not hang up on somebody else.
+    expect(await focused(bob)).toBe('Carol')
+    await bob.page.keyboard.press('Enter')
     await says(alice, 'Bob is talking with Carol now.')
     await Promise.all([bob.inCall(), carol.inCall()])
     // He is as muted as he was.
@@ -81,12 +92,33 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     await says(bob, 'Carol declined.')
     await Promise.all([alice.inCall(), bob.inCall()])
     await transfer()
-    await bob.press('Stay with this call')
+    await bob.press('Stay with Alice')
     await says(alice, 'Bob stays with you.')
     await carol.ready()
     await hears(bob.page, 440)
     await alice.hangUp()
     await Promise.all([alice.ready(), bob.ready()])
+  })
+
+  it('is begun once at a time, and who it goes to is found among many by a few letters', async () => {
+    const many = ['Dora', 'Emil', 'Fay', 'Gus', 'Hal', 'Ida', 'Jan', 'Kim']
+    for (const name of many) await house.owner.addUser(name.toLowerCase(), name)
+    await talk()
+    await alice.press('Transfer Bob to somebody else')
+    const dialog = alice.page.getByRole('dialog', { name: 'Transfer Bob to…' })
+    await dialog.getByRole('searchbox', { name: 'Find a person' }).fill('ca')
+    await dialog.getByRole('status').getByText('1 person found. Enter transfers to Carol.').waitFor(patience)
+    expect(await dialog.getByRole('listitem').count()).toBe(1)
+    expect(await barriers(alice.page)).toEqual([])
+    await alice.page.keyboard.press('Enter')
+    await carol.rings('Bob')
+    expect(await focused(alice)).toBe('Transfer Bob to somebody else')
+    await alice.page.keyboard.press('Enter')
+    await says(alice, 'Bob is being transferred already.')
+    expect(await dialog.count()).toBe(0)
+    // Who is done with the one is done with the other.
+    await bob.hangUp()
+    await Promise.all([alice.ready(), bob.ready(), carol.ready()])
   })
 
   it('need not be waited out by who hands it on', async () => {
@@ -95,6 +127,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     await alice.hangUp()
     await alice.ready()
     await says(bob, 'Ringing at Carol’s…')
+    await says(bob, 'Alice has hung up. You are being transferred to Carol.')
     await carol.accept()
     await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob')])
     await hears(carol.page, 1_000)

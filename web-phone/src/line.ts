@@ -18,7 +18,7 @@ import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
 import { pageId, readJson, storageKeys, writeJson } from './storage.ts'
-import { endText, texts } from './texts.ts'
+import { endText, texts, transferFailedText } from './texts.ts'
 
 export type LineState =
   | { readonly kind: 'starting' }
@@ -58,8 +58,9 @@ const troubles: ReadonlySet<EndReason> = new Set(['mediaFailed', 'mediaLost', 'l
 /** The appliance ends a guest's time by its own clock. */
 const slackMilliseconds = 5_000
 const lockName = 'lanline.line'
-/** How long it is said who called during a call, and of how many. */
-const turnedAwayMilliseconds = 15_000
+/** How long something is said during a call: it lies on a face. */
+const saidMilliseconds = 15_000
+/** Of how many it is said that they called during a call. */
 const limitTurnedAway = 3
 
 export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
@@ -70,6 +71,8 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #attempt = 0
   #call: Call | undefined
   #handedOnTo: Call | undefined
+  #isTransferred = false
+  #forgetting: unknown
   #lastCall: LastCall | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
@@ -103,6 +106,11 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   /** The call that the other party of `call` hands us on to, until it is answered and takes its place. */
   get handedOnTo(): Call | undefined {
     return this.#handedOnTo
+  }
+
+  /** The call took another's place on the screen by itself: nobody placed or answered it here. */
+  get isTransferred(): boolean {
+    return this.#isTransferred
   }
 
   /** How the last call that was answered found its way, the echo's left out. */
@@ -167,18 +175,21 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
 
   place(person: { readonly user: string; readonly name: string }, video: boolean): void {
     if (this.#state.kind !== 'phone' || this.#call) return
-    this.dismiss()
     this.#watch(this.#state.phone.call(person, { video }))
   }
 
   dismiss(): void {
+    this.#timers.clearTimeout(this.#forgetting)
     this.#notice = ''
     this.#isTrouble = false
     this.#redraw()
   }
 
+  /** During a call for a while, else until it is dismissed. */
   say(notice: string): void {
+    this.#timers.clearTimeout(this.#forgetting)
     this.#notice = notice
+    if (this.#call) this.#forgetting = this.#timers.setTimeout(() => this.dismiss(), saidMilliseconds)
     this.#redraw()
   }
 
@@ -302,35 +313,54 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     this.#timers.setTimeout(() => {
       this.#turnedAway = this.#turnedAway.filter(one => one !== who)
       this.#redraw()
-    }, turnedAwayMilliseconds)
+    }, saidMilliseconds)
   }
 
   #watch(call: Call): void {
+    const before = this.#call
     this.#call = call
+    this.#isTransferred = before !== undefined
     this.#handedOnTo = undefined
     this.#turnedAway = []
+    if (before) this.say(transferredText(before, call))
+    else this.dismiss()
+    let { handOn } = call
     // A call that is over has no way any more.
     let { path } = call
     const look = (): void => {
       if (call.path.kind !== 'none') path = call.path
-      this.#askBeforeLeaving(call)
+      if (call.handOn !== handOn) {
+        handOn = call.handOn
+        if (handOn?.state === 'failed')
+          this.say(transferFailedText(handOn.reason, call.party.name, handOn.to.name))
+      }
+      this.#askBeforeLeaving()
       this.#redraw()
     }
     call.on('changed', look)
     call.on('facts', look)
     call.on('ended', end => {
-      this.#askBeforeLeaving(call)
+      this.#askBeforeLeaving()
       this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
-      if (this.#call === call) {
-        this.#call = undefined
-        this.#isTrouble = troubles.has(end.reason)
-        this.#notice = noticeOf(call, end)
-        // Who hands us on need not wait until it is answered.
-        if (this.#handedOnTo) this.#watch(this.#handedOnTo)
-      }
-      this.#redraw()
+      if (this.#call === call) this.#over(call, end)
     })
     this.#redraw()
+  }
+
+  /** The call on the screen is over. */
+  #over(call: Call, end: CallEnd): void {
+    const next = this.#handedOnTo
+    // Who hands us on need not wait until it is answered; who hangs up here is done with both.
+    if (next && !(end.by === 'self' && end.reason === 'hangup')) {
+      this.#watch(next)
+      this.say(texts.transfer.leftUs(call.party.name, next.party.name))
+      return
+    }
+    this.#call = undefined
+    this.#handedOnTo = undefined
+    next?.hangUp()
+    this.#isTrouble = troubles.has(end.reason)
+    this.say(noticeOf(call, end))
   }
 
   /** The talk with who hands us on goes on until the other one is there. */
@@ -352,8 +382,8 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   }
 
   /** A slip of the finger must not end a call. Only while there is one: who only rings loses nothing by it. */
-  #askBeforeLeaving(call: Call): void {
-    const isWanted = isAnswered(call)
+  #askBeforeLeaving(): void {
+    const isWanted = this.#call !== undefined && isAnswered(this.#call)
     if (isWanted === this.#isAskedBeforeLeaving) return
     this.#isAskedBeforeLeaving = isWanted
     if (isWanted) addEventListener('beforeunload', askBeforeLeaving)
@@ -400,6 +430,10 @@ function lastCallOf(call: Call, path: CallPath, end: EndReason): LastCall | unde
   if (path.kind === 'none') return undefined
   return { name, way: path.kind, otherNetwork: path.reason === 'otherNetwork' }
 }
+
+/** What somebody is told whose call took the place of the one before; the camera is not taken along. */
+const transferredText = (before: Call, { party }: Call): string =>
+  `${texts.transfer.doneOfUs(before.party.name, party.name)}${before.cameraOn ? ` ${texts.transfer.cameraLeft}` : ''}`
 
 /** What a person is told of a call that is over. */
 function noticeOf(call: Call, { reason, by }: CallEnd): string {

@@ -103,8 +103,10 @@ export const texts = {
   find: {
     label: 'Find a person',
     hint: 'Name or number',
-    found: (count: number, called: string | undefined) =>
-      `${count === 0 ? 'Nobody' : count === 1 ? '1 person' : `${count} people`} found.${called === undefined ? '' : ` Enter calls ${called}.`}`,
+    found: (count: number, enter: string | undefined) =>
+      `${count === 0 ? 'Nobody' : count === 1 ? '1 person' : `${count} people`} found.${enter === undefined ? '' : ` ${enter}`}`,
+    enterCalls: (name: string) => `Enter calls ${name}.`,
+    enterTransfers: (name: string) => `Enter transfers to ${name}.`,
   },
   nobodyTitle: 'Nobody else is here yet',
   nobodyBody: 'As soon as somebody joins, you can call them from here.',
@@ -310,14 +312,20 @@ export const texts = {
     open: 'Transfer',
     openName: (name: string) => `Transfer ${name} to somebody else`,
     title: (name: string) => `Transfer ${name} to…`,
-    body: (name: string) => `You and ${name} talk on until somebody answers there.`,
+    body: (name: string) => `You and ${name} talk on until somebody answers.`,
     needsLine: 'The call can be transferred when the appliance is back.',
     asked: (name: string, to: string) => `Asking ${name}’s phone to call ${to}…`,
-    ringing: (to: string) => `It rings at ${to}’s. Until ${to} answers you two talk on.`,
+    ringing: (name: string, to: string) =>
+      `It rings at ${to}’s. You and ${name} talk on until somebody answers.`,
+    underWay: (name: string) => `${name} is being transferred already.`,
+    beingTransferred: (name: string) => `${name} is just transferring you.`,
     done: (name: string, to: string) => `${name} is talking with ${to} now.`,
     ofUs: (name: string, to: string) =>
-      `${name} transfers you to ${to}. Until ${to} answers you two talk on.`,
-    stay: 'Stay with this call',
+      `${name} is transferring you to ${to}. You two talk on until somebody answers.`,
+    stay: (name: string) => `Stay with ${name}`,
+    doneOfUs: (name: string, to: string) => `${name} transferred you to ${to}.`,
+    leftUs: (name: string, to: string) => `${name} has hung up. You are being transferred to ${to}.`,
+    cameraLeft: 'Your camera is off now.',
   },
   peerMuted: (name: string) => `${name} is muted`,
   peerTestSource: (name: string) => `${name} has no microphone: you hear a test source`,
@@ -433,13 +441,17 @@ export const texts = {
   } satisfies Record<MediaProblem, string>,
 } as const
 
-/** What a person is told when a call is over; empty for what needs no words: a missed call stands among the missed ones. */
+/**
+ * What a person is told when a call is over; empty for what needs no words: a missed call stands among the missed ones.
+ * `caller`: whose call it was, where not their own.
+ */
 export function endText(
   reason: EndReason,
   by: 'self' | 'peer' | 'server',
   name: string,
   talkedSeconds: number,
   outgoing: boolean,
+  caller = 'you',
 ): string {
   switch (reason) {
     case 'hangup':
@@ -449,7 +461,7 @@ export function endText(
     case 'busy':
       return by === 'self' && !outgoing
         ? ''
-        : `${name} is busy in another call. They will see that you called.`
+        : `${name} is busy in another call. They will see that ${caller} called.`
     case 'cancelled':
       return ''
     case 'noAnswer':
@@ -457,9 +469,9 @@ export function endText(
     case 'answeredElsewhere':
       return ''
     case 'unreachable':
-      return `${name}’s page is closed and no phone of theirs is on. They will see that you called.`
+      return `${name}’s page is closed and no phone of theirs is on. They will see that ${caller} called.`
     case 'doNotDisturb':
-      return `${name} does not want to be disturbed now. They will see that you called.`
+      return `${name} does not want to be disturbed now. They will see that ${caller} called.`
     case 'notFound':
       return `${name} is not on this lanline any more.`
     case 'mediaLost':
@@ -488,7 +500,7 @@ export function transferFailedText(reason: EndReason | undefined, name: string, 
     case 'unreachable':
     case 'doNotDisturb':
     case 'notFound':
-      return endText(reason, 'peer', to, 0, true)
+      return endText(reason, 'peer', to, 0, true, name)
     default:
       return `${name} could not be transferred: not every phone can be.`
   }

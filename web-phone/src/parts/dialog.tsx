@@ -18,14 +18,19 @@ export function Dialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null)
   const heading = useId()
-  useLayoutEffect(() => dialog.current?.showModal(), [])
+  useLayoutEffect(() => {
+    const shown = dialog.current!
+    shown.showModal()
+    // Taken away by who opened it, it gives the focus back as well.
+    return () => shown.close()
+  }, [])
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: a tap outside is a convenience; Escape and the button close it too
     <dialog
       ref={dialog}
       class={`sheet ${wide ? 'wide' : ''}`}
       aria-labelledby={heading}
-      onClose={onClose}
+      onClose={() => dialog.current && onClose()}
       onClick={event => event.target === dialog.current && dialog.current?.close()}
     >
       <div class="sheet-body">

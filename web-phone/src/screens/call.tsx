@@ -14,7 +14,7 @@ import { Badge } from './badge.tsx'
 import { DevicesDialog } from './devices.tsx'
 import { FactsDialog } from './facts.tsx'
 import { RequestList } from './requests.tsx'
-import { mayTransfer, TransferDialog, TransferredNote, transferText } from './transfer.tsx'
+import { mayTransfer, TransferDialog, TransferredNote, transferText, whyNoTransfer } from './transfer.tsx'
 
 /** How long it is said that the other side's picture is new. */
 const newPictureMilliseconds = 10_000
@@ -34,6 +34,11 @@ export function CallScreen({
   const [sheet, setSheet] = useState<'facts' | 'devices' | 'door' | 'transfer' | undefined>()
   const [hasPicture, setHasPicture] = useState(false)
   const { name } = call.party
+  const title = useRef<HTMLHeadingElement>(null)
+  // Who is transferred pressed nothing: a key that was meant for the talk before must not hang up this one.
+  useEffect(() => {
+    if (line.isTransferred) title.current?.focus({ preventScroll: true })
+  }, [])
   const taken = call.connectedAt !== undefined
   const waiting = phone.requests.length
   // Whoever comes next does not open it unasked.
@@ -50,7 +55,9 @@ export function CallScreen({
         </div>
       )}
       <header class="call-head">
-        <h1>{name}</h1>
+        <h1 ref={title} tabIndex={-1}>
+          {name}
+        </h1>
         <p class="call-status">
           <span role="status" aria-live="polite">
             {statusText(call)}
@@ -77,6 +84,7 @@ export function CallScreen({
         online={phone.state === 'online'}
         openDevices={() => setSheet('devices')}
         openTransfer={mayTransfer(call, phone) ? () => setSheet('transfer') : undefined}
+        whyNoTransfer={whyNoTransfer(call, phone, line)}
       />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
       {sheet === 'door' && waiting > 0 && (
@@ -325,16 +333,20 @@ function Controls({
   online,
   openDevices,
   openTransfer,
+  whyNoTransfer,
 }: {
   readonly call: Call
   readonly line: Line
   readonly online: boolean
   readonly openDevices: () => void
-  /** Undefined: there is nobody to transfer them to, or it is under way. */
+  /** Undefined: there is nobody to transfer them to. */
   readonly openTransfer: (() => void) | undefined
+  readonly whyNoTransfer: string | undefined
 }) {
   const hangUp = useRef<HTMLButtonElement>(null)
-  useEffect(() => hangUp.current?.focus({ preventScroll: true }), [])
+  useEffect(() => {
+    if (!line.isTransferred) hangUp.current?.focus({ preventScroll: true })
+  }, [])
   const early = call.connectedAt === undefined && call.state !== 'connecting'
   // What both have not agreed on yet is offered by the appliance.
   const needsLine = !call.cameraOn && !call.picture.sends && !early && !online
@@ -370,8 +382,8 @@ function Controls({
           label={texts.transfer.open}
           icon="transfer"
           off={false}
-          act={online ? openTransfer : () => line.say(texts.transfer.needsLine)}
-          why={online ? undefined : texts.transfer.needsLine}
+          act={whyNoTransfer === undefined ? openTransfer : () => line.say(whyNoTransfer)}
+          why={whyNoTransfer}
         />
       )}
       <button type="button" class="control danger" onClick={() => call.hangUp()} ref={hangUp}>

@@ -1,12 +1,13 @@
 /** Everybody who can be called, and a field to find somebody among many. */
-import { useId, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import type { Person } from '../../../src/signalling/message.ts'
 import { echoUser } from '../check/echo.ts'
-import { findFrom, found, meant } from '../find.ts'
+import { findFrom, found } from '../find.ts'
 import { useFocus } from '../focus.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
+import { Find } from '../parts/find.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { needsLine, noCallsId } from '../parts/needs-line.ts'
 import { texts } from '../texts.ts'
@@ -39,7 +40,8 @@ export function People({
             typed={typed}
             setTyped={setTyped}
             people={people}
-            call={person => online && line.place(person, false)}
+            enter={texts.find.enterCalls}
+            act={person => online && line.place(person, false)}
           />
         )}
       </header>
@@ -61,43 +63,6 @@ export function People({
         ))}
       </ul>
     </section>
-  )
-}
-
-function Find({
-  typed,
-  setTyped,
-  people,
-  call,
-}: {
-  readonly typed: string
-  readonly setTyped: (typed: string) => void
-  readonly people: readonly Person[]
-  readonly call: (person: Person) => void
-}) {
-  const told = useId()
-  const one = meant(people, typed)
-  return (
-    <search class="find">
-      <input
-        type="search"
-        enterkeyhint="go"
-        autocomplete="off"
-        value={typed}
-        placeholder={texts.find.hint}
-        aria-label={texts.find.label}
-        aria-describedby={told}
-        onInput={event => setTyped(event.currentTarget.value)}
-        onKeyDown={event => {
-          // A key held down must not call again when the call is over; while a word is being composed, Enter ends that.
-          if (event.key === 'Enter' && one && !event.repeat && !event.isComposing) call(one)
-          if (event.key === 'Escape') setTyped('')
-        }}
-      />
-      <p id={told} role="status">
-        {typed.trim() !== '' && texts.find.found(found(people, typed).length, one?.name)}
-      </p>
-    </search>
   )
 }
 

@@ -1,32 +1,42 @@
 /** Transferring a call: whom to, how it goes, and what is said to who is transferred. */
+import { useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
 import type { Phone } from '../../../client/phone.ts'
 import type { Person } from '../../../src/signalling/message.ts'
 import { echoUser } from '../check/echo.ts'
+import { findFrom, found } from '../find.ts'
 import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { texts, transferFailedText } from '../texts.ts'
+import { Find } from '../parts/find.tsx'
+import { texts } from '../texts.ts'
 
-/** There is somebody to transfer the other party to, and nothing of that kind is under way. */
+/** There is somebody to transfer, and somebody to transfer them to. */
 export function mayTransfer(call: Call, phone: Phone): boolean {
-  const { state } = call.handOn ?? {}
-  if (call.connectedAt === undefined || state === 'asked' || state === 'ringing') return false
+  if (call.connectedAt === undefined) return false
   return call.party.user !== echoUser && othersThan(call, phone).length > 0
 }
+
+/** Why that cannot be begun now; undefined: it can. */
+export function whyNoTransfer(call: Call, phone: Phone, line: Line): string | undefined {
+  const { name } = call.party
+  if (isUnderWay(call)) return texts.transfer.underWay(name)
+  if (line.handedOnTo) return texts.transfer.beingTransferred(name)
+  return phone.state === 'online' ? undefined : texts.transfer.needsLine
+}
+
+const isUnderWay = ({ handOn }: Call): boolean => handOn?.state === 'asked' || handOn?.state === 'ringing'
 
 const othersThan = ({ party }: Call, { roster }: Phone): readonly Person[] =>
   roster.filter(({ user }) => user !== party.user && user !== echoUser)
 
-/** How it goes; empty before and after. */
+/** How it goes; empty before and after. What came of it is said by the line. */
 export function transferText({ handOn, party }: Call): string {
   switch (handOn?.state) {
     case 'asked':
       return texts.transfer.asked(party.name, handOn.to.name)
     case 'ringing':
-      return texts.transfer.ringing(handOn.to.name)
-    case 'failed':
-      return transferFailedText(handOn.reason, party.name, handOn.to.name)
+      return texts.transfer.ringing(party.name, handOn.to.name)
     default:
       return ''
   }
@@ -44,22 +54,39 @@ export function TransferDialog({
   readonly onClose: () => void
 }) {
   const { name } = call.party
+  const [typed, setTyped] = useState('')
+  const others = othersThan(call, phone)
+  const isLong = others.length >= findFrom
   const choose = (person: Person) => {
-    if (!call.refer(person)) line.say(texts.transfer.needsLine)
+    line.dismiss()
+    if (!call.refer(person)) line.say(whyNoTransfer(call, phone, line) ?? texts.transfer.needsLine)
     onClose()
   }
   return (
     <Dialog title={texts.transfer.title(name)} onClose={onClose}>
       <p class="lead">{texts.transfer.body(name)}</p>
+      {isLong && (
+        <Find
+          typed={typed}
+          setTyped={setTyped}
+          people={others}
+          enter={texts.find.enterTransfers}
+          act={choose}
+        />
+      )}
       <ul class="rows choose">
-        {othersThan(call, phone).map(person => (
+        {found(others, isLong ? typed : '').map(person => (
           <li key={person.user} class={person.presence}>
             <button type="button" class="row" onClick={() => choose(person)}>
               <Avatar name={person.name} presence={person.presence} />
               <span class="who">
                 <strong>{person.name}</strong>
                 {/* The space is for who hears it as one name. */}
-                <span> {texts.presence[person.presence]}</span>
+                <span>
+                  {' '}
+                  {texts.presence[person.presence]}
+                  <span aria-hidden="true"> · {person.number}</span>
+                </span>
               </span>
             </button>
           </li>
@@ -77,7 +104,7 @@ export function TransferredNote({ from, to }: { readonly from: Call; readonly to
         <div class="transferred">
           <p>{texts.transfer.ofUs(from.party.name, to.party.name)}</p>
           <button type="button" class="badge" onClick={() => to.hangUp()}>
-            {texts.transfer.stay}
+            {texts.transfer.stay(from.party.name)}
           </button>
         </div>
       )}
