@@ -45,6 +45,21 @@ export function answering(parts: AnsweringParts): SupervisionOptions['parts'] {
   }
 }
 
+const wordsOf: Readonly<Record<string, string>> = {
+  store: 'the store',
+  relay: 'the relay',
+  http: 'the web server (HTTP)',
+  https: 'the web server (HTTPS)',
+  sipUdp: 'SIP over UDP',
+  sipTcp: 'SIP over TCP',
+  sipTls: 'SIP over TLS',
+  relayTcp: 'the relay over TCP',
+}
+
+/** For whoever finds that it has ended. */
+export const notAnswering = (parts: readonly string[]): string =>
+  `${parts.map(part => wordsOf[part] ?? part).join(', ')} ${parts.length === 1 ? 'does' : 'do'} not answer`
+
 /** It listens on no loopback address; without a network, or while it is started anew, there is nothing to ask. */
 async function relayListens({ relay, ownAddresses }: AnsweringParts): Promise<boolean> {
   const [address] = ownAddresses()

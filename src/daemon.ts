@@ -16,7 +16,7 @@ import { loadPages } from './admin/pages.ts'
 import { Policies } from './admin/policies.ts'
 import type { AppDeps } from './admin/ports.ts'
 import type { SetupFile } from './admin/setup-file.ts'
-import { answering } from './answering.ts'
+import { answering, notAnswering } from './answering.ts'
 import { backupOf } from './backup/backup.ts'
 import type { CallsMachine } from './calls/machine.ts'
 import type { CallEffect, CallInput } from './calls/message.ts'
@@ -95,7 +95,7 @@ const goodbyeMilliseconds = 150
 
 export class Daemon {
   readonly moved: MovedPort[] = []
-  /** Resolves with why, should the store be lost; then the process is to end. */
+  /** Resolves with why, should the store or any part without which there are no calls be lost; then the process is to end. */
   readonly lost: Promise<string>
   /** Resolves when it is to end so that it is started again. */
   readonly restartWanted: Promise<void>
@@ -114,6 +114,9 @@ export class Daemon {
   /** Undefined where nobody supervises this process. */
   readonly #manager: ServiceManager | undefined
   #supervision: Supervision | undefined
+  /** Threads and listeners that did not answer when they were asked last. */
+  #silent: readonly string[] = []
+  readonly #partsLost = Promise.withResolvers<string>()
   readonly #now: Now
   readonly #policies: Policies
   readonly #channel: SignallingMachine
@@ -169,7 +172,7 @@ export class Daemon {
     this.#names = loaded.names
     this.#store = loaded.store
     this.#certificates = loaded.certificates
-    this.lost = loaded.store.lost
+    this.lost = Promise.race([loaded.store.lost, this.#partsLost.promise])
     const { directory, settings } = loaded.store
     const people = withEcho(directory)
     this.#trace = this.#makeTrace(loaded)
@@ -213,6 +216,7 @@ export class Daemon {
     this.#echoIo = new EchoIo({
       input: this.#echo.input,
       addresses: () => this.#ownAddresses(),
+      onFault: this.#notes.of('echo').onFault,
     })
     const { mode } = options.config.mdns
     if (mode !== 'off') this.#advertiser = this.#makeAdvertiser(mode, options.environment)
@@ -220,7 +224,7 @@ export class Daemon {
       ...{ config: options.config, version: options.version, claim: this.#claim, store: loaded.store },
       ...{ names: loaded.names, certificates: loaded.certificates, policies: this.#policies },
       ...{ channel: this.#channel, sipIo: this.#sipIo, relay: this.#relay, advertiser: this.#advertiser },
-      ...{ sip, calls: loaded.calls, web: this.#web },
+      ...{ sip, calls: loaded.calls, web: this.#web, silent: () => this.#silent },
     })
     this.#webSockets = this.#makeWebSockets()
     const restart = Promise.withResolvers<void>()
@@ -302,7 +306,7 @@ export class Daemon {
         },
       }),
     )
-    if (this.#manager !== undefined) this.#supervision = this.#supervise(this.#manager)
+    this.#supervision = this.#supervise(this.#manager)
     this.#trace.makeUp()
     this.#log.info('ready', { page: this.#state.urls().page, version: this.#version })
   }
@@ -624,7 +628,7 @@ export class Daemon {
   // Supervision
 
   /** Ready once every thread and listener answers; a sign of life as long as they do. */
-  #supervise(manager: ServiceManager): Supervision {
+  #supervise(manager: ServiceManager | undefined): Supervision {
     return new Supervision({
       manager,
       clock: realClock,
@@ -635,10 +639,12 @@ export class Daemon {
       }),
       status: () => this.#state.statusLine(),
       onSilent: parts => {
+        this.#silent = parts ?? []
         if (parts === undefined) return this.#log.info('answering')
         this.#log.warn('silent', { parts: parts.join(' ') })
         if (parts.includes('relay')) this.#relay.giveUp()
       },
+      onLost: parts => this.#partsLost.resolve(notAnswering(parts)),
       onFault: this.#notes.of('supervision').onFault,
     })
   }

@@ -42,6 +42,8 @@ export interface StateParts {
   readonly sipIo: SipIo
   readonly relay: RelayIo
   readonly advertiser: Advertiser | undefined
+  /** Those of `answering.ts` that did not answer when they were asked last. */
+  silent(): readonly string[]
   /** Filled as they open. */
   readonly web: { readonly http?: { readonly port: number }; readonly https?: { readonly port: number } }
 }
@@ -94,7 +96,7 @@ export class State {
     const web = this.#parts.web
     const relay = this.relayState()
     const discovery = this.discovery()
-    return {
+    const parts: Record<string, Health['parts'][string]> = {
       sip: {
         state: 'ok',
         detail: `UDP and TCP ${plain}, TLS ${tls} on ${this.#parts.sipIo.addresses.join(', ')}`,
@@ -105,6 +107,8 @@ export class State {
       web: { state: 'ok', detail: `HTTP ${web.http?.port ?? 0}, HTTPS ${web.https?.port ?? 0}` },
       store: this.#storeHealth(),
     }
+    for (const silent of this.#parts.silent()) parts[partOf[silent]!] = doesNotAnswer
+    return parts
   }
 
   #storeHealth(): Health['parts'][string] {
@@ -187,6 +191,13 @@ export class State {
         ),
     })
   }
+}
+
+const doesNotAnswer = { state: 'failed', detail: 'it does not answer' } as const
+/** In health, by their names of `answering.ts`. */
+const partOf: Readonly<Record<string, string>> = {
+  ...{ store: 'store', relay: 'relay', relayTcp: 'relay' },
+  ...{ http: 'web', https: 'web', sipUdp: 'sip', sipTcp: 'sip', sipTls: 'sip' },
 }
 
 const healthOf = { ready: 'ok', probing: 'ok', conflict: 'ok', off: 'off', failed: 'failed' } as const

@@ -45,13 +45,14 @@ export const serve: Command = {
     const restart = daemon.restartWanted.then(() => 'restart' as const)
     const why = await Promise.race([asked, restart, daemon.lost.then(lost => ({ lost }))])
     const lost = typeof why === 'object' ? why.lost : undefined
+    // Before the stop, in which what is lost may hang.
+    if (lost !== undefined)
+      say(`lanline: ${lost}; restart lanline, and look at the disk if it happens again\n`)
     const code = why === undefined ? 0 : why === 'restart' ? restartCode : 1
     const cut = setTimeout(() => process.exit(code), stopMilliseconds)
     await daemon.stop()
     clearTimeout(cut)
-    if (why === 'restart') process.exit(restartCode)
-    if (lost !== undefined)
-      throw new CommandError(`${lost}; restart lanline, and look at the disk if it happens again`)
+    if (code !== 0) process.exit(code)
   },
 }
 

@@ -1,12 +1,14 @@
 /** The rim of the echo: its worker, started at the first call and ended when nobody has called for a while. */
 import { Worker } from 'node:worker_threads'
 import { minutes } from '../core/clock.ts'
+import { endOnceStuck } from '../runtime/threads.ts'
 import type { EchoInput, FromWorker, Order, ToWorker } from './message.ts'
 
 export interface EchoIoOptions {
   readonly input: (input: EchoInput) => void
   /** The addresses that media may use, asked for at each call. */
   readonly addresses: () => readonly string[]
+  readonly onFault: (error: unknown, during: string) => void
 }
 
 /** A WebRTC stack takes memory that a small machine wants back. */
@@ -50,13 +52,18 @@ export class EchoIo {
     })
     worker.unref()
     worker.on('message', (message: FromWorker) => this.#options.input({ kind: 'worker', message }))
-    worker.on('error', () => this.#lost())
-    worker.on('exit', () => this.#lost())
+    const { onFault } = this.#options
+    worker.on('error', error => {
+      onFault(error, 'the thread of the echo')
+      this.#lost(worker)
+    })
+    worker.on('exit', () => this.#lost(worker))
+    endOnceStuck(worker, why => onFault(why, 'the thread of the echo'))
     return worker
   }
 
-  #lost(): void {
-    if (this.#worker === undefined) return
+  #lost(worker: Worker): void {
+    if (this.#worker !== worker) return
     this.#worker = undefined
     this.#open.clear()
     this.#options.input({ kind: 'workerLost' })

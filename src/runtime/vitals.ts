@@ -21,6 +21,8 @@ export type VitalsEffect =
   | { readonly kind: 'alive' }
   /** A round is over without the answers of these. Told for each such round. */
   | { readonly kind: 'silent'; readonly parts: readonly string[] }
+  /** So many rounds in a row, and these have not answered in the last one. */
+  | { readonly kind: 'lost'; readonly parts: readonly string[] }
   /** All have answered after some had not. */
   | { readonly kind: 'back' }
 
@@ -29,6 +31,8 @@ export interface VitalsOptions {
   readonly roundMilliseconds: number
   /** Of those before the first that all answered. */
   readonly firstRoundsMilliseconds: number
+  /** So many rounds that not all answered are too many. */
+  readonly lostRounds: number
 }
 
 export class Vitals implements Machine<VitalsInput, VitalsEffect> {
@@ -36,7 +40,7 @@ export class Vitals implements Machine<VitalsInput, VitalsEffect> {
   #round = 0
   #missing = new Set<string>()
   #ready = false
-  #silent = false
+  #silentRounds = 0
   #nextAt: Monotonic
 
   constructor(options: VitalsOptions, now: Monotonic) {
@@ -48,8 +52,8 @@ export class Vitals implements Machine<VitalsInput, VitalsEffect> {
     // An answer to an earlier round came too late to count.
     if (round !== this.#round || !this.#missing.delete(part) || this.#missing.size > 0) return []
     const effects: VitalsEffect[] = []
-    if (this.#silent) effects.push({ kind: 'back' })
-    this.#silent = false
+    if (this.#silentRounds > 0) effects.push({ kind: 'back' })
+    this.#silentRounds = 0
     if (!this.#ready) effects.push({ kind: 'ready' })
     this.#ready = true
     effects.push({ kind: 'alive' })
@@ -62,11 +66,12 @@ export class Vitals implements Machine<VitalsInput, VitalsEffect> {
 
   wake(now: Monotonic): VitalsEffect[] {
     if (now < this.#nextAt) return []
-    const { parts, roundMilliseconds, firstRoundsMilliseconds } = this.#options
+    const { parts, roundMilliseconds, firstRoundsMilliseconds, lostRounds } = this.#options
     const effects: VitalsEffect[] = []
     if (this.#missing.size > 0) {
-      effects.push({ kind: 'silent', parts: [...this.#missing] })
-      this.#silent = true
+      const missing = [...this.#missing]
+      effects.push({ kind: 'silent', parts: missing })
+      if (++this.#silentRounds === lostRounds && this.#ready) effects.push({ kind: 'lost', parts: missing })
     }
     this.#round++
     this.#missing = new Set(parts)

@@ -5,6 +5,7 @@
 import { Worker } from 'node:worker_threads'
 import type { Epoch } from '../core/clock.ts'
 import { collectYoung } from '../runtime/collect.ts'
+import { endOnceStuck } from '../runtime/threads.ts'
 import type { CaptureFacts } from './message.ts'
 import type { Provenance } from './packets/facts.ts'
 import type { CallIdentity, EncryptedFigures } from './packets/figures.ts'
@@ -92,6 +93,7 @@ class Reader {
     })
     this.#worker.on('error', error => this.fail(error))
     this.#worker.on('exit', () => this.fail(new Error('the thread that reads captures ended')))
+    endOnceStuck(this.#worker, why => this.fail(why))
   }
 
   /** All that it can say is said: no use to write more. */

@@ -52,7 +52,7 @@ export class TraceIo {
   constructor(options: TraceIoOptions) {
     this.#options = options
     const { store, rowOf, addresses, open, onFault, watch } = options
-    this.#maker = new TraceMaker(store)
+    this.#maker = new TraceMaker(store, onFault)
     this.#conclusions = new Conclusions({
       ...{ store, rowOf, maker: this.#maker },
       written: () => Promise.allSettled(this.#writing),

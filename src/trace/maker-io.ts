@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { minutes } from '../core/clock.ts'
+import { endOnceStuck } from '../runtime/threads.ts'
 import type { FromMaker, ToMaker } from './maker-message.ts'
 import { type Made, made, type Wish } from './making.ts'
 import type { StoredSegment, TraceStore } from './ports.ts'
@@ -29,9 +30,14 @@ export class TraceMaker {
   #last: Promise<unknown> = Promise.resolve()
   #waitingFiles = 0
   #closed = false
+  readonly #onFault: (error: unknown, during: string) => void
 
-  constructor(store: Pick<TraceStore, 'segments' | 'summary'>) {
+  constructor(
+    store: Pick<TraceStore, 'segments' | 'summary'>,
+    onFault: (error: unknown, during: string) => void,
+  ) {
     this.#store = store
+    this.#onFault = onFault
   }
 
   /** Rejects with `MakerBusy`, or with what the store or the making failed by. */
@@ -104,6 +110,7 @@ export class TraceMaker {
     })
     worker.unref()
     worker.on('error', () => {})
+    endOnceStuck(worker, why => this.#onFault(why, 'the thread that makes traces'))
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined
     })

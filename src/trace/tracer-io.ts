@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import { realClock } from '../runtime/clock.ts'
+import { endOnceStuck } from '../runtime/threads.ts'
 import type { Flow } from '../sip/message.ts'
 import type { KnownCall, TraceInput } from './machine-message.ts'
 import type { Direction } from './message.ts'
@@ -19,6 +20,8 @@ export const tracerLimits = {
   /** Of what comes beyond these nothing is kept. */
   batches: 32,
   heapMegabytes: 128,
+  /** A stop waits so long for what it has not given out. */
+  stopMilliseconds: 700,
   /** Devices whose last address is known before the thread is there. */
   devices: 4_096,
 } as const
@@ -100,7 +103,9 @@ export class TracerThread {
 
   /** The same, and calls that are over are finished: nothing that may still come late is waited for. */
   async close(): Promise<void> {
+    const patience = setTimeout(() => void this.#worker?.terminate(), tracerLimits.stopMilliseconds)
     await this.#ask(id => ({ kind: 'end', id }))
+    clearTimeout(patience)
     this.#closed = true
     clearTimeout(this.#timer)
     const worker = this.#worker
@@ -173,6 +178,7 @@ export class TracerThread {
     worker.on('message', (word: FromTracer) => this.#take(worker, word))
     worker.on('error', error => this.#options.onFault(error, 'the thread of traces'))
     worker.on('exit', () => this.#gone(worker))
+    endOnceStuck(worker, why => this.#options.onFault(why, 'the thread of traces'))
     this.#tellReached()
   }
 

@@ -8,6 +8,7 @@ import { type Epoch, minutes } from '../core/clock.ts'
 import { realClock } from '../runtime/clock.ts'
 import { Driver } from '../runtime/driver.ts'
 import { isContainerBridge } from '../runtime/interfaces.ts'
+import { endOnceStuck } from '../runtime/threads.ts'
 import type { CaptureFacts } from './message.ts'
 import type { CallIdentity } from './packets/figures.ts'
 import { Watch, type WatchEffect, type WatchInput, type WatchWord } from './watch.ts'
@@ -122,6 +123,7 @@ export class WatchIo {
     }
     worker.on('error', error => lost(`the thread that captures failed: ${String(error)}`))
     worker.on('exit', () => lost('the thread that captures ended'))
+    endOnceStuck(worker, why => this.#options.onFault(why, 'the thread that captures'))
     return worker
   }
 

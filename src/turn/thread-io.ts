@@ -92,9 +92,9 @@ export class TurnThread {
     this.#worker?.postMessage(order)
   }
 
-  /** Resolves when it answers. Where it is not there it is being started anew, and nobody is to wait for it. */
+  /** Resolves when it answers, or ends. Where it is not there it is being started anew, and nobody is to wait for it. */
   answers(): Promise<void> {
-    if (this.#ports === undefined) return Promise.resolve()
+    if (this.#worker === undefined) return Promise.resolve()
     return new Promise(resolve => {
       if (this.#waiting.length < mostWaiting) this.#waiting.push(resolve)
       this.order({ kind: 'areYouThere' })
@@ -103,6 +103,7 @@ export class TurnThread {
 
   /** Ends a thread that does not answer; like any that is lost it is started again, once it has let go of its ports. */
   giveUp(): void {
+    this.#ports = undefined
     void this.#worker?.terminate()
   }
 
@@ -125,9 +126,9 @@ export class TurnThread {
 
   #forget(worker: Worker): void {
     if (this.#worker !== worker) return
-    this.#waiting = []
     this.#worker = undefined
     this.#ports = undefined
+    this.#answered()
   }
 
   #lost(worker: Worker, why: string): void {

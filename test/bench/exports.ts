@@ -79,7 +79,9 @@ async function measured(
   wish: Wish,
   rounds: number,
 ): Promise<Figure> {
-  const making = new TraceMaker(store.traces)
+  const making = new TraceMaker(store.traces, error => {
+    throw error
+  })
   const times: number[] = []
   const costs: number[] = []
   let [held, bytes] = [0, 0]

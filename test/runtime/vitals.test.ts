@@ -3,7 +3,10 @@ import type { Monotonic } from '../../src/core/clock.ts'
 import { Vitals, type VitalsEffect } from '../../src/runtime/vitals.ts'
 
 const at = (milliseconds: number) => milliseconds as Monotonic
-const options = { parts: ['store', 'relay'], roundMilliseconds: 10_000, firstRoundsMilliseconds: 2_000 }
+const options = {
+  parts: ['store', 'relay'],
+  ...{ roundMilliseconds: 10_000, firstRoundsMilliseconds: 2_000, lostRounds: 3 },
+}
 const kinds = (effects: readonly VitalsEffect[]) => effects.map(({ kind }) => kind)
 
 function started() {
@@ -32,6 +35,13 @@ describe('before all have answered once', () => {
     answer(2, 'store')
     expect(kinds(answer(2, 'relay'))).toEqual(['back', 'ready', 'alive'])
   })
+})
+
+it('what was never ready is not lost: whoever starts it waits for as long as they like', () => {
+  const { vitals } = started()
+  for (let round = 0; round < 9; round++) {
+    expect(kinds(vitals.wake(at(round * 2_000)))).not.toContain('lost')
+  }
 })
 
 describe('afterwards', () => {
@@ -71,6 +81,21 @@ describe('afterwards', () => {
     expect(answer(2, 'relay')).toEqual([])
     answer(3, 'store')
     expect(kinds(answer(3, 'relay'))).toEqual(['back', 'alive'])
+  })
+
+  it('a part that is silent round for round is lost, told once; an answer of all begins the count anew', () => {
+    const { vitals, answer } = running()
+    const silentRound = (round: number): string[] => {
+      answer(round, 'store')
+      return kinds(vitals.wake(at(12_000 + (round - 2) * 10_000)))
+    }
+    expect(silentRound(2)).toEqual(['silent', 'ask'])
+    expect(silentRound(3)).toEqual(['silent', 'ask'])
+    answer(4, 'relay')
+    expect(silentRound(4)).toEqual(['ask'])
+    for (const round of [5, 6]) expect(silentRound(round)).toEqual(['silent', 'ask'])
+    expect(silentRound(7)).toEqual(['silent', 'lost', 'ask'])
+    expect(silentRound(8)).toEqual(['silent', 'ask'])
   })
 
   it('waking too early asks nothing', () => {

@@ -30,7 +30,7 @@ const storeOf = (segments: readonly StoredSegment[], page = 64) => ({
 
 const makers: TraceMaker[] = []
 const makerOf = (store: ConstructorParameters<typeof TraceMaker>[0]): TraceMaker => {
-  makers.push(new TraceMaker(store))
+  makers.push(new TraceMaker(store, error => expect.fail(String(error))))
   return makers.at(-1)!
 }
 afterAll(() => Promise.all(makers.map(one => one.close())))
