@@ -210,6 +210,11 @@ export class Call extends Emitter<CallEvents> {
   get peerMedia(): PeerMedia | undefined {
     return this.#session?.peerMedia
   }
+  /** A telephone is at the other end that takes keys; a client of ours has no use for them. */
+  get takesTones(): boolean {
+    const { peer, peerMedia, media } = this.#session ?? {}
+    return media?.connectedAt !== undefined && peerMedia === undefined && peer!.takesTones
+  }
   get facts(): MediaFacts | undefined {
     return this.#session?.media.facts
   }
@@ -328,6 +333,13 @@ export class Call extends Emitter<CallEvents> {
     if (track === undefined) return
     await this.#session?.peer.sendAudio(track)
     this.#ownChanged()
+  }
+
+  /** Presses keys of a telephone, `0`–`9`, `*`, `#`: doors and menus are opened by them. False where none are taken. */
+  sendTones(keys: string): boolean {
+    if (!this.takesTones || !/^[0-9*#]{1,32}$/.test(keys)) return false
+    this.#session!.peer.sendTones(keys)
+    return true
   }
 
   /**

@@ -19,6 +19,8 @@ const relayGatherMilliseconds = 1_500
 const maxCandidates = 128
 /** What the appliance takes as a description. It cuts the line of who sends a larger frame. */
 const maxSdpCharacters = 32_768
+const toneMilliseconds = 160
+const toneGapMilliseconds = 80
 /** Changes of state that are kept to be told, of one call. */
 const maxChanges = 200
 
@@ -222,6 +224,17 @@ export class Peer {
 
   async sendAudio(track: MediaStreamTrack): Promise<void> {
     await this.#audio?.sender.replaceTrack(track)
+  }
+
+  /** The other side takes the keys of a telephone beside the sound (RFC 4733), and this stack sends them. */
+  get takesTones(): boolean {
+    return this.#audio?.sender.dtmf?.canInsertDTMF ?? false
+  }
+
+  /** After those that are not sent yet; some door stations miss what is shorter, or closer together. */
+  sendTones(keys: string): void {
+    const { dtmf } = this.#audio!.sender
+    dtmf!.insertDTMF(dtmf!.toneBuffer + keys, toneMilliseconds, toneGapMilliseconds)
   }
 
   /** The call is over: from now on the counts of what was sent stay. */

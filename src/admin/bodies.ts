@@ -30,6 +30,7 @@ export function userBody(deps: Pick<AppDeps, 'live' | 'directory'>, row: UserRow
     expiresAt: directory.stayUntil(row.name),
     seenByGuests: row.seenByGuests,
     alsoRings: row.alsoRings,
+    doorKeys: row.doorKeys,
     quietHours: row.quietHours,
     disabled: row.disabled,
     mayLogIn: row.passwordHash !== undefined,

@@ -151,6 +151,8 @@ export interface User {
   readonly seenByGuests: boolean
   /** Others, by `name`, whose devices ring as well when this person is called. */
   readonly alsoRings: readonly string[]
+  /** Of a door station: the keys of a telephone that open it; empty where there is none to open. */
+  readonly doorKeys: string
   /** When they are not to be disturbed by the clock. */
   readonly quietHours: QuietHours | undefined
   /** None of their devices may connect for now, and they may not log in. */
@@ -173,11 +175,13 @@ export interface UserChange {
   readonly doNotDisturb?: boolean | undefined
   /** null: none. */
   readonly quietHours?: QuietHours | null | undefined
-  /** Owner only, as are the next five. */
+  /** Owner only, as are the next six. */
   readonly number?: string | undefined
   readonly seenByGuests?: boolean | undefined
   /** Replaces all of them: 20 at most. */
   readonly alsoRings?: readonly string[] | undefined
+  /** Up to 16 of `0`–`9`, `*`, `#`. Members see *Open the door* in a call with them. */
+  readonly doorKeys?: string | undefined
   /** Their calls end; devices keep what they connect with. */
   readonly disabled?: boolean | undefined
   /** A further owner needs a password; the last one stays. */

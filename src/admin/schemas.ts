@@ -56,6 +56,10 @@ export const userChange = z.strictObject({
   quietHours: quietHours.nullable().optional(),
   seenByGuests: z.boolean().optional(),
   alsoRings: z.array(userName).optional(),
+  doorKeys: z
+    .string()
+    .regex(/^[0-9*#]{0,16}$/, 'up to 16 of the keys 0 to 9, * and #')
+    .optional(),
   disabled: z.boolean().optional(),
   role: z.enum(['owner', 'member']).optional(),
   staySeconds: staySeconds.nullable().optional(),
@@ -284,6 +288,7 @@ export const user = z.strictObject({
   expiresAt: time.optional(),
   seenByGuests: z.boolean(),
   alsoRings: z.array(z.string()),
+  doorKeys: z.string(),
   quietHours: quietHours.optional(),
   disabled: z.boolean(),
   mayLogIn: z.boolean(),

@@ -24,7 +24,7 @@ import {
   updateStick,
   updateVerify,
 } from './update.ts'
-import { userAdd, userList, userPassword, userQuiet, userRemove, userRings } from './user.ts'
+import { userAdd, userDoor, userList, userPassword, userQuiet, userRemove, userRings } from './user.ts'
 import { version } from './version.ts'
 
 /** A longer name stands before a shorter one that it begins with. */
@@ -32,7 +32,18 @@ const groups: readonly (readonly [title: string, commands: readonly Command[]])[
   ['the exchange', [serve, tryOut, doctor, health, version]],
   [
     'people and devices',
-    [invite, userAdd, userList, userPassword, userRings, userQuiet, userRemove, deviceList, deviceRevoke],
+    [
+      invite,
+      userAdd,
+      userList,
+      userPassword,
+      userRings,
+      userDoor,
+      userQuiet,
+      userRemove,
+      deviceList,
+      deviceRevoke,
+    ],
   ],
   [
     'calls and their traces',

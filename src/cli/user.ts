@@ -113,6 +113,21 @@ export const userRings: Command = {
   },
 }
 
+export const userDoor: Command = {
+  name: 'user door',
+  usage: '<name> [<keys>]',
+  about: 'the keys that open a door station; without keys, it is none',
+  words: [1, 2],
+  help: [['<keys>', 'as in 9#; pages show a button in a call with it, which presses them']],
+  run: async call => {
+    const [name, doorKeys = ''] = call.words as [string, string?]
+    await orSay(api(call.config, 'PATCH', `/users/${encodeURIComponent(name)}`, { doorKeys }), listHint)
+    call.print({ name, doorKeys }, () =>
+      doorKeys === '' ? `${name} is no door` : `${name} is opened by ${doorKeys}`,
+    )
+  },
+}
+
 export const userQuiet: Command = {
   name: 'user quiet',
   usage: '<name> [<from>-<until> | off] [--days DAYS] [--zone ZONE]',

@@ -12,6 +12,7 @@ const person: PersonIdentity = {
   // Guests want to try their microphone too.
   seenByGuests: true,
   alsoRings: [],
+  doorKeys: '',
 }
 
 /** What is known of people: an account is a person as calls see them, not all that is kept of them. */

@@ -21,6 +21,8 @@ export interface Person {
   /** What phones without letters dial. */
   readonly number: string
   readonly presence: Presence
+  /** Of a door station: the keys that open it. Guests are told of none. */
+  readonly doorKeys?: string | undefined
 }
 
 export interface PersonName {

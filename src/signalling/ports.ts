@@ -23,6 +23,8 @@ export interface PersonIdentity {
   readonly seenByGuests: boolean
   /** Others whose devices ring as well when this person is called. */
   readonly alsoRings: readonly string[]
+  /** Of a door station: what it wants to hear to open; else empty. */
+  readonly doorKeys: string
 }
 
 /** Devices and people as the channel reads them: from memory, at once. */

@@ -38,12 +38,7 @@ export class Roster {
   /** Everybody, as they are now. */
   people(): Person[] {
     const busy = this.#busy()
-    return this.#devices.people().map(person => ({
-      user: person.user,
-      name: person.displayName,
-      number: person.number,
-      presence: this.#presence(person, busy.has(person.user)),
-    }))
+    return this.#devices.people().map(person => this.#toldOf(person, busy.has(person.user)))
   }
 
   /** Whether `viewer` may know of `user`: a guest knows themselves and those who are marked, the others everybody. */
@@ -54,6 +49,14 @@ export class Roster {
 
   isGuest(user: string): boolean {
     return this.#devices.person(user)?.role === 'guest'
+  }
+
+  /** As `viewer` may know them: guests open no doors. */
+  seenBy(viewer: string, person: Person): Person | undefined {
+    if (!this.mayKnow(viewer, person.user)) return undefined
+    if (person.doorKeys === undefined || !this.isGuest(viewer)) return person
+    const { doorKeys, ...told } = person
+    return told
   }
 
   /** Everybody, for telling everybody: later changes are changes to this. */
@@ -78,12 +81,7 @@ export class Roster {
       const person = this.#devices.person(user)
       if (person === undefined) continue
       const isBusy = this.#log.openOf(user).some(row => isIn(user, row))
-      const now = {
-        user,
-        name: person.displayName,
-        number: person.number,
-        presence: this.#presence(person, isBusy),
-      }
+      const now = this.#toldOf(person, isBusy)
       const told = this.#told.get(user)
       if (told?.presence === now.presence && told.name === now.name) continue
       this.#told.set(user, now)
@@ -119,7 +117,10 @@ export class Roster {
     return JSON.stringify(
       this.#devices
         .people()
-        .map(one => [...[one.user, one.displayName, one.number, one.role, one.seenByGuests], one.alsoRings]),
+        .map(one => [
+          ...[one.user, one.displayName, one.number, one.role, one.seenByGuests],
+          ...[one.alsoRings, one.doorKeys],
+        ]),
     )
   }
 
@@ -129,6 +130,12 @@ export class Roster {
       for (const user of [row.callerUser, row.answererUser ?? row.calleeUser])
         if (isIn(user, row)) users.add(user)
     return users
+  }
+
+  #toldOf(person: PersonIdentity, isBusy: boolean): Person {
+    const { user, displayName: name, number, doorKeys } = person
+    const told = { user, name, number, presence: this.#presence(person, isBusy) }
+    return doorKeys === '' ? told : { ...told, doorKeys }
   }
 
   #presence({ user, doNotDisturb, alsoRings }: PersonIdentity, isBusy: boolean): Presence {

@@ -101,7 +101,10 @@ export class Watchers {
   presenceChanged(users: readonly string[]): Frames {
     return this.#roster.changes(users).flatMap(person => {
       const message: ServerMessage = { type: 'presence', person }
-      return this.#toAll(message, guest => (this.#roster.mayKnow(guest, person.user) ? message : undefined))
+      return this.#toAll(message, guest => {
+        const known = this.#roster.seenBy(guest, person)
+        return known && { type: 'presence', person: known }
+      })
     })
   }
 
@@ -185,7 +188,7 @@ export class Watchers {
   }
 
   #knownTo(viewer: string, people: readonly Person[]): Person[] {
-    return people.filter(({ user }) => this.#roster.mayKnow(viewer, user))
+    return people.flatMap(person => this.#roster.seenBy(viewer, person) ?? [])
   }
 
   #missedOf(user: string): MissedCall[] {

@@ -235,9 +235,9 @@ export class Directory implements Omit<Accounts, 'user'>, Devices {
   readonly keepStays: Expiry['keepStays'] = (...given) => this.#expiry.keepStays(...given)
 
   #personOf(row: UserRow): PersonIdentity {
-    const { name, displayName, number, role, seenByGuests, alsoRings } = row
+    const { name, displayName, number, role, seenByGuests, alsoRings, doorKeys } = row
     const doNotDisturb = this.#isQuiet(row)
-    return { user: name, displayName, number, doNotDisturb, role, seenByGuests, alsoRings }
+    return { user: name, displayName, number, doNotDisturb, role, seenByGuests, alsoRings, doorKeys }
   }
 
   #isQuiet(row: UserRow): boolean {

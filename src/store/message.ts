@@ -16,6 +16,8 @@ export interface UserRow {
   readonly seenByGuests: boolean
   /** Names of others whose devices ring as well when this person is called; theirs in turn do not count. */
   readonly alsoRings: readonly string[]
+  /** Of a door station: what it wants to hear to open, keys of a telephone. `''`: it is none. */
+  readonly doorKeys: string
   /** scrypt, with its parameters and salt; only people who may open the console have one. */
   readonly passwordHash: string | undefined
   readonly doNotDisturbByHand: boolean

@@ -220,4 +220,8 @@ export const migrations: readonly string[] = [
   `
   alter table trace_summaries add column packed blob;
   `,
+  // What a door station wants to hear to open.
+  `
+  alter table users add column door_keys text not null default '';
+  `,
 ]

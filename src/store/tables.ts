@@ -8,13 +8,13 @@ import { leftAhead, type Stay } from './stay.ts'
 
 export const putUser = (user: UserRow): Statement =>
   statement(
-    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
+    `insert into users values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict (name) do update set
       display_name = excluded.display_name, role = excluded.role, password_hash = excluded.password_hash,
       do_not_disturb = excluded.do_not_disturb, stay_from = excluded.stay_from,
       stay_until = excluded.stay_until, seen_by_guests = excluded.seen_by_guests,
       stay_left = excluded.stay_left, disabled = excluded.disabled, number = excluded.number,
       also_rings = excluded.also_rings, quiet_hours = excluded.quiet_hours,
-      quiet_skipped = excluded.quiet_skipped`,
+      quiet_skipped = excluded.quiet_skipped, door_keys = excluded.door_keys`,
     user.name,
     user.displayName,
     // Whoever stays for a time is a guest: the column knows only the two others.
@@ -31,6 +31,7 @@ export const putUser = (user: UserRow): Statement =>
     user.alsoRings.join(' '),
     user.quietHours === undefined ? null : JSON.stringify(user.quietHours),
     user.quietSkipped ?? null,
+    user.doorKeys,
   )
 
 /** As it is, for a stop that is not by surprise. */
@@ -100,6 +101,7 @@ export const userOf = (row: Row, countedAt: Monotonic): UserRow => ({
   stay: stayOf(row, countedAt),
   seenByGuests: row.seen_by_guests === 1,
   alsoRings: String(row.also_rings).split(' ').filter(Boolean),
+  doorKeys: String(row.door_keys),
   passwordHash: text(row.password_hash),
   doNotDisturbByHand: row.do_not_disturb === 1,
   quietHours: quietHoursOf(row.quiet_hours),

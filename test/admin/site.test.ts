@@ -74,11 +74,15 @@ test('only the owner decides about guests, and a guest has no password', async (
   })
   expect([refused.status, refused.body.error.code]).toEqual([409, 'guest'])
   const member = await house.member()
-  for (const body of [{ seenByGuests: true }, { alsoRings: ['gast'] }]) {
+  for (const body of [{ seenByGuests: true }, { alsoRings: ['gast'] }, { doorKeys: '9#' }]) {
     expect((await house.api('PATCH', '/users/mia', { headers: member, body })).status).toBe(403)
   }
   const rings = await house.api('PATCH', '/users/mia', { headers: owner, body: { alsoRings: ['gast'] } })
   expect(rings.body).toMatchObject({ name: 'mia', alsoRings: ['gast'] })
+  const door = await house.api('PATCH', '/users/mia', { headers: owner, body: { doorKeys: '9#' } })
+  expect(door.body).toMatchObject({ name: 'mia', doorKeys: '9#' })
+  for (const doorKeys of ['open', '1 2', '1'.repeat(17)])
+    expect((await house.api('PATCH', '/users/mia', { headers: owner, body: { doorKeys } })).status).toBe(400)
   const self = await house.api('PATCH', '/users/mia', { headers: owner, body: { alsoRings: ['mia'] } })
   expect([self.status, self.body.error.code]).toEqual([400, 'badName'])
   const alsoRings = Array.from({ length: 21 }, (_, number) => `user${number}`)

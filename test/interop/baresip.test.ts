@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { SignedTrace } from '../../src/trace/document.ts'
 import type { Verdict } from '../../src/trace/message.ts'
+import { barriers } from '../net/axe.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { bobSeat, House } from '../net/house.ts'
 import { hears } from '../net/media-check.ts'
@@ -140,6 +141,39 @@ describeWith(
         await hears(bob.page, hertz)
         await bob.inCall()
         await desk.hangUp()
+        await bob.ready()
+      } finally {
+        await desk.stop()
+      }
+    })
+
+    it('hears the keys that are pressed at a page, and opens as a door station does', async () => {
+      const openDoor = () => bob.page.getByRole('button', { name: 'Open the door' })
+      desk = phoneAt('desk', 'paula', 'paula-secret', 'udp')
+      await desk.start()
+      try {
+        await desk.dial(`sip:bob@${house.host('pi').address}`)
+        await bob.rings('Paula')
+        await bob.accept()
+        await bob.inCall()
+        await hears(bob.page, hertz)
+        const from = desk.output.length
+        await bob.press('Keypad')
+        expect(await barriers(bob.page)).toEqual([])
+        await bob.press('7')
+        await bob.press('Hash')
+        await bob.page.keyboard.press('5')
+        await desk.says(/event: '7'.*event: '#'.*event: '5'/s, from)
+        await bob.page.getByLabel('Pressed so far').getByText('7#5').waitFor()
+        await bob.press('Close')
+        expect(await openDoor().count(), 'nobody said what opens it').toBe(0)
+        await house.owner.request('PATCH', '/users/paula', { doorKeys: '*9' })
+        const before = desk.output.length
+        await openDoor().click()
+        await desk.says(/event: '\*'.*event: '9'/s, before)
+        await bob.page.getByRole('status').getByText('Paula was sent *9.').waitFor()
+        expect(await barriers(bob.page)).toEqual([])
+        await bob.hangUp()
         await bob.ready()
       } finally {
         await desk.stop()

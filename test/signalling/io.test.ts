@@ -32,6 +32,7 @@ async function channel() {
       role: 'member',
       seenByGuests: false,
       alsoRings: [],
+      doorKeys: '',
     } as const,
   ]
   const machine = new SignallingMachine({

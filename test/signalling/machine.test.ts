@@ -70,6 +70,7 @@ class Channel {
       role: 'owner',
       seenByGuests: true,
       alsoRings: [],
+      doorKeys: '',
     },
     {
       user: 'bob',
@@ -79,6 +80,7 @@ class Channel {
       role: 'member',
       seenByGuests: false,
       alsoRings: [],
+      doorKeys: '',
     },
   ]
   readonly quiet = new Map<string, Quiet>()
@@ -499,6 +501,30 @@ describe('the roster', () => {
     expect(told()).toEqual(['alice available', 'house available'])
   })
 
+  it('tells what opens a door to everybody but guests', () => {
+    const channel = new Channel()
+    Object.assign(channel.people[0]!, { doorKeys: '9#', seenByGuests: true })
+    channel.people[1]!.role = 'guest'
+    const rosters = (connection: string) =>
+      channel
+        .told(connection)
+        .flatMap(message =>
+          message.type === 'roster' || message.type === 'welcome'
+            ? [message.roster.find(({ user }) => user === 'alice')]
+            : message.type === 'presence' && message.person.user === 'alice'
+              ? [message.person]
+              : [],
+        )
+    channel.hello('c1', 'alice').hello('c2', 'bob')
+    expect(rosters('c2')).toEqual([expect.not.objectContaining({ doorKeys: '9#' })])
+    channel.people[0]!.doorKeys = '1'
+    channel.give({ kind: 'peopleChanged' })
+    expect(rosters('c1')).toMatchObject([{ doorKeys: '1' }])
+    channel.give({ kind: 'reachable', user: 'alice', device: 'alice-page', reachable: true })
+    expect(rosters('c1')).toMatchObject([{ doorKeys: '1', presence: 'available' }])
+    expect(JSON.stringify(rosters('c2'))).not.toContain('doorKeys')
+  })
+
   it('tells do not disturb to all, and to its person as such', () => {
     const channel = new Channel().hello('c1', 'alice')
     channel.give({ kind: 'reachable', user: 'alice', device: 'alice-page', reachable: true })
@@ -665,6 +691,7 @@ describe('a guest', () => {
         role: 'member',
         seenByGuests: false,
         alsoRings: [],
+        doorKeys: '',
       },
     })
     return channel.hello('c1', 'alice').hello('c2', 'bob')

@@ -101,6 +101,7 @@ class Channel {
         role,
         seenByGuests: false,
         alsoRings: [],
+        doorKeys: '',
       },
     }))
     this.#machine = new SignallingMachine({

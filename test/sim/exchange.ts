@@ -301,6 +301,7 @@ export class SimExchange {
       role: 'member' as const,
       seenByGuests: false,
       alsoRings: this.house.alsoRings.get(user) ?? [],
+      doorKeys: '',
     })
     return {
       byTokenHash: hash => {

@@ -396,6 +396,14 @@ test('calls to a person ring at others whom the owner names, until those are gon
   expect(rings()).toEqual([])
 })
 
+test('what opens a door is kept', async () => {
+  await store.directory.addUser({ name: 'door' })
+  expect(store.directory.person('door')?.doorKeys).toBe('')
+  await store.directory.changeUser('door', { doorKeys: '*9#' })
+  await reopen()
+  expect(store.directory.person('door')?.doorKeys).toBe('*9#')
+})
+
 const ownerWish = { displayName: 'Olivia', place: 'Mill', passwordHash: 'hash', device: page }
 
 test('released by a file: nobody owns it, everybody and their devices stay, and the former owner claims it as themself', async () => {

@@ -31,6 +31,7 @@ async function fill(): Promise<Household> {
   await people.addUser({ name: 'carl', displayName: 'Carl' })
   await people.changeUser('carl', { disabled: true })
   await people.changeUser('anna', { alsoRings: ['carl'] })
+  await people.changeUser('carl', { doorKeys: '9#' })
   const quietHours = { from: '22:00', until: '07:00', days: ['sun', 'mon'], zone: 'Europe/Berlin' } as const
   await people.changeUser('anna', { quietHours })
   const annas = await people.enrol({ user: 'anna' }, device)

@@ -347,6 +347,15 @@ export const texts = {
   remoteView: (name: string) => `${name}’s camera`,
   lineAway: 'The appliance is away. The call goes on; hanging up works.',
 
+  openDoor: 'Open the door',
+  doorOpened: (name: string, keys: string) => `${name} was sent ${keys}.`,
+  keypad: {
+    open: 'Keypad',
+    title: 'Keypad',
+    body: (name: string) => `${name} hears what you press. You can type it, too.`,
+    pressed: 'Pressed so far',
+    names: { '*': 'Star', '#': 'Hash' } as Readonly<Record<string, string>>,
+  },
   badge: {
     direct: 'direct',
     connecting: 'connecting',

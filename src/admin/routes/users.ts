@@ -71,6 +71,7 @@ export function userRoutes(deps: Deps): Route[] {
           sipPassword,
           seenByGuests,
           alsoRings,
+          doorKeys,
           staySeconds,
           disabled,
           role,
@@ -96,7 +97,7 @@ export function userRoutes(deps: Deps): Route[] {
             'somebody here goes by that name; choose one that tells you apart',
           )
         }
-        const forOwner = [number, seenByGuests, alsoRings, staySeconds, disabled, role].some(
+        const forOwner = [number, seenByGuests, alsoRings, doorKeys, staySeconds, disabled, role].some(
           value => value !== undefined,
         )
         if (!isOwner(call.principal) && forOwner) {
@@ -120,6 +121,7 @@ export function userRoutes(deps: Deps): Route[] {
           passwordHash,
           seenByGuests,
           alsoRings,
+          doorKeys,
           staySeconds,
           disabled,
           role,

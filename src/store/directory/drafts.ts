@@ -36,6 +36,7 @@ export class Drafts {
       stay: set.staySeconds === undefined ? undefined : newStay(set.staySeconds * 1_000, this.#held.moment()),
       seenByGuests: set.role === 'owner',
       alsoRings: [],
+      doorKeys: '',
       disabled: false,
       createdAt: this.#held.now(),
     }

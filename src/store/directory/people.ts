@@ -20,6 +20,8 @@ export interface UserChange {
   readonly seenByGuests?: boolean | undefined
   /** Replaces all of them. */
   readonly alsoRings?: readonly string[] | undefined
+  /** `''`: they are no door. */
+  readonly doorKeys?: string | undefined
   /** The last owner stays one, and stays enabled. */
   readonly disabled?: boolean | undefined
   readonly role?: 'owner' | 'member' | undefined

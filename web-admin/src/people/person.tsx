@@ -28,6 +28,7 @@ type Open =
   | 'rename'
   | 'number'
   | 'alsoRings'
+  | 'door'
   | 'quietHours'
   | 'invite'
   | 'softphone'
@@ -126,6 +127,21 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
                   onClick={() => setOpen('alsoRings')}
                 >
                   {people.choose}
+                </button>
+              </Row>
+            )}
+            {(user.doorKeys !== '' || user.devices.some(({ kind }) => kind === 'sip')) && (
+              <Row
+                label={people.door}
+                value={user.doorKeys === '' ? people.doorNone : <code>{user.doorKeys}</code>}
+              >
+                <button
+                  type="button"
+                  class="button quiet"
+                  aria-label={people.setDoorOf(user.displayName)}
+                  onClick={() => setOpen('door')}
+                >
+                  {user.doorKeys === '' ? people.set : people.change}
                 </button>
               </Row>
             )}
@@ -298,6 +314,30 @@ function Dialogs(props: {
               pattern="[2-8][0-9]{1,5}"
               maxLength={6}
               hint={people.numberRule}
+            />
+          </Form>
+        </Dialog>
+      )
+    case 'door':
+      return (
+        <Dialog title={people.doorTitle(name)} onClose={close}>
+          <p>{people.doorBody}</p>
+          <Form
+            submit={common.save}
+            onCancel={close}
+            onSubmit={async ({ doorKeys = '' }) => {
+              await change({ doorKeys })
+              close()
+              toast(people.doorSaved(name), () => change({ doorKeys: user.doorKeys }))
+            }}
+          >
+            <Field
+              label={people.doorKeys}
+              name="doorKeys"
+              value={user.doorKeys}
+              pattern="[0-9*#]{0,16}"
+              maxLength={16}
+              hint={people.doorRule}
             />
           </Form>
         </Dialog>

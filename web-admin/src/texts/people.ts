@@ -96,6 +96,15 @@ export const people = {
   alsoRingsBody:
     'All their devices ring, and the first to answer takes the call. Who declines, or is not to be disturbed, leaves it to the others.',
   alsoRingsSaved: (name: string) => `Saved: who rings for ${name}.`,
+  door: 'Opened by the keys',
+  doorNone: 'no door',
+  setDoorOf: (name: string) => `Set the keys that open ${name}`,
+  doorTitle: (name: string) => `What opens ${name}?`,
+  doorBody:
+    'For a door station: the keys it wants to hear, as its manual has them, such as 9#. In a call with it, phone pages of members then show Open the door.',
+  doorKeys: 'Keys',
+  doorRule: 'Up to 16 of 0 to 9, * and #. Empty: it is no door.',
+  doorSaved: (name: string) => `Saved: what opens ${name}.`,
   quietHours: 'Quiet hours',
   quietNone: 'none',
   setQuietOf: (name: string) => `Set the quiet hours of ${name}`,

@@ -16,6 +16,8 @@ const paths = {
   missed: 'M4 5l8 8 8-8M4 5v5M4 5h5M3 18.5c2.5-1.7 5.6-2.5 9-2.5s6.5.8 9 2.5',
   incoming: 'M18 6L7 17M7 9v8h8',
   outgoing: 'M6 18L17 7M9 7h8v8',
+  keypad:
+    'M5.5 5.5v.1M12 5.5v.1M18.5 5.5v.1M5.5 12v.1M12 12v.1M18.5 12v.1M5.5 18.5v.1M12 18.5v.1M18.5 18.5v.1',
   transfer: 'M4 8h14M14 4l4 4-4 4M20 16H6M10 12l-4 4 4 4',
   history: 'M12 7v5l3.5 2M4.5 12a7.5 7.5 0 1 0 2.2-5.3L4 9.4M4 5v4.4h4.4',
   wall: 'M6 3h12v15H6zM10 15h4M12 18v3M9 21h6',

@@ -13,6 +13,7 @@ import { clock, texts } from '../texts.ts'
 import { Badge } from './badge.tsx'
 import { DevicesDialog } from './devices.tsx'
 import { FactsDialog } from './facts.tsx'
+import { KeypadDialog } from './keypad.tsx'
 import { RequestList } from './requests.tsx'
 import { mayTransfer, TransferDialog, TransferredNote, transferText, whyNoTransfer } from './transfer.tsx'
 
@@ -31,9 +32,10 @@ export function CallScreen({
   readonly phone: Phone
   readonly line: Line
 }) {
-  const [sheet, setSheet] = useState<'facts' | 'devices' | 'door' | 'transfer' | undefined>()
+  const [sheet, setSheet] = useState<'facts' | 'devices' | 'door' | 'keypad' | 'transfer' | undefined>()
   const [hasPicture, setHasPicture] = useState(false)
-  const { name } = call.party
+  const { name, user } = call.party
+  const doorKeys = phone.roster.find(person => person.user === user)?.doorKeys
   const title = useRef<HTMLHeadingElement>(null)
   // Who is transferred pressed nothing: a key that was meant for the talk before must not hang up this one.
   useEffect(() => {
@@ -65,7 +67,25 @@ export function CallScreen({
           {call.state === 'ringing' && <Timer />}
           {taken && <Timer since={call.connectedAt!} />}
         </p>
-        {(taken || call.state === 'connecting') && <Badge call={call} open={() => setSheet('facts')} />}
+        {(taken || call.state === 'connecting') && (
+          <p class="badges">
+            <Badge call={call} open={() => setSheet('facts')} />
+            {call.takesTones && doorKeys !== undefined && (
+              <button
+                type="button"
+                class="badge go"
+                onClick={() => call.sendTones(doorKeys) && line.say(texts.doorOpened(name, doorKeys))}
+              >
+                {texts.openDoor}
+              </button>
+            )}
+            {call.takesTones && (
+              <button type="button" class="badge" aria-haspopup="dialog" onClick={() => setSheet('keypad')}>
+                <Icon name="keypad" /> {texts.keypad.open}
+              </button>
+            )}
+          </p>
+        )}
         <Notes call={call} line={line} online={phone.state === 'online'} />
         <TransferredNote from={call} to={line.handedOnTo} />
         {/* Seen and read out, but without a sound: somebody is talking. */}
@@ -87,6 +107,7 @@ export function CallScreen({
         whyNoTransfer={whyNoTransfer(call, phone, line)}
       />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
+      {sheet === 'keypad' && <KeypadDialog call={call} onClose={() => setSheet(undefined)} />}
       {sheet === 'door' && waiting > 0 && (
         <Dialog title={texts.requests} onClose={() => setSheet(undefined)}>
           <RequestList phone={phone} />
