@@ -6,12 +6,12 @@
  * Left out on purpose: holding, and any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
-import type { ClientMessage, MediaReport, PersonName, ServerMessage } from '../src/signalling/message.ts'
+import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
+import { type CallPorts, type CallSetup, callLimits } from './call-setup.ts'
 import { Emitter } from './emitter.ts'
-import { type Env, Timers } from './env.ts'
+import { Timers } from './env.ts'
 import { HandingOn, type HandOn } from './hand-on.ts'
-import type { HeldCalls } from './held.ts'
-import type { LocalMedia, MediaProblem, OpenMedia } from './media.ts'
+import type { LocalMedia, MediaProblem } from './media.ts'
 import type { MediaState, RefusedRelay } from './media-watch.ts'
 import { OwnMedia } from './own-media.ts'
 import { type CallPath, noPath } from './path.ts'
@@ -39,52 +39,6 @@ export interface CallEvents {
   facts: MediaFacts
   ended: CallEnd
 }
-
-export interface CallPorts {
-  readonly env: Env
-  readonly held: HeldCalls
-  readonly openMedia: OpenMedia
-  online(): boolean
-  /** False when there is no line. */
-  send(message: ClientMessage): boolean
-  /** Now, or when there is a line again. */
-  report(call: string, report: MediaReport, isLast: boolean): void
-  /** Media stopped: the line may be dead as well. */
-  lookAtLine(): void
-}
-
-export interface CallSetup {
-  readonly direction: 'outgoing' | 'incoming'
-  /** Our name for the call until the appliance tells its id. */
-  readonly ref: string
-  readonly peer: PersonName
-  readonly video: boolean
-  /** Incoming only: who was called, where it rings here in their place. */
-  readonly calledFor?: PersonName | undefined
-  /** Outgoing only: the id of the call whose other party asked for this one. */
-  readonly referred?: string | undefined
-  /** One that is open already: people are not asked twice, and some phones open no second one beside the first. */
-  readonly microphone?: MediaStreamTrack | undefined
-  /** Incoming only. */
-  readonly incoming?: { readonly call: string; readonly sdp: string; readonly trickle: boolean }
-}
-
-const limits = {
-  /** A caller gives up after this. */
-  noAnswerMilliseconds: 60_000,
-  /** A call taken with an offer of ours: the appliance ends one that is not acknowledged sooner, if it is there. */
-  unacknowledgedMilliseconds: 35_000,
-  /** How long the appliance may take to confirm an end that the other party already told directly. */
-  peerByeMilliseconds: 40_000,
-  /** A call that rang here when the channel broke is offered again right after the welcome, or is over. */
-  offeredAgainMilliseconds: 3_000,
-  /** A call that rings here waits as long for its line at the appliance, which then gives it up. */
-  ringsWithoutLineMilliseconds: 15_000,
-  /** How long a call that the appliance may not know of waits for a line. */
-  placedWithoutLineMilliseconds: 10_000,
-  /** The appliance says something to a call and to an answer at once; without it the line is looked at. */
-  replyMilliseconds: 1_500,
-} as const
 
 export class Call extends Emitter<CallEvents> {
   readonly direction: 'outgoing' | 'incoming'
@@ -247,7 +201,7 @@ export class Call extends Emitter<CallEvents> {
       return
     }
     if (this.#isOver()) return
-    this.#timers.set('noAnswer', limits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
+    this.#timers.set('noAnswer', callLimits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
     this.#become('calling')
     this.#place()
   }
@@ -277,7 +231,7 @@ export class Call extends Emitter<CallEvents> {
     this.#isTaken = true
     this.#timers.clear('lineAway')
     if (!isOffered) {
-      this.#timers.set('noAnswer', limits.unacknowledgedMilliseconds, () => this.hangUp('mediaFailed'))
+      this.#timers.set('noAnswer', callLimits.unacknowledgedMilliseconds, () => this.hangUp('mediaFailed'))
       return
     }
     this.#become('answered')
@@ -398,8 +352,8 @@ export class Call extends Emitter<CallEvents> {
   /** The channel broke: nobody can tell that the caller gave up. */
   lineLost(): void {
     if (this.#isTaken) return
-    if (this.direction === 'incoming') this.#loseAfter('lineAway', limits.ringsWithoutLineMilliseconds)
-    else if (this.#isUnknown) this.#loseAfter('lineAway', limits.placedWithoutLineMilliseconds)
+    if (this.direction === 'incoming') this.#loseAfter('lineAway', callLimits.ringsWithoutLineMilliseconds)
+    else if (this.#isUnknown) this.#loseAfter('lineAway', callLimits.placedWithoutLineMilliseconds)
   }
 
   /** The channel is back: `fate` says what the appliance knows of this call. */
@@ -409,7 +363,7 @@ export class Call extends Emitter<CallEvents> {
     this.#timers.clear('lineAway')
     // Not taken when `hello` named what is held.
     if (fate === undefined && this.direction === 'incoming') {
-      this.#loseAfter('offeredAgain', limits.offeredAgainMilliseconds)
+      this.#loseAfter('offeredAgain', callLimits.offeredAgainMilliseconds)
       return
     }
     // What was begun on the old line and could not be named the appliance ends.
@@ -486,7 +440,7 @@ export class Call extends Emitter<CallEvents> {
       held.ended(id, 'peer', reason)
       this.#ports.env.setTimeout(() => {
         if (held.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
-      }, limits.peerByeMilliseconds)
+      }, callLimits.peerByeMilliseconds)
     }
     this.#finish({ by: 'peer', reason, code: 0 })
   }
@@ -502,11 +456,11 @@ export class Call extends Emitter<CallEvents> {
     const { user: to } = this.#party
     const placed = { ref, to, sdp: this.#offer, video: this.#placedWithVideo, ...(referred && { referred }) }
     if (this.#ports.send({ type: 'call', ...placed })) this.#expectReply()
-    else this.#loseAfter('lineAway', limits.placedWithoutLineMilliseconds)
+    else this.#loseAfter('lineAway', callLimits.placedWithoutLineMilliseconds)
   }
 
   #expectReply(): void {
-    this.#timers.set('reply', limits.replyMilliseconds, () => this.#ports.lookAtLine())
+    this.#timers.set('reply', callLimits.replyMilliseconds, () => this.#ports.lookAtLine())
   }
 
   #loseAfter(timer: 'offeredAgain' | 'lineAway', milliseconds: number): void {

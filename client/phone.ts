@@ -14,7 +14,8 @@ import type {
   PersonName,
   ServerMessage,
 } from '../src/signalling/message.ts'
-import { Call, type CallEnd, type CallPorts } from './call.ts'
+import { Call, type CallEnd } from './call.ts'
+import type { CallPorts } from './call-setup.ts'
 import { Connection, type ConnectionState, type StopReason, type Welcome } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, environment, memoryStorage, type TextStorage } from './env.ts'
