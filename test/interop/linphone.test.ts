@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Softphone } from '../../src/admin/message.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { scan } from '../net/console-page.ts'
@@ -28,6 +28,7 @@ const peers = [
   'linphonec',
 ] as const
 const hertz = 440
+const bobsName = 'Bob "the <Builder> & Son'
 
 describeWith(peers, 'Linphone', () => {
   let house: House
@@ -37,7 +38,7 @@ describeWith(peers, 'Linphone', () => {
 
   beforeAll(async () => {
     house = await House.build({ seats: [bobSeat], otherHosts: ['desk', 'mobile', 'secure'] })
-    await house.owner.addUser('bob', 'Bob "the <Builder> & Son')
+    await house.owner.addUser('bob', bobsName)
     await house.owner.addUser('paula', 'Paula', 'paula-secret')
     bob = await house.phone('Bob', 'bob')
     desk = new Baresip(house.host('desk'), {
@@ -94,8 +95,7 @@ describeWith(peers, 'Linphone', () => {
     const host = house.host('secure')
     const server = house.host('pi').address
     const softphone = await softphoneFor('paula')
-    const file = join(house.lan.directory, 'lanline.pem')
-    writeFileSync(file, (await reach(host, `http://${server}/lanline.pem`)).body)
+    const file = await certificate()
     const capture = await Capture.start(house.lan)
     const secure = new Linphone(host, {
       provisioningUrl: `${softphone.linphone.url}?root_ca=${encodeURIComponent(file)}`,
@@ -123,6 +123,75 @@ describeWith(peers, 'Linphone', () => {
     expect(await capture.count(`ip.addr == ${host.address} && tls`)).toBeGreaterThan(10)
   })
 
+  describe('in a call that is handed on', () => {
+    let phone: Linphone
+    let carol: PhonePage
+
+    beforeAll(async () => {
+      await house.owner.addUser('carol', 'Carol')
+      carol = await house.phone('Carol', 'bob')
+      const { linphone: offer } = await softphoneFor('paula')
+      const file = await certificate()
+      phone = new Linphone(house.host('secure'), {
+        provisioningUrl: `${offer.url}?root_ca=${encodeURIComponent(file)}`,
+        ...{ hertz, audioOnly: true },
+      })
+      phone.start()
+      await phone.registered()
+    }, 60_000)
+    afterAll(() => phone?.stop())
+    afterEach(() => Promise.all([bob.ready(), carol.ready()]))
+
+    const server = () => house.host('pi').address
+    const callsAndTalks = async (page: PhonePage, user: string) => {
+      phone.command(`call sip:${user}@${server()}`)
+      await page.rings('Paula')
+      await page.accept()
+      await page.inCall()
+    }
+    const talksWith = ({ page }: PhonePage, name: string) =>
+      page.getByRole('main', { name: `Call with ${name}` }).waitFor({ timeout: 15_000 })
+    const theyTalk = async () => {
+      await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, bobsName)])
+      await Promise.all([hears(bob.page, 1_000), hears(carol.page, 1_000)])
+      await carol.hangUp()
+    }
+
+    it('hands a page on to another', async () => {
+      await callsAndTalks(bob, 'bob')
+      await phone.speak()
+      phone.command(`transfer sip:carol@${server()}`)
+      await carol.rings('Bob .*')
+      await carol.accept()
+      await theyTalk()
+    })
+
+    it('holds a page, and hands it on to another after a word with it', async () => {
+      await callsAndTalks(bob, 'bob')
+      phone.command('pause')
+      await callsAndTalks(carol, 'carol')
+      const [held, asked] = [...phone.output.matchAll(/assigned id (\d+)/g)].slice(-2).map(([, id]) => id)
+      phone.command(`transfer ${held} --to-call ${asked}`)
+      await theyTalk()
+    })
+
+    it('is handed on by a page', async () => {
+      const from = phone.log.length
+      await bob.callAudio('Paula')
+      await phone.logs(/LinphoneCallIncomingReceived/, from)
+      phone.command('answer')
+      await bob.inCall()
+      await bob.press('Transfer Paula to somebody else')
+      await bob.press('Carol Available')
+      await carol.rings('Paula')
+      await carol.accept()
+      await talksWith(carol, 'Paula')
+      await bob.ready()
+      await hears(carol.page, hertz)
+      await carol.hangUp()
+    })
+  })
+
   it.each([
     ['the file is missing', 'lanline.pem', 'missing.pem', /X509 - Certificate verification failed/],
     [
@@ -145,6 +214,14 @@ describeWith(peers, 'Linphone', () => {
     expect(lost.log).toMatch(why)
     expect(lost.log).not.toMatch(/LinphoneRegistrationOk/)
   })
+
+  /** Our authority's, in a file. */
+  async function certificate(): Promise<string> {
+    const file = join(house.lan.directory, 'lanline.pem')
+    const url = `http://${house.host('pi').address}/lanline.pem`
+    writeFileSync(file, (await reach(house.host('secure'), url)).body)
+    return file
+  }
 
   async function softphoneFor(user: string): Promise<Softphone> {
     return JSON.parse((await house.owner.request('POST', '/softphones', { deviceName: 'L', user })).body)
