@@ -101,7 +101,7 @@ export const people = {
   setDoorOf: (name: string) => `Set the keys that open ${name}`,
   doorTitle: (name: string) => `What opens ${name}?`,
   doorBody:
-    'For a door station: the keys it wants to hear, as its manual has them, such as 9#. In a call with it, phone pages of members then show Open the door.',
+    'For a door station: the keys it wants to hear, as its manual has them, such as 9#. In a call with it, phone pages then have the button “Open the door”; those of guests have none.',
   doorKeys: 'Keys',
   doorRule: 'Up to 16 of 0 to 9, * and #. Empty: it is no door.',
   doorSaved: (name: string) => `Saved: what opens ${name}.`,
