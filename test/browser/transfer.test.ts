@@ -121,6 +121,40 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     await Promise.all([alice.ready(), bob.ready(), carol.ready()])
   })
 
+  it('has its buttons in the window, however small, on a wall as well', async () => {
+    const { page } = alice
+    const wall = async () => {
+      await alice.press('This phone')
+      await page.getByRole('switch', { name: 'Wall phone' }).click()
+      await alice.press('Close')
+    }
+    const buttons = ['Mute', 'Turn camera on', 'Devices', 'Transfer Bob to somebody else', 'Hang up']
+    for (const isWall of [false, true]) {
+      if (isWall) await wall()
+      await talk()
+      for (const [width, height] of [
+        [320, 568],
+        [844, 390],
+        [320, 200],
+      ] as const) {
+        await page.setViewportSize({ width, height })
+        let right = 0
+        for (const name of buttons) {
+          const box = (await page.getByRole('button', { name, exact: true }).boundingBox())!
+          const where = `${name} at ${width} × ${height}${isWall ? ' on a wall' : ''}`
+          expect(box.x, where).toBeGreaterThanOrEqual(right)
+          expect(box.y + box.height, where).toBeLessThanOrEqual(height)
+          right = box.x + box.width
+        }
+        expect(right, 'the last one').toBeLessThanOrEqual(width)
+      }
+      await page.setViewportSize({ width: 390, height: 844 })
+      await alice.hangUp()
+      await Promise.all([alice.ready(), bob.ready()])
+    }
+    await wall()
+  })
+
   it('need not be waited out by who hands it on', async () => {
     await talk()
     await transfer()

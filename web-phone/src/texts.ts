@@ -508,8 +508,9 @@ export function transferFailedText(reason: EndReason | undefined, name: string, 
     case 'noAnswer':
     case 'unreachable':
     case 'doNotDisturb':
-    case 'notFound':
       return endText(reason, 'peer', to, 0, true, name)
+    case 'notFound':
+      return `${name} cannot be transferred to ${to}: a guest reaches only people in their own list.`
     default:
       return `${name} could not be transferred: not every phone can be.`
   }
