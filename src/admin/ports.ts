@@ -105,8 +105,8 @@ export interface Backup {
   make(passphrase: string): AsyncGenerator<Uint8Array<ArrayBuffer>>
   check(sealed: AsyncIterable<Uint8Array>, passphrase: string): Promise<Manifest>
   /** What was checked takes its place at the next start. False: nothing was checked. */
-  accept(): boolean
-  forget(): void
+  accept(): Promise<boolean>
+  forget(): Promise<void>
 }
 
 /** A certificate that the owner brings. */
@@ -127,7 +127,7 @@ export interface Update {
   take(bundle: AsyncIterable<Uint8Array>): Promise<ReadyUpdate>
   /** False: nothing was taken in. */
   install(evenIfNotNewer: boolean): Promise<boolean>
-  forget(): void
+  forget(): Promise<void>
 }
 
 export interface AppDeps {

@@ -16,7 +16,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -75,7 +75,7 @@ export async function* makeBackup(
     const manifest: Manifest = { ...counts, version, madeAt: Date.now() }
     yield* seal(plainOf(manifest, to), passphrase)
   } finally {
-    rmSync(to, { force: true })
+    await removed(to)
   }
 }
 
@@ -109,24 +109,27 @@ export async function checkBackup(
     const file = await open(checking, 'r+')
     await file.sync()
     await file.close()
-    renameSync(checking, join(place.dataDirectory, files.checked))
+    await rename(checking, join(place.dataDirectory, files.checked))
     const { whole: _, ...counts } = looked
     return { ...counts, version: manifest.version, madeAt: manifest.madeAt }
   } finally {
-    rmSync(checking, { force: true })
+    await removed(checking)
   }
 }
 
 /** What was checked is to take its place at the next start. False: nothing was. */
-export function acceptBackup(dataDirectory: string): boolean {
+export async function acceptBackup(dataDirectory: string): Promise<boolean> {
   const checked = join(dataDirectory, files.checked)
   if (!existsSync(checked)) return false
-  renameSync(checked, join(dataDirectory, files.ready))
+  await rename(checked, join(dataDirectory, files.ready))
   return true
 }
 
-export const forgetBackup = (dataDirectory: string): void =>
-  rmSync(join(dataDirectory, files.checked), { force: true })
+export const forgetBackup = (dataDirectory: string): Promise<void> =>
+  removed(join(dataDirectory, files.checked))
+
+/** By another thread, as `rename` onto another file: what a large file held takes the system longer than a packet may wait. */
+const removed = (path: string): Promise<void> => rm(path, { force: true })
 
 /**
  * Before the store is opened, by who holds the data directory: puts a backup that lies ready in its place. Each step may
@@ -176,7 +179,7 @@ export async function acceptCopy({ dataDirectory, schema, freeBytes }: Place, na
     renameSync(checking, join(dataDirectory, files.ready))
     return looked
   } finally {
-    rmSync(checking, { force: true })
+    await removed(checking)
   }
 }
 

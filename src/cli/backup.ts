@@ -77,7 +77,7 @@ export const restore: Command = {
     const file = await open(call.words[0]!).catch(failed)
     const manifest = await asOwnerOf(place.dataDirectory, async () => {
       const checked = await checkBackup(place, file.createReadStream(), passphrase).catch(failed)
-      acceptBackup(place.dataDirectory)
+      await acceptBackup(place.dataDirectory)
       return checked
     })
     const { users, devices, calls } = manifest

@@ -21,7 +21,7 @@ export interface BundlePart {
 export async function* verified(
   chunks: AsyncIterable<Uint8Array>,
   keys: readonly KeyObject[],
-  accept: (manifest: UpdateManifest) => Refusal | undefined = () => undefined,
+  accept: (manifest: UpdateManifest) => Promise<Refusal | undefined> = async () => undefined,
 ): AsyncGenerator<BundlePart> {
   const hash = createHash('sha256')
   let held = Buffer.alloc(0)
@@ -34,7 +34,7 @@ export async function* verified(
       const head = decodeHead(held, keys)
       if (head.kind === 'more') continue
       if (head.kind === 'refused') throw new UpdateError(head.problem, head.sentence)
-      const refusal = accept(head.manifest)
+      const refusal = await accept(head.manifest)
       if (refusal !== undefined) throw new UpdateError(refusal.problem, refusal.sentence)
       manifest = head.manifest
       yield { manifest, of: 'head', bytes: held.subarray(0, head.bytes) }

@@ -97,7 +97,7 @@ async function carryOut(
   const keys = keysOf(places)
   const machine = { ...options, boot: booted.boot, slotBytes: device.bytes }
   const pass = () =>
-    verified(chunksOf(bundle), keys, manifest => judge(manifest, machine, options.evenIfNotNewer))
+    verified(chunksOf(bundle), keys, async manifest => judge(manifest, machine, options.evenIfNotNewer))
   let manifest: UpdateManifest | undefined
   for await (const part of pass()) {
     manifest = part.manifest

@@ -11,7 +11,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { headOfFile, verified } from './bundle-io.ts'
@@ -100,7 +100,7 @@ export class Updates {
       if ((error as { code?: unknown }).code === 'ENOSPC') throw noRoom()
       throw error
     } finally {
-      rmSync(incoming, { force: true })
+      await rm(incoming, { force: true })
       this.#isBusy = false
     }
   }
@@ -120,19 +120,20 @@ export class Updates {
     return true
   }
 
-  forget(): void {
-    rmSync(this.#at(waiting.ready), { force: true })
+  /** By another thread: what a large file held takes the system longer than a packet may wait. */
+  forget(): Promise<void> {
+    return rm(this.#at(waiting.ready), { force: true })
   }
 
   async #takeIn(chunks: AsyncIterable<Uint8Array>, to: string): Promise<UpdateManifest> {
     let manifest: UpdateManifest | undefined
     // Only one lies here, and its head is good before the one before it goes.
-    const accept = (read: UpdateManifest) => {
+    const accept = async (read: UpdateManifest) => {
       const refusal = judge(read, this.#machine(), true)
       if (refusal !== undefined) return refusal
       // It is as long as was signed, or it is refused; how long the upload says it is counts for nothing.
       if (this.#options.freeBytes() < read.rootBytes + spareBytes) throw noRoom(read.rootBytes)
-      this.forget()
+      await this.forget()
       return undefined
     }
     const keys = keysOf(this.#options.places)

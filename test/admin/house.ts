@@ -155,7 +155,7 @@ export class AdminHouse {
           throw Object.assign(new Error('no image'), { name: 'UpdateError', code: 'notAnImage' })
         },
         install: async () => false,
-        forget: () => {},
+        forget: async () => {},
       },
       certificate: () => ({ names: ['lanline.local'], notBefore: 0, notAfter: 1e13 }),
       logLines: () => ['{"event":"ready"}'],

@@ -9,7 +9,7 @@ const state: UpdateState = {
   ...{ ready: undefined, status: undefined },
 }
 const calm: AppDeps['update'] = {
-  ...{ changesWait: false, state: async () => state, install: async () => true, forget: () => {} },
+  ...{ changesWait: false, state: async () => state, install: async () => true, forget: async () => {} },
   take: async () => {
     throw Object.assign(new Error('signed by somebody else'), { name: 'UpdateError', code: 'untrusted' })
   },

@@ -1,9 +1,9 @@
-import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { acceptBackup, applyBackup, checkBackup, makeBackup } from '../../src/backup/backup.ts'
+import { acceptBackup, applyBackup, checkBackup, forgetBackup, makeBackup } from '../../src/backup/backup.ts'
 import { seal, unseal } from '../../src/backup/container.ts'
 import { silent } from '../../src/core/log.ts'
 import { openData } from '../../src/loading.ts'
@@ -18,6 +18,9 @@ const bytesOf = async (parts: AsyncIterable<Uint8Array>): Promise<Buffer> => {
 async function* inPieces(bytes: Uint8Array, size = 1_000): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
 }
+
+/** To remove as much takes the system some fifty milliseconds. */
+const largeMegabytes = 300
 
 let directories: string[] = []
 beforeEach(() => {
@@ -52,7 +55,7 @@ describe('a backup', () => {
     const manifest = await checkBackup(there, inPieces(file), passphrase)
     expect(manifest).toMatchObject({ place: 'Mill', users: 1, devices: 1, calls: 0, version: '1.2.3' })
     expect(applyBackup(there.dataDirectory)).toBe(false)
-    expect(acceptBackup(there.dataDirectory)).toBe(true)
+    expect(await acceptBackup(there.dataDirectory)).toBe(true)
     expect(applyBackup(there.dataDirectory)).toBe(true)
     const restored = await openStore(there.dataDirectory)
     expect(restored.settings.identity()).toEqual(identity)
@@ -60,6 +63,17 @@ describe('a backup', () => {
     expect(restored.directory.byToken(claimed.token)?.user).toBe('olivia')
     await restored.close()
     expect(readdirSync(there.dataDirectory)).toContain('before-restore.db')
+  })
+
+  it('that is large holds no packet when it is forgotten', async () => {
+    const { dataDirectory } = place()
+    const checked = join(dataDirectory, 'restore-checked.db')
+    for (let megabyte = 0; megabyte < largeMegabytes; megabyte++) appendFileSync(checked, Buffer.alloc(1e6))
+    const before = process.threadCpuUsage()
+    const gone = forgetBackup(dataDirectory)
+    expect(process.threadCpuUsage(before).system / 1_000).toBeLessThan(10)
+    await gone
+    expect(readdirSync(dataDirectory)).toEqual([])
   })
 
   it('is readable by nobody else while it is made, whatever the mode of the directory', async () => {
@@ -81,7 +95,7 @@ describe('a backup', () => {
     const file = await bytesOf(makeBackup(here, passphrase))
     await store.close()
     await checkBackup(here, inPieces(file), passphrase)
-    acceptBackup(here.dataDirectory)
+    await acceptBackup(here.dataDirectory)
     // As after the first half: the old database has left, the new one is not there.
     rmSync(join(here.dataDirectory, 'lanline.db'))
     expect(applyBackup(here.dataDirectory)).toBe(true)
@@ -93,7 +107,7 @@ describe('a backup', () => {
     const store = await openStore(here.dataDirectory)
     const file = await bytesOf(makeBackup(here, passphrase))
     await checkBackup(here, inPieces(file), passphrase)
-    acceptBackup(here.dataDirectory)
+    await acceptBackup(here.dataDirectory)
     const start = { image: false, onTrial: false }
     await expect(openData(here.dataDirectory, silent, start)).rejects.toMatchObject({ code: 'locked' })
     expect(readdirSync(here.dataDirectory)).toContain('restore-ready.db')
@@ -118,7 +132,7 @@ describe('a backup', () => {
     const file = await bytesOf(makeBackup(here, passphrase))
     await store.close()
     await checkBackup(here, inPieces(file), passphrase)
-    acceptBackup(here.dataDirectory)
+    await acceptBackup(here.dataDirectory)
     expect(applyBackup(here.dataDirectory)).toBe(true)
     const kept = new Sqlite(at('before-restore.db'))
     expect(kept.prepare('select name from users').pluck().all()).toEqual(['lately'])
@@ -133,7 +147,7 @@ describe('a backup', () => {
     await store.close()
     const there = { ...here, dataDirectory: join(here.dataDirectory, 'new', 'data') }
     await checkBackup(there, inPieces(file), passphrase)
-    expect(acceptBackup(there.dataDirectory)).toBe(true)
+    expect(await acceptBackup(there.dataDirectory)).toBe(true)
     expect(applyBackup(there.dataDirectory)).toBe(true)
   })
 

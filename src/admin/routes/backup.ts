@@ -71,8 +71,8 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
       summary:
         'What was looked through takes the place of everything when lanline starts next, which is now where the answer’s `restarts` is true.',
       answers: { 200: schemas.restoreApplied },
-      handle: () => {
-        if (!backup.accept())
+      handle: async () => {
+        if (!(await backup.accept()))
           throw new HttpError(404, 'notFound', 'no backup was looked through; upload it first')
         log.warn('restore')
         const body: RestoreApplied = { restarts: help.canRestart }
@@ -86,8 +86,8 @@ export function backupRoutes({ backup, help, clock, log }: Deps): Route[] {
       who: 'owner',
       summary: 'Forgets a backup that was looked through.',
       answers: { 204: null },
-      handle: () => {
-        backup.forget()
+      handle: async () => {
+        await backup.forget()
         return { status: 204 }
       },
     }),

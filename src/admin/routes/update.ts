@@ -65,8 +65,8 @@ export function updateRoutes({ update, log }: Deps): Route[] {
       who: 'owner',
       summary: 'Forgets an update that was uploaded.',
       answers: { 204: null },
-      handle: () => {
-        update.forget()
+      handle: async () => {
+        await update.forget()
         return { status: 204 }
       },
     }),
