@@ -164,6 +164,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     await says(bob, 'Alice has hung up. You are being transferred to Carol.')
     await carol.accept()
     await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob')])
+    await says(bob, 'Alice transferred you to Carol.')
     await hears(carol.page, 1_000)
     await bob.hangUp()
     await Promise.all([bob.ready(), carol.ready()])

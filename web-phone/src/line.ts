@@ -354,6 +354,11 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     if (next && !(end.by === 'self' && end.reason === 'hangup')) {
       this.#watch(next)
       this.say(texts.transfer.leftUs(call.party.name, next.party.name))
+      const off = next.on('changed', () => {
+        if (!next.isTaken) return
+        off()
+        this.say(transferredText(call, next))
+      })
       return
     }
     this.#call = undefined

@@ -336,8 +336,8 @@ function Notes({
     call.peerMedia?.testSource && texts.peerTestSource(name),
   ].filter(note => typeof note === 'string' && note !== '')
   return (
-    // Around the list: an element has one role, and the list's is lost to who gives it another.
-    <div role="status" aria-live="polite">
+    // Around the list: an element has one role, and the list's is lost to who gives it another. What is new is read, not all.
+    <div role="status" aria-live="polite" aria-atomic="false">
       <ul class="notes">
         {call.testSource && <li class="marked">{texts.testSource}</li>}
         {notes.map(note => (
