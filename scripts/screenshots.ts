@@ -76,7 +76,7 @@ class House {
     await this.#nothingYet()
     const [mia, ben] = await this.#moveIn()
     await this.#calls(mia, ben)
-    await this.#relayedCall(mia)
+    await this.#relayedCall(mia, ben)
     await this.#phoneSheets(mia)
     await this.#console()
     await this.#people()
@@ -224,7 +224,7 @@ class House {
   }
 
   /** Between two networks that do not reach each other. */
-  async #relayedCall(mia: PhonePage): Promise<void> {
+  async #relayedCall(mia: PhonePage, ben: PhonePage): Promise<void> {
     await lan.move('garden', otherNetwork)
     const trusted = [this.#daemon.authorityFile]
     const garden = await startChromium(lan.host('garden'), { hertz: 900, colour: 'green', trusted })
@@ -244,6 +244,15 @@ class House {
     await open(this.#page, this.#admin, 'Home')
     await this.#page.getByText('relayed', { exact: true }).waitFor(patience)
     await this.#take(this.#page, 'home-relayed')
+    await mia.press('Transfer Ada Brandt to somebody else')
+    await mia.page.getByRole('dialog').waitFor()
+    await this.#take(mia.page, 'phone-transfer')
+    await mia.press('Ben Okafor Available')
+    await ben.rings('Ada Brandt')
+    await ada.page.getByRole('button', { name: 'Stay with Mia Brandt' }).waitFor(patience)
+    await this.#take(ada.page, 'phone-transferred')
+    await ben.decline()
+    await mia.page.getByText('Ben Okafor declined.').waitFor(patience)
     await mia.hangUp()
     await mia.ready()
     await garden.close()
