@@ -9,7 +9,7 @@ import type { Env } from './env.ts'
 import type { LocalMedia } from './media.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
-import { asDtlsServer, isBundled, withDefaultCandidates } from './sdp.ts'
+import { asAnswerTo, asContinued, asDtlsServer, isBundled, withDefaultCandidates } from './sdp.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
 const gatherMilliseconds = 500
@@ -162,10 +162,11 @@ export class Peer {
     return this.#inTurn(async () => {
       await this.#rollBack()
       const before = this.connection.localDescription?.sdp
-      await this.#takeOffer(sdp)
+      const remote = this.connection.remoteDescription?.sdp ?? ''
+      await this.#takeOffer(asContinued(sdp, { local: before ?? '', remote }))
       try {
         await this.#fill()
-        return await this.#answer(how.wait, before)
+        return asAnswerTo(sdp, await this.#answer(how.wait, before))
       } catch (error) {
         await this.connection.setRemoteDescription({ type: 'rollback' }).catch(() => {})
         throw error

@@ -1,4 +1,7 @@
-/** The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`, `asDtlsServer`. */
+/**
+ * The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`, `asDtlsServer`,
+ * `asContinued`, `asAnswerTo`.
+ */
 
 /** True when the description puts its media on one transport (RFC 9143 §7.1). */
 export function isBundled(sdp: string): boolean {
@@ -49,6 +52,47 @@ export function asDtlsServer(answer: string, before = ''): string {
     )
     .join('')
 }
+
+/**
+ * An offer within a call as a browser takes it (RFC 9429 §5.10): what is not in use (port 0) is of the kind that it was, and
+ * what was on one transport stays there. RFC 3264 §8.2 and RFC 9143 §7.4 let an offer do otherwise, and Linphone puts `m=audio 0`
+ * without BUNDLE for a data channel that it never took. A browser that applied such an offer could never take another one.
+ */
+export function asContinued(
+  sdp: string,
+  { local, remote }: { readonly local: string; readonly remote: string },
+): string {
+  const [, ...before] = sectionsOf(local)
+  const [session = '', ...sections] = sectionsOf(sdp)
+  const leavesGroup = isBundled(remote) && !isBundled(sdp)
+  const kept: string[] = []
+  const named = sections.map((section, index) => {
+    const [, kind, formats] = /^m=(\w+) [0-9]+ (.*)$/m.exec(before[index] ?? '') ?? []
+    const mid = /^a=mid:(\S+)/m.exec(before[index] ?? '')?.[1]
+    const isUsed = !isUnused(section)
+    const isSame = kind === undefined || isUsed || section.startsWith(`m=${kind} `)
+    const same = isSame ? section : `m=${kind} 0 ${formats}\r\n`
+    if (!leavesGroup || mid === undefined || /^a=mid:/m.test(same)) return same
+    if (isUsed) kept.push(mid)
+    return `${same}a=mid:${mid}\r\n`
+  })
+  return session + (kept.length > 0 ? `a=group:BUNDLE ${kept.join(' ')}\r\n` : '') + named.join('')
+}
+
+/** The answer to an offer that was read by `asContinued`, as it answers what was written. */
+export function asAnswerTo(offer: string, answer: string): string {
+  const [, ...offered] = sectionsOf(offer)
+  const own = isBundled(offer) ? answer : answer.replace(/^a=group:BUNDLE .*\r\n/gm, '')
+  const [session = '', ...sections] = sectionsOf(own)
+  const same = sections.map((section, index) => {
+    const [line, kind] = /^m=(\w+) 0 .*$/m.exec(offered[index] ?? '') ?? []
+    return line === undefined || section.startsWith(`m=${kind} `) ? section : `${line}\r\n`
+  })
+  return session + same.join('')
+}
+
+const sectionsOf = (sdp: string): string[] => sdp.split(/^(?=m=)/m)
+const isUnused = (section: string): boolean => /^m=\w+ 0 /.test(section)
 
 function withDefaultCandidate(section: string): string {
   // IPv4 first: the phones this is for mostly have nothing else.

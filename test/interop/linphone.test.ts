@@ -175,6 +175,20 @@ describeWith(peers, 'Linphone', () => {
       await theyTalk()
     })
 
+    it('holds a page that called it, and takes it up again', async () => {
+      const from = phone.log.length
+      await bob.callAudio('Paula')
+      await phone.logs(/LinphoneCallIncomingReceived/, from)
+      phone.command('answer')
+      await bob.inCall()
+      phone.command('pause')
+      await phone.logs(/LinphoneCallPausing to LinphoneCallPaused/, from)
+      phone.command('resume')
+      await phone.logs(/LinphoneCallResuming to LinphoneCallStreamsRunning/, from)
+      await hears(bob.page, hertz)
+      await bob.hangUp()
+    })
+
     it('is handed on by a page', async () => {
       const from = phone.log.length
       await bob.callAudio('Paula')

@@ -1,0 +1,68 @@
+/** Offers of telephones within a call, as browsers take them. */
+import { describe, expect, it } from 'vitest'
+import { asAnswerTo, asContinued } from '../../client/sdp.ts'
+
+const lines = (...all: string[]): string => all.map(line => `${line}\r\n`).join('')
+const head = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0']
+const local = lines(
+  ...head,
+  'a=group:BUNDLE 0 1',
+  'm=audio 9 UDP/TLS/RTP/SAVPF 111',
+  'a=mid:0',
+  'm=application 0 UDP/DTLS/SCTP webrtc-datachannel',
+  'a=mid:1',
+)
+const remote = lines(
+  ...head,
+  'a=group:BUNDLE 0',
+  'm=audio 7078 UDP/TLS/RTP/SAVP 111',
+  'a=mid:0',
+  'm=application 0 x 0',
+)
+/** Linphone 5.1, on hold. */
+const held = lines(
+  ...head,
+  'm=audio 7078 UDP/TLS/RTP/SAVP 111',
+  'a=sendonly',
+  'm=audio 0 RTP/AVP 0',
+  'a=inactive',
+)
+
+describe('an offer within a call', () => {
+  it('keeps the kind of what is not in use, and the transport of the rest, as Linphone does not', () => {
+    expect(asContinued(held, { local, remote })).toBe(
+      lines(
+        ...head,
+        'a=group:BUNDLE 0',
+        'm=audio 7078 UDP/TLS/RTP/SAVP 111',
+        'a=sendonly',
+        'a=mid:0',
+        'm=application 0 UDP/DTLS/SCTP webrtc-datachannel',
+        'a=mid:1',
+      ),
+    )
+  })
+
+  it('is answered as it was written', () => {
+    const answer = lines(
+      ...head,
+      'a=group:BUNDLE 0',
+      'm=audio 9 UDP/TLS/RTP/SAVP 111',
+      'a=recvonly',
+      'm=application 0 UDP/DTLS/SCTP webrtc-datachannel',
+      'a=mid:1',
+    )
+    expect(asAnswerTo(held, answer)).toBe(
+      lines(...head, 'm=audio 9 UDP/TLS/RTP/SAVP 111', 'a=recvonly', 'm=audio 0 RTP/AVP 0'),
+    )
+  })
+
+  it.each([
+    ['of a page', local, local],
+    ['of a telephone that never had one transport', held.replace('m=audio 0', 'm=application 0'), held],
+    ['with a new section', `${local}m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\n`, local],
+  ])('%s stays as it is', (_, sdp, before) => {
+    expect(asContinued(sdp, { local, remote: before })).toBe(sdp)
+    expect(asAnswerTo(local, local)).toBe(local)
+  })
+})
