@@ -73,7 +73,8 @@ export class Call extends Emitter<CallEvents> {
     this.#startedAt = ports.env.now()
     this.#own = new OwnMedia(ports.openMedia, setup.microphone)
     this.#handingOn = new HandingOn(
-      to => this.#id !== undefined && ports.send({ type: 'refer', call: this.#id, to }),
+      ports.env,
+      to => this.#stage === 'answered' && ports.send({ type: 'refer', call: this.#id!, to }),
       () => this.emit('changed', this),
     )
     this.direction = setup.direction
@@ -252,10 +253,7 @@ export class Call extends Emitter<CallEvents> {
   /** Ends the call from any state. Where signalling is away the data channel says it, and the appliance learns later. */
   hangUp(reason: EndReason = 'hangup'): void {
     if (this.#isOver()) return
-    if (this.direction === 'incoming' && !this.#isTaken) {
-      this.decline()
-      return
-    }
+    if (this.direction === 'incoming' && !this.#isTaken) return this.decline()
     const ended: EndReason = !this.#isTaken && reason === 'hangup' ? 'cancelled' : reason
     if (this.#id !== undefined) {
       this.#ports.held.ended(this.#id, 'self', ended)

@@ -1,6 +1,8 @@
 /** The other party of a call is handed on to somebody else: what we asked for, and how that goes. */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
+import type { Env } from './env.ts'
+import { offerLimits } from './offers.ts'
 
 /** `answered`: done, and our call ends by that. `failed`: it goes on as it was. */
 export interface HandOn {
@@ -10,12 +12,14 @@ export interface HandOn {
 }
 
 export class HandingOn {
+  readonly #env: Pick<Env, 'setTimeout'>
   readonly #ask: (to: string) => boolean
   readonly #changed: () => void
   #now: HandOn | undefined
 
-  /** `ask` is false where there is no line. */
-  constructor(ask: (to: string) => boolean, changed: () => void) {
+  /** `ask` is false where there is no line, or no call any more. */
+  constructor(env: Pick<Env, 'setTimeout'>, ask: (to: string) => boolean, changed: () => void) {
+    this.#env = env
     this.#ask = ask
     this.#changed = changed
   }
@@ -39,9 +43,14 @@ export class HandingOn {
     if (this.#now) this.#become({ to: this.#now.to, state, reason: reason ?? undefined })
   }
 
-  /** What was asked may be lost, or how it went. Where it is still under way it is not begun again. */
+  /**
+   * What was asked may be lost. How it went meanwhile is told at once, so that nobody is rung again who did not answer; where
+   * it is still under way it is not begun again.
+   */
   lineBack(): void {
-    if (this.isUnderWay) this.#ask(this.#now!.to.user)
+    this.#env.setTimeout(() => {
+      if (this.isUnderWay) this.#ask(this.#now!.to.user)
+    }, offerLimits.missedMilliseconds)
   }
 
   #become(now: HandOn): void {

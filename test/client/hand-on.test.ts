@@ -1,6 +1,7 @@
 /** A call that is handed on, as the library of each of the two sees it. */
 import { describe, expect, it } from 'vitest'
 import { fixedMedia, type OpenMedia } from '../../client/media.ts'
+import { offerLimits } from '../../client/offers.ts'
 import { fakePhone, fakeTrack, settle } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
@@ -61,11 +62,23 @@ describe('whoever hands on', () => {
     expect(ours.handOn).toBeUndefined()
   })
 
-  it('asks again when the line was away meanwhile: it may have been lost', async () => {
-    const { ours, socket, back } = await talking()
+  it('does not ask again where it hears, with the line, what came of it', async () => {
+    const { ours, socket, back, clock } = await talking()
     ours.refer(carol)
     socket().drop()
     await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    socket().say({ type: 'referral', call, state: 'failed', reason: 'declined' })
+    await clock.pass(1_000)
+    expect(socket().ofType('refer')).toEqual([])
+    expect(ours.handOn).toEqual({ to: carol, state: 'failed', reason: 'declined' })
+  })
+
+  it('asks again when the line was away meanwhile: it may have been lost', async () => {
+    const { ours, socket, back, clock } = await talking()
+    ours.refer(carol)
+    socket().drop()
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    await clock.pass(offerLimits.missedMilliseconds)
     expect(socket().ofType('refer')).toHaveLength(1)
     // It was not lost: what it says then is no end of the call.
     socket().say({ type: 'error', code: 'wrongState', message: 'already', ref: call })
