@@ -60,10 +60,15 @@ function objection(name: string, { accounts, caller, isCall }: Targeting): Refus
   return user.doNotDisturb && isCall ? doNotDisturb : undefined
 }
 
+/** A Refer-To with a Replaces in it is a few hundred. It is kept, and told to a client. */
+const limitReferTo = 2_048
+
 /** Whether one of the two may not know of whom a REFER names (RFC 3515 §2.1): nobody is named to a guest, or called for one. */
 function isHidden(destination: Destination, request: SipRequest, targeting: Targeting): boolean {
   const { accounts, caller } = targeting
-  const uri = parseUri(parseNameAddr(first(request, 'Refer-To') ?? '')?.uri ?? '')
+  const value = first(request, 'Refer-To') ?? ''
+  if (value.length > limitReferTo) return true
+  const uri = parseUri(parseNameAddr(value)?.uri ?? '')
   const named = uri && personAt(uri, targeting)
   const asked =
     destination.kind === 'party' ? accounts.userOfDevice(destination.token.device) : personOf(destination)

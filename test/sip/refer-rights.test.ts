@@ -123,12 +123,13 @@ describe('a page that is handed on', () => {
     expect(refer(carol, carol.incoming[0]!.dialog!, 'sip:alice@lanline.local')).toBe(202)
   })
 
-  it('is not made to call anybody outside, nor told that this is somebody in the house', () => {
+  it('is not made to call anybody outside, or what is no name, nor told that this is somebody in the house', () => {
     const { bob, page, heard, refer } = house()
     const { device, dialog } = page('dora', bob)
     for (const to of ['sip:carol@evil.example', 'sip:carol@10.9.9.9', 'sips:carol@evil.example'])
       expect(refer(bob, dialog, to)).toBe(404)
     expect(refer(bob, dialog, 'tel:+4930123')).toBe(416)
+    expect(refer(bob, dialog, `sip:${'a'.repeat(40_000)}@lanline.local`)).toBe(404)
     expect(heard(device, 'referred')).toBeUndefined()
   })
 })
