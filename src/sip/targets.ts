@@ -41,12 +41,13 @@ export function targetsOf(
   switch (destination.kind) {
     case 'contact': {
       const { live } = destination
-      return objection(live.binding.user, targeting) ?? [{ ...targetOf(live), uri: request.uri }]
+      const reached = reachedBy(request, [live], objection(live.binding.user, targeting))
+      return 'status' in reached ? reached : [{ ...targetOf(live), uri: request.uri }]
     }
     case 'party':
       return ofParty(destination.token, request, targeting)
     case 'user':
-      return ofUser(destination.name, uri?.scheme === 'sips', targeting)
+      return ofUser(destination.name, request, uri?.scheme === 'sips', targeting)
     default:
       return notFound
   }
@@ -58,6 +59,21 @@ function objection(name: string, { accounts, caller, isCall }: Targeting): Refus
   // Whom a guest may not know is to them like somebody who does not exist.
   if (user === undefined || !accounts.mayCall(caller.user, name)) return notFound
   return user.doNotDisturb && isCall ? doNotDisturb : undefined
+}
+
+/**
+ * What takes the place of a call (RFC 3891) disturbs nobody: it goes to pages, which refuse it where they have no such call;
+ * telephones that know no Replaces would ring.
+ */
+function reachedBy(
+  request: SipRequest,
+  live: readonly LiveBinding[],
+  objected: Refusal | undefined,
+): readonly LiveBinding[] | Refusal {
+  if (objected === undefined) return live
+  const takesPlace = objected === doNotDisturb && first(request, 'Replaces') !== undefined
+  const pages = live.filter(one => takesPlace && one.binding.transport === 'hosted')
+  return pages.length > 0 ? pages : objected
 }
 
 /** A Refer-To with a Replaces in it is a few hundred. It is kept, and told to a client. */
@@ -75,16 +91,21 @@ function isHidden(destination: Destination, request: SipRequest, targeting: Targ
   return named !== undefined && [caller.user, asked ?? ''].some(one => !accounts.mayCall(one, named))
 }
 
-function ofUser(name: string, secure: boolean, targeting: Targeting): Target[] | Refusal {
+function ofUser(
+  name: string,
+  request: SipRequest,
+  secure: boolean,
+  targeting: Targeting,
+): Target[] | Refusal {
   const { bindings, caller } = targeting
-  const objected = objection(name, targeting)
-  if (objected !== undefined) return objected
   const live = ringingFor(name, targeting)
     .flatMap(one => bindings.ofUser(one))
     .filter(one => one.binding.device !== caller.device)
     // RFC 5630 §3: what asks for sips goes over nothing less.
     .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))
-  return live.length === 0 ? notThere : live.slice(0, branchLimits.maxBreadth).map(targetOf)
+  const reached = reachedBy(request, live, objection(name, targeting))
+  if ('status' in reached) return reached
+  return reached.length === 0 ? notThere : reached.slice(0, branchLimits.maxBreadth).map(targetOf)
 }
 
 /**

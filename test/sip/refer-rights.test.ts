@@ -107,6 +107,32 @@ describe('a guest', () => {
   })
 })
 
+describe('a page of somebody who is not to be disturbed', () => {
+  it('goes on with who is handed on to it, and nothing else rings there', () => {
+    const { home, bob, carol, dora, page, heard } = house()
+    const { device, call, dialog } = page('carol', bob)
+    home.doNotDisturb.add('carol')
+    carol.requests.length = 0
+    const replacing = (callId: string, to = 'carol') => {
+      const tag = /tag=(.*)$/.exec(dialog.remote)![1]
+      const value = `${callId};to-tag=${tag};from-tag=${dialog.localTag}`
+      const placed = dora.call(to, { extra: [{ name: 'Replaces', value }] })
+      home.network.run(200)
+      return placed
+    }
+    expect(replacing('made up').final).toBe(481)
+    expect(heard(device, 'incoming')).toMatchObject({ call })
+    const placed = replacing(dialog.callId)
+    expect(heard(device, 'incoming')).toMatchObject({ from: { user: 'dora' }, replaces: call })
+    dora.cancel(placed)
+    home.network.run(200)
+    replacing(dialog.callId, `sip:${device}@hosted.invalid`)
+    expect(heard(device, 'incoming')).toMatchObject({ replaces: call })
+    expect(replacing(dialog.callId, contactOf(carol)).final).toBe(480)
+    expect(carol.requests).toEqual([])
+  })
+})
+
 describe('a page that is handed on', () => {
   it('is told who that is where a contact of theirs is written, and calls them by their name', () => {
     const { home, bob, carol, page, heard, refer } = house()
