@@ -110,6 +110,12 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     await dialog.getByRole('status').getByText('1 person found. Enter transfers to Carol.').waitFor(patience)
     expect(await dialog.getByRole('listitem').count()).toBe(1)
     expect(await barriers(alice.page)).toEqual([])
+    await alice.page.keyboard.press('Tab')
+    const row = dialog.getByRole('button', { name: 'Carol Available' })
+    expect(await row.evaluate(one => one.matches(':focus') && getComputedStyle(one).outlineStyle)).toBe(
+      'solid',
+    )
+    await alice.page.keyboard.press('Shift+Tab')
     await alice.page.keyboard.press('Enter')
     await carol.rings('Bob')
     expect(await focused(alice)).toBe('Transfer Bob to somebody else')
