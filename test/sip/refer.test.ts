@@ -149,6 +149,29 @@ describe('a page that hands its other party on', () => {
     expect(bench.methods).toEqual(['BYE'])
   })
 
+  it('asks again after a restart of the appliance, and hears no more of the first time', () => {
+    const bench = new Bench()
+    const { call, invite, token } = bench.established()
+    bench.command({ kind: 'refer', call, to: 'carol' })
+    const [before] = bench.requests
+    bench.agents = new Bench().agents
+    bench.command({ kind: 'restore', call, token }).attach()
+    const seqOf = (request: SipRequest) => Number(first(request, 'CSeq')!.split(' ')[0])
+    const told = (seq: number, id: number) => {
+      const extra = [
+        { name: 'Event', value: `refer;id=${id}` },
+        { name: 'Content-Type', value: 'message/sipfrag' },
+      ]
+      return bench.receive(bench.inside(invite, 'NOTIFY', seq, { extra, body: 'SIP/2.0 180 Ringing\r\n' }))
+    }
+    expect(told(60, seqOf(before!)).statuses).toEqual([481])
+    bench.command({ kind: 'refer', call, to: 'carol' })
+    const [again] = bench.requests
+    expect(seqOf(again!)).toBeGreaterThan(seqOf(before!))
+    expect(told(61, seqOf(before!)).statuses).toEqual([481])
+    expect(told(62, seqOf(again!)).event('referral').state).toBe('ringing')
+  })
+
   it('takes one that says nothing but that no more comes', () => {
     const { bench, invite } = asking()
     const extra = [
@@ -302,6 +325,20 @@ describe('a page that is handed on', () => {
       ),
     }
     expect(bench.receive(stranger).statuses).toEqual([603])
+  })
+
+  it('places the call after a restart of the appliance as any other, and may be asked again', () => {
+    const bench = new Bench()
+    const { call, invite, token } = bench.established()
+    bench.receive(bench.inside(invite, 'REFER', 20, { extra: dora }))
+    bench.agents = new Bench().agents
+    // No Call-ID of before is made again.
+    bench.attach('erin', 'd9').command({ kind: 'invite', ref: 'r', to: 'bob', sdp: '', video: false }, 'd9')
+    bench.command({ kind: 'restore', call, token }).attach()
+    bench.command({ kind: 'invite', ref: 'r2', to: 'dora', sdp: sdpOf(7), video: false, referred: call })
+    expect(bench.requests[0]!.uri).toBe('sip:dora@lanline.local')
+    expect(notified(bench.answer(bench.requests[0]!, 486, { tag: 'doras' }))).toEqual([])
+    expect(bench.receive(bench.inside(invite, 'REFER', 30, { extra: dora })).statuses).toEqual([202])
   })
 
   it('is not ended or held up by whatever stands in Refer-To or a fragment', () => {
