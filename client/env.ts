@@ -25,7 +25,7 @@ export interface Socket {
   close(code?: number, reason?: string): void
 }
 
-/** What keeps text over a reload: `localStorage`, a file, or `memoryStorage()`. */
+/** What keeps text over a reload: `localStorage`, a file, or `memoryStorage()`. It may throw. */
 export interface TextStorage {
   getItem(key: string): string | null
   setItem(key: string, text: string): void

@@ -1,6 +1,7 @@
 /**
  * The calls this client holds, kept where they outlive the page: each with the newest dialog token the appliance gave
- * it, and how it ended if that could not be told yet. `hello` presents them.
+ * it, and how it ended if that could not be told yet. `hello` presents them. Where nothing can be kept they last as long as
+ * the page does.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { ResumeCall } from '../src/signalling/message.ts'
@@ -24,7 +25,7 @@ export class HeldCalls {
     this.#storage = storage
     this.#key = key
     this.#wall = wall
-    this.#entries = new Map(readEntries(storage.getItem(key)))
+    this.#entries = new Map(readEntries(textIn(storage, key)))
     // Whatever an earlier life of this page left open has no media any more: it ended when that page did.
     for (const entry of this.#entries.values()) {
       entry.ended ??= { by: 'self', reason: 'lost', at: wall() }
@@ -74,8 +75,20 @@ export class HeldCalls {
 
   #write(): void {
     while (this.#entries.size > limitCalls) this.#entries.delete(this.#entries.keys().next().value!)
-    if (this.#entries.size === 0) this.#storage.removeItem(this.#key)
-    else this.#storage.setItem(this.#key, JSON.stringify([...this.#entries]))
+    try {
+      if (this.#entries.size === 0) this.#storage.removeItem(this.#key)
+      else this.#storage.setItem(this.#key, JSON.stringify([...this.#entries]))
+    } catch {
+      // A browser without room, or one that may keep nothing: no reason to lose the call now.
+    }
+  }
+}
+
+function textIn(storage: TextStorage, key: string): string | null {
+  try {
+    return storage.getItem(key)
+  } catch {
+    return null
   }
 }
 

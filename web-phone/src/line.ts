@@ -17,7 +17,7 @@ import type { LastCall } from './check/facts.ts'
 import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
-import { pageId, readJson, storageKeys, writeJson } from './storage.ts'
+import { isKept, pageId, pageStorage, readJson, storageKeys, writeJson } from './storage.ts'
 import { endText, texts, transferFailedText } from './texts.ts'
 
 export type LineState =
@@ -286,7 +286,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
       token: enrolment.token,
       client: pageName(navigator.userAgent),
       openMedia: browserMedia(chosenDevices),
-      storage: localStorage,
+      storage: pageStorage,
       env: this.#timers,
     })
     phone.on('changed', () => this.#redraw())
@@ -301,6 +301,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
         this.#become({ kind: 'revoked', isGuestOver: isOver(phone.guestUntil) })
       }
     })
+    if (!isKept(storageKeys.enrolment)) this.#notice = texts.notKept
     this.#become({ kind: 'phone', phone })
     phone.start()
   }

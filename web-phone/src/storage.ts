@@ -1,3 +1,5 @@
+import type { TextStorage } from '../../client/env.ts'
+
 /** What this browser keeps between visits. The console writes the first entry too, for the owner's own browser. */
 export const storageKeys = {
   /** `Enrolment`: who this device is. */
@@ -18,9 +20,43 @@ export const storageKeys = {
   wall: 'lanline.wall',
 } as const
 
+/** What it will not keep, without room or with site data not allowed, is known until the page is closed. */
+const untilClosed = new Map<string, string>()
+
+export const isKept = (key: string): boolean => !untilClosed.has(key)
+
+/** `localStorage`, which never throws. */
+export const pageStorage: TextStorage = {
+  getItem: key => {
+    const known = untilClosed.get(key)
+    if (known !== undefined) return known
+    try {
+      return localStorage.getItem(key)
+    } catch {
+      return null
+    }
+  },
+  setItem: (key, text) => {
+    untilClosed.delete(key)
+    try {
+      localStorage.setItem(key, text)
+    } catch {
+      untilClosed.set(key, text)
+    }
+  },
+  removeItem: key => {
+    untilClosed.delete(key)
+    try {
+      localStorage.removeItem(key)
+    } catch {
+      // Nothing is kept where that is refused.
+    }
+  },
+}
+
 export function readJson<Value>(key: string): Value | undefined {
   try {
-    const text = localStorage.getItem(key)
+    const text = pageStorage.getItem(key)
     return text === null ? undefined : (JSON.parse(text) as Value)
   } catch {
     return undefined
@@ -28,8 +64,8 @@ export function readJson<Value>(key: string): Value | undefined {
 }
 
 export function writeJson<Value>(key: string, value: Value | undefined): void {
-  if (value === undefined) localStorage.removeItem(key)
-  else localStorage.setItem(key, JSON.stringify(value))
+  if (value === undefined) pageStorage.removeItem(key)
+  else pageStorage.setItem(key, JSON.stringify(value))
 }
 
 /** Random and kept; made at the first use. */

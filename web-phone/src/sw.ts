@@ -85,5 +85,6 @@ async function pageOrKept(path: string): Promise<Response> {
 }
 
 async function keptOrAsked(request: Request): Promise<Response> {
-  return (await (await caches.open(kept)).match(request)) ?? fetch(request)
+  const found = await caches.match(request, { cacheName: kept }).catch(() => undefined)
+  return found ?? fetch(request)
 }

@@ -63,6 +63,8 @@ export const texts = {
     stopped: 'Not connected',
     idle: 'Not connected',
   },
+  notKept:
+    'This browser keeps nothing: once this page is closed, it is no phone any more and has to join anew. Allow this page to save data, or free some space.',
   doNotDisturb: 'Do not disturb',
   doNotDisturbOn: 'Calls are turned away on all your devices.',
   doNotDisturbOff: 'Your devices ring when somebody calls.',
