@@ -59,6 +59,7 @@ const dialogMethods = new Set([
   'UPDATE',
   'INFO',
   'REFER',
+  'NOTIFY',
   'MESSAGE',
 ])
 /** Messages of a call that are worth a row; what else comes is told in other ways. */

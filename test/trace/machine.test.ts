@@ -120,8 +120,10 @@ describe('the tracer', () => {
       [32, sip('out', message('INVITE sip:b@h SIP/2.0', 'abc', '', '2 INVITE'))],
       [90, sip('in', message('SIP/2.0 200 OK', 'abc', 'def', '2 INVITE'))],
       [91, sip('out', message('SIP/2.0 200 OK', 'abc', 'def', '2 INVITE'))],
-      [900, sip('in', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))],
-      [901, sip('out', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '1 BYE'))],
+      [400, sip('in', message('REFER sip:b@h SIP/2.0', 'abc', 'def', '3 REFER'))],
+      [410, sip('out', message('NOTIFY sip:a@h SIP/2.0', 'def', 'abc', '1 NOTIFY'))],
+      [900, sip('in', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '2 BYE'))],
+      [901, sip('out', message('BYE sip:a@h SIP/2.0', 'def', 'abc', '2 BYE'))],
     ])
     const told = events
       .filter(one => one.kind === 'sip')
@@ -133,6 +135,8 @@ describe('the tracer', () => {
       '1 server out callee INVITE',
       '59 callee in callee 200 OK',
       '60 server out caller 200 OK',
+      '369 caller in caller REFER',
+      '379 server out caller NOTIFY',
       '869 callee in callee BYE',
       '870 server out caller BYE',
     ])
