@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
 import { parseUri } from './codec.ts'
 import type { Binding, Flow, Transport } from './message.ts'
+import { Recent } from './recent.ts'
 
 /** A binding with what changes without the device saying anything. */
 export interface LiveBinding {
@@ -37,12 +38,18 @@ export function bindingKey(
   return hash('sha256', name, 'base64url').slice(0, 16)
 }
 
+/** Of bindings that are no more: which phones they were. */
+const leftAtMost = 1_000
+
+type Phone = Pick<Binding, 'user' | 'device' | 'instance' | 'regId' | 'callId'>
+
 export class Bindings {
   readonly #byKey = new Map<string, LiveBinding>()
   readonly #byUser = new Map<string, LiveBinding[]>()
   readonly #byFlow = new Map<string, Set<string>>()
   /** By the host in the contact. */
   readonly #byHost = new Map<string, Set<string>>()
+  readonly #left = new Recent<Phone>(leftAtMost)
 
   get size(): number {
     return this.#byKey.size
@@ -50,6 +57,23 @@ export class Bindings {
 
   get(key: string): LiveBinding | undefined {
     return this.#byKey.get(key)
+  }
+
+  /**
+   * Where the phone of this binding is now, which may have moved since and registered another contact: of all that are the
+   * same phone's, what it said last (as RFC 5627 §5.1 has it for an instance). One that keeps several flows says so
+   * (RFC 5626), and has moved nowhere.
+   */
+  ofPhone(key: string): LiveBinding | undefined {
+    const live = this.#byKey.get(key)
+    const phone = live?.binding ?? this.#left.get(key)
+    if (phone === undefined || phone.regId !== undefined) return live
+    let newest = live
+    for (const other of this.ofUser(phone.user)) {
+      if (isSamePhone(other.binding, phone) && (newest === undefined || isNewer(other, newest)))
+        newest = other
+    }
+    return newest
   }
 
   all(): Iterable<LiveBinding> {
@@ -98,6 +122,8 @@ export class Bindings {
     const live = this.#byKey.get(key)
     if (live === undefined) return undefined
     this.#byKey.delete(key)
+    const { user, device, instance, regId, callId } = live.binding
+    this.#left.set(key, { user, device, instance, regId, callId })
     this.#leaveFlow(live)
     this.#leaveHost(live)
     this.#leaveUser(live)
@@ -156,3 +182,12 @@ export class Bindings {
     if (list.length === 0) this.#byUser.delete(live.binding.user)
   }
 }
+
+/** RFC 3261 §10.2: a phone that says no instance should at least keep the Call-ID of its registrations. */
+function isSamePhone(one: Phone, other: Phone): boolean {
+  if (one.device !== other.device || one.regId !== undefined) return false
+  return one.instance === other.instance && (one.instance !== undefined || one.callId === other.callId)
+}
+
+/** Of one phone. */
+const isNewer = (one: LiveBinding, other: LiveBinding): boolean => (one.saidAt ?? 0) > (other.saidAt ?? 0)

@@ -133,7 +133,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       destination.kind === 'contact'
         ? destination.live
         : destination.kind === 'party' && destination.token.kind === 'binding'
-          ? this.#parts.bindings.get(destination.token.key)
+          ? this.#parts.bindings.ofPhone(destination.token.key)
           : undefined
     const token = destination.kind === 'party' ? destination.token : undefined
     const flow = live?.flow ?? (token?.kind === 'address' ? this.branches.flowOfAddress(token) : undefined)

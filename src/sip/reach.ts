@@ -29,7 +29,7 @@ export interface ReachParts {
 
 export class Reach {
   readonly #parts: ReachParts
-  /** By the key of the binding that is to get a flow. */
+  /** By the device that is to register again. */
   readonly #waiting = new Map<string, Set<Branch>>()
   readonly #connecting = new Map<number, { readonly where: string; readonly branches: Branch[] }>()
   readonly #connectingTo = new Map<string, number>()
@@ -68,23 +68,22 @@ export class Reach {
       const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, seen)
       if (remote !== undefined) return this.#connect(branch, target.transport, remote)
     }
-    if (context.mayWait && target.key !== undefined) return this.#wait(branch, target.key, now)
+    if (context.mayWait && target.key !== undefined) return this.#wait(branch, now)
     this.#parts.onUnreachable(branch, 'Temporarily Unavailable', now)
   }
 
   /** The branch is done: nothing waits for it any longer. */
   forget(branch: Branch): void {
-    const { key } = branch.target
-    const waiting = key === undefined ? undefined : this.#waiting.get(key)
-    if (waiting?.delete(branch) && waiting.size === 0) this.#waiting.delete(key!)
+    const { device } = branch.target
+    const waiting = this.#waiting.get(device)
+    if (waiting?.delete(branch) && waiting.size === 0) this.#waiting.delete(device)
   }
 
   /** A binding has a flow: whoever waited for it goes on. */
   reachable({ binding, flow }: LiveBinding, now: Monotonic): void {
-    const waiting = this.#waiting.get(binding.key)
-    if (waiting === undefined) return
-    this.#waiting.delete(binding.key)
-    for (const branch of waiting) {
+    for (const branch of [...(this.#waiting.get(binding.device) ?? [])]) {
+      if (this.#parts.bindings.ofPhone(branch.target.key!)?.binding.key !== binding.key) continue
+      this.forget(branch)
       this.#parts.timers.clear('W', branch.id)
       if (branch.state !== 'done' && flow !== undefined) this.#parts.onOpen(branch, flow, now)
     }
@@ -104,7 +103,7 @@ export class Reach {
         if (live !== undefined && live.flow === undefined) this.#parts.bindings.gainFlow(live, flow)
         this.#parts.onOpen(branch, flow, now)
       } else if (branch.context.mayWait && key !== undefined) {
-        this.#wait(branch, key, now)
+        this.#wait(branch, now)
       } else {
         this.#parts.onUnreachable(branch, 'Connection Failed', now)
       }
@@ -125,10 +124,11 @@ export class Reach {
   }
 
   /** Until timer W. */
-  #wait(branch: Branch, key: string, now: Monotonic): void {
+  #wait(branch: Branch, now: Monotonic): void {
+    const { device } = branch.target
     branch.state = 'waiting'
-    const waiting = this.#waiting.get(key)
-    if (waiting === undefined) this.#waiting.set(key, new Set([branch]))
+    const waiting = this.#waiting.get(device)
+    if (waiting === undefined) this.#waiting.set(device, new Set([branch]))
     else waiting.add(branch)
     this.#parts.timers.set('W', branch.id, after(now, reachLimits.waitMilliseconds))
   }

@@ -132,7 +132,7 @@ function ofParty(
   { method, uri }: SipRequest,
   { accounts, bindings }: Targeting,
 ): Target[] | Refusal {
-  const live = token.kind === 'binding' ? bindings.get(token.key) : undefined
+  const live = token.kind === 'binding' ? bindings.ofPhone(token.key) : undefined
   const revoked = accounts.userOfDevice(token.device) === undefined
   // Whose right has just ended still hears that the call is over.
   const mayHear = method === 'BYE' && (token.kind === 'address' || live !== undefined)

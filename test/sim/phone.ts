@@ -21,6 +21,8 @@ export interface PhoneOptions {
   readonly contactParams?: string
   /** Sends from this port, listens at the other, and so asks for no `rport` (old Cisco phones). */
   readonly sendsFrom?: number
+  /** Where it was before, still running: it goes on with the Call-ID of its registrations. */
+  readonly movedFrom?: SimPhone
   /** What its branches begin with, after the magic cookie: stacks are known by it. */
   readonly branch?: string
   /** Its descriptions; without one they are of a telephone that knows no ICE. */
@@ -97,7 +99,8 @@ export class SimPhone {
       address: o.address ?? `10.0.1.${house.network.random.below(250) + 1}`,
       port: o.port ?? 5060,
     }
-    this.#registrationId = this.#token()
+    this.#registrationId = o.movedFrom ? o.movedFrom.#registrationId : this.#token()
+    this.#registrationSeq = o.movedFrom ? o.movedFrom.#registrationSeq : 0
     if (this.transport === 'udp') house.network.bind(this.local, (_from, bytes) => this.#receive(bytes))
     else this.connect()
   }
