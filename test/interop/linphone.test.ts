@@ -167,9 +167,14 @@ describeWith(peers, 'Linphone', () => {
     })
 
     it('holds a page, and hands it on to another after a word with it', async () => {
+      let from = phone.log.length
       await callsAndTalks(bob, 'bob')
+      await phone.logs(/LinphoneCallConnected to LinphoneCallStreamsRunning/, from)
       phone.command('pause')
+      await phone.logs(/LinphoneCallPausing to LinphoneCallPaused/, from)
+      from = phone.log.length
       await callsAndTalks(carol, 'carol')
+      await phone.logs(/LinphoneCallConnected to LinphoneCallStreamsRunning/, from)
       const [held, asked] = [...phone.output.matchAll(/assigned id (\d+)/g)].slice(-2).map(([, id]) => id)
       phone.command(`transfer ${held} --to-call ${asked}`)
       await theyTalk()
@@ -181,6 +186,7 @@ describeWith(peers, 'Linphone', () => {
       await phone.logs(/LinphoneCallIncomingReceived/, from)
       phone.command('answer')
       await bob.inCall()
+      await phone.logs(/LinphoneCallConnected to LinphoneCallStreamsRunning/, from)
       phone.command('pause')
       await phone.logs(/LinphoneCallPausing to LinphoneCallPaused/, from)
       phone.command('resume')
