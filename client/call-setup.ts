@@ -25,6 +25,8 @@ export interface CallSetup {
   readonly video: boolean
   /** Incoming only: who was called, where it rings here in their place. */
   readonly calledFor?: PersonName | undefined
+  /** Incoming only: who handed the caller on to us, as is said. */
+  readonly referredBy?: PersonName | undefined
   /** Outgoing only: the id of the call whose other party asked for this one. */
   readonly referred?: string | undefined
   /** One that is open already: people are not asked twice, and some phones open no second one beside the first. */

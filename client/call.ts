@@ -45,6 +45,8 @@ export class Call extends Emitter<CallEvents> {
   readonly ref: string
   /** The id of the call whose other party handed us on to this one. */
   readonly referred: string | undefined
+  /** Who handed the caller on to us, as is said. */
+  readonly referredBy: PersonName | undefined
   readonly #ports: CallPorts
   readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway' | 'reply'>
   readonly #startedAt: number
@@ -80,6 +82,7 @@ export class Call extends Emitter<CallEvents> {
     this.direction = setup.direction
     this.ref = setup.ref
     this.referred = setup.referred
+    this.referredBy = setup.referredBy
     this.#placedWithVideo = setup.video
     this.#party = setup.peer
     this.#calledFor = setup.calledFor

@@ -332,6 +332,7 @@ export class Phone extends Emitter<PhoneEvents> {
       ref: id,
       peer: from,
       calledFor: message.for,
+      referredBy: message.referredBy,
       video,
       incoming: { call: id, sdp, trickle },
       microphone: replaced?.microphone,

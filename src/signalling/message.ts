@@ -239,6 +239,8 @@ export type ServerMessage =
       readonly from: PersonName
       /** Who was called, where it rings here in their place and this person may know of them. */
       readonly for?: PersonName | undefined
+      /** Who handed the caller on, as their device says, where this person may know of them. */
+      readonly referredBy?: PersonName | undefined
       /** Empty where the offer is left to the callee: then `answer` carries one, and `answered` follows. */
       readonly sdp: string
       readonly trickle: boolean

@@ -71,11 +71,12 @@ export function tellingOf(session: Session, event: AgentEvent, roster: Roster): 
       calls.set(event.call, { role: 'caller', established: false, offered: false })
       return { type: 'calling', ref: event.ref, call: event.call }
     case 'incoming': {
-      const { call, from, calledFor, sdp, trickle, video, replaces } = event
+      const { call, from, calledFor, referredBy, sdp, trickle, video, replaces } = event
       calls.set(call, { role: 'callee', established: false, offered: true })
       return {
         ...{ type: 'incoming', call, from: partyOf(from, roster), sdp, trickle, video, replaces },
         ...(calledFor && { for: partyOf(calledFor, roster) }),
+        ...(referredBy && { referredBy: partyOf(referredBy, roster) }),
       }
     }
     case 'ringing':

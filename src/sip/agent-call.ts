@@ -84,6 +84,8 @@ export interface Referral {
   /** Whom to call, as the transferor wrote it, and who that is. */
   readonly uri: string
   readonly to: Named
+  /** The transferor. */
+  readonly by: Named
   /** RFC 3891: where the transferor has had a word with them before. */
   readonly replaces: string | undefined
 }
@@ -139,6 +141,8 @@ export interface Call {
   peer: Named
   /** Who was called, where that is somebody else than whose device this is. */
   readonly calledFor: Named | undefined
+  /** Who handed the caller on to us, as is said. */
+  readonly referredBy: Named | undefined
   readonly video: boolean
   /** The key of a call of this device that goes on with this caller, and ends with the answer (RFC 3891). */
   readonly replaces: string | undefined
@@ -234,6 +238,7 @@ export function newCall(
   > & {
     readonly replaces?: string | undefined
     readonly calledFor?: Named | undefined
+    readonly referredBy?: Named | undefined
     readonly referral?: Referral | undefined
   },
 ): Call {
@@ -241,6 +246,7 @@ export function newCall(
     ...of,
     replaces: of.replaces,
     calledFor: of.calledFor,
+    referredBy: of.referredBy,
     dialog: undefined,
     early: new Map(),
     inviting: undefined,

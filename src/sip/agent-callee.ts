@@ -17,6 +17,7 @@ import {
   agentLimits,
   type Call,
   type Desk,
+  type Named,
   newCall,
   setLocalSdp,
   T1,
@@ -87,6 +88,7 @@ export function newIncoming(
     peer: { user: desk.personOf(from.user.toLowerCase()) ?? from.user, displayName: from.displayName },
     video: hasVideo(sdp ?? ''),
     calledFor: toldBy(request, 'Diversion'),
+    referredBy: referrerOf(desk, request),
     ...{ replaces, phase: 'asked', localSeq: 0 },
   })
   call.dialog = dialog
@@ -95,12 +97,20 @@ export function newIncoming(
   return call
 }
 
+/** Undefined where it is nobody of this house: anybody may write it. */
+function referrerOf(desk: Desk, request: SipRequest): Named | undefined {
+  const told = toldBy(request, 'Referred-By')
+  const user = told && desk.personOf(told.user.toLowerCase())
+  return user === undefined ? undefined : { user, displayName: '' }
+}
+
 export function incomingEvent(call: Call): AgentEvent {
   return {
     kind: 'incoming',
     call: call.key,
     from: call.peer,
     calledFor: call.calledFor,
+    referredBy: call.referredBy,
     sdp: call.remoteSdp,
     trickle: call.dialog?.trickle ?? false,
     video: call.video,

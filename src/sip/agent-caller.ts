@@ -30,6 +30,7 @@ import {
   capabilities,
   dialogOfResponse,
   isSdp,
+  referredBy,
   requestInside,
   sdpFields,
   takesTrickle,
@@ -73,7 +74,7 @@ export function newOutgoing(
 }
 
 export function sendInvite(desk: Desk, call: Call, to: string, sdp: string): void {
-  const { uri = personUri(to, desk.domain), replaces } = call.referral ?? {}
+  const { uri = personUri(to, desk.domain), replaces, by } = call.referral ?? {}
   setLocalSdp(call, sdp)
   const seq = ++call.localSeq
   const request: SipRequest = {
@@ -88,6 +89,7 @@ export function sendInvite(desk: Desk, call: Call, to: string, sdp: string): voi
       { name: 'Call-ID', value: call.callId },
       { name: 'CSeq', value: `${seq} INVITE` },
       ...(replaces === undefined ? [] : [{ name: 'Replaces', value: replaces }]),
+      ...(by === undefined ? [] : [referredBy(by.user, desk.domain)]),
       ...capabilities(desk, call.device),
       ...sdpFields,
     ],

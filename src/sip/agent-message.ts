@@ -13,7 +13,7 @@ import {
   values,
 } from './codec.ts'
 import type { HeaderField, NameAddr, SipMessage, SipRequest, SipResponse } from './message.ts'
-import { escapeUser } from './person.ts'
+import { escapeUser, personUri } from './person.ts'
 
 /** Methods an agent takes. PRACK is not offered: nothing of an agent is sent reliably before the answer. */
 export const allowed = 'INVITE, ACK, CANCEL, BYE, UPDATE, INFO, OPTIONS, REFER, NOTIFY'
@@ -72,6 +72,12 @@ export function requestInside(
     body,
   }
 }
+
+/** RFC 3892 §2.2: whoever may not know them is not told, which the proxy sees to. */
+export const referredBy = (user: string, domain: string): HeaderField => ({
+  name: 'Referred-By',
+  value: `<${personUri(user, domain)}>`,
+})
 
 export const sdpFields: readonly HeaderField[] = [{ name: 'Content-Type', value: 'application/sdp' }]
 
@@ -190,8 +196,11 @@ export function partyOf(
   return parsed && { address: formatNameAddr({ ...parsed, params: new Map() }), ...namedBy(parsed) }
 }
 
-/** Whom a header that only the proxy writes names; undefined where there is none. */
-export function toldBy(message: SipMessage, name: 'P-Asserted-Identity' | 'Diversion'): Named | undefined {
+/** Whom a header that the proxy writes, or lets through, names; undefined where there is none. */
+export function toldBy(
+  message: SipMessage,
+  name: 'P-Asserted-Identity' | 'Diversion' | 'Referred-By',
+): Named | undefined {
   const parsed = parseNameAddr(values(message, name)[0] ?? '')
   return parsed && namedBy(parsed)
 }

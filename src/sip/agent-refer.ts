@@ -1,8 +1,8 @@
 /**
  * Handing a call on: REFER within it (RFC 3515), as in RFC 5589 §6. The transferor's client wishes it, the transferee's is asked to
  * place the call, and NOTIFY with a fragment (RFC 3420) tells how that goes, as long as the first call lasts. That one is
- * hung up by the transferor once the other is answered; where it is not, both talk on. Left out: REFER outside a call,
- * and Referred-By, which would name people to guests who are not to know them.
+ * hung up by the transferor once the other is answered; where it is not, both talk on. Who is called reads in Referred-By (RFC 3892) who
+ * handed the caller on. Left out: REFER outside a call.
  *
  * | here       | begins                   | then                                  | at the end            |
  * | ---------- | ------------------------ | ------------------------------------- | --------------------- |
@@ -17,7 +17,7 @@ import { formatEndpoint } from '../core/endpoint.ts'
 import { agentLimits, type Call, type Desk, type Referral, timerOf } from './agent-call.ts'
 import { decline, notSupported } from './agent-callee.ts'
 import { sendBye } from './agent-inside.ts'
-import { answer, bytesOf, contactOf, requestInside, textOf } from './agent-message.ts'
+import { answer, bytesOf, contactOf, referredBy, requestInside, textOf } from './agent-message.ts'
 import type { AgentTable } from './agent-table.ts'
 import { first, parseCSeq, parseNameAddr, parseUri, values } from './codec.ts'
 import type { AgentEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
@@ -40,6 +40,7 @@ export function sendRefer(desk: Desk, call: Call, to: string): void {
   const request = requestInside(desk, call, call.dialog!, 'REFER', [
     { name: 'Contact', value: `<${contactOf(call.device)}>` },
     { name: 'Refer-To', value: `<${addressFor(desk, call, to)}>` },
+    referredBy(call.user, desk.domain),
   ])
   call.referring = { seq: call.localSeq, isNotified: false, rang: false }
   waitFor(desk, call, agentLimits.referMilliseconds)
@@ -150,7 +151,7 @@ export function receiveRefer(desk: Desk, table: AgentTable, call: Call, request:
   if (typeof wanted === 'number') return reply(wanted)
   if (referrals.size >= agentLimits.callsPerDevice) return reply(486)
   const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number
-  const referral: Referral = { call: call.key, event: `refer;id=${seq}`, ...wanted }
+  const referral: Referral = { call: call.key, event: `refer;id=${seq}`, by: call.peer, ...wanted }
   call.isReferred = true
   call.timesReferred++
   referrals.set(call.key, referral)

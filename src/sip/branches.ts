@@ -6,7 +6,7 @@ import { after, type Monotonic } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import type { ClientTransactions } from './client-transactions.ts'
-import { divertedFrom } from './diversion.ts'
+import { divertedFrom, referredByFor } from './diversion.ts'
 import { forward, viaFor } from './forward.ts'
 import type { Flow, HeaderField } from './message.ts'
 import type { Outbox } from './outbox.ts'
@@ -192,6 +192,7 @@ export class Branches {
       maxBreadth: breadthEach(context),
       asserted,
       diversion: divertedFrom(context.call, target.user, this.#parts),
+      referredBy: referredByFor(asked, target.user, this.#parts.accounts),
     })
     branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
     // §16.6 step 11.

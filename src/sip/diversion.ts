@@ -1,10 +1,11 @@
 /**
  * Whom a telephone forwards a call to (RFC 3261 §16.7 step 4), and what those it rings at in somebody's place are told of
  * that. The proxy goes there itself, since not every caller would: a page does not, nor do many door stations. Nobody is
- * asked twice in a call, so circles end. What leads out of the house goes to the caller.
+ * asked twice in a call, so circles end. What leads out of the house goes to the caller. And what is told of who handed a
+ * caller on.
  */
-import { parseNameAddr, parseUri, values } from './codec.ts'
-import type { SipResponse } from './message.ts'
+import { first, parseNameAddr, parseUri, values } from './codec.ts'
+import type { SipRequest, SipResponse } from './message.ts'
 import { nameAddr, personUri } from './person.ts'
 import type { Accounts } from './ports.ts'
 import type { AskedCall } from './response-context.ts'
@@ -55,4 +56,21 @@ export function divertedFrom(
   const isChosen = accounts.user(called)?.alsoRings.includes(user)
   const reason = isChosen ? 'unconditional' : 'unknown'
   return `${nameAddr(displayName, personUri(called, domain))};reason=${reason};counter=1`
+}
+
+/**
+ * RFC 3892 §2.2: who handed the caller on, as that one's device says, for a device of `user`; undefined where nobody did, or
+ * `user` may not know them. It is not proven: who calls may write it as well.
+ */
+export function referredByFor(
+  request: SipRequest,
+  user: string | undefined,
+  accounts: Accounts,
+): string | undefined {
+  const value = first(request, 'Referred-By')
+  const name =
+    value === undefined ? undefined : parseUri(parseNameAddr(value)?.uri ?? '')?.user?.toLowerCase()
+  const person = name === undefined ? undefined : accounts.personOf(name)
+  const isHidden = person !== undefined && user !== undefined && !accounts.mayCall(user, person)
+  return isHidden ? undefined : value
 }

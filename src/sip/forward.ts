@@ -41,6 +41,8 @@ export interface Forwarding {
   readonly asserted: string | undefined
   /** Diversion (RFC 5806): whom the call was for, where it rings at somebody else. */
   readonly diversion: string | undefined
+  /** Referred-By (RFC 3892): who handed the caller on, where the target may know them. */
+  readonly referredBy: string | undefined
 }
 
 /** §16.6 steps 1 to 8. `request` has our Routes and credentials taken out already. */
@@ -56,9 +58,10 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
   headers.push({ name: 'Max-Forwards', value: hops === undefined ? '70' : String(Number(hops) - 1) })
   if (how.asserted !== undefined) headers.push({ name: 'P-Asserted-Identity', value: how.asserted })
   if (how.diversion !== undefined) headers.push({ name: 'Diversion', value: how.diversion })
+  if (how.referredBy !== undefined) headers.push({ name: 'Referred-By', value: how.referredBy })
   if (how.maxBreadth !== undefined) headers.push({ name: 'Max-Breadth', value: String(how.maxBreadth) })
   return { ...request, uri: how.uri, headers }
 }
 
-/** What no device says for us: it is counted, or told, here. */
-const ours: ReadonlySet<string> = new Set(['Diversion', 'Max-Breadth'])
+/** What no device says for us: it is counted, told, or let through here. */
+const ours: ReadonlySet<string> = new Set(['Diversion', 'Max-Breadth', 'Referred-By'])

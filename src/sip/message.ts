@@ -245,6 +245,8 @@ export type AgentEvent =
       readonly from: { readonly user: string; readonly displayName: string }
       /** Who was called, where that is somebody else: it rings here in their place. */
       readonly calledFor?: { readonly user: string; readonly displayName: string } | undefined
+      /** Who handed the caller on to us, as is said. */
+      readonly referredBy?: { readonly user: string; readonly displayName: string } | undefined
       /** Empty where the offer is left to the callee: `answer` then carries it, and `answered` follows. */
       readonly sdp: string
       readonly trickle: boolean

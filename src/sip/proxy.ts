@@ -150,6 +150,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       maxBreadth: undefined,
       asserted: undefined,
       diversion: undefined,
+      referredBy: undefined,
     }
     this.#parts.outbox.send(flow, forward({ ...routed.request, headers }, how))
   }

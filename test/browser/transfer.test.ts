@@ -40,6 +40,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a talk that is handed on',
     expect(await barriers(alice.page)).toEqual([])
     await alice.press('Carol Available')
     await carol.rings('Bob')
+    await says(carol, 'transferred by Alice')
     await says(alice, 'It rings at Carol’s. You and Bob talk on until somebody answers.')
     await says(bob, 'Alice is transferring you to Carol. You two talk on until somebody answers.')
   }

@@ -107,6 +107,27 @@ describe('a guest', () => {
   })
 })
 
+describe('who handed a caller on', () => {
+  it.each([
+    ['carol', undefined],
+    ['dora', '<sip:dora@lanline.local>'],
+  ])('is told to a guest who may know %s, by telephone and page', (by, told) => {
+    const { home, alice, bob } = house()
+    const device = 'alice-2'
+    const endpoint = { address: '10.0.0.99', port: 1 }
+    home.agent(device, {
+      ...{ kind: 'attach', user: 'alice', displayName: 'alice', userAgent: 'page' },
+      ...{ remote: endpoint, local: endpoint },
+    })
+    bob.call('alice', { extra: [{ name: 'Referred-By', value: `<sip:${by}@lanline.local>` }] })
+    home.network.run(200)
+    const invite = alice.received.find(one => one.kind === 'request' && one.method === 'INVITE')!
+    expect(first(invite, 'Referred-By')).toBe(told)
+    const page = home.agentEvents.find(one => one.device === device && one.event.kind === 'incoming')!.event
+    expect(page).toMatchObject({ referredBy: by === 'dora' ? { user: 'dora' } : undefined })
+  })
+})
+
 describe('a page of somebody who is not to be disturbed', () => {
   it('goes on with who is handed on to it, and nothing else rings there', () => {
     const { home, bob, carol, dora, page, heard } = house()

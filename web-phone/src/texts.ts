@@ -281,6 +281,7 @@ export const texts = {
   incomingAudio: (name: string) => `${name} is calling`,
   incomingVideo: (name: string) => `${name} is calling with video`,
   calledFor: (name: string) => `for ${name}`,
+  transferredBy: (name: string) => `transferred by ${name}`,
   answer: 'Answer',
   answerVideo: 'Answer with video',
   decline: 'Decline',

@@ -12,6 +12,7 @@ export function IncomingScreen({ call }: { readonly call: Call }) {
   const box = useRef<HTMLElement>(null)
   useEffect(() => box.current?.focus({ preventScroll: true }), [])
   const { name } = call.party
+  const about = aboutText(call)
   const busy = call.state === 'answering'
   const problem = call.problem && texts.problem[call.problem]
   return (
@@ -22,16 +23,16 @@ export function IncomingScreen({ call }: { readonly call: Call }) {
         class="caller"
         role="alertdialog"
         aria-labelledby="caller"
-        aria-describedby={call.calledFor ? 'caller-for caller-note' : 'caller-note'}
+        aria-describedby={about === '' ? 'caller-note' : 'caller-for caller-note'}
         aria-modal="true"
       >
         <div class="pulse">
           <Avatar name={name} size="large" />
         </div>
         <h1 id="caller">{call.video ? texts.incomingVideo(name) : texts.incomingAudio(name)}</h1>
-        {call.calledFor && (
+        {about !== '' && (
           <p id="caller-for" class="called-for">
-            {texts.calledFor(call.calledFor.name)}
+            {about}
           </p>
         )}
         <p id="caller-note" class="stage-note" role="status">
@@ -66,6 +67,12 @@ export function IncomingScreen({ call }: { readonly call: Call }) {
     </main>
   )
 }
+
+/** Whom it is for, and who handed the caller on. */
+const aboutText = ({ calledFor, referredBy }: Call): string =>
+  [calledFor && texts.calledFor(calledFor.name), referredBy && texts.transferredBy(referredBy.name)]
+    .filter(Boolean)
+    .join(', ')
 
 function Choice({
   text,
