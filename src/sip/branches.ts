@@ -192,7 +192,7 @@ export class Branches {
       maxBreadth: breadthEach(context),
       asserted,
       diversion: divertedFrom(context.call, target.user, this.#parts),
-      referredBy: referredByFor(asked, target.user, this.#parts.accounts),
+      referredBy: referredByFor(asked, target.device, this.#parts.accounts),
     })
     branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
     // §16.6 step 11.

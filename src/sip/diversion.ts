@@ -59,18 +59,14 @@ export function divertedFrom(
 }
 
 /**
- * RFC 3892 §2.2: who handed the caller on, as that one's device says, for a device of `user`; undefined where nobody did, or
- * `user` may not know them. It is not proven: who calls may write it as well.
+ * RFC 3892 §2.2: who handed the caller on, as that one's device says, for another `device`; undefined where nobody did, or
+ * its person may not know them. A guest may not know whom nobody here knows, either: a name may stand before any address. It is
+ * not proven: who calls may write it as well.
  */
-export function referredByFor(
-  request: SipRequest,
-  user: string | undefined,
-  accounts: Accounts,
-): string | undefined {
+export function referredByFor(request: SipRequest, device: string, accounts: Accounts): string | undefined {
   const value = first(request, 'Referred-By')
-  const name =
-    value === undefined ? undefined : parseUri(parseNameAddr(value)?.uri ?? '')?.user?.toLowerCase()
-  const person = name === undefined ? undefined : accounts.personOf(name)
-  const isHidden = person !== undefined && user !== undefined && !accounts.mayCall(user, person)
-  return isHidden ? undefined : value
+  if (value === undefined) return undefined
+  const name = parseUri(parseNameAddr(value)?.uri ?? '')?.user?.toLowerCase() ?? ''
+  const mayKnow = accounts.mayCall(accounts.userOfDevice(device) ?? '', accounts.personOf(name) ?? '')
+  return mayKnow ? value : undefined
 }

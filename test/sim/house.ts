@@ -185,7 +185,7 @@ export class SimHouse {
           : undefined,
       userOfDevice: userOf,
       mayCall: (caller, callee) => this.mayCall(caller, callee),
-      personOf: name => (this.#users.includes(name) ? name : (userOf(name) ?? name)),
+      personOf: name => (this.#users.includes(name) ? name : userOf(name)),
     }
   }
 

@@ -126,6 +126,31 @@ describe('who handed a caller on', () => {
     const page = home.agentEvents.find(one => one.device === device && one.event.kind === 'incoming')!.event
     expect(page).toMatchObject({ referredBy: by === 'dora' ? { user: 'dora' } : undefined })
   })
+
+  it.each([
+    '"Carol" <sip:x7@10.0.0.3:5060>',
+    'sip:carol%2D1@lanline.local',
+    '"Carol" <tel:carol>',
+    'Carol',
+  ])('is not told to a guest where nobody knows who that is: %s', written => {
+    const { home, alice, bob } = house()
+    bob.call('alice', { extra: [{ name: 'Referred-By', value: written }] })
+    home.network.run(200)
+    const invite = alice.received.find(one => one.kind === 'request' && one.method === 'INVITE')!
+    expect(first(invite, 'Referred-By')).toBeUndefined()
+  })
+
+  it('is not told to a guest who calls without being registered, either', () => {
+    const { home, bob, refer } = house()
+    const alice = new SimPhone(home, { device: 'alice-3' })
+    alice.call('bob')
+    home.network.run(500)
+    const { dialog } = bob.incoming[0]!
+    const extra = [{ name: 'Referred-By', value: '<sip:carol@lanline.local>' }]
+    refer(bob, dialog!, 'sip:dora@lanline.local', extra)
+    const received = alice.received.find(one => one.kind === 'request' && one.method === 'REFER')!
+    expect(first(received, 'Referred-By')).toBeUndefined()
+  })
 })
 
 describe('a page of somebody who is not to be disturbed', () => {
