@@ -68,12 +68,16 @@ export class Bindings {
     const live = this.#byKey.get(key)
     const phone = live?.binding ?? this.#left.get(key)
     if (phone === undefined || phone.regId !== undefined) return live
-    let newest = live
-    for (const other of this.ofUser(phone.user)) {
-      if (isSamePhone(other.binding, phone) && (newest === undefined || isNewer(other, newest)))
-        newest = other
-    }
-    return newest
+    const newest = this.ofSamePhone(phone).at(-1)
+    return newest !== undefined && (live === undefined || saidAt(newest) > saidAt(live)) ? newest : live
+  }
+
+  /** What was said last comes last. */
+  ofSamePhone(phone: Phone): LiveBinding[] {
+    const theirs = this.ofDevice(phone.user, phone.device).filter(({ binding }) =>
+      isSamePhone(binding, phone),
+    )
+    return theirs.sort((one, other) => saidAt(one) - saidAt(other))
   }
 
   all(): Iterable<LiveBinding> {
@@ -189,5 +193,4 @@ function isSamePhone(one: Phone, other: Phone): boolean {
   return one.instance === other.instance && (one.instance !== undefined || one.callId === other.callId)
 }
 
-/** Of one phone. */
-const isNewer = (one: LiveBinding, other: LiveBinding): boolean => (one.saidAt ?? 0) > (other.saidAt ?? 0)
+const saidAt = (live: LiveBinding): number => live.saidAt ?? 0

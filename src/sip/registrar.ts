@@ -258,15 +258,26 @@ export class Registrar {
     }
     const added = wanted.filter(one => one.expiresSeconds > 0 && bindings.get(one.key) === undefined).length
     const ofDevice = bindings.ofDevice(sender.user, sender.device).length
-    const tooMany =
-      ofDevice + added > registrarLimits.contactsPerDevice ||
-      bindings.ofUser(sender.user).length + added > registrarLimits.contactsPerUser
-    if (added > 0 && tooMany) return this.#refuse(transaction, request, tooManyContacts, now)
+    const tooMany = Math.max(
+      ofDevice + added - registrarLimits.contactsPerDevice,
+      bindings.ofUser(sender.user).length + added - registrarLimits.contactsPerUser,
+    )
+    // A phone that moves often has left the oldest of its contacts behind.
+    const theirs = tooMany > 0 && added > 0 ? bindings.ofSamePhone({ ...sender, ...wanted[0]!, callId }) : []
+    const left = theirs
+      .filter(({ binding }) => wanted.every(({ key }) => key !== binding.key))
+      .slice(0, tooMany)
+    if (added > 0 && tooMany > left.length) return this.#refuse(transaction, request, tooManyContacts, now)
 
     const undo: Waiting['undo'][number][] = []
     const put: BindingRow[] = []
     const remove: string[] = []
     let mustWait = false
+    for (const before of left) {
+      const { key } = before.binding
+      undo.push({ key, before, cseq: cseq.number })
+      if (this.#drop(key)?.savedAt !== undefined) remove.push(key)
+    }
     for (const one of wanted) {
       const before = bindings.get(one.key)
       undo.push({ key: one.key, before, cseq: cseq.number })

@@ -109,3 +109,21 @@ it('is not taken for another phone with the same password', () => {
   home.network.run(200)
   expect([bob.requests, another.requests]).toEqual([['INVITE', 'ACK', 'BYE'], []])
 })
+
+it('is registered however often it moves before its first contacts are over, and is asked where it is by who calls', () => {
+  const home = new SimHouse(new SimNetwork(1, calm), ['alice', 'bob'])
+  const alice = new SimPhone(home, { device: 'alice-1' })
+  let bob = new SimPhone(home, { device: 'bob-1', address: '10.0.1.20' })
+  for (const phone of [alice, bob]) phone.register()
+  home.network.run(200)
+  for (let move = 0; move < 25; move++) {
+    bob.deaf = true
+    bob = new SimPhone(home, { device: 'bob-1', movedFrom: bob, address: '10.0.1.20', port: 6_000 + move })
+    bob.register()
+    home.network.run(60_000)
+    expect(bob.statuses).toEqual([200])
+  }
+  alice.call('bob')
+  home.network.run(200)
+  expect(bob.requests).toEqual(['INVITE'])
+})

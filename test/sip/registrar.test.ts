@@ -139,15 +139,20 @@ describe('a registration', () => {
     expect(statuses).toEqual([500, 200])
   })
 
-  it('takes ten contacts of a device and no more', () => {
+  it('takes ten contacts of a device and no more: those that the same phone said first make room', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1' })
     const contacts = Array.from({ length: 11 }, (_, index) => `<sip:a${index}@10.0.1.9>`)
     phone.register(3600, { contact: contacts.slice(0, 10).join(', ') })
     home.network.run(100)
+    const another = new SimPhone(home, { device: 'alice-1' })
+    another.register(3600, { contact: contacts[10]! })
+    home.network.run(100)
+    expect([phone.statuses, another.statuses]).toEqual([[200], [403]])
+    expect(home.machine.sizes.bindings).toBe(10)
     phone.register(3600, { contact: contacts[10]! })
     home.network.run(100)
-    expect(phone.statuses).toEqual([200, 403])
+    expect(phone.statuses).toEqual([200, 200])
     expect(home.machine.sizes.bindings).toBe(10)
   })
 
