@@ -31,6 +31,8 @@ export class Conclusions {
   readonly #turns = new Map<string, Promise<unknown>>()
   /** Once it is to stop: whose turn has not come yet. */
   #last: string[] | undefined
+  /** Nobody waits any longer: what ends without its conclusion now is concluded at the next start. */
+  #isOver = false
 
   constructor(ports: ConclusionPorts) {
     this.#ports = ports
@@ -59,6 +61,7 @@ export class Conclusions {
       wait(stopMilliseconds, undefined, { signal: enough.signal }).catch(() => {}),
     ])
     enough.abort()
+    this.#isOver = true
     calls.length = 0
   }
 
@@ -88,7 +91,9 @@ export class Conclusions {
   }
 
   #conclude(call: string, apart = false): Promise<void> {
-    return this.inTurn(call, () => this.#keep(call, apart)).catch(this.#ports.onFailed)
+    return this.inTurn(call, () => this.#keep(call, apart)).catch(error => {
+      if (!this.#isOver) this.#ports.onFailed(error)
+    })
   }
 
   async #keep(call: string, apart: boolean): Promise<void> {
