@@ -43,7 +43,8 @@ export function sendRefer(desk: Desk, call: Call, to: string): void {
     referredBy(call.user, desk.domain),
   ])
   call.referring = { seq: call.localSeq, isNotified: false, rang: false }
-  waitFor(desk, call, agentLimits.referMilliseconds)
+  // RFC 4320 §4.1: of a request that nobody answers nothing comes back.
+  waitFor(desk, call, agentLimits.transactionMilliseconds)
   desk.send(call.device, request)
 }
 

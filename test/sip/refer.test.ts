@@ -102,6 +102,12 @@ describe('a page that hands its other party on', () => {
     expect(bench.event('referral')).toMatchObject({ state: 'failed', reason: 'lost' })
   })
 
+  it('is told where the other phone does not even answer', () => {
+    const { bench } = asking()
+    bench.pass(agentLimits.transactionMilliseconds)
+    expect(bench.event('referral')).toMatchObject({ state: 'failed', reason: 'failed' })
+  })
+
   it('is told where the other phone takes it and does nothing', () => {
     const { bench, refer } = asking()
     bench.answer(refer, 202).pass(agentLimits.firstNotifyMilliseconds)
