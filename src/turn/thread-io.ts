@@ -39,6 +39,8 @@ export class TurnThread {
   readonly #options: TurnThreadOptions
   #worker: Worker | undefined
   #ports: TurnPorts | undefined
+  /** It is being ended. */
+  #givenUp: Worker | undefined
   #again: NodeJS.Timeout | undefined
   #closed = false
   #waiting: (() => void)[] = []
@@ -92,9 +94,10 @@ export class TurnThread {
     this.#worker?.postMessage(order)
   }
 
-  /** Resolves when it answers, or ends. Where it is not there it is being started anew, and nobody is to wait for it. */
+  /** Resolves when it answers, or ends. Where it does not listen yet it is being started, and nobody is to wait for it. */
   answers(): Promise<void> {
-    if (this.#worker === undefined) return Promise.resolve()
+    const isEnding = this.#worker !== undefined && this.#worker === this.#givenUp
+    if (this.#ports === undefined && !isEnding) return Promise.resolve()
     return new Promise(resolve => {
       if (this.#waiting.length < mostWaiting) this.#waiting.push(resolve)
       this.order({ kind: 'areYouThere' })
@@ -103,6 +106,7 @@ export class TurnThread {
 
   /** Ends a thread that does not answer; like any that is lost it is started again, once it has let go of its ports. */
   giveUp(): void {
+    this.#givenUp = this.#worker
     this.#ports = undefined
     void this.#worker?.terminate()
   }
