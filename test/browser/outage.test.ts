@@ -24,7 +24,8 @@ describeWith(
     let closedBefore = 0
 
     beforeAll(async () => {
-      house = await House.build({ seats: [aliceSeat, bobSeat] })
+      const seats = [aliceSeat, bobSeat].map(seat => ({ ...seat, isFirst: true }))
+      house = await House.build({ seats })
       await house.owner.addUser('alice', 'Alice')
       await house.owner.addUser('bob', 'Bob')
       alice = await house.phone('Alice', 'alice')
@@ -32,8 +33,7 @@ describeWith(
     }, 120_000)
     afterAll(() => house?.remove())
 
-    /** Two browsers on a busy machine pause for longer than a gap may be, now and then, whatever the appliance does. */
-    const patient = { timeout: (longSeconds + 150) * 1_000, retry: 2 }
+    const patient = { timeout: (longSeconds + 150) * 1_000 }
 
     /** Each scenario begins with the appliance up and two idle phones, whatever became of the one before. */
     beforeEach(async () => {

@@ -17,6 +17,8 @@ export interface Seat {
   readonly hertz: number
   readonly colour: Colour
   readonly browser?: 'chromium' | 'firefox'
+  /** See `ChromiumOptions`. */
+  readonly isFirst?: boolean
 }
 
 export const aliceSeat: Seat = { host: 'alice', hertz: 440, colour: 'red' }
