@@ -11,6 +11,9 @@ export interface HandOn {
   readonly reason: EndReason | undefined
 }
 
+export const isUnderWay = (handOn: HandOn | undefined): boolean =>
+  handOn?.state === 'asked' || handOn?.state === 'ringing'
+
 export class HandingOn {
   readonly #env: Pick<Env, 'setTimeout'>
   readonly #ask: (to: string) => boolean
@@ -28,13 +31,9 @@ export class HandingOn {
     return this.#now
   }
 
-  get isUnderWay(): boolean {
-    return this.#now?.state === 'asked' || this.#now?.state === 'ringing'
-  }
-
   /** False when there is no line, or somebody is asked already. */
   begin(to: PersonName): boolean {
-    if (this.isUnderWay || !this.#ask(to.user)) return false
+    if (isUnderWay(this.#now) || !this.#ask(to.user)) return false
     this.#become({ to, state: 'asked', reason: undefined })
     return true
   }
@@ -49,7 +48,7 @@ export class HandingOn {
    */
   lineBack(): void {
     this.#env.setTimeout(() => {
-      if (this.isUnderWay) this.#ask(this.#now!.to.user)
+      if (isUnderWay(this.#now)) this.#ask(this.#now!.to.user)
     }, offerLimits.missedMilliseconds)
   }
 

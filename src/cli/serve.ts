@@ -47,7 +47,7 @@ export const serve: Command = {
     const lost = typeof why === 'object' ? why.lost : undefined
     // Before the stop, in which what is lost may hang.
     if (lost !== undefined)
-      say(`lanline: ${lost}; restart lanline, and look at the disk if it happens again\n`)
+      say(`lanline: ${lost}; restart lanline, and look at its log and the disk if it happens again\n`)
     const code = why === undefined ? 0 : why === 'restart' ? restartCode : 1
     const cut = setTimeout(() => process.exit(code), stopMilliseconds)
     await daemon.stop()

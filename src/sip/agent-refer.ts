@@ -1,8 +1,8 @@
 /**
- * Handing a call on: REFER within it (RFC 3515), as in RFC 5589 §6. The transferor's client wishes it, the transferee's is asked to
- * place the call, and NOTIFY with a fragment (RFC 3420) tells how that goes, as long as the first call lasts. That one is
- * hung up by the transferor once the other is answered; where it is not, both talk on. Who is called reads in Referred-By (RFC 3892) who
- * handed the caller on. Left out: REFER outside a call.
+ * Handing a call on: REFER within it (RFC 3515), as in RFC 5589 §6. The transferor's client wishes it, the transferee's is
+ * asked to place the call, and NOTIFY with a fragment (RFC 3420) tells how that goes, as long as the first call lasts. That
+ * one is hung up by the transferor once the other is answered; where it is not, both talk on. Who is called reads in
+ * Referred-By (RFC 3892) who handed the caller on. Left out: REFER outside a call.
  *
  * | here       | begins                   | then                                  | at the end            |
  * | ---------- | ------------------------ | ------------------------------------- | --------------------- |

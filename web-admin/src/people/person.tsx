@@ -18,6 +18,7 @@ import { common } from '../texts/common.ts'
 import { people } from '../texts/people.ts'
 import { AlsoRingsDialog, namesOf } from './also-rings.tsx'
 import { Devices } from './devices.tsx'
+import { DoorDialog } from './door.tsx'
 import { InviteDialog } from './invites.tsx'
 import { Badges } from './list.tsx'
 import { QuietHoursDialog } from './quiet-hours.tsx'
@@ -230,6 +231,7 @@ function Known({ user, users }: { readonly user: User; readonly users: readonly 
       </div>
       {open === 'invite' && <InviteDialog users={users} forUser={user} onClose={close} />}
       {open === 'alsoRings' && <AlsoRingsDialog user={user} users={users} change={change} close={close} />}
+      {open === 'door' && <DoorDialog user={user} change={change} close={close} />}
       {open === 'quietHours' && <QuietHoursDialog user={user} change={change} close={close} />}
       {open === 'softphone' && <SoftphoneDialog user={user} onClose={close} />}
       {open !== '' && <Dialogs open={open} user={user} change={change} close={close} />}
@@ -314,30 +316,6 @@ function Dialogs(props: {
               pattern="[2-8][0-9]{1,5}"
               maxLength={6}
               hint={people.numberRule}
-            />
-          </Form>
-        </Dialog>
-      )
-    case 'door':
-      return (
-        <Dialog title={people.doorTitle(name)} onClose={close}>
-          <p>{people.doorBody}</p>
-          <Form
-            submit={common.save}
-            onCancel={close}
-            onSubmit={async ({ doorKeys = '' }) => {
-              await change({ doorKeys })
-              close()
-              toast(people.doorSaved(name), () => change({ doorKeys: user.doorKeys }))
-            }}
-          >
-            <Field
-              label={people.doorKeys}
-              name="doorKeys"
-              value={user.doorKeys}
-              pattern="[0-9*#]{0,16}"
-              maxLength={16}
-              hint={people.doorRule}
             />
           </Form>
         </Dialog>

@@ -1,6 +1,7 @@
 /** Transferring a call: whom to, how it goes, and what is said to who is transferred. */
 import { useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
+import { isUnderWay } from '../../../client/hand-on.ts'
 import type { Phone } from '../../../client/phone.ts'
 import type { Person } from '../../../src/signalling/message.ts'
 import { echoUser } from '../check/echo.ts'
@@ -20,12 +21,10 @@ export function mayTransfer(call: Call, phone: Phone): boolean {
 /** Why that cannot be begun now; undefined: it can. */
 export function whyNoTransfer(call: Call, phone: Phone, line: Line): string | undefined {
   const { name } = call.party
-  if (isUnderWay(call)) return texts.transfer.underWay(name)
+  if (isUnderWay(call.handOn)) return texts.transfer.underWay(name)
   if (line.handedOnTo) return texts.transfer.beingTransferred(name)
   return phone.state === 'online' ? undefined : texts.transfer.needsLine
 }
-
-const isUnderWay = ({ handOn }: Call): boolean => handOn?.state === 'asked' || handOn?.state === 'ringing'
 
 const othersThan = ({ party }: Call, { roster }: Phone): readonly Person[] =>
   roster.filter(({ user }) => user !== party.user && user !== echoUser)
