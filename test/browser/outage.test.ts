@@ -7,8 +7,14 @@ import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
 import { pause, until } from '../net/wait.ts'
 
+const isSoak = process.env.LANLINE_SOAK !== undefined
 /** The long outage: what the suite has time for, or three minutes in a soak. */
-const longSeconds = process.env.LANLINE_SOAK ? 180 : 12
+const longSeconds = isSoak ? 180 : 12
+/**
+ * Where silences are measured, a picture is part of the call only in a soak, which runs one file at a time: two encoders
+ * that come before all others would leave the other files too little of two processors.
+ */
+const hasPicture = isSoak
 /** No two media packets of one direction further apart than this, whatever happens to the appliance. */
 const gapMilliseconds = 200
 /** The appliance tells the end of a call it did not see from the parties' word; their clocks are their own. */
@@ -65,7 +71,8 @@ describeWith(
       await house.daemon.kill()
       await Promise.all([alice.lineAway(), bob.lineAway()])
       await pause(longSeconds * 1_000)
-      await Promise.all([hears(alice.page, 1_000), sees(bob.page, 'red')])
+      await Promise.all([hears(alice.page, 1_000), hears(bob.page, 440)])
+      if (hasPicture) await sees(bob.page, 'red')
       await house.daemon.start()
       await backAndHangUp(capture, bob, alice, 'callee')
     })
@@ -124,6 +131,7 @@ describeWith(
       await house.host('pi').linkUp()
       await Promise.all([alice.inCall(), bob.inCall()])
       await Promise.all([hears(bob.page, 440), hears(alice.page, 1_000)])
+      await Promise.all([sees(bob.page, 'red'), sees(alice.page, 'blue')])
       await alice.hangUp()
       await Promise.all([alice.ready(), bob.ready()])
       expect((await house.daemon.calls())[0]).toMatchObject({ calleeUser: 'bob', missed: false })
@@ -131,7 +139,7 @@ describeWith(
 
     /** Alice calls Bob, both talk, and the bridge is watched from then on. */
     async function talk(): Promise<Capture> {
-      await alice.callVideo('Bob')
+      await (hasPicture ? alice.callVideo('Bob') : alice.callAudio('Bob'))
       await bob.rings('Alice')
       await bob.accept()
       await Promise.all([alice.inCall(), bob.inCall()])

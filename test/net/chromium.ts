@@ -143,7 +143,8 @@ export function trustAuthority(home: string, pemFile: string, nickname: string):
 function writeWrapper(host: Place, home: string, { display, isFirst }: ChromiumOptions): string {
   const path = join(home, 'chromium')
   const inside = [
-    ...(isFirst ? ['nice', '-n', '-15'] : []),
+    // By niceness it could not be: Chromium sets that of its threads itself.
+    ...(isFirst ? ['chrt', '--rr', '10'] : []),
     'env',
     `HOME=${home}`,
     ...(display === undefined ? [] : [`DISPLAY=${display}`]),
