@@ -29,6 +29,8 @@ export interface CallSetup {
   readonly referredBy?: PersonName | undefined
   /** Outgoing only: the id of the call whose other party asked for this one. */
   readonly referred?: string | undefined
+  /** Incoming only: the id of the call of ours that it takes the place of. */
+  readonly replaces?: string | undefined
   /** One that is open already: people are not asked twice, and some phones open no second one beside the first. */
   readonly microphone?: MediaStreamTrack | undefined
   /** Incoming only. */

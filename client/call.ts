@@ -3,7 +3,7 @@
  * from there. It outlives the channel: while that is away media goes on, and hang-up and ICE restarts take the data
  * channel between the two parties.
  *
- * Left out on purpose: holding, and any change of the SDP a stack made.
+ * Left out on purpose: any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
@@ -47,6 +47,8 @@ export class Call extends Emitter<CallEvents> {
   readonly referred: string | undefined
   /** Who handed the caller on to us, as is said. */
   readonly referredBy: PersonName | undefined
+  /** The id of the call whose place it takes. */
+  readonly replaces: string | undefined
   readonly #ports: CallPorts
   readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway' | 'reply'>
   readonly #startedAt: number
@@ -76,13 +78,16 @@ export class Call extends Emitter<CallEvents> {
     this.#own = new OwnMedia(ports.openMedia, setup.microphone)
     this.#handingOn = new HandingOn(
       ports.env,
-      to => this.#stage === 'answered' && ports.send({ type: 'refer', call: this.#id!, to }),
+      ({ to, replaces }) =>
+        this.#stage === 'answered' &&
+        ports.send({ type: 'refer', call: this.#id!, to: to.user, ...(replaces && { replaces }) }),
       () => this.emit('changed', this),
     )
     this.direction = setup.direction
     this.ref = setup.ref
     this.referred = setup.referred
     this.referredBy = setup.referredBy
+    this.replaces = setup.replaces
     this.#placedWithVideo = setup.video
     this.#party = setup.peer
     this.#calledFor = setup.calledFor
@@ -142,6 +147,14 @@ export class Call extends Emitter<CallEvents> {
   }
   get cameraOn(): boolean {
     return this.#own.state.camera
+  }
+  /** The other party waits: see `setAside`. */
+  get isAside(): boolean {
+    return this.#own.state.aside
+  }
+  /** The other party has put us on hold: they do not hear us. */
+  get isHeld(): boolean {
+    return this.#session?.peerMedia?.aside ?? this.#session?.peer.isHeld ?? false
   }
   get testSource(): boolean {
     return this.#own.state.testSource
@@ -282,6 +295,20 @@ export class Call extends Emitter<CallEvents> {
     this.#ownChanged()
   }
 
+  /**
+   * Lets the other party wait: they hear and see nothing of us, and are told so. Whether they are still played here is for
+   * who shows the call. Afterwards the camera is on again if it was before. False before the call was answered.
+   */
+  setAside(on: boolean): boolean {
+    if (!this.#isTaken || this.#isOver()) return false
+    const hadCamera = this.#own.setAside(on)
+    // One that is not there any more is said where it is turned on by hand.
+    if (hadCamera) this.setCamera(!on).catch(() => {})
+    this.#session?.setAside(on)
+    this.emit('changed', this)
+    return true
+  }
+
   /** Speaks through another microphone. Throws `MediaError`. */
   async useMicrophone(device: string): Promise<void> {
     const track = await this.#own.useMicrophone(device)
@@ -299,11 +326,12 @@ export class Call extends Emitter<CallEvents> {
 
   /**
    * Hands the other party on: their phone is asked to call `person`. Both talk on until that call is answered; this one ends
-   * then. False when there is no line, somebody is asked already, or no media came yet: before, the appliance may not know
-   * that the call was taken.
+   * then. With `asked`, our own call with that person, theirs takes its place, and nothing rings. False when there is no
+   * line, somebody is asked already, or no media came yet: before, the appliance may not know that the call was taken.
    */
-  refer(person: PersonName): boolean {
-    return this.#stage === 'answered' && this.connectedAt !== undefined && this.#handingOn.begin(person)
+  refer(person: PersonName, asked?: Call): boolean {
+    if (this.#stage !== 'answered' || this.connectedAt === undefined) return false
+    return this.#handingOn.begin(person, asked?.id)
   }
 
   /** The network changed: the caller looks for a new path at once. */

@@ -14,14 +14,21 @@ export interface HandOn {
 export const isUnderWay = (handOn: HandOn | undefined): boolean =>
   handOn?.state === 'asked' || handOn?.state === 'ringing'
 
+/** What the appliance is asked for; `replaces`: the id of our call with them whose place it takes. */
+interface Wish {
+  readonly to: PersonName
+  readonly replaces: string | undefined
+}
+
 export class HandingOn {
   readonly #env: Pick<Env, 'setTimeout'>
-  readonly #ask: (to: string) => boolean
+  readonly #ask: (wish: Wish) => boolean
   readonly #changed: () => void
   #now: HandOn | undefined
+  #wish: Wish | undefined
 
   /** `ask` is false where there is no line, or no call any more. */
-  constructor(env: Pick<Env, 'setTimeout'>, ask: (to: string) => boolean, changed: () => void) {
+  constructor(env: Pick<Env, 'setTimeout'>, ask: (wish: Wish) => boolean, changed: () => void) {
     this.#env = env
     this.#ask = ask
     this.#changed = changed
@@ -32,8 +39,10 @@ export class HandingOn {
   }
 
   /** False when there is no line, or somebody is asked already. */
-  begin(to: PersonName): boolean {
-    if (isUnderWay(this.#now) || !this.#ask(to.user)) return false
+  begin(to: PersonName, replaces: string | undefined): boolean {
+    const wish = { to, replaces }
+    if (isUnderWay(this.#now) || !this.#ask(wish)) return false
+    this.#wish = wish
     this.#become({ to, state: 'asked', reason: undefined })
     return true
   }
@@ -48,7 +57,7 @@ export class HandingOn {
    */
   lineBack(): void {
     this.#env.setTimeout(() => {
-      if (isUnderWay(this.#now)) this.#ask(this.#now!.to.user)
+      if (isUnderWay(this.#now)) this.#ask(this.#wish!)
     }, offerLimits.missedMilliseconds)
   }
 

@@ -93,8 +93,9 @@ export class Negotiation {
         return isSent
       },
       changeRefused: () => {
-        void peer.withdrawPicture()
-        parts.pictureRefused()
+        const isOfPicture = !peer.isPictureAgreed(true)
+        void peer.withdrawChange()
+        if (isOfPicture) parts.pictureRefused()
       },
     })
   }
@@ -124,7 +125,7 @@ export class Negotiation {
     await this.#parts.peer.takeAnswer(sdp)
     if (this.#isOver) return
     if (this.#parts.peer.hasPictureSection) this.#lookAtPicture()
-    else this.#offerPicture()
+    else this.#offerChange()
     this.#begin()
   }
 
@@ -141,16 +142,16 @@ export class Negotiation {
   answered(): void {
     this.#isEstablished = true
     this.#parts.media.begin()
-    this.#offerPicture()
+    this.#offerChange()
     this.#begin()
   }
 
   /**
-   * What we send of a picture is another now. Where the other party's client is told so (`channel`) a section that there is
-   * stays for the next time; everybody else hears of it by a new offer.
+   * What we send is another now. Where the other party's client is told so (`channel`) that nothing is sent need not be
+   * agreed on, and a picture's section stays for the next time; everybody else hears of it by a new offer.
    */
-  pictureChanged(): void {
-    if (this.#isEstablished && !this.#parts.peer.isPictureAgreed(this.#isTold)) this.offers.change()
+  sendingChanged(): void {
+    if (this.#isEstablished && !this.#parts.peer.isAgreed(this.#isTold)) this.offers.change()
   }
 
   /** An offer of the other party within the call, answered the way it came. */
@@ -237,7 +238,7 @@ export class Negotiation {
     const wait = !this.#trickle.isTaken
     return purpose === 'restart'
       ? peer.offer({ restart: true, wait })
-      : peer.offerPicture({ wait, isTold: this.#isTold })
+      : peer.offerChange({ wait, isTold: this.#isTold })
   }
 
   /** Both have agreed anew: on the picture that we send, or on none. */
@@ -246,9 +247,9 @@ export class Negotiation {
     if (!this.#isOver && !this.offers.isChanging && !peer.isPictureAgreed(true)) pictureRefused()
   }
 
-  /** The camera was turned on before the call was established. */
-  #offerPicture(): void {
-    if (!this.#parts.peer.isPictureAgreed(true)) this.offers.change()
+  /** What is sent became another before the call was established. */
+  #offerChange(): void {
+    if (!this.#parts.peer.isAgreed(true)) this.offers.change()
   }
 
   get #isTold(): boolean {

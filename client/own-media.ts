@@ -9,6 +9,8 @@ export class OwnMedia {
   #media: LocalMedia | undefined
   #problem: MediaProblem | undefined
   #muted = false
+  #isAside = false
+  #hadCamera = false
 
   /** `microphone`: one that is open already, of another call. */
   constructor(openMedia: OpenMedia, microphone?: MediaStreamTrack) {
@@ -37,7 +39,7 @@ export class OwnMedia {
   /** As the other party is told. */
   get state(): PeerMedia {
     const { video, testSource = false } = this.#media ?? {}
-    return { muted: this.#muted, camera: video !== undefined, testSource }
+    return { muted: this.#muted, camera: video !== undefined, testSource, aside: this.#isAside }
   }
 
   /** Undefined without a microphone, which `problem` tells, and when the call ended meanwhile. */
@@ -55,7 +57,7 @@ export class OwnMedia {
       }
       this.#media = media
       this.#problem = media.problems[0]
-      if (media.audio) media.audio.enabled = !this.#muted
+      this.#enable()
       return media
     } catch (error) {
       this.#problem = error instanceof MediaError ? error.problem : 'noMicrophone'
@@ -65,7 +67,16 @@ export class OwnMedia {
 
   mute(muted: boolean): void {
     this.#muted = muted
-    if (this.#media?.audio) this.#media.audio.enabled = !muted
+    this.#enable()
+  }
+
+  /** The other party waits and is sent silence. True: the camera was on and is to be off now, or was and is to be on again. */
+  setAside(on: boolean): boolean {
+    if (on === this.#isAside) return false
+    this.#isAside = on
+    this.#enable()
+    if (on) this.#hadCamera = this.video !== undefined
+    return this.#hadCamera
   }
 
   /** False when the call ended meanwhile. Throws `MediaError`. */
@@ -81,6 +92,10 @@ export class OwnMedia {
   async useMicrophone(device: string): Promise<MediaStreamTrack | undefined> {
     const track = await this.#media?.useMicrophone(device)
     return this.#over.signal.aborted ? undefined : track
+  }
+
+  #enable(): void {
+    if (this.#media?.audio) this.#media.audio.enabled = !this.#muted && !this.#isAside
   }
 
   /** The call is over. */

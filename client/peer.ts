@@ -44,6 +44,11 @@ export class Peer {
   #media: LocalMedia | undefined
   #audio: RTCRtpTransceiver | undefined
   #video: RTCRtpTransceiver | undefined
+  /** The other party waits: sound goes to them alone, a picture neither way. */
+  #isAside = false
+  /** The same as it was offered last, and as both have agreed on. */
+  #isAsideOffered = false
+  #isAsideAgreed = false
   #operations: Promise<unknown> = Promise.resolve()
   /** Set while a description waits for candidates: they go with it instead of after it. */
   #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
@@ -119,23 +124,43 @@ export class Peer {
     return this.#media?.video === undefined ? !sends || isTold : sends
   }
 
-  /** An offer with the picture as it is sent now; undefined when it is agreed on already. */
-  offerPicture(how: { readonly wait: boolean; readonly isTold: boolean }): Promise<string | undefined> {
+  /** From the next description on (RFC 3264 §8.4). */
+  setAside(on: boolean): void {
+    this.#isAside = on
+  }
+
+  /** The other side has put us on hold: it wants nothing of our sound (RFC 3264 §8.4). */
+  get isHeld(): boolean {
+    const direction = this.#audio?.currentDirection
+    return !this.#isAside && !this.#isAsideAgreed && (direction === 'recvonly' || direction === 'inactive')
+  }
+
+  /** Whether the two have agreed on what is sent now. `isTold`: that nothing is sent need not be agreed on. */
+  isAgreed(isTold: boolean): boolean {
+    return this.isPictureAgreed(isTold) && (isTold || this.#isAside === this.#isAsideAgreed)
+  }
+
+  /** An offer of what is sent now; undefined when it is agreed on already. */
+  offerChange(how: { readonly wait: boolean; readonly isTold: boolean }): Promise<string | undefined> {
     return this.#inTurn(async () => {
-      if (this.isPictureAgreed(how.isTold)) return undefined
+      if (this.isAgreed(how.isTold)) return undefined
       const track = this.#media?.video
       const picture = this.#picture
-      if (picture) picture.direction = track ? 'sendrecv' : 'recvonly'
+      const isAside = this.#isAside && !how.isTold
+      this.#isAsideOffered = isAside
+      if (this.#audio) this.#audio.direction = isAside ? 'sendonly' : 'sendrecv'
+      if (picture) picture.direction = isAside ? 'inactive' : track ? 'sendrecv' : 'recvonly'
       // By `addTrack`, so that a section which the other side offers at the same time is filled with it (RFC 9429 §5.10).
       else if (track) this.#video = this.#transceiverOf(this.connection.addTrack(track, ...newStreams()))
       return this.#describe(await this.connection.createOffer(), how.wait)
     })
   }
 
-  /** What was offered of a picture is not taken: offers to come are without it. */
-  withdrawPicture(): Promise<void> {
+  /** What was offered is not taken: offers to come are without it. */
+  withdrawChange(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#rollBack()
+      if (this.#audio) this.#audio.direction = this.#isAsideAgreed ? 'sendonly' : 'sendrecv'
       const picture = this.#picture
       if (picture === undefined) return
       if (picture.currentDirection != null) picture.direction = picture.currentDirection
@@ -149,6 +174,7 @@ export class Peer {
       if (this.connection.signalingState !== 'have-local-offer') return
       this.#mayCheck = true
       await this.connection.setRemoteDescription({ type: 'answer', sdp })
+      this.#isAsideAgreed = this.#isAsideOffered
       this.#remoteIsThere()
     })
   }

@@ -19,6 +19,8 @@ export interface PeerMedia {
   readonly camera: boolean
   /** A tone stands in for a microphone. */
   readonly testSource: boolean
+  /** The other party waits: neither is heard. */
+  readonly aside: boolean
 }
 
 const limitCharacters = 65_536
@@ -59,6 +61,7 @@ export function readPeerWord(text: string): PeerWord | undefined {
         muted: word.muted === true,
         camera: word.camera === true,
         testSource: word.testSource === true,
+        aside: word.aside === true,
       }
     default:
       return undefined

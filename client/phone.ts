@@ -178,15 +178,22 @@ export class Phone extends Emitter<PhoneEvents> {
     return this.#connection.roundTrip()
   }
 
-  /** Calls a person, with media of its own where given. What becomes of it is told by the call's events. */
+  /**
+   * Calls a person, with media of its own where given, or with the microphone of a call that waits. What becomes of it is
+   * told by the call's events.
+   */
   call(
     person: { readonly user: string; readonly name: string },
-    wanted: { readonly video: boolean; readonly openMedia?: OpenMedia },
+    wanted: {
+      readonly video: boolean
+      readonly openMedia?: OpenMedia
+      readonly microphone?: MediaStreamTrack
+    },
   ): Call {
     const ref = `c${++this.#serial}`
-    const { video, openMedia } = wanted
+    const { video, openMedia, microphone } = wanted
     const ports = openMedia === undefined ? this.#ports : { ...this.#ports, openMedia }
-    const call = new Call(ports, { direction: 'outgoing', ref, peer: person, video })
+    const call = new Call(ports, { direction: 'outgoing', ref, peer: person, video, microphone })
     this.#hold(call)
     void call.start()
     return call
@@ -335,6 +342,7 @@ export class Phone extends Emitter<PhoneEvents> {
       referredBy: message.referredBy,
       video,
       incoming: { call: id, sdp, trickle },
+      replaces: replaced?.id,
       microphone: replaced?.microphone,
     })
     this.#hold(call)

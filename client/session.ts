@@ -68,6 +68,7 @@ export class Session {
       ...{ env, peer: this.peer, report: ports.report, changed: ports.facts, gaveUp: ports.gaveUp },
       found: () => {
         this.negotiation.found()
+        if (ports.own.state.aside) this.setAside(true)
         ports.changed()
       },
       lost: silentMilliseconds => {
@@ -130,7 +131,14 @@ export class Session {
   /** The camera was turned on or off, or is another. */
   async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
     await this.peer.sendVideo(track)
-    this.negotiation.pictureChanged()
+    this.negotiation.sendingChanged()
+  }
+
+  /** The other party waits, or does so no more. Pages of ours are told; everybody else learns it by an offer. */
+  setAside(on: boolean): void {
+    this.peer.setAside(on)
+    this.tellMedia()
+    this.negotiation.sendingChanged()
   }
 
   /** The line to the appliance is new, which holds the call. */

@@ -218,7 +218,12 @@ export const clientMessages = {
   }),
   candidate: z.object({ type: z.literal('candidate'), call: callId, candidate }),
   offer: z.object({ type: z.literal('offer'), call: callId, sdp }),
-  refer: z.object({ type: z.literal('refer'), call: callId, to: printable(limits.toCharacters) }),
+  refer: z.object({
+    type: z.literal('refer'),
+    call: callId,
+    to: printable(limits.toCharacters),
+    replaces: callId.optional(),
+  }),
   bye: z.object({ type: z.literal('bye'), call: callId, reason }),
   report: z.object({ type: z.literal('report'), call: callId, report }),
   noPath: z.object({ type: z.literal('noPath'), call: callId }),

@@ -52,7 +52,7 @@ export function meaningOf(state: SessionCall, device: string, message: InCallMes
       if (!state.established) return wrong(notEstablished)
       if (state.referring) return wrong('This call is being handed on already.')
       state.referring = true
-      return { kind: 'agent', command: { kind: 'refer', call, to: message.to } }
+      return { kind: 'agent', command: { kind: 'refer', call, to: message.to, replaces: message.replaces } }
     case 'bye':
       return { kind: 'agent', command: { kind: 'bye', call, reason: message.reason } }
     case 'noPath':

@@ -166,8 +166,13 @@ export type ClientMessage =
   | { readonly type: 'candidate'; readonly call: string; readonly candidate: IceCandidate }
   /** A new offer inside the call: ICE restart or media change. */
   | { readonly type: 'offer'; readonly call: string; readonly sdp: string }
-  /** The other party shall call `to` instead. */
-  | { readonly type: 'refer'; readonly call: string; readonly to: string }
+  /** The other party shall call `to` instead; in the place of `replaces`, a call of ours with them. */
+  | {
+      readonly type: 'refer'
+      readonly call: string
+      readonly to: string
+      readonly replaces?: string | undefined
+    }
   | { readonly type: 'bye'; readonly call: string; readonly reason: EndReason }
   | { readonly type: 'report'; readonly call: string; readonly report: MediaReport }
   /** Checks were sent on this call's candidate pairs and none was answered: a relay is wanted. One party is enough. */

@@ -20,7 +20,7 @@ import { sendBye } from './agent-inside.ts'
 import { answer, bytesOf, contactOf, referredBy, requestInside, textOf } from './agent-message.ts'
 import type { AgentTable } from './agent-table.ts'
 import { first, parseCSeq, parseNameAddr, parseUri, values } from './codec.ts'
-import type { AgentEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
+import type { AgentCommand, AgentEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
 import { escapeUser, personUri } from './person.ts'
 import { reasonField, reasonWord, wordOfStatus } from './reason.ts'
 
@@ -31,15 +31,23 @@ const limitReplaces = 512
 /** Not among a call's timers: what was asked for may outlive it. */
 const referralTimer = (device: string, key: string): string => `referral ${device} ${key}`
 
+/** As the client says it. */
+type Wish = Extract<AgentCommand, { kind: 'refer' }>
+
 // ------------------------------------------------------------------------------------------------- the transferor
 
 /** The client wants the other party to call `to` instead. What becomes of it is told by `referral`. */
-export function sendRefer(desk: Desk, call: Call, to: string): void {
+export function sendRefer(desk: Desk, table: AgentTable, call: Call, wish: Wish): void {
   if (call.referring !== undefined) return
-  if (call.phase !== 'established') return tellReferral(desk, call, 'failed', 'failed')
+  const { to, replaces } = wish
+  const asked = replaces === undefined ? undefined : table.call(call.device, replaces)
+  // Who was asked first has hung up: whoever is handed on is not to ring there.
+  const isGone = replaces !== undefined && (asked?.phase !== 'established' || asked === call)
+  if (call.phase !== 'established' || isGone) return tellReferral(desk, call, 'failed', 'failed')
+  const query = asked === undefined ? '' : `?Replaces=${encodeURIComponent(replacesOf(asked))}`
   const request = requestInside(desk, call, call.dialog!, 'REFER', [
     { name: 'Contact', value: `<${contactOf(call.device)}>` },
-    { name: 'Refer-To', value: `<${addressFor(desk, call, to)}>` },
+    { name: 'Refer-To', value: `<${addressFor(desk, call, to)}${query}>` },
     referredBy(call.user, desk.domain),
   ])
   call.referring = { seq: call.localSeq, isNotified: false, rang: false }
@@ -97,6 +105,10 @@ function addressFor(desk: Desk, call: Call, to: string): string {
   const place = formatEndpoint({ address: host, port })
   return `sip:${escapeUser(to)}@${place}${transport === undefined ? '' : `;transport=${transport}`}`
 }
+
+/** The Replaces by which somebody else takes our place in an established call; the tags are as its other side sees them. */
+const replacesOf = ({ callId, localTag, dialog }: Call): string =>
+  `${callId};to-tag=${dialog!.remoteTag};from-tag=${localTag}`
 
 /** Nothing final was told in time: whether anybody took the call is not known; who told nothing at all placed none. */
 export function referTimedOut(desk: Desk, call: Call): void {

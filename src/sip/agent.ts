@@ -194,7 +194,7 @@ export class HostedAgents {
         else sendOffer(this.#desk, call, command.sdp)
         return
       case 'refer':
-        return sendRefer(this.#desk, call, command.to)
+        return sendRefer(this.#desk, this.#table, call, command)
       case 'bye':
         return this.#leave(call, 'self', isEndReason(command.reason) ? command.reason : 'hangup')
       case 'peerRevoked':

@@ -219,8 +219,16 @@ export type AgentCommand =
   | { readonly kind: 'offer'; readonly call: string; readonly sdp: string }
   /** Hang up, or give up before the answer. `reason` goes into the Reason header's text. */
   | { readonly kind: 'bye'; readonly call: string; readonly reason: string }
-  /** Hands the other party of an established call on to `to`; `referral` tells what becomes of it. */
-  | { readonly kind: 'refer'; readonly call: string; readonly to: string }
+  /**
+   * Hands the other party of an established call on to `to`; `referral` tells what becomes of it. `replaces`: a call of this
+   * device with `to`, whose place theirs takes.
+   */
+  | {
+      readonly kind: 'refer'
+      readonly call: string
+      readonly to: string
+      readonly replaces?: string | undefined
+    }
   /** The other party lost its right and will not hang up itself. */
   | { readonly kind: 'peerRevoked'; readonly call: string }
   /**

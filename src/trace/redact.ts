@@ -180,7 +180,7 @@ export function safeBody(contentType: string, body: string): string {
 
 /** Members that are words, numbers and names of the protocol, or of people. */
 const plainMembers = new Set(
-  `type call ref to video trickle reason by code retryAfterMilliseconds state referred relayed sdpMid
+  `type call ref to video trickle reason by code retryAfterMilliseconds state referred replaces relayed sdpMid
   sdpMLineIndex usernameFragment`.split(/\s+/),
 )
 /** What may be there beside those; everything else is only counted, since a name can be a secret as well. */

@@ -742,7 +742,7 @@ describe('reports', () => {
       { requestsSent: 7, responsesReceived: 5 },
     ])
     expect(socket().ofType('report').at(-1)!.report.final).toBeUndefined()
-    expect(peer().senders.map(({ track }) => track)).toEqual([null])
+    expect(peer().transceivers.map(({ sender }) => sender.track)).toEqual([null])
     const reports = socket().ofType('report').length
     await clock.pass(5_000)
     expect(socket().ofType('report').length).toBe(reports + 1)

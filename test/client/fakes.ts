@@ -138,7 +138,7 @@ export class FakePeerConnection {
   readonly offers: { iceRestart: boolean }[] = []
   /** Sections of offers and, on the callee's side, of what was offered. */
   readonly kinds: string[] = []
-  readonly senders: { readonly track: object | null | undefined }[] = []
+  readonly transceivers: ReturnType<typeof fakeTransceiver>[] = []
   #serial = 0
 
   constructor(configuration: RTCConfiguration = {}) {
@@ -149,7 +149,7 @@ export class FakePeerConnection {
     const kind = typeof trackOrKind === 'string' ? trackOrKind : trackOrKind.kind
     this.kinds.push(kind)
     const transceiver = fakeTransceiver(kind)
-    this.senders.push(transceiver.sender)
+    this.transceivers.push(transceiver)
     return transceiver
   }
 

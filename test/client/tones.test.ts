@@ -21,7 +21,7 @@ async function talking() {
   const placed = parts.phone.call(bob, { video: false })
   await parts.clock.pass(500)
   const dtmf = new FakeDtmf()
-  Object.assign(parts.peer().senders[0]!, { dtmf })
+  Object.assign(parts.peer().transceivers[0]!.sender, { dtmf })
   parts.socket().say({ type: 'calling', ref: placed.ref, call })
   parts.socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
   await settle()
@@ -54,9 +54,9 @@ it('are not sent to a client of ours, nor to who takes none, nor from where ther
   dtmf.canInsertDTMF = false
   expect(placed.takesTones).toBe(false)
   dtmf.canInsertDTMF = true
-  Object.assign(peer().senders[0]!, { dtmf: null })
+  Object.assign(peer().transceivers[0]!.sender, { dtmf: null })
   expect(placed.sendTones('1')).toBe(false)
-  Object.assign(peer().senders[0]!, { dtmf })
+  Object.assign(peer().transceivers[0]!.sender, { dtmf })
   peer().channel!.open()
   peer().channel!.hear({ type: 'media', muted: false, camera: false, testSource: false })
   expect(placed.takesTones).toBe(false)

@@ -33,6 +33,7 @@ const examples: ClientMessage[] = [
   { type: 'candidate', call, candidate: { candidate: 'candidate:1 1 udp 1 ::1 9 typ host', sdpMid: null } },
   { type: 'offer', call, sdp },
   { type: 'refer', call, to: 'carol' },
+  { type: 'refer', call, to: 'carol', replaces: 'f'.repeat(32) },
   { type: 'bye', call, reason: 'mediaLost' },
   { type: 'noPath', call },
   { type: 'mediaProblem', call: '', problem: 'microphoneDenied' },

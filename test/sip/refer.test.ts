@@ -55,6 +55,39 @@ describe('a page that hands its other party on', () => {
     expect(bench.agents.sizes).toMatchObject({ calls: 0, timers: 0 })
   })
 
+  it('has the other party take the place of its own talk with somebody who was asked first', () => {
+    const bench = new Bench()
+    const { call } = bench.established()
+    const asked = bench.invite()
+    bench.answer(asked.request, 200, { sdp: sdpOf(2), tag: 'carols' })
+    bench.command({ kind: 'refer', call, to: 'carol', replaces: asked.call })
+    const value = first(bench.requests[0]!, 'Refer-To') ?? ''
+    const [, uri, replaces = ''] = /^<(.*)\?Replaces=([^>&;@]*)>$/.exec(value) ?? []
+    expect(uri).toBe('sip:carol@lanline.local')
+    // As whoever was asked sees the two (RFC 3891 §3).
+    const [callId, from] = [first(asked.request, 'Call-ID'), tagOf(asked.request, 'From')]
+    expect(decodeURIComponent(replaces)).toBe(`${callId};to-tag=carols;from-tag=${from}`)
+  })
+
+  it.each([
+    [
+      'has hung up',
+      (bench: Bench, asked: string) => bench.command({ kind: 'bye', call: asked, reason: 'hangup' }),
+    ],
+    ['has not answered', () => {}],
+  ])('hands nobody on to who %s: they are not to be rung', (how, happens) => {
+    const bench = new Bench()
+    const { call } = bench.established()
+    const asked = bench.invite()
+    if (how === 'has hung up') bench.answer(asked.request, 200, { sdp: sdpOf(2) })
+    happens(bench, asked.call)
+    bench.command({ kind: 'refer', call, to: 'carol', replaces: asked.call })
+    expect(bench.methods).not.toContain('REFER')
+    expect(bench.event('referral')).toMatchObject({ call, state: 'failed', reason: 'failed' })
+    bench.command({ kind: 'refer', call, to: 'carol', replaces: call })
+    expect(bench.event('referral')).toMatchObject({ call, state: 'failed' })
+  })
+
   it('names whom to call at the address by which the other phone reaches us', () => {
     const asked = (...uris: string[]) => {
       const bench = new Bench().attach()

@@ -39,9 +39,9 @@ export function App({
   }, [])
   useEffect(() => bell.arm(setMayRing), [bell])
   useEffect(() => {
-    bell.play(soundOf(line.call))
-    wall.call(line.call !== undefined)
-    notifier.look(line.call)
+    bell.play(soundOf(line.talk.call))
+    wall.call(line.talk.call !== undefined)
+    notifier.look(line.talk.call)
     document.title = titleOf(line)
     // What an installed page shows on its icon.
     void navigator.setAppBadge?.(missedOf(line)).catch(() => {})
@@ -50,12 +50,12 @@ export function App({
   const [checking, setChecking] = useState(location.hash === '#check')
   // A call comes first, and people come back to each other after it.
   useEffect(() => {
-    if (line.call) setChecking(false)
-  }, [line.call])
+    if (line.talk.call) setChecking(false)
+  }, [line.talk.call])
   const [renewal, setRenewal] = useState<(() => void) | undefined>()
   useEffect(() => renew(line, load => setRenewal(() => load)), [line])
   const left = useRef<Left>(undefined)
-  if (line.call) left.current = { user: placedWith(line.call) }
+  if (line.talk.call) left.current = { user: placedWith(line.talk.call) }
   else if (checking) left.current = 'check'
   return (
     <Screen
@@ -68,7 +68,7 @@ export function App({
       left={left.current}
       checking={checking}
       check={on => {
-        line.dismiss()
+        line.talk.dismiss()
         setChecking(on)
       }}
     />
@@ -98,7 +98,7 @@ function Screen({
 }) {
   const state = line.state
   const mayCheck = state.kind === 'phone' || state.kind === 'unreachable'
-  if (checking && mayCheck && !line.call) {
+  if (checking && mayCheck && !line.talk.call) {
     const phone = state.kind === 'phone' ? state.phone : undefined
     return <CheckScreen line={line} phone={phone} onClose={() => check(false)} />
   }
@@ -156,7 +156,7 @@ function Screen({
         </MessageScreen>
       )
     case 'phone': {
-      const call = line.call
+      const call = line.talk.call
       if (call && isRingingHere(call)) return <IncomingScreen call={call} />
       if (call) return <CallScreen key={call.ref} call={call} phone={state.phone} line={line} />
       return (
@@ -194,7 +194,8 @@ function soundOf(call: Call | undefined): 'ring' | 'ringBack' | undefined {
 const missedOf = ({ state }: Line): number => (state.kind === 'phone' ? state.phone.missed.length : 0)
 
 function titleOf(line: Line): string {
-  const { call, state } = line
+  const { state } = line
+  const { call } = line.talk
   const waiting = state.kind === 'phone' ? state.phone.requests.length : 0
   if (call === undefined && waiting > 0) return `${texts.waitingAtDoor(waiting)} ${texts.product}`
   const missed = missedOf(line)

@@ -1,24 +1,21 @@
 /**
- * This browser's line: is it enrolled, which tab has it, and the phone on it. One object for the page; screens read
- * it and redraw on `changed`.
+ * This browser's line: is it enrolled, which tab has it, the phone on it, and its calls (`talk`). One object for the page;
+ * screens read it and redraw on `changed`.
  */
 
 import { channelUrl, watchNetwork } from '../../client/browser.ts'
-import type { Call, CallEnd } from '../../client/call.ts'
+import type { Call } from '../../client/call.ts'
 import { Emitter } from '../../client/emitter.ts'
 import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
-import type { CallPath } from '../../client/path.ts'
-import { Phone, type PhoneEvents } from '../../client/phone.ts'
+import { Phone } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
-import type { EndReason } from '../../src/core/end-reason.ts'
-import { echoUser } from './check/echo.ts'
-import type { LastCall } from './check/facts.ts'
 import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
 import { isKept, pageId, pageStorage, readJson, storageKeys, writeJson } from './storage.ts'
-import { endText, texts, transferFailedText } from './texts.ts'
+import { Talk } from './talk.ts'
+import { texts } from './texts.ts'
 
 export type LineState =
   | { readonly kind: 'starting' }
@@ -46,76 +43,26 @@ export type LineState =
   | { readonly kind: 'blocked' }
   | { readonly kind: 'phone'; readonly phone: Phone }
 
-/** Who called during a call. */
-type TurnedAway = PhoneEvents['turnedAway']
 type Request = JoinRequest & { readonly displayName: string; readonly askedAt?: number }
 
 const askAgainMilliseconds = 2_000
 /** The appliance takes no longer one; what is cut here is no invite anyway. */
 const limitInvite = 128
-/** Ends that a check of the connection may explain. */
-const troubles: ReadonlySet<EndReason> = new Set(['mediaFailed', 'mediaLost', 'lost', 'failed'])
 /** The appliance ends a guest's time by its own clock. */
 const slackMilliseconds = 5_000
 const lockName = 'lanline.line'
-/** How long something is said during a call: it lies on a face. */
-const saidMilliseconds = 15_000
-/** Of how many it is said that they called during a call. */
-const limitTurnedAway = 3
 
 export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #state: LineState = { kind: 'starting' }
-  #notice = ''
-  #turnedAway: readonly TurnedAway[] = []
-  #isTrouble = false
   #attempt = 0
-  #call: Call | undefined
-  #handedOnTo: Call | undefined
-  #isTransferred = false
-  #forgetting: unknown
-  #lastCall: LastCall | undefined
   #asking: ReturnType<typeof setTimeout> | undefined
   #queued: AbortController | undefined
-  #isAskedBeforeLeaving = false
   readonly #timers = steadyTimers()
+  /** The calls on the screen, and what is said of them. */
+  readonly talk = new Talk(this.#timers, () => this.#redraw())
 
   get state(): LineState {
     return this.#state
-  }
-
-  /** What a person should be told about the last call. */
-  get notice(): string {
-    return this.#notice
-  }
-
-  /** The notice is of something that a check of the connection may explain. */
-  get isTrouble(): boolean {
-    return this.#isTrouble
-  }
-
-  /** Who called during the call on the screen. */
-  get turnedAway(): readonly TurnedAway[] {
-    return this.#turnedAway
-  }
-
-  /** The call on the screen. */
-  get call(): Call | undefined {
-    return this.#call
-  }
-
-  /** The call that the other party of `call` hands us on to, until it is answered and takes its place. */
-  get handedOnTo(): Call | undefined {
-    return this.#handedOnTo
-  }
-
-  /** The call took another's place on the screen by itself: nobody placed or answered it here. */
-  get isTransferred(): boolean {
-    return this.#isTransferred
-  }
-
-  /** How the last call that was answered found its way, the echo's left out. */
-  get lastCall(): LastCall | undefined {
-    return this.#lastCall
   }
 
   async start(): Promise<void> {
@@ -174,23 +121,8 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   }
 
   place(person: { readonly user: string; readonly name: string }, video: boolean): void {
-    if (this.#state.kind !== 'phone' || this.#call) return
-    this.#watch(this.#state.phone.call(person, { video }))
-  }
-
-  dismiss(): void {
-    this.#timers.clearTimeout(this.#forgetting)
-    this.#notice = ''
-    this.#isTrouble = false
-    this.#redraw()
-  }
-
-  /** During a call for a while, else until it is dismissed. */
-  say(notice: string): void {
-    this.#timers.clearTimeout(this.#forgetting)
-    this.#notice = notice
-    if (this.#call) this.#forgetting = this.#timers.setTimeout(() => this.dismiss(), saidMilliseconds)
-    this.#redraw()
+    if (this.#state.kind !== 'phone' || this.talk.call) return
+    this.talk.begin(this.#state.phone.call(person, { video }))
   }
 
   #resume(): void {
@@ -290,9 +222,9 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
       env: this.#timers,
     })
     phone.on('changed', () => this.#redraw())
-    phone.on('incoming', call => this.#watch(call))
-    phone.on('handedOn', ({ from, call }) => this.#watchBeside(from, call))
-    phone.on('turnedAway', who => this.#saw(who))
+    phone.on('incoming', call => this.talk.begin(call))
+    phone.on('handedOn', ({ from, call }) => this.talk.handedOn(from, call))
+    phone.on('turnedAway', who => this.talk.called(who))
     phone.on('welcome', () => this.emit('welcome', undefined))
     phone.on('state', ({ reason }) => {
       if (reason === 'replaced') this.#waitForLock()
@@ -301,99 +233,9 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
         this.#become({ kind: 'revoked', isGuestOver: isOver(phone.guestUntil) })
       }
     })
-    if (!isKept(storageKeys.enrolment)) this.#notice = texts.notKept
+    if (!isKept(storageKeys.enrolment)) this.talk.say(texts.notKept)
     this.#become({ kind: 'phone', phone })
     phone.start()
-  }
-
-  /** Told for a while: they stand among the missed calls. */
-  #saw(who: TurnedAway): void {
-    const others = this.#turnedAway.filter(one => one.user !== who.user)
-    this.#turnedAway = [...others, who].slice(-limitTurnedAway)
-    this.#redraw()
-    this.#timers.setTimeout(() => {
-      this.#turnedAway = this.#turnedAway.filter(one => one !== who)
-      this.#redraw()
-    }, saidMilliseconds)
-  }
-
-  #watch(call: Call): void {
-    const before = this.#call
-    this.#call = call
-    this.#isTransferred = before !== undefined
-    this.#handedOnTo = undefined
-    this.#turnedAway = []
-    if (before) this.say(transferredText(before, call))
-    else this.dismiss()
-    let { handOn } = call
-    // A call that is over has no way any more.
-    let { path } = call
-    const look = (): void => {
-      if (call.path.kind !== 'none') path = call.path
-      if (call.handOn !== handOn) {
-        handOn = call.handOn
-        if (handOn?.state === 'failed')
-          this.say(transferFailedText(handOn.reason, call.party.name, handOn.to.name))
-      }
-      this.#askBeforeLeaving()
-      this.#redraw()
-    }
-    call.on('changed', look)
-    call.on('facts', look)
-    call.on('ended', end => {
-      this.#askBeforeLeaving()
-      this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
-      if (this.#call === call) this.#over(call, end)
-    })
-    this.#redraw()
-  }
-
-  /** The call on the screen is over. */
-  #over(call: Call, end: CallEnd): void {
-    const next = this.#handedOnTo
-    // Who hands us on need not wait until it is answered; who hangs up here is done with both.
-    if (next && !(end.by === 'self' && end.reason === 'hangup')) {
-      this.#watch(next)
-      this.say(texts.transfer.leftUs(call.party.name, next.party.name))
-      const off = next.on('changed', () => {
-        if (!next.isTaken) return
-        off()
-        this.say(transferredText(call, next))
-      })
-      return
-    }
-    this.#call = undefined
-    this.#handedOnTo = undefined
-    next?.hangUp()
-    this.#isTrouble = troubles.has(end.reason)
-    this.say(noticeOf(call, end))
-  }
-
-  /** The talk with who hands us on goes on until the other one is there. */
-  #watchBeside(from: Call, call: Call): void {
-    // Something else is on the screen: no second talk begins behind it.
-    if (this.#call !== from) return call.hangUp()
-    this.#handedOnTo = call
-    call.on('changed', () => {
-      if (this.#handedOnTo !== call) return
-      if (call.isTaken) this.#watch(call)
-      this.#redraw()
-    })
-    call.on('ended', end => {
-      if (this.#handedOnTo !== call) return
-      this.#handedOnTo = undefined
-      this.say(noticeOf(call, end))
-    })
-    this.dismiss()
-  }
-
-  /** A slip of the finger must not end a call. Only while there is one: who only rings loses nothing by it. */
-  #askBeforeLeaving(): void {
-    const isWanted = this.#call !== undefined && isAnswered(this.#call)
-    if (isWanted === this.#isAskedBeforeLeaving) return
-    this.#isAskedBeforeLeaving = isWanted
-    if (isWanted) addEventListener('beforeunload', askBeforeLeaving)
-    else removeEventListener('beforeunload', askBeforeLeaving)
   }
 
   #later(again: () => void): void {
@@ -410,12 +252,6 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   }
 }
 
-const isAnswered = ({ state }: Call): boolean =>
-  state === 'connecting' || state === 'connected' || state === 'reconnecting'
-
-/** The words of the question are the browser's. */
-const askBeforeLeaving = (event: Event): void => event.preventDefault()
-
 /**
  * The page goes, loaded anew perhaps. What only rings is not turned down by that: nobody said so, it goes on at the other
  * devices, and here as well as soon as the page is back.
@@ -428,29 +264,6 @@ function leave(call: Call): void {
 /** A guest's end, told by the appliance as the seconds that are left, has come. */
 const isOver = (guestUntil: number | undefined): boolean =>
   guestUntil !== undefined && guestUntil - Date.now() < slackMilliseconds
-
-function lastCallOf(call: Call, path: CallPath, end: EndReason): LastCall | undefined {
-  const { name, user } = call.party
-  if (user === echoUser) return undefined
-  if (end === 'mediaFailed') return { name, way: 'none' }
-  if (path.kind === 'none') return undefined
-  return { name, way: path.kind, otherNetwork: path.reason === 'otherNetwork' }
-}
-
-/** What somebody is told whose call took the place of the one before; the camera is not taken along. */
-const transferredText = (before: Call, { party }: Call): string =>
-  `${texts.transfer.doneOfUs(before.party.name, party.name)}${before.cameraOn ? ` ${texts.transfer.cameraLeft}` : ''}`
-
-/** What a person is told of a call that is over. */
-function noticeOf(call: Call, { reason, by }: CallEnd): string {
-  const { name } = call.party
-  if (call.handOn?.state === 'answered') return texts.transfer.done(name, call.handOn.to.name)
-  if (reason === 'failed' && by === 'self' && call.problem) return texts.problem[call.problem]
-  const noMedia = reason === 'mediaFailed' || reason === 'mediaLost'
-  if (noMedia && call.relayRefusal) return texts.relayRefused[call.relayRefusal.reason](name)
-  const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
-  return endText(reason, by, name, talked, call.direction === 'outgoing')
-}
 
 /** Taken as it stands: a token needs no decoding, and one that was altered may not decode. */
 const inviteInAddress = (): string =>

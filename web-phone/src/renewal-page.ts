@@ -14,7 +14,7 @@ export const renewPage: Renew = (line, offer) => {
   }
   for (const sign of ['pointerdown', 'keydown'] as const) addEventListener(sign, touched, true)
   const isUsed = () =>
-    line.call !== undefined || document.querySelector('dialog[open], input, .check') !== null
+    line.talk.call !== undefined || document.querySelector('dialog[open], input, .check') !== null
   const renewal = new Renewal({
     page: async () => (await fetch('/', { cache: 'no-store' })).text(),
     script: document.querySelector('script[type=module]')?.getAttribute('src') ?? '',

@@ -15,7 +15,14 @@ import { DevicesDialog } from './devices.tsx'
 import { FactsDialog } from './facts.tsx'
 import { KeypadDialog } from './keypad.tsx'
 import { RequestList } from './requests.tsx'
-import { mayTransfer, TransferDialog, TransferredNote, transferText, whyNoTransfer } from './transfer.tsx'
+import {
+  AsideNote,
+  mayTransfer,
+  TransferDialog,
+  TransferredNote,
+  transferText,
+  whyNoTransfer,
+} from './transfer.tsx'
 
 /** How long it is said that the other side's picture is new. */
 const newPictureMilliseconds = 10_000
@@ -39,7 +46,7 @@ export function CallScreen({
   const title = useRef<HTMLHeadingElement>(null)
   // Who is transferred pressed nothing: a key that was meant for the talk before must not hang up this one.
   useEffect(() => {
-    if (line.isTransferred) title.current?.focus({ preventScroll: true })
+    if (line.talk.isTransferred) title.current?.focus({ preventScroll: true })
   }, [])
   const taken = call.connectedAt !== undefined
   const waiting = phone.requests.length
@@ -74,7 +81,7 @@ export function CallScreen({
               <button
                 type="button"
                 class="badge go"
-                onClick={() => call.sendTones(doorKeys) && line.say(texts.doorOpened(name, doorKeys))}
+                onClick={() => call.sendTones(doorKeys) && line.talk.say(texts.doorOpened(name, doorKeys))}
               >
                 {texts.openDoor}
               </button>
@@ -87,7 +94,8 @@ export function CallScreen({
           </p>
         )}
         <Notes call={call} line={line} online={phone.state === 'online'} />
-        <TransferredNote from={call} to={line.handedOnTo} />
+        <AsideNote call={call} line={line} />
+        <TransferredNote from={call} to={line.talk.handedOnTo} />
         {/* Seen and read out, but without a sound: somebody is talking. */}
         <div role="status" aria-live="polite">
           {waiting > 0 && (
@@ -103,7 +111,7 @@ export function CallScreen({
         line={line}
         online={phone.state === 'online'}
         openDevices={() => setSheet('devices')}
-        openTransfer={mayTransfer(call, phone) ? () => setSheet('transfer') : undefined}
+        openTransfer={mayTransfer(call, phone, line) ? () => setSheet('transfer') : undefined}
         whyNoTransfer={whyNoTransfer(call, phone, line)}
       />
       {sheet === 'facts' && <FactsDialog call={call} onClose={() => setSheet(undefined)} />}
@@ -117,7 +125,7 @@ export function CallScreen({
         <TransferDialog call={call} phone={phone} line={line} onClose={() => setSheet(undefined)} />
       )}
       {sheet === 'devices' && (
-        <DevicesDialog call={call} say={text => line.say(text)} onClose={() => setSheet(undefined)} />
+        <DevicesDialog call={call} say={text => line.talk.say(text)} onClose={() => setSheet(undefined)} />
       )}
     </main>
   )
@@ -244,7 +252,7 @@ function SelfView({ call, line }: { readonly call: Call; readonly line: Line }) 
   const turn = () => {
     chooseDevice('camera', other!)
     call.setCamera(true, other).catch((error: unknown) => {
-      if (error instanceof MediaError) line.say(texts.problem[error.problem])
+      if (error instanceof MediaError) line.talk.say(texts.problem[error.problem])
     })
   }
   return (
@@ -320,19 +328,20 @@ function Notes({
   const isPictureNew = usePeerPictureIsNew(call)
   const isOffered = usePictureIsOffered(call)
   const notes = [
-    line.notice,
+    line.talk.notice,
     !online && texts.lineAway,
     call.relayRefusal && call.state !== 'connected' && texts.searching,
     call.muted && texts.youMuted,
     transferText(call),
     calledForText(call),
-    ...line.turnedAway.map(other => texts.calledMeanwhile(other.name, other.calledFor?.name)),
+    ...line.talk.turnedAway.map(other => texts.calledMeanwhile(other.name, other.calledFor?.name)),
     ...losses.map(loss => texts.loss[loss](name)),
     ...call.problems.map(problem => texts.problem[problem]),
     isOffered && online && texts.pictureOffered(name),
     call.isPictureRefused && texts.pictureRefused(name),
     isPictureNew && !call.cameraOn && texts.pictureBegan(name),
-    call.peerMedia?.muted && texts.peerMuted(name),
+    call.isHeld && texts.heldBy(name),
+    call.peerMedia?.muted && !call.isHeld && texts.peerMuted(name),
     call.peerMedia?.testSource && texts.peerTestSource(name),
   ].filter(note => typeof note === 'string' && note !== '')
   return (
@@ -366,15 +375,17 @@ function Controls({
 }) {
   const hangUp = useRef<HTMLButtonElement>(null)
   useEffect(() => {
-    if (!line.isTransferred) hangUp.current?.focus({ preventScroll: true })
+    if (!line.talk.isTransferred) hangUp.current?.focus({ preventScroll: true })
   }, [])
   const early = call.connectedAt === undefined && call.state !== 'connecting'
+  /** Whose turn it is afterwards. */
+  const back = line.talk.aside?.party.name
   // What both have not agreed on yet is offered by the appliance.
   const needsLine = !call.cameraOn && !call.picture.sends && !early && !online
   const camera = () => {
-    if (needsLine) return line.say(texts.cameraNeedsLine)
+    if (needsLine) return line.talk.say(texts.cameraNeedsLine)
     call.setCamera(!call.cameraOn, chosenDevices().camera).catch((error: unknown) => {
-      if (error instanceof MediaError) line.say(texts.problem[error.problem])
+      if (error instanceof MediaError) line.talk.say(texts.problem[error.problem])
     })
   }
   return (
@@ -403,15 +414,21 @@ function Controls({
           label={texts.transfer.open}
           icon="transfer"
           off={false}
-          act={whyNoTransfer === undefined ? openTransfer : () => line.say(whyNoTransfer)}
+          act={whyNoTransfer === undefined ? openTransfer : () => line.talk.say(whyNoTransfer)}
           why={whyNoTransfer}
         />
       )}
-      <button type="button" class="control danger" onClick={() => call.hangUp()} ref={hangUp}>
+      <button
+        type="button"
+        class="control danger"
+        aria-label={back && texts.transfer.hangUpBack(call.party.name, back)}
+        onClick={() => call.hangUp()}
+        ref={hangUp}
+      >
         <span class="disc">
           <Icon name="hangUp" />
         </span>
-        {early ? texts.cancelCall : texts.hangUp}
+        {back ? texts.transfer.back(back) : early ? texts.cancelCall : texts.hangUp}
       </button>
     </div>
   )

@@ -64,7 +64,7 @@ export function CheckScreen({
   // Leaving the screen, by hand or for a call, lets go of microphone and camera.
   useEffect(() => () => checkup?.stop(), [checkup])
   const start = () => {
-    const next = new Checkup({ phone, lastCall: line.lastCall })
+    const next = new Checkup({ phone, lastCall: line.talk.lastCall })
     next.on('changed', () => redraw(undefined))
     setCheckup(next)
     void next.run()

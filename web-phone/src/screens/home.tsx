@@ -56,20 +56,20 @@ export function HomeScreen({
         <div class="notices">
           <div class="notice">
             <p role="status" aria-live="polite" aria-atomic="true">
-              {line.notice}
+              {line.talk.notice}
             </p>
-            {line.notice && line.isTrouble && (
+            {line.talk.notice && line.talk.isTrouble && (
               <button type="button" class="text-button" onClick={check}>
                 {texts.check.title}
               </button>
             )}
           </div>
-          {line.notice && (
+          {line.talk.notice && (
             <button
               type="button"
               class="icon-button"
               aria-label={texts.dismiss}
-              onClick={() => line.dismiss()}
+              onClick={() => line.talk.dismiss()}
             >
               <Icon name="close" />
             </button>

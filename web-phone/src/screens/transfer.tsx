@@ -12,9 +12,9 @@ import { Dialog } from '../parts/dialog.tsx'
 import { Find } from '../parts/find.tsx'
 import { texts } from '../texts.ts'
 
-/** There is somebody to transfer, and somebody to transfer them to. */
-export function mayTransfer(call: Call, phone: Phone): boolean {
-  if (call.connectedAt === undefined) return false
+/** There is somebody to transfer, and somebody to transfer them to; who is only asked is not transferred. */
+export function mayTransfer(call: Call, phone: Phone, { talk }: Line): boolean {
+  if (call.connectedAt === undefined || talk.aside) return false
   return call.party.user !== echoUser && othersThan(call, phone).length > 0
 }
 
@@ -22,7 +22,7 @@ export function mayTransfer(call: Call, phone: Phone): boolean {
 export function whyNoTransfer(call: Call, phone: Phone, line: Line): string | undefined {
   const { name } = call.party
   if (isUnderWay(call.handOn)) return texts.transfer.underWay(name)
-  if (line.handedOnTo) return texts.transfer.beingTransferred(name)
+  if (line.talk.handedOnTo) return texts.transfer.beingTransferred(name)
   return phone.state === 'online' ? undefined : texts.transfer.needsLine
 }
 
@@ -57,8 +57,14 @@ export function TransferDialog({
   const others = othersThan(call, phone)
   const isLong = others.length >= findFrom
   const choose = (person: Person) => {
-    line.dismiss()
-    if (!call.refer(person)) line.say(whyNoTransfer(call, phone, line) ?? texts.transfer.needsLine)
+    line.talk.dismiss()
+    if (!call.refer(person)) line.talk.say(whyNoTransfer(call, phone, line) ?? texts.transfer.needsLine)
+    onClose()
+  }
+  const ask = (person: Person) => {
+    if (!line.talk.askFirst(phone, person)) {
+      line.talk.say(whyNoTransfer(call, phone, line) ?? texts.transfer.needsLine)
+    }
     onClose()
   }
   return (
@@ -88,10 +94,46 @@ export function TransferDialog({
                 </span>
               </span>
             </button>
+            <button
+              type="button"
+              class="text-button"
+              aria-label={texts.transfer.askFirstName(person.name)}
+              onClick={() => ask(person)}
+            >
+              {texts.transfer.askFirst}
+            </button>
           </li>
         ))}
       </ul>
     </Dialog>
+  )
+}
+
+/** Who waits while somebody else is asked, and how the two come to talk to each other. */
+export function AsideNote({ call, line }: { readonly call: Call; readonly line: Line }) {
+  const { aside } = line.talk
+  const isBegun = isUnderWay(aside?.handOn)
+  return (
+    <div role="status" aria-live="polite">
+      {aside && (
+        <div class="transferred">
+          <p>
+            {isBegun
+              ? texts.transfer.connecting(aside.party.name, call.party.name)
+              : texts.transfer.waits(aside.party.name)}
+          </p>
+          {call.connectedAt !== undefined && !isBegun && (
+            <button
+              type="button"
+              class="badge go"
+              onClick={() => line.talk.connect() || line.talk.say(texts.transfer.needsLine)}
+            >
+              {texts.transfer.connect(aside.party.name, call.party.name)}
+            </button>
+          )}
+        </div>
+      )}
+    </div>
   )
 }
 

@@ -1,0 +1,102 @@
+/** Somebody is asked first before a talk is handed on to them, and the one who waits hears nothing meanwhile. */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { barriers } from '../net/axe.ts'
+import { aliceSeat, bobSeat, House } from '../net/house.ts'
+import { heardHertz, hears, sees, selectedPair } from '../net/media-check.ts'
+import { describeWith } from '../net/peers.ts'
+import type { PhonePage } from '../net/phone-page.ts'
+import { until } from '../net/wait.ts'
+
+const patience = { timeout: 15_000 }
+
+describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () => {
+  let house: House
+  let alice: PhonePage
+  let bob: PhonePage
+  let carol: PhonePage
+
+  beforeAll(async () => {
+    house = await House.build({ seats: [aliceSeat, bobSeat] })
+    for (const name of ['Alice', 'Bob', 'Carol']) await house.owner.addUser(name.toLowerCase(), name)
+    alice = await house.phone('Alice', 'alice')
+    bob = await house.phone('Bob', 'bob')
+    carol = await house.phone('Carol', 'bob')
+  }, 120_000)
+  afterAll(() => house?.remove())
+
+  const says = ({ page }: PhonePage, text: string | RegExp) =>
+    page.getByText(text, { exact: true }).first().waitFor(patience)
+  const talksWith = ({ page }: PhonePage, name: string) =>
+    page.getByRole('main', { name: `Call with ${name}` }).waitFor(patience)
+
+  const talk = async (kind: 'callAudio' | 'callVideo') => {
+    await alice[kind]('Bob')
+    await bob.rings('Alice')
+    await bob.accept()
+    await Promise.all([alice.inCall(), bob.inCall()])
+    await hears(bob.page, 440)
+  }
+  const ask = async () => {
+    await alice.press('Transfer Bob to somebody else')
+    expect(await barriers(alice.page)).toEqual([])
+    await alice.press('Ask first: Carol')
+    await carol.rings('Alice')
+    await Promise.all([talksWith(alice, 'Carol'), talksWith(bob, 'Alice')])
+    await says(bob, 'Alice lets you wait: they do not hear you. Stay on the line.')
+    await until('who waits hears nothing', async () => (await heardHertz(bob.page)) === undefined)
+  }
+
+  it('takes the call: the two are connected at once, directly, and nothing rings', async () => {
+    await talk('callAudio')
+    await ask()
+    await carol.accept()
+    await hears(carol.page, 440)
+    expect(await heardHertz(bob.page), 'who waits hears none of it').toBeUndefined()
+    await says(alice, 'Bob waits and hears nothing.')
+    expect(await barriers(alice.page)).toEqual([])
+    await alice.press('Connect Bob and Carol')
+    await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob'), alice.ready()])
+    await says(alice, 'Bob is talking with Carol now.')
+    await Promise.all([bob.inCall(), carol.inCall()])
+    await hears(carol.page, 1_000)
+    expect(await selectedPair(bob.page)).toMatchObject({ localAddress: house.host('bob').address })
+    await carol.hangUp()
+    await Promise.all([bob.ready(), carol.ready()])
+    expect((await house.daemon.calls()).slice(0, 3)).toMatchObject([
+      { callerUser: 'bob', calleeUser: 'carol', missed: false },
+      { callerUser: 'alice', calleeUser: 'carol', missed: false },
+      { callerUser: 'alice', calleeUser: 'bob', missed: false },
+    ])
+  })
+
+  it('does not take it: the talk goes on, with the picture there was', async () => {
+    await talk('callVideo')
+    await sees(bob.page, 'red')
+    await ask()
+    await carol.decline()
+    await says(alice, 'Carol declined. You are back with Bob.')
+    await talksWith(alice, 'Bob')
+    await hears(bob.page, 440)
+    await Promise.all([sees(bob.page, 'red'), sees(alice.page, 'blue')])
+    expect(await bob.page.getByText(/lets you wait/).count()).toBe(0)
+
+    // Taken, and said no to.
+    await ask()
+    await carol.accept()
+    await hears(carol.page, 440)
+    await alice.press('Back to Bob: hang up on Carol')
+    await Promise.all([talksWith(alice, 'Bob'), carol.ready()])
+    await hears(bob.page, 440)
+    await sees(bob.page, 'red')
+
+    // Who waits need not.
+    await ask()
+    await carol.accept()
+    await bob.hangUp()
+    await says(alice, 'Bob, who waited, has hung up.')
+    await talksWith(alice, 'Carol')
+    await hears(carol.page, 440)
+    await alice.hangUp()
+    await Promise.all([alice.ready(), bob.ready(), carol.ready()])
+  })
+})

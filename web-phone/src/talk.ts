@@ -1,0 +1,286 @@
+/**
+ * The calls of this page: the one on the screen, one that waits aside while somebody else is asked, one that we are handed
+ * on to; and what a person is told of them.
+ */
+import type { Call, CallEnd } from '../../client/call.ts'
+import type { Env } from '../../client/env.ts'
+import { isUnderWay } from '../../client/hand-on.ts'
+import type { CallPath } from '../../client/path.ts'
+import type { Phone, PhoneEvents } from '../../client/phone.ts'
+import type { EndReason } from '../../src/core/end-reason.ts'
+import { echoUser } from './check/echo.ts'
+import type { LastCall } from './check/facts.ts'
+import { endText, texts, transferFailedText } from './texts.ts'
+
+/** Who called during a call. */
+type TurnedAway = PhoneEvents['turnedAway']
+type Person = Call['party']
+
+/** Ends that a check of the connection may explain. */
+const troubles: ReadonlySet<EndReason> = new Set(['mediaFailed', 'mediaLost', 'lost', 'failed'])
+/** How long something is said during a call: it lies on a face. */
+const saidMilliseconds = 15_000
+/** Of how many it is said that they called during a call. */
+const limitTurnedAway = 3
+/** Whoever was asked first ends our call when the other one is there; a phone that does not is left. */
+const leftMilliseconds = 3_000
+
+export class Talk {
+  readonly #timers: Pick<Env, 'setTimeout' | 'clearTimeout'>
+  readonly #changed: () => void
+  #call: Call | undefined
+  #aside: Call | undefined
+  #handedOnTo: Call | undefined
+  /** With whom somebody was connected: its end is said already. */
+  #left: Call | undefined
+  #notice = ''
+  #turnedAway: readonly TurnedAway[] = []
+  #isTrouble = false
+  #isTransferred = false
+  #forgetting: unknown
+  #lastCall: LastCall | undefined
+  #isAskedBeforeLeaving = false
+
+  constructor(timers: Pick<Env, 'setTimeout' | 'clearTimeout'>, changed: () => void) {
+    this.#timers = timers
+    this.#changed = changed
+  }
+
+  /** The call on the screen. */
+  get call(): Call | undefined {
+    return this.#call
+  }
+
+  /** Whoever waits, while somebody else is asked in the call on the screen. */
+  get aside(): Call | undefined {
+    return this.#aside
+  }
+
+  /** The call that the other party of `call` hands us on to, until it is answered and takes its place. */
+  get handedOnTo(): Call | undefined {
+    return this.#handedOnTo
+  }
+
+  /** The call took another's place on the screen by itself: nobody placed or answered it here. */
+  get isTransferred(): boolean {
+    return this.#isTransferred
+  }
+
+  /** What a person should be told about this call, or the last one. */
+  get notice(): string {
+    return this.#notice
+  }
+
+  /** The notice is of something that a check of the connection may explain. */
+  get isTrouble(): boolean {
+    return this.#isTrouble
+  }
+
+  /** Who called during the call on the screen. */
+  get turnedAway(): readonly TurnedAway[] {
+    return this.#turnedAway
+  }
+
+  /** How the last call that was answered found its way, the echo's left out. */
+  get lastCall(): LastCall | undefined {
+    return this.#lastCall
+  }
+
+  /** A call that was placed, or came. */
+  begin(call: Call): void {
+    if (this.#aside?.id !== undefined && call.replaces === this.#aside.id) this.#takeAsidesPlace(call)
+    else this.#show(call)
+  }
+
+  /** Talks to `person` while the other party waits. False when they cannot be asked to. */
+  askFirst(phone: Phone, person: Person): boolean {
+    const waiting = this.#call
+    if (waiting === undefined || this.#aside !== undefined || !waiting.setAside(true)) return false
+    const { microphone } = waiting
+    this.#aside = waiting
+    this.#call = undefined
+    this.#show(phone.call(person, { video: false, ...(microphone && { microphone }) }))
+    return true
+  }
+
+  /** Who waits and who was asked first talk to each other from now on. False when that cannot be begun now. */
+  connect(): boolean {
+    const [waiting, asked] = [this.#aside, this.#call]
+    return asked?.connectedAt !== undefined && waiting?.refer(asked.party, asked) === true
+  }
+
+  /** The other party of `from` hands us on: the talk goes on until the other one is there. */
+  handedOn(from: Call, call: Call): void {
+    // Something else is on the screen: no second talk begins behind it.
+    if (this.#call !== from) return call.hangUp()
+    this.#handedOnTo = call
+    call.on('changed', () => {
+      if (this.#handedOnTo !== call) return
+      if (call.isTaken) this.#show(call)
+      this.#changed()
+    })
+    call.on('ended', end => {
+      if (this.#handedOnTo !== call) return
+      this.#handedOnTo = undefined
+      this.say(noticeOf(call, end))
+    })
+    this.dismiss()
+  }
+
+  /** Told for a while: they stand among the missed calls. */
+  called(who: TurnedAway): void {
+    const others = this.#turnedAway.filter(one => one.user !== who.user)
+    this.#turnedAway = [...others, who].slice(-limitTurnedAway)
+    this.#changed()
+    this.#timers.setTimeout(() => {
+      this.#turnedAway = this.#turnedAway.filter(one => one !== who)
+      this.#changed()
+    }, saidMilliseconds)
+  }
+
+  dismiss(): void {
+    this.#timers.clearTimeout(this.#forgetting)
+    this.#notice = ''
+    this.#isTrouble = false
+    this.#changed()
+  }
+
+  /** During a call for a while, else until it is dismissed. */
+  say(notice: string): void {
+    this.#timers.clearTimeout(this.#forgetting)
+    this.#notice = notice
+    if (this.#call) this.#forgetting = this.#timers.setTimeout(() => this.dismiss(), saidMilliseconds)
+    this.#changed()
+  }
+
+  #show(call: Call): void {
+    const before = this.#call
+    this.#call = call
+    this.#isTransferred = before !== undefined
+    this.#handedOnTo = undefined
+    this.#turnedAway = []
+    if (before) this.say(transferredText(before, call))
+    else this.dismiss()
+    this.#watch(call)
+  }
+
+  /** Who waited handed us on, or was: they wait on in another call. */
+  #takeAsidesPlace(call: Call): void {
+    const before = this.#aside!
+    this.#aside = call
+    call.setAside(true)
+    this.say(transferredText(before, call))
+    this.#watch(call)
+  }
+
+  #watch(call: Call): void {
+    let { handOn } = call
+    // A call that is over has no way any more.
+    let { path } = call
+    const look = (): void => {
+      if (call.path.kind !== 'none') path = call.path
+      if (call.handOn !== handOn) {
+        handOn = call.handOn
+        this.#handOnChanged(call)
+      }
+      this.#askBeforeLeaving()
+      this.#changed()
+    }
+    call.on('changed', look)
+    call.on('facts', look)
+    call.on('ended', end => {
+      this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
+      if (this.#call === call) this.#over(call, end)
+      else if (this.#aside === call) this.#asideIsOver(call, end)
+      this.#askBeforeLeaving()
+    })
+    look()
+  }
+
+  #handOnChanged(call: Call): void {
+    const { handOn, party } = call
+    if (handOn?.state === 'answered' && this.#aside === call) this.#leave(this.#call)
+    if (handOn?.state !== 'failed') return
+    // Whoever was to be asked has gone meanwhile.
+    if (this.#call === call) call.setAside(false)
+    this.say(transferFailedText(handOn.reason, party.name, handOn.to.name))
+  }
+
+  #leave(call: Call | undefined): void {
+    this.#left = call
+    this.#timers.setTimeout(() => call?.hangUp(), leftMilliseconds)
+  }
+
+  /** The call on the screen is over. */
+  #over(call: Call, end: CallEnd): void {
+    const next = this.#handedOnTo
+    // Who hands us on need not wait until it is answered; who hangs up here is done with both.
+    if (next && !(end.by === 'self' && end.reason === 'hangup')) {
+      this.#show(next)
+      this.say(texts.transfer.leftUs(call.party.name, next.party.name))
+      const off = next.on('changed', () => {
+        if (!next.isTaken) return
+        off()
+        this.say(transferredText(call, next))
+      })
+      return
+    }
+    this.#handedOnTo = undefined
+    next?.hangUp()
+    const waiting = this.#aside
+    this.#call = waiting
+    this.#aside = undefined
+    this.#isTransferred = waiting !== undefined
+    if (this.#left === call) return this.#changed()
+    // Back to who waits; unless they are about to talk to each other, and this one left for that.
+    if (waiting && isUnderWay(waiting.handOn)) return this.#changed()
+    waiting?.setAside(false)
+    this.#isTrouble = troubles.has(end.reason)
+    const why = waiting && end.by === 'self' ? '' : noticeOf(call, end)
+    this.say(waiting ? texts.transfer.backTo(waiting.party.name, why) : why)
+  }
+
+  #asideIsOver(call: Call, end: CallEnd): void {
+    this.#aside = undefined
+    const hasLeft = call.handOn?.state !== 'answered' && end.by === 'peer' && end.reason === 'hangup'
+    this.say(hasLeft ? texts.transfer.leftWaiting(call.party.name) : noticeOf(call, end))
+  }
+
+  /** A slip of the finger must not end a call. Only while there is one: who only rings loses nothing by it. */
+  #askBeforeLeaving(): void {
+    const isWanted = [this.#call, this.#aside].some(call => call !== undefined && isAnswered(call))
+    if (isWanted === this.#isAskedBeforeLeaving) return
+    this.#isAskedBeforeLeaving = isWanted
+    if (isWanted) addEventListener('beforeunload', askBeforeLeaving)
+    else removeEventListener('beforeunload', askBeforeLeaving)
+  }
+}
+
+const isAnswered = ({ state }: Call): boolean =>
+  state === 'connecting' || state === 'connected' || state === 'reconnecting'
+
+/** The words of the question are the browser's. */
+const askBeforeLeaving = (event: Event): void => event.preventDefault()
+
+function lastCallOf(call: Call, path: CallPath, end: EndReason): LastCall | undefined {
+  const { name, user } = call.party
+  if (user === echoUser) return undefined
+  if (end === 'mediaFailed') return { name, way: 'none' }
+  if (path.kind === 'none') return undefined
+  return { name, way: path.kind, otherNetwork: path.reason === 'otherNetwork' }
+}
+
+/** What somebody is told whose call took the place of the one before; the camera is not taken along. */
+const transferredText = (before: Call, { party }: Call): string =>
+  `${texts.transfer.doneOfUs(before.party.name, party.name)}${before.cameraOn ? ` ${texts.transfer.cameraLeft}` : ''}`
+
+/** What a person is told of a call that is over. */
+function noticeOf(call: Call, { reason, by }: CallEnd): string {
+  const { name } = call.party
+  if (call.handOn?.state === 'answered') return texts.transfer.done(name, call.handOn.to.name)
+  if (reason === 'failed' && by === 'self' && call.problem) return texts.problem[call.problem]
+  const noMedia = reason === 'mediaFailed' || reason === 'mediaLost'
+  if (noMedia && call.relayRefusal) return texts.relayRefused[call.relayRefusal.reason](name)
+  const talked = call.connectedAt === undefined ? 0 : (performance.now() - call.connectedAt) / 1_000
+  return endText(reason, by, name, talked, call.direction === 'outgoing')
+}
