@@ -42,7 +42,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await alice.press('Ask first: Carol')
     await carol.rings('Alice')
     await Promise.all([talksWith(alice, 'Carol'), talksWith(bob, 'Alice')])
-    await says(bob, 'Alice lets you wait: they do not hear you. Stay on the line.')
+    await says(bob, 'Alice has put you on hold: they do not hear you.')
     await until('who waits hears nothing', async () => (await heardHertz(bob.page)) === undefined)
   }
 
@@ -52,7 +52,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await carol.accept()
     await hears(carol.page, 440)
     expect(await heardHertz(bob.page), 'who waits hears none of it').toBeUndefined()
-    await says(alice, 'Bob waits and hears nothing.')
+    await says(alice, 'Bob is on hold.')
     expect(await barriers(alice.page)).toEqual([])
     await alice.press('Connect Bob and Carol')
     await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob'), alice.ready()])
@@ -78,7 +78,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await talksWith(alice, 'Bob')
     await hears(bob.page, 440)
     await Promise.all([sees(bob.page, 'red'), sees(alice.page, 'blue')])
-    expect(await bob.page.getByText(/lets you wait/).count()).toBe(0)
+    expect(await bob.page.getByText(/on hold/).count()).toBe(0)
 
     // Taken, and said no to.
     await ask()
@@ -93,7 +93,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await ask()
     await carol.accept()
     await bob.hangUp()
-    await says(alice, 'Bob, who waited, has hung up.')
+    await says(alice, 'Bob, who was on hold, has hung up.')
     await talksWith(alice, 'Carol')
     await hears(carol.page, 440)
     await alice.hangUp()

@@ -113,6 +113,25 @@ describeWith(
       await sam.is('idle')
     })
 
+    it('SIP.js is put on hold by a page that asks another first, and handed on to it', async () => {
+      await carol.callAudio('Sam')
+      await sam.is('ringing')
+      await sam.accept({ video: false })
+      await Promise.all([carol.inCall(), sam.is('inCall')])
+      await carol.press('Transfer Sam to somebody else')
+      await carol.press('Ask first: Dora')
+      await dora.rings('Carol')
+      await dora.accept()
+      await hears(dora.page, 1_000)
+      await carol.press('Connect Sam and Dora')
+      await Promise.all([talksWith(dora, 'Sam'), carol.ready()])
+      await says(carol, 'Sam is talking with Dora now.')
+      await hears(dora.page, 440)
+      await sam.is('inCall')
+      await dora.hangUp()
+      await sam.is('idle')
+    })
+
     it('baresip hands a page on to another, and is handed on by one', async () => {
       const desk = new Baresip(house.host('desk'), {
         ...{ user: 'paula', password: 'paula-secret', server: house.host('pi').address },
@@ -150,7 +169,7 @@ describeWith(
         const all = await house.daemon.calls()
         return all.every(row => typeof row.endedAt === 'number') ? all : undefined
       })
-      expect(rows.map(row => row.reason)).toEqual(Array(15).fill('hangup'))
+      expect(rows.map(row => row.reason)).toEqual(Array(18).fill('hangup'))
     })
   },
 )
