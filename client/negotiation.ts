@@ -47,6 +47,8 @@ export interface NegotiationParts {
   online(): boolean
   /** False when there is no line, or no call any more. */
   send(message: InCall): boolean
+  /** Both have agreed anew on what is sent. */
+  agreed(): void
   /** The other party does not take the picture that we send. */
   pictureRefused(): void
 }
@@ -124,7 +126,7 @@ export class Negotiation {
     this.#parts.media.begin()
     await this.#parts.peer.takeAnswer(sdp)
     if (this.#isOver) return
-    if (this.#parts.peer.hasPictureSection) this.#lookAtPicture()
+    if (this.#parts.peer.hasPictureSection) this.#agreed()
     else this.#offerChange()
     this.#begin()
   }
@@ -161,7 +163,7 @@ export class Negotiation {
     try {
       const answer = await this.#beforeCandidates(() => this.#applied(peer.reply(sdp, { wait })))
       this.#describe(way, { type: 'answer', sdp: answer, number })
-      this.#lookAtPicture()
+      this.#agreed()
     } catch (error) {
       console.warn('lanline: offer not taken', error)
       if (way === 'line') this.#parts.send({ type: 'decline', reason: 'failed' })
@@ -227,7 +229,7 @@ export class Negotiation {
     if (!this.offers.takesAnswer(way, number)) return
     // One that cannot be applied is as if it had never come.
     this.#applied(peer.takeAnswer(sdp)).then(
-      () => this.#lookAtPicture(),
+      () => this.#agreed(),
       () => peer.rollBack(),
     )
     this.offers.settled()
@@ -242,9 +244,11 @@ export class Negotiation {
   }
 
   /** Both have agreed anew: on the picture that we send, or on none. */
-  #lookAtPicture(): void {
-    const { peer, pictureRefused } = this.#parts
-    if (!this.#isOver && !this.offers.isChanging && !peer.isPictureAgreed(true)) pictureRefused()
+  #agreed(): void {
+    const { peer, agreed, pictureRefused } = this.#parts
+    if (this.#isOver) return
+    agreed()
+    if (!this.offers.isChanging && !peer.isPictureAgreed(true)) pictureRefused()
   }
 
   /** What is sent became another before the call was established. */

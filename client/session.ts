@@ -81,7 +81,8 @@ export class Session {
     })
     this.negotiation = new Negotiation({
       ...{ env, peer: this.peer, channel: this.channel, media: this.media, isCaller },
-      ...{ online: ports.online, send: ports.send, pictureRefused: ports.pictureRefused },
+      ...{ online: ports.online, send: ports.send },
+      ...{ agreed: ports.changed, pictureRefused: ports.pictureRefused },
     })
   }
 

@@ -137,6 +137,9 @@ describeWith(
         ] as const) {
           await desk.command(command)
           await until(`the page is ${direction}`, async () => (await directions()).includes(direction))
+          await bob.page
+            .getByText('Paula has put you on hold: they do not hear you.')
+            .waitFor({ state: command === '/hold' ? 'visible' : 'detached' })
         }
         await hears(bob.page, hertz)
         await bob.inCall()
@@ -144,6 +147,35 @@ describeWith(
         await bob.ready()
       } finally {
         await desk.stop()
+      }
+    })
+
+    it('is put on hold by a page that asks another phone first, and taken back', async () => {
+      desk = phoneAt('desk', 'paula', 'paula-secret', 'udp')
+      const hall = phoneAt('hall', 'hal', 'hals-secret', 'tcp')
+      await Promise.all([desk.start(), hall.start()])
+      const audioIs = (direction: string) =>
+        until(`the phone says ${direction}`, async () =>
+          (await desk.command('/audio_debug')).includes(`audio dir=${direction}`),
+        )
+      try {
+        await bob.callAudio('Paula')
+        await desk.says(/Incoming call/)
+        await desk.accept()
+        await bob.inCall()
+        await until('the phone hears the page', () => (desk.heardShare(1_000) ?? 0) > 0.5)
+        await bob.press('Transfer Paula to somebody else')
+        await bob.press('Ask first: Hal')
+        await hall.says(/Incoming call/)
+        await audioIs('recvonly')
+        await bob.press('Back to Paula: hang up on Hal')
+        // That the phone hears the page again its recording does not tell: it ends with the hold.
+        await audioIs('sendrecv')
+        await hears(bob.page, hertz)
+        await desk.hangUp()
+        await bob.ready()
+      } finally {
+        await Promise.all([desk.stop(), hall.stop()])
       }
     })
 
