@@ -195,6 +195,37 @@ describeWith(peers, 'Linphone', () => {
       await bob.hangUp()
     })
 
+    it.each([
+      'is put on hold and handed on to whom the page has asked',
+      'is asked first, and takes the place',
+    ])('%s', async how => {
+      const from = phone.log.length
+      const [held, asked] = how.startsWith('is put') ? ['Paula', 'Carol'] : ['Carol', 'Paula']
+      const answers = async (name: string) => {
+        if (name === 'Carol') {
+          await carol.rings('Bob .*')
+          await carol.accept()
+          return
+        }
+        await phone.logs(/LinphoneCallIncomingReceived/, from)
+        phone.command('answer')
+      }
+      await bob.callAudio(held)
+      await answers(held)
+      await bob.inCall()
+      await bob.press(`Transfer ${held} to somebody else`)
+      await bob.press(`Ask first: ${asked}`)
+      await answers(asked)
+      await talksWith(bob, asked)
+      await bob.inCall()
+      if (held === 'Paula') await phone.logs(/LinphoneCallPausedByRemote/, from)
+      await bob.press(`Connect ${held} and ${asked}`)
+      await talksWith(carol, 'Paula')
+      await bob.ready()
+      await hears(carol.page, hertz)
+      await carol.hangUp()
+    })
+
     it('is handed on by a page', async () => {
       const from = phone.log.length
       await bob.callAudio('Paula')
