@@ -322,7 +322,7 @@ export const texts = {
     waits: (name: string) => `${name} is on hold.`,
     connect: (name: string, to: string) => `Connect ${name} and ${to}`,
     connecting: (name: string, to: string) => `Connecting ${name} and ${to}…`,
-    back: (name: string) => `Back to ${name}`,
+    back: 'Back',
     hangUpBack: (to: string, name: string) => `Back to ${name}: hang up on ${to}`,
     leftWaiting: (name: string) => `${name}, who was on hold, has hung up.`,
     backTo: (name: string, why: string) => `${why ? `${why} ` : ''}You are back with ${name}.`,

@@ -422,13 +422,14 @@ function Controls({
         type="button"
         class="control danger"
         aria-label={back && texts.transfer.hangUpBack(call.party.name, back)}
+        title={back && texts.transfer.hangUpBack(call.party.name, back)}
         onClick={() => call.hangUp()}
         ref={hangUp}
       >
         <span class="disc">
           <Icon name="hangUp" />
         </span>
-        {back ? texts.transfer.back(back) : early ? texts.cancelCall : texts.hangUp}
+        {back ? texts.transfer.back : early ? texts.cancelCall : texts.hangUp}
       </button>
     </div>
   )
