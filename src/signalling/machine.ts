@@ -120,8 +120,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
       case 'callChanged':
         return this.#watchers.callChanged(input.row, input.missedBy)
       case 'peopleChanged':
-        this.#out.push(...this.#watchers.peopleChanged(now))
-        this.#lookAhead(now)
+        this.#lookAhead(now, () => this.#out.push(...this.#watchers.peopleChanged(now)))
         break
       case 'clockSet':
         this.#hoursTurned(now)
@@ -409,14 +408,21 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
   }
 
   #hoursTurned(now: Monotonic): void {
-    const { users, frames } = this.#watchers.hoursTurned()
-    this.#out.push(...frames)
-    if (users.length > 0) this.#out.push({ kind: 'quietTurned', users })
-    this.#lookAhead(now)
+    this.#lookAhead(now, () => {
+      const { users, frames } = this.#watchers.hoursTurned()
+      this.#out.push(...frames)
+      if (users.length > 0) this.#out.push({ kind: 'quietTurned', users })
+    })
   }
 
-  #lookAhead(now: Monotonic): void {
-    const turn = this.#watchers.isBehind ? breathMilliseconds : this.#devices.untilHoursTurn()
+  /**
+   * Tells what is by the clock, and when it is to be told next. The clock goes on meanwhile, so the next turn is asked for
+   * before: hours that begin while it is being told are told a moment later, not when they end.
+   */
+  #lookAhead(now: Monotonic, tell: () => void): void {
+    const next = this.#devices.untilHoursTurn()
+    tell()
+    const turn = this.#watchers.isBehind ? breathMilliseconds : next
     if (turn === undefined) this.#timers.clear(hoursTimer)
     else this.#timers.set(hoursTimer, after(now, Math.min(turn, longestLookAheadMilliseconds)))
   }

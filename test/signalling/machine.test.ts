@@ -87,6 +87,8 @@ class Channel {
   untilHoursTurn: number | undefined
   readonly machine: SignallingMachine
   effects: SignallingEffect[] = []
+  /** Happens right after the people were read. */
+  afterRead = (): void => {}
 
   constructor() {
     const hash = (token: string): string => createHash('sha256').update(token).digest('hex')
@@ -99,7 +101,11 @@ class Channel {
     this.machine = new SignallingMachine({
       devices: {
         byTokenHash: hashed => known.get(hashed),
-        people: () => this.people,
+        people: () => {
+          const read = this.people.map(person => ({ ...person }))
+          this.afterRead()
+          return read
+        },
         person: user => this.people.find(person => person.user === user),
         place: () => 'Home',
         staySeconds: user => this.stays.get(user) ?? null,
@@ -600,6 +606,22 @@ describe('the roster', () => {
     }
     expect(told).toEqual(names)
     expect(channel.machine.nextWakeup()).toBeGreaterThan(channel.now + 1_000)
+  })
+
+  it('tells of hours that begin at the very moment in which it is looked', () => {
+    const channel = new Channel().hello('c1', 'alice')
+    channel.give({ kind: 'reachable', user: 'bob', device: 'bob-page', reachable: true })
+    channel.untilHoursTurn = 5_000
+    channel.give({ kind: 'clockSet' })
+    channel.untilHoursTurn = 1
+    channel.afterRead = () => {
+      channel.people[1]!.doNotDisturb = true
+      channel.untilHoursTurn = 9 * 3_600_000
+    }
+    expect(channel.pass(5_000).effects).toEqual([])
+    expect(channel.pass(1).told('c1')).toMatchObject([
+      { type: 'presence', person: { user: 'bob', presence: 'doNotDisturb' } },
+    ])
   })
 
   it('is right at once when the clock is set, and asks nothing of one that is not', () => {
