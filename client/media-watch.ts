@@ -68,9 +68,10 @@ export class MediaWatch {
     return this.#connectedAt === undefined ? 'connecting' : 'reconnecting'
   }
 
-  /** As far as is heard: the connection is said to stand for seconds after its path broke. */
+  /** As far as is heard, where something is to be: the connection is said to stand for seconds after its path broke. */
   get isFlowing(): boolean {
-    return this.#isConnected && this.#sampler.silentSince === undefined
+    const isSilent = this.#sampler.silentSince !== undefined && this.#ports.peer.isSoundExpected
+    return this.#isConnected && !isSilent
   }
 
   /** Milliseconds of the environment's clock at which media first flowed. */

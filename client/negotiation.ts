@@ -153,7 +153,9 @@ export class Negotiation {
    * agreed on, and a picture's section stays for the next time; everybody else hears of it by a new offer.
    */
   sendingChanged(): void {
-    if (this.#isEstablished && !this.#parts.peer.isAgreed(this.#isTold)) this.offers.change()
+    if (!this.#isEstablished) return
+    // What was agreed on may be another once that is answered.
+    if (this.offers.isChanging || !this.#parts.peer.isAgreed(this.#isTold)) this.offers.change()
   }
 
   /** An offer of the other party within the call, answered the way it came. */
@@ -248,7 +250,7 @@ export class Negotiation {
     const { peer, agreed, pictureRefused } = this.#parts
     if (this.#isOver) return
     agreed()
-    if (!this.offers.isChanging && !peer.isPictureAgreed(true)) pictureRefused()
+    if (!this.offers.isChanging && peer.isPictureRefused) pictureRefused()
   }
 
   /** What is sent became another before the call was established. */

@@ -11,6 +11,8 @@ export class OwnMedia {
   #muted = false
   #isAside = false
   #hadCamera = false
+  /** Cameras that are being opened. */
+  #opening = 0
 
   /** `microphone`: one that is open already, of another call. */
   constructor(openMedia: OpenMedia, microphone?: MediaStreamTrack) {
@@ -75,7 +77,7 @@ export class OwnMedia {
     if (on === this.#isAside) return false
     this.#isAside = on
     this.#enable()
-    if (on) this.#hadCamera = this.video !== undefined
+    if (on) this.#hadCamera = this.video !== undefined || this.#opening > 0
     return this.#hadCamera
   }
 
@@ -83,7 +85,7 @@ export class OwnMedia {
   async setCamera(on: boolean, device?: string): Promise<boolean> {
     const media = this.#media
     if (media === undefined || this.#over.signal.aborted) return false
-    if (on) await media.startCamera(device)
+    if (on) await this.#startCamera(media, device)
     else media.stopCamera()
     return !this.#over.signal.aborted
   }
@@ -92,6 +94,15 @@ export class OwnMedia {
   async useMicrophone(device: string): Promise<MediaStreamTrack | undefined> {
     const track = await this.#media?.useMicrophone(device)
     return this.#over.signal.aborted ? undefined : track
+  }
+
+  async #startCamera(media: LocalMedia, device: string | undefined): Promise<void> {
+    this.#opening++
+    try {
+      await media.startCamera(device)
+    } finally {
+      this.#opening--
+    }
   }
 
   #enable(): void {

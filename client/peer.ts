@@ -49,6 +49,8 @@ export class Peer {
   /** The same as it was offered last, and as both have agreed on. */
   #isAsideOffered = false
   #isAsideAgreed = false
+  /** Directions as they were before an offer that changes them; empty once it is answered or taken back. */
+  #former: (readonly [RTCRtpTransceiver, RTCRtpTransceiverDirection])[] = []
   #operations: Promise<unknown> = Promise.resolve()
   /** Set while a description waits for candidates: they go with it instead of after it. */
   #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
@@ -124,6 +126,13 @@ export class Peer {
     return this.#media?.video === undefined ? !sends || isTold : sends
   }
 
+  /** What was offered or answered of our picture is not taken; false while it was not offered yet. */
+  get isPictureRefused(): boolean {
+    const video = this.#video
+    const wasSent = video !== undefined && (isStopped(video) || video.direction.startsWith('send'))
+    return wasSent && !this.isPictureAgreed(true)
+  }
+
   /** From the next description on (RFC 3264 §8.4). */
   setAside(on: boolean): void {
     this.#isAside = on
@@ -135,9 +144,16 @@ export class Peer {
     return !this.#isAside && !this.#isAsideAgreed && (direction === 'recvonly' || direction === 'inactive')
   }
 
+  /** False while one of the two is on hold: there may be no sound then. */
+  get isSoundExpected(): boolean {
+    const direction = this.#audio?.currentDirection
+    return direction == null || direction === 'sendrecv'
+  }
+
   /** Whether the two have agreed on what is sent now. `isTold`: that nothing is sent need not be agreed on. */
   isAgreed(isTold: boolean): boolean {
-    return this.isPictureAgreed(isTold) && (isTold || this.#isAside === this.#isAsideAgreed)
+    const isAsideAgreed = this.#isAside === this.#isAsideAgreed || (isTold && this.#isAside)
+    return this.isPictureAgreed(isTold) && isAsideAgreed
   }
 
   /** An offer of what is sent now; undefined when it is agreed on already. */
@@ -148,6 +164,8 @@ export class Peer {
       const picture = this.#picture
       const isAside = this.#isAside && !how.isTold
       this.#isAsideOffered = isAside
+      const sections = [this.#audio, picture].filter(one => one !== undefined)
+      this.#former = sections.map(one => [one, one.direction])
       if (this.#audio) this.#audio.direction = isAside ? 'sendonly' : 'sendrecv'
       if (picture) picture.direction = isAside ? 'inactive' : track ? 'sendrecv' : 'recvonly'
       // By `addTrack`, so that a section which the other side offers at the same time is filled with it (RFC 9429 §5.10).
@@ -160,11 +178,8 @@ export class Peer {
   withdrawChange(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#rollBack()
-      if (this.#audio) this.#audio.direction = this.#isAsideAgreed ? 'sendonly' : 'sendrecv'
       const picture = this.#picture
-      if (picture === undefined) return
-      if (picture.currentDirection != null) picture.direction = picture.currentDirection
-      else picture.stop()
+      if (picture !== undefined && picture.currentDirection == null) picture.stop()
     })
   }
 
@@ -175,6 +190,7 @@ export class Peer {
       this.#mayCheck = true
       await this.connection.setRemoteDescription({ type: 'answer', sdp })
       this.#isAsideAgreed = this.#isAsideOffered
+      this.#former = []
       this.#remoteIsThere()
     })
   }
@@ -428,9 +444,19 @@ export class Peer {
     this.#remoteIsThere()
   }
 
+  /** A rollback leaves directions as they were offered: the next description would say them again. */
   async #rollBack(): Promise<void> {
-    if (this.connection.signalingState !== 'have-local-offer') return
-    await this.connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
+    const { connection } = this
+    const rollBack = (): Promise<void> => connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
+    if (connection.signalingState === 'have-local-offer') await rollBack()
+    const changed = this.#former.filter(([one, direction]) => !isStopped(one) && one.direction !== direction)
+    for (const [transceiver, direction] of changed) transceiver.direction = direction
+    this.#former = []
+    this.#isAsideOffered = this.#isAsideAgreed
+    if (changed.length === 0 || connection.signalingState !== 'stable') return
+    // Chromium plays and sends nothing again of what such an offer stopped, until it applies another: this one goes nowhere.
+    await connection.setLocalDescription(await connection.createOffer()).catch(() => {})
+    await rollBack()
   }
 
   #configure(): void {

@@ -1,6 +1,6 @@
 /** A party that is let wait, and what it is told: RFC 3264 §8.4 for phones, a word on the data channel for pages. */
 import { describe, expect, it } from 'vitest'
-import { fixedMedia } from '../../client/media.ts'
+import { fixedMedia, type LocalMedia } from '../../client/media.ts'
 import { fakePhone, fakeTrack, settle } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
@@ -8,12 +8,15 @@ const other = 'fedcba9876543210fedcba9876543210'
 const bob = { user: 'bob', name: 'Bob' }
 const carol = { user: 'carol', name: 'Carol' }
 
+const nothing = { type: 'media', muted: false, camera: false, testSource: false, aside: false }
+
 /** In a call with a phone, or with a page. */
-async function talking(kind: 'phone' | 'page') {
+async function talking(kind: 'phone' | 'page', camera?: LocalMedia) {
   const microphone = fakeTrack('audio')
-  const parts = fakePhone(fixedMedia({ audio: microphone }))
+  const fixed = fixedMedia({ audio: microphone })
+  const parts = fakePhone(async wanted => camera ?? fixed(wanted))
   await parts.online()
-  const ours = parts.phone.call(bob, { video: false })
+  const ours = parts.phone.call(bob, { video: camera !== undefined })
   await parts.clock.pass(500)
   parts.socket().say({ type: 'calling', ref: ours.ref, call })
   parts.socket().say({ type: 'answered', sdp: 'v=0 answer', trickle: true, call, by: bob })
@@ -23,15 +26,19 @@ async function talking(kind: 'phone' | 'page') {
   const channel = parts.peer().channel!
   if (kind === 'page') {
     channel.open()
-    channel.hear({ type: 'media', muted: false, camera: false, testSource: false, aside: false })
+    channel.hear(nothing)
   }
   const agrees = async () => {
     parts.socket().say({ type: 'answered', sdp: 'v=0 again', trickle: true, call, by: bob })
     await settle()
   }
+  const refuses = async (code: number, retryAfterMilliseconds: number | null) => {
+    parts.socket().say({ type: 'offerRefused', call, code, retryAfterMilliseconds })
+    await settle()
+  }
   const directions = () => parts.peer().transceivers.map(({ direction }) => direction)
   const offers = () => parts.socket().ofType('offer').length
-  return { ...parts, ours, microphone, channel, agrees, directions, offers }
+  return { ...parts, ours, microphone, channel, agrees, refuses, directions, offers }
 }
 
 describe('whoever is let wait', () => {
@@ -66,15 +73,104 @@ describe('whoever is let wait', () => {
   })
 
   it('hears silence even where their phone does not take the offer, and talks on afterwards', async () => {
-    const { ours, socket, microphone, directions, offers } = await talking('phone')
+    const { ours, peer, refuses, microphone, directions, offers } = await talking('phone')
     ours.setAside(true)
     await settle()
-    socket().say({ type: 'offerRefused', call, code: 488, retryAfterMilliseconds: null })
-    await settle()
+    await refuses(488, null)
+    expect(peer().localDescription?.sdp, 'by which Chromium plays again').toBe('v=0 offer 3')
     expect([microphone.enabled, directions(), ours.isPictureRefused]).toEqual([false, ['sendrecv'], false])
     ours.setAside(false)
     await settle()
     expect([microphone.enabled, offers(), ours.state]).toEqual([true, 1, 'connected'])
+  })
+
+  it('says nothing, and no other path is looked for therefore', async () => {
+    const { ours, peer, clock, agrees, offers } = await talking('phone')
+    const heard = { id: 'in', type: 'inbound-rtp', kind: 'audio', ssrc: 1, packetsReceived: 50 }
+    peer().stats.set('in', heard)
+    await clock.pass(1_000)
+    ours.setAside(true)
+    await settle()
+    peer().transceivers[0]!.currentDirection = 'sendonly'
+    await agrees()
+    await clock.pass(60_000)
+    expect([offers(), ours.state]).toEqual([1, 'connected'])
+    ours.setAside(false)
+    await settle()
+    peer().transceivers[0]!.currentDirection = 'sendrecv'
+    await agrees()
+    await clock.pass(10_000)
+    expect(offers(), 'now it should be heard').toBeGreaterThan(2)
+  })
+
+  it('is asked again the next time, where it was refused and something else was agreed on since', async () => {
+    const { ours, socket, refuses, agrees, directions, offers } = await talking('phone')
+    ours.setAside(true)
+    await settle()
+    await refuses(488, null)
+    ours.setAside(false)
+    socket().say({ type: 'restart', call })
+    await settle()
+    await agrees()
+    ours.setAside(true)
+    await settle()
+    expect([offers(), directions()]).toEqual([3, ['sendonly']])
+  })
+
+  it('is heard again where they are back before their phone has answered', async () => {
+    const { ours, agrees, directions, offers } = await talking('phone')
+    ours.setAside(true)
+    await settle()
+    ours.setAside(false)
+    await settle()
+    expect(offers()).toBe(1)
+    await agrees()
+    expect([offers(), directions()]).toEqual([2, ['sendrecv']])
+    await agrees()
+    expect([offers(), ours.isHeld]).toEqual([2, false])
+  })
+
+  it('is not kept waiting by the answer to an offer of theirs, where ours crossed it and was taken back', async () => {
+    const { ours, clock, socket, refuses, directions, offers } = await talking('phone')
+    ours.setAside(true)
+    await settle()
+    await refuses(491, 2_100)
+    ours.setAside(false)
+    socket().say({ type: 'offer', call, sdp: 'v=0 crossing' })
+    await settle()
+    expect([socket().ofType('answer').length, directions()]).toEqual([1, ['sendrecv']])
+    await clock.pass(5_000)
+    expect([offers(), directions()]).toEqual([1, ['sendrecv']])
+  })
+
+  it('is asked again after an offer of theirs that crossed ours', async () => {
+    const { ours, clock, socket, refuses, agrees, directions, offers } = await talking('phone')
+    ours.setAside(true)
+    await settle()
+    socket().say({ type: 'offer', call, sdp: 'v=0 crossing' })
+    await refuses(491, 2_100)
+    await clock.pass(2_100)
+    expect([offers(), directions()]).toEqual([2, ['sendonly']])
+    await agrees()
+    ours.setAside(false)
+    await settle()
+    expect([offers(), directions()]).toEqual([3, ['sendrecv']])
+  })
+
+  it('is heard again where it was put on hold before it was known to be a page', async () => {
+    const { ours, channel, agrees, directions, offers } = await talking('phone')
+    ours.setAside(true)
+    await settle()
+    await agrees()
+    channel.open()
+    channel.hear(nothing)
+    ours.setAside(false)
+    await settle()
+    expect([offers(), directions()]).toEqual([2, ['sendrecv']])
+    await agrees()
+    ours.setAside(true)
+    await settle()
+    expect(offers(), 'a word is enough from now on').toBe(2)
   })
 
   it('is told by a word where it is a page, even while the appliance is away', async () => {
@@ -111,6 +207,71 @@ describe('whoever is let wait', () => {
       phone.peer().transceivers[0]!.currentDirection = direction
       expect(phone.ours.isHeld, direction).toBe(isHeld)
     }
+  })
+})
+
+describe('the camera of whoever lets wait', () => {
+  /** Each start waits for the test. */
+  function camera() {
+    let opens: (() => void) | undefined
+    let turn = 0
+    const media = {
+      audio: fakeTrack('audio'),
+      video: undefined as MediaStreamTrack | undefined,
+      ...{ testSource: false, problems: [], release() {}, useMicrophone: async () => fakeTrack('audio') },
+      async startCamera() {
+        const mine = ++turn
+        await new Promise<void>(resolve => {
+          opens = resolve
+        })
+        const track = fakeTrack('video')
+        if (mine === turn) media.video = track
+        return track
+      },
+      stopCamera() {
+        turn++
+        media.video = undefined
+      },
+    }
+    return { media, open: () => opens!() }
+  }
+
+  it('shows nothing where it opens only then, and is on afterwards', async () => {
+    const { media, open } = camera()
+    const { ours, peer, agrees } = await talking('page', media)
+    void ours.setCamera(true)
+    ours.setAside(true)
+    open()
+    await settle()
+    const { sender } = peer().transceivers[1]!
+    expect([ours.cameraOn, sender.track ?? null]).toEqual([false, null])
+    ours.setAside(false)
+    open()
+    await settle()
+    expect([ours.cameraOn, sender.track]).toEqual([true, media.video])
+    await agrees()
+  })
+
+  it('is not taken for refused where it opens just as the phone agrees to what was offered without it', async () => {
+    const { media, open } = camera()
+    const { ours, peer, agrees, directions } = await talking('phone', media)
+    const [, picture] = peer().transceivers
+    void ours.setCamera(true)
+    open()
+    await settle()
+    ours.setAside(true)
+    await settle()
+    picture!.currentDirection = 'inactive'
+    await agrees()
+    expect(directions()).toEqual(['sendonly', 'inactive'])
+    ours.setAside(false)
+    await settle()
+    picture!.currentDirection = 'recvonly'
+    // It is there, and not put into its section yet.
+    picture!.sender.replaceTrack = () => new Promise(() => {})
+    open()
+    await agrees()
+    expect([ours.isPictureRefused, ours.cameraOn]).toEqual([false, true])
   })
 })
 

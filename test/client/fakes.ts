@@ -145,10 +145,10 @@ export class FakePeerConnection {
     this.configuration = configuration
   }
 
-  addTransceiver(trackOrKind: string | { kind: string }): object {
+  addTransceiver(trackOrKind: string | { kind: string }, { direction = 'sendrecv' } = {}): object {
     const kind = typeof trackOrKind === 'string' ? trackOrKind : trackOrKind.kind
     this.kinds.push(kind)
-    const transceiver = fakeTransceiver(kind)
+    const transceiver = fakeTransceiver(kind, direction)
     this.transceivers.push(transceiver)
     return transceiver
   }
@@ -230,8 +230,8 @@ export class FakePeerConnection {
   }
 }
 
-const fakeTransceiver = (kind: string) => ({
-  direction: 'recvonly',
+const fakeTransceiver = (kind: string, direction = 'recvonly') => ({
+  direction,
   currentDirection: 'sendrecv',
   receiver: { track: { kind } },
   sender: {
