@@ -95,6 +95,16 @@ describe('a guest', () => {
     expect(askedFor(alice)).toEqual([])
   })
 
+  it('is not handed on to them where they were asked first, either', () => {
+    const { home, alice, carol, page, heard } = house()
+    const asked = page('bob', carol)
+    const { device, call } = page('bob', alice)
+    home.agent(device, { kind: 'refer', call, to: 'carol', replaces: asked.call })
+    home.network.run(200)
+    expect(heard(device, 'referral')).toMatchObject({ call, state: 'failed', reason: 'notFound' })
+    expect(askedFor(alice)).toEqual([])
+  })
+
   it('on a page hands nobody on to whom they may not know', () => {
     const { home, bob, page, heard } = house()
     const { device, call } = page('alice', bob)
@@ -104,6 +114,29 @@ describe('a guest', () => {
       expect(heard(device, 'referral')).toMatchObject({ call, state: 'failed', reason: 'notFound' })
     }
     expect(askedFor(bob)).toEqual([])
+  })
+})
+
+describe('a page', () => {
+  it('hands on to whom it has asked itself, and has nobody take the place of another device in a call', () => {
+    const { home, bob, carol, dora, page, heard } = house()
+    const others = page('alice', dora)
+    const asked = page('bob', carol)
+    const { device, call } = page('bob', dora)
+    for (const replaces of [others.call, call, 'f'.repeat(32)]) {
+      home.agent(device, { kind: 'refer', call, to: 'carol', replaces })
+      home.network.run(200)
+      expect(heard(device, 'referral'), replaces).toMatchObject({ call, state: 'failed', reason: 'failed' })
+    }
+    expect(askedFor(dora)).toEqual([])
+    home.agent(device, { kind: 'refer', call, to: 'carol', replaces: asked.call })
+    home.network.run(200)
+    expect(askedFor(dora)).toEqual(['REFER'])
+    const { callId, localTag, remote } = asked.dialog
+    const value = `${callId};to-tag=${localTag};from-tag=${/tag=(.*)$/.exec(remote)![1]}`
+    const told = dora.received.findLast(one => one.kind === 'request' && one.method === 'REFER')!
+    expect(first(told, 'Refer-To')).toContain(`?Replaces=${encodeURIComponent(value)}>`)
+    expect(bob.requests).toEqual([])
   })
 })
 
