@@ -328,6 +328,11 @@ export class Phone extends Emitter<PhoneEvents> {
       return
     }
     const replaced = message.replaces === undefined ? undefined : this.#byId(message.replaces)
+    // Hung up here, as the appliance may not have heard: nobody rings for that (RFC 3891 §3).
+    if (message.replaces !== undefined && replaced === undefined) {
+      this.#send({ type: 'decline', call: message.call, reason: 'declined' })
+      return
+    }
     if (this.#calls.size > 0 && replaced === undefined) {
       this.#send({ type: 'decline', call: message.call, reason: 'busy' })
       this.emit('turnedAway', { ...message.from, calledFor: message.for })

@@ -1,5 +1,5 @@
 /** A call that is handed on, as the library of each of the two sees it. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { fixedMedia, type OpenMedia } from '../../client/media.ts'
 import { offerLimits } from '../../client/offers.ts'
 import { fakePhone, fakeTrack, settle } from './fakes.ts'
@@ -153,5 +153,32 @@ describe('whoever is handed on', () => {
     const { phone, socket } = await talking()
     socket().say({ type: 'referred', call: next, to: carol })
     expect(phone.calls).toHaveLength(1)
+  })
+})
+
+describe('whoever was asked first', () => {
+  const from = { user: 'dora', name: 'Dora' }
+  const taken = { type: 'incoming', call: next, from, sdp: 'v=0', trickle: true, video: false } as const
+
+  it('takes who is connected with them without ringing, and nobody once they have hung up', async () => {
+    for (const hasHungUp of [false, true]) {
+      const { ours, phone, socket, clock } = await talking()
+      if (hasHungUp) ours.hangUp()
+      const rings = vi.fn()
+      phone.on('incoming', ({ state }) => state === 'incoming' && rings())
+      socket().say({ ...taken, replaces: call })
+      await clock.pass(500)
+      const declined = { type: 'decline', call: next, reason: 'declined' }
+      expect(socket().ofType('decline')).toEqual(hasHungUp ? [declined] : [])
+      expect(phone.calls.map(({ id, replaces }) => [id, replaces])).toEqual(
+        hasHungUp
+          ? []
+          : [
+              [call, undefined],
+              [next, call],
+            ],
+      )
+      expect([rings.mock.calls.length, socket().ofType('ringing').length]).toEqual([0, 0])
+    }
   })
 })
