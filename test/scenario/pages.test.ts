@@ -1,10 +1,12 @@
 /**
- * Seeded exploration of the real client library against the real exchange: pages and a telephone call, answer, decline, hang
- * up, hand each other on and turn cameras on, while lines break either way and are noticed late, the daemon is killed and started, media is cut
- * or needs the relay, addresses change, lids are closed, pages are closed and loaded anew, other tabs take the line, and
- * rights are taken away. Whatever the seed: both ends of a call and its row agree, nothing rings, calls or looks for a path
- * for ever, what was declined does not ring again, calls outlive their lines, who turned a camera on is seen, people are as
- * pages were told, and nothing is left behind. A failure names its seed and tells its story.
+ * Seeded exploration of the real client library, and of what the web phone makes of its calls, against the real exchange:
+ * pages and a telephone call, answer, decline, hang up, hand each other on, put each other on hold, ask a third one first,
+ * connect or go back, and turn cameras on, while lines break either way and are noticed late, the daemon is killed and
+ * started, media is cut or needs the relay, addresses change, lids are closed, pages are closed and loaded anew, other tabs
+ * take the line, and rights are taken away. Whatever the seed: both ends of a call and its row agree, a page shows the calls
+ * that it is in, nobody is on hold whom nobody lets wait, who was connected talks, and nobody rings for that; nothing rings,
+ * calls or looks for a path for ever, what was declined does not ring again, calls outlive their lines, who turned a camera
+ * on is seen, people are as pages were told, and nothing is left behind. A failure names its seed and tells its story.
  */
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { SimAir } from '../sim/air.ts'
@@ -18,6 +20,7 @@ const batch = 20
 
 /** What may happen, by the seed: where less does, more must go well. */
 const lives: readonly (readonly Fault[])[] = [
+  [],
   ['line'],
   ['line', 'daemon'],
   ['line', 'media'],
@@ -31,11 +34,15 @@ const lives: readonly (readonly Fault[])[] = [
 beforeEach(() => {
   // A description that comes when its call is over is none to be told of.
   vi.spyOn(console, 'warn').mockImplementation(() => {})
+  // A page asks before it is left in a call.
+  vi.stubGlobal('addEventListener', () => {})
+  vi.stubGlobal('removeEventListener', () => {})
 })
 
 describe('whatever people, lines and plugs do to pages', () => {
   const states = new Set<string>()
   const fates = new Set<string>()
+  const connected = new Set<string>()
   for (let first = 1; first <= seeds; first += batch) {
     it(`all who are in a call agree, and nothing goes on for ever (seeds ${first} to ${first + batch - 1})`, async () => {
       for (let seed = first; seed < first + batch; seed++) {
@@ -44,6 +51,7 @@ describe('whatever people, lines and plugs do to pages', () => {
           for (const { state } of one.states) states.add(`${one.call.direction} ${state}`)
           fates.add(one.call.handOn?.state ?? '')
         }
+        for (const { fate } of town.watch.connects) connected.add(fate ?? '')
       }
     }, 600_000)
   }
@@ -52,6 +60,7 @@ describe('whatever people, lines and plugs do to pages', () => {
     const both = ['answering', 'connecting', 'connected', 'reconnecting', 'ended']
     const wanted = both.map(state => (state === 'answering' ? 'incoming incoming' : `outgoing ${state}`))
     expect([...fates]).toEqual(expect.arrayContaining(['answered', 'failed']))
+    expect([...connected]).toEqual(expect.arrayContaining(['answered', 'failed']))
     expect([...states]).toEqual(expect.arrayContaining([...wanted, 'incoming answering', 'outgoing ringing']))
   })
 })

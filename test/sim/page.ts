@@ -1,10 +1,12 @@
 /**
  * The real client library on the simulated network: `Phone` in a page that is loaded, loaded anew and closed, on a host
- * with an address, by lines that break in all ways a line breaks. Time and chance are the network's.
+ * with an address, by lines that break in all ways a line breaks; and what the web phone makes of its calls. Time and
+ * chance are the network's.
  */
 import { type Env, memoryStorage, type Socket, type TextStorage } from '../../client/env.ts'
 import type { OpenMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
+import { Talk } from '../../web-phone/src/talk.ts'
 import type { LivingPage, SimAir, SimHost } from './air.ts'
 import type { SimExchange } from './exchange.ts'
 
@@ -38,9 +40,13 @@ export class SimPage implements LivingPage {
   readonly exchange: SimExchange
   readonly device: SimDevice
   readonly phone: Phone
+  /** The calls on its screen. */
+  readonly talk: Talk
   readonly lines: SimLine[] = []
   /** How long a person, or the system, takes to let the microphone be used; undefined: they do not. */
   microphoneMilliseconds: number | undefined = 5
+  /** How long a camera takes to open. */
+  cameraMilliseconds = 0
   isAlive = true
   #asleepUntil = 0
   /** What is to run as soon as it is awake, in order. */
@@ -68,7 +74,7 @@ export class SimPage implements LivingPage {
         return timer
       },
       clearTimeout: timer => {
-        ;(timer as { run: () => void }).run = () => {}
+        if (timer !== undefined) (timer as { run: () => void }).run = () => {}
       },
     }
     const { storage } = device
@@ -84,6 +90,10 @@ export class SimPage implements LivingPage {
       },
       env,
     })
+    this.talk = new Talk(env, () => {})
+    this.phone.on('incoming', call => this.talk.begin(call))
+    this.phone.on('handedOn', ({ from, call }) => this.talk.handedOn(from, call))
+    this.phone.on('turnedAway', who => this.talk.called(who))
     this.phone.start()
   }
 
@@ -124,13 +134,20 @@ export class SimPage implements LivingPage {
     for (const line of this.lines) line.leave(how.saysSo)
   }
 
-  #openMedia: OpenMedia = ({ video }) => {
+  #openMedia: OpenMedia = ({ video, microphone }) => {
     const { network } = this.exchange
+    const opened = async () => {
+      const { cameraMilliseconds } = this
+      if (cameraMilliseconds > 0)
+        await new Promise<void>(done => network.later(cameraMilliseconds, () => this.awake(done)))
+    }
+    if (microphone?.readyState === 'live' && !video)
+      return Promise.resolve(new SimMedia(opened, false, microphone.clone()))
     const { microphoneMilliseconds: late } = this
     return new Promise((resolve, reject) => {
       const answer = () => {
         if (late === undefined) reject(new Error('denied'))
-        else resolve(new SimMedia(video))
+        else resolve(new SimMedia(opened, video))
       }
       network.later(late ?? 3_000, () => this.awake(answer))
     })
@@ -138,12 +155,17 @@ export class SimPage implements LivingPage {
 }
 
 class SimMedia implements Awaited<ReturnType<OpenMedia>> {
-  readonly audio = trackOf('audio')
+  readonly audio: MediaStreamTrack
   video: MediaStreamTrack | undefined
   readonly testSource = false
   readonly problems = []
+  readonly #opened: () => Promise<void>
+  #cameraTurn = 0
 
-  constructor(video: boolean) {
+  /** `opened`: once a camera is. */
+  constructor(opened: () => Promise<void>, video: boolean, microphone = trackOf('audio')) {
+    this.#opened = opened
+    this.audio = microphone
     this.video = video ? trackOf('video') : undefined
   }
 
@@ -152,18 +174,35 @@ class SimMedia implements Awaited<ReturnType<OpenMedia>> {
   }
 
   async startCamera(): Promise<MediaStreamTrack> {
-    this.video = trackOf('video')
-    return this.video
+    this.stopCamera()
+    const turn = this.#cameraTurn
+    await this.#opened()
+    const track = trackOf('video')
+    if (turn === this.#cameraTurn) this.video = track
+    return track
   }
 
   stopCamera(): void {
+    this.#cameraTurn++
     this.video = undefined
   }
 
-  release(): void {}
+  release(): void {
+    this.audio.stop()
+    this.stopCamera()
+  }
 }
 
-const trackOf = (kind: string) => ({ kind, enabled: true, stop() {} }) as unknown as MediaStreamTrack
+function trackOf(kind: string, enabled = true): MediaStreamTrack {
+  const track = {
+    ...{ kind, enabled, readyState: 'live' },
+    stop: () => {
+      track.readyState = 'ended'
+    },
+    clone: () => trackOf(kind, track.enabled),
+  }
+  return track as unknown as MediaStreamTrack
+}
 
 /** One WebSocket of a page. */
 class SimLine implements Socket {

@@ -27,6 +27,8 @@ export interface PhoneOptions {
   readonly branch?: string
   /** Its descriptions; without one they are of a telephone that knows no ICE. */
   readonly describe?: (video: boolean) => string
+  /** It takes the place of a call of its own where it is asked to (RFC 3891), and calls whom it is referred to (RFC 3515). */
+  readonly takesTransfers?: boolean
 }
 
 interface Sent {
@@ -45,6 +47,8 @@ export interface SimDialog {
   readonly routes: readonly string[]
   cseq: number
   ended: boolean
+  /** The other side wants nothing of its sound. */
+  isHeld?: boolean
 }
 
 interface Incoming {
@@ -166,6 +170,8 @@ export class SimPhone {
     to: string,
     o: {
       from?: string
+      /** Instead of the address of `to`. */
+      uri?: string
       video?: boolean
       delayed?: boolean
       ackWithout?: boolean
@@ -187,7 +193,7 @@ export class SimPhone {
     const local = `<sip:${o.from ?? this.user}@lanline.local>;tag=${localTag}`
     this.request({
       method: 'INVITE',
-      uri: to.includes(':') ? to : `sip:${to}@lanline.local`,
+      uri: o.uri ?? (to.includes(':') ? to : `sip:${to}@lanline.local`),
       to: `<sip:${to}@lanline.local>`,
       from: local,
       callId,
@@ -213,8 +219,7 @@ export class SimPhone {
           remote: sip.first(response, 'To')!,
           target: sip.parseNameAddr(sip.first(response, 'Contact')!)!.uri,
           routes: sip.values(response, 'Record-Route').reverse(),
-          cseq,
-          ended: false,
+          ...{ cseq, ended: false },
         }
         call.dialog ??= dialog
         this.#acknowledge(dialog, response, o.delayed && !o.ackWithout ? this.#describe() : undefined)
@@ -458,7 +463,10 @@ export class SimPhone {
     switch (request.method) {
       case 'INVITE':
         if (sip.tagOf(request, 'To') !== undefined) {
-          this.#accept({ request, tag, dialog: undefined, refused: false })
+          const within: Incoming = { request, tag, dialog: undefined, refused: false }
+          this.#accept(within)
+          const dialog = this.#dialogs.find(one => one.callId === sip.first(request, 'Call-ID'))
+          if (dialog) dialog.isHeld = within.dialog!.isHeld ?? false
           return
         }
         return this.#invited(request, tag)
@@ -469,18 +477,92 @@ export class SimPhone {
         return
       }
       case 'BYE': {
-        const calls = [...this.incoming, ...this.outgoing]
-        const call = calls.find(one => one.dialog?.callId === sip.first(request, 'Call-ID'))
-        if (call?.dialog) call.dialog.ended = true
+        const dialog = this.#dialogs.find(one => one.callId === sip.first(request, 'Call-ID'))
+        if (dialog) dialog.ended = true
         this.answer(request, 200, tag)
         return
       }
+      case 'REFER':
+        if (this.#o.takesTransfers) return this.#referred(request, tag)
+        this.answer(request, this.otherStatus, tag)
+        return
       default:
         this.answer(request, this.otherStatus, tag)
     }
   }
 
+  get #dialogs(): readonly SimDialog[] {
+    return [...this.incoming, ...this.outgoing].flatMap(({ dialog }) => dialog ?? [])
+  }
+
+  // RFC 3515 §2.4.
+  #referred(request: SipRequest, tag: string): void {
+    const dialog = this.#dialogs.find(one => one.callId === sip.first(request, 'Call-ID'))
+    if (dialog === undefined || dialog.ended) {
+      this.answer(request, 481, tag)
+      return
+    }
+    this.answer(request, 202, tag, [{ name: 'Contact', value: this.contact }])
+    const [address = '', query = ''] = sip.parseNameAddr(sip.first(request, 'Refer-To')!)!.uri.split('?')
+    const replaces = /^Replaces=(.*)$/.exec(query)?.[1]
+    const extra = replaces === undefined ? [] : [{ name: 'Replaces', value: decodeURIComponent(replaces) }]
+    const call = this.call(sip.parseUri(address)!.user ?? '', { uri: address, extra })
+    const tell = (status: number): void => {
+      if (dialog.ended) return
+      this.request({
+        ...{
+          method: 'NOTIFY',
+          uri: dialog.target,
+          to: dialog.remote,
+          from: dialog.local,
+          callId: dialog.callId,
+        },
+        cseq: () => ++dialog.cseq,
+        extra: [
+          ...dialog.routes.map(value => ({ name: 'Route', value })),
+          { name: 'Contact', value: this.contact },
+          { name: 'Event', value: 'refer' },
+          {
+            name: 'Subscription-State',
+            value: status < 200 ? 'active;expires=60' : 'terminated;reason=noresource',
+          },
+          { name: 'Content-Type', value: 'message/sipfrag;version=2.0' },
+        ],
+        body: Buffer.from(`SIP/2.0 ${status} Whatever\r\n`),
+        done: () => {},
+      })
+    }
+    tell(100)
+    const look = (): void => {
+      if (call.final !== undefined) tell(call.final)
+      else if (!dialog.ended) this.house.network.later(50, look)
+    }
+    look()
+  }
+
+  // RFC 3891 §3.
+  #takesPlace(request: SipRequest, tag: string, replaces: string): void {
+    const [callId, ...parameters] = replaces.split(';')
+    const replaced = this.#dialogs.find(
+      one =>
+        !one.ended &&
+        one.callId === callId &&
+        parameters.includes(`to-tag=${one.localTag}`) &&
+        parameters.includes(`from-tag=${/;tag=([^;\s]+)/.exec(one.remote)?.[1]}`),
+    )
+    if (replaced === undefined) {
+      this.answer(request, 481, tag)
+      return
+    }
+    const call: Incoming = { request, tag, dialog: undefined, refused: false }
+    this.incoming.push(call)
+    this.#accept(call)
+    this.hangUp(replaced)
+  }
+
   #invited(request: SipRequest, tag: string): void {
+    const replaces = sip.first(request, 'Replaces')
+    if (replaces !== undefined && this.#o.takesTransfers) return this.#takesPlace(request, tag, replaces)
     const call: Incoming = { request, tag, dialog: undefined, refused: false }
     this.incoming.push(call)
     switch (this.onInvite) {
@@ -503,12 +585,14 @@ export class SimPhone {
 
   #accept(call: Incoming): void {
     const { request, tag } = call
+    // RFC 3264 §6.1.
+    const isHeld = /^a=(sendonly|inactive)\r?$/m.test(audioOf(Buffer.from(request.body).toString()))
     const answer = this.answer(
       request,
       200,
       tag,
       [{ name: 'Contact', value: this.contact }, sdpField],
-      this.#describe(),
+      isHeld ? asHeld(this.#describe()) : this.#describe(),
     )
     call.dialog = {
       callId: sip.first(request, 'Call-ID')!,
@@ -517,8 +601,7 @@ export class SimPhone {
       remote: sip.first(request, 'From')!,
       target: sip.parseNameAddr(sip.first(request, 'Contact')!)!.uri,
       routes: sip.values(request, 'Record-Route'),
-      cseq: 100,
-      ended: false,
+      ...{ cseq: 100, ended: false, isHeld },
     }
     this.#repeatUntilAcked(answer, call.dialog, 500, 0)
   }
@@ -587,6 +670,10 @@ export class SimPhone {
 const sdpField: HeaderField = { name: 'Content-Type', value: 'application/sdp' }
 const sdpOf = (video: boolean): Uint8Array =>
   Buffer.from(`v=0\r\nm=audio 4000 RTP/AVP 0\r\n${video ? 'm=video 4002 RTP/AVP 96\r\n' : ''}`)
+
+const audioOf = (sdp: string): string => sdp.split(/^m=/m).find(part => part.startsWith('audio')) ?? ''
+const asHeld = (sdp: Uint8Array): Uint8Array =>
+  Buffer.from(Buffer.from(sdp).toString().replace('a=sendrecv', 'a=recvonly'))
 
 const isCredentials = ({ name, value }: HeaderField): boolean =>
   name.endsWith('Authorization') && value.includes(`realm="${realm}"`)

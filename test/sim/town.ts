@@ -3,6 +3,7 @@
  * writes down what no person should ever see; a failure names its seed.
  */
 import type { Call } from '../../client/call.ts'
+import { isUnderWay } from '../../client/hand-on.ts'
 import { SimAir, type SimHost } from './air.ts'
 import { SimExchange } from './exchange.ts'
 import { SimNetwork } from './network.ts'
@@ -26,6 +27,7 @@ export class Town implements Watched {
   readonly faults: ReadonlySet<Fault>
   readonly #host: SimHost = { name: 'carol-1', address: '10.0.2.99' }
   readonly #opened: SimPage[] = []
+  readonly #isBusy: boolean
   readonly revoked = new Set<SimDevice>()
   /** Two tabs write to one storage, each what it knows. */
   readonly tabbed = new Set<SimDevice>()
@@ -35,6 +37,7 @@ export class Town implements Watched {
       ...{ latencyMilliseconds: seed % 5 === 0 ? [5, 120] : [1, 5], reordering: 0 },
       ...{ loss: seed % 7 === 0 ? 0.05 : 0, duplication: 0 },
     })
+    this.#isBusy = seed % 2 > 0
     this.exchange = new SimExchange(this.network, users)
     this.exchange.house.alsoRings.set('house', users.slice(0, 3))
     this.exchange.peopleChanged()
@@ -48,6 +51,7 @@ export class Town implements Watched {
     const inCall = () =>
       [...this.telephone.outgoing, ...this.telephone.incoming].some(one => one.dialog && !one.dialog.ended)
     this.telephone = new SimPhone(this.exchange.house, {
+      takesTransfers: seed % 3 > 0,
       ...{ device: 'carol-1', address: this.#host.address, describe: this.air.telephone(this.#host, inCall) },
     })
     const { observe } = this.exchange.house
@@ -78,6 +82,7 @@ export class Town implements Watched {
 
   call(page: SimPage, user: string, video: boolean): Call {
     const call = page.phone.call({ user, name: user.toUpperCase() }, { video })
+    page.talk.begin(call)
     this.watch.call(page, call)
     return call
   }
@@ -87,14 +92,18 @@ export class Town implements Watched {
     const { random } = this.network
     const page = this.#some([...this.pages.values()])
     if (page === undefined) return
-    const { phone } = page
-    const call = this.#some(phone.calls)
-    switch (random.below(29)) {
+    const { phone, talk } = page
+    // What is on the screen.
+    const call = this.#some([talk.call, talk.call, talk.handedOnTo].flatMap(one => one ?? []))
+    // Where much is asked first and connected.
+    if (this.#isBusy && random.below(2) > 0)
+      return this.#some([this.#answer, this.#askFirst, this.#connect])!.call(this)
+    switch (random.below(38)) {
       case 0:
       case 1:
       case 2:
       case 3: {
-        if (phone.state !== 'online' || phone.calls.length > 0) return
+        if (phone.state !== 'online' || talk.call) return
         const user = this.#some(users)!
         if (user === page.device.user) return
         page.microphoneMilliseconds = this.#some([1, 5, 5, 5, 400, 3_000])
@@ -108,34 +117,31 @@ export class Town implements Watched {
       case 6:
       case 7:
       case 8:
-        for (const each of this.pages.values()) {
-          const ringing = each.phone.calls.find(one => one.state === 'incoming')
-          if (ringing === undefined) continue
-          this.#note(`${each.device.name} answers`)
-          void ringing.answer({ video: random.below(2) === 0 })
-          if (random.below(3) > 0) return
-        }
-        return
+        return this.#answer()
       case 9:
         if (call?.state !== 'incoming') return
         this.#note(`${page.device.name} declines`)
+        this.watch.isLeft(call)
         call.decline()
         return
       case 10:
       case 11:
         if (call === undefined) return
         this.#note(`${page.device.name} hangs up (${call.state})`)
+        this.watch.isLeft(call)
         call.hangUp()
         return
       case 12: {
         if (call?.id === undefined) return
         this.#note('all hang up')
+        this.watch.isLeft(call)
         for (const each of this.pages.values()) each.phone.calls.find(({ id }) => id === call.id)?.hangUp()
         return
       }
       case 13:
         if (call === undefined) return
         this.#note(`${page.device.name} camera ${!call.cameraOn}`)
+        page.cameraMilliseconds = this.#some([0, 0, 30, 300])!
         call.setCamera(!call.cameraOn).catch(() => {})
         return
       case 14: {
@@ -154,6 +160,8 @@ export class Town implements Watched {
       case 20:
         return this.#daemon()
       case 21:
+      case 36:
+      case 37:
         return this.#cut()
       case 22:
         return this.#move(page)
@@ -166,10 +174,26 @@ export class Town implements Watched {
       case 27:
       case 28: {
         const user = this.#some(users)!
-        if (call?.isTaken && call.refer({ user, name: user.toUpperCase() }))
+        if (call?.isTaken && call.refer({ user, name: user.toUpperCase() })) {
           this.#note(`${page.device.name} hands ${call.party.user} on to ${user}`)
+          this.watch.handOn(call)
+        }
         return
       }
+      case 29:
+      case 30:
+      case 31:
+        return this.#askFirst()
+      case 32:
+      case 33:
+      case 34:
+        return this.#connect()
+      case 35:
+        if (talk.aside === undefined || talk.call === undefined) return
+        this.#note(`${page.device.name} goes back`)
+        this.watch.isLeft(talk.call)
+        talk.call.hangUp()
+        return
       case 25:
         for (const device of this.devices) {
           if (this.pages.has(device) || this.revoked.has(device)) continue
@@ -190,6 +214,8 @@ export class Town implements Watched {
     await this.network.pass(200_000)
     this.watch.lookAtCalls()
     this.watch.lookAtPictures()
+    this.watch.lookAtHolding()
+    this.watch.lookAtConnects()
     this.watch.lookAtPeople()
     for (const page of this.pages.values()) for (const call of page.phone.calls) call.hangUp()
     for (const { dialog } of [...this.telephone.outgoing, ...this.telephone.incoming])
@@ -201,6 +227,45 @@ export class Town implements Watched {
     }
     await this.network.pass(13 * 60_000)
     this.watch.lookAtEnd()
+  }
+
+  #answer(): void {
+    for (const each of this.pages.values()) {
+      const ringing = each.phone.calls.find(one => one.state === 'incoming')
+      if (ringing === undefined) continue
+      this.#note(`${each.device.name} answers`)
+      void ringing.answer({ video: this.network.random.below(2) === 0 })
+      if (this.network.random.below(3) > 0) return
+    }
+  }
+
+  /** Somebody who may, as the screen has it, lets the other one wait and calls a third. */
+  #askFirst(): void {
+    const page = this.#some(
+      [...this.pages.values()].filter(({ phone, talk: { call, aside, handedOnTo } }) => {
+        const isFree = aside === undefined && handedOnTo === undefined && phone.state === 'online'
+        return isFree && call?.connectedAt !== undefined && !isUnderWay(call.handOn)
+      }),
+    )
+    if (page === undefined) return
+    const { device, phone, talk } = page
+    const waiting = talk.call!
+    const user = this.#some(users.filter(one => one !== device.user && one !== waiting.party.user))!
+    if (!talk.askFirst(phone, { user, name: user.toUpperCase() })) return
+    this.#note(`${device.name} lets ${waiting.party.user} wait, and calls ${user}`)
+    this.watch.call(page, talk.call!)
+  }
+
+  #connect(): void {
+    const page = this.#some(
+      [...this.pages.values()].filter(
+        ({ talk }) => talk.aside && !isUnderWay(talk.aside.handOn) && talk.call?.connectedAt !== undefined,
+      ),
+    )
+    const { aside, call } = page?.talk ?? {}
+    if (!page?.talk.connect()) return
+    this.#note(`${page.device.name} connects ${aside!.party.user} and ${call!.party.user}`)
+    this.watch.connect(page, aside!, call!)
   }
 
   get #network(): string {
@@ -349,6 +414,7 @@ export class Town implements Watched {
       }
       default:
         this.#note('the telephone hangs up')
+        for (const { call } of this.watch.seen) if (call.party.user === 'carol') this.watch.isLeft(call)
         for (const each of telephone.outgoing) {
           if (each.dialog !== undefined && !each.dialog.ended) telephone.hangUp(each.dialog)
           else if (each.final === undefined && each.statuses.includes(180)) telephone.cancel(each)

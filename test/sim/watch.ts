@@ -3,6 +3,7 @@
  * that were told of people what is not so, and what is left behind.
  */
 import type { Call, CallEnd } from '../../client/call.ts'
+import type { HandOn } from '../../client/hand-on.ts'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Person } from '../../src/signalling/message.ts'
 import type { SimExchange } from './exchange.ts'
@@ -18,6 +19,16 @@ interface Seen {
   readonly states: { readonly state: string; readonly at: number }[]
   endedAt: number | undefined
   end: CallEnd | undefined
+  /** Somebody who was asked first is to be handed it. */
+  readonly isForConnect: boolean
+}
+
+/** Two whom a page connected: `waiting` was to be handed on to `asked`. */
+interface Connect {
+  readonly page: SimPage
+  readonly waiting: Call
+  readonly asked: Call
+  fate: HandOn['state'] | undefined
 }
 
 /** No state lasts longer, in a page that lives. */
@@ -49,6 +60,11 @@ export class Watch {
   readonly seen: Seen[] = []
   readonly wrong: string[] = []
   readonly diary: string[] = []
+  readonly connects: Connect[] = []
+  /** Ids of calls that somebody hung up, declined or hands on. */
+  readonly #left = new Set<string>()
+  /** Whom calls were last to be handed on to: somebody who was asked first, or not. */
+  readonly #askedFirst = new Map<string, boolean>()
   readonly #house: Watched
 
   constructor(house: Watched) {
@@ -57,7 +73,8 @@ export class Watch {
 
   call(page: SimPage, call: Call): void {
     const { network } = this.#house
-    const seen: Seen = { page, call, states: [], endedAt: undefined, end: undefined }
+    const isForConnect = this.#askedFirst.get(call.referred ?? '') ?? false
+    const seen: Seen = { page, call, states: [], endedAt: undefined, end: undefined, isForConnect }
     this.seen.push(seen)
     const look = () => {
       const { state } = call
@@ -71,9 +88,54 @@ export class Watch {
     }
     look()
     call.on('changed', look)
-    call.on('ended', end => {
+    const over = (end: CallEnd) => {
       seen.end = end
       seen.endedAt = network.monotonic()
+    }
+    // Whoever waits cannot be handed on to somebody at the same time: the page turns that down at once.
+    if (call.end) over(call.end)
+    else call.on('ended', over)
+  }
+
+  /** A person is done with it. */
+  isLeft({ id, ref }: Call): void {
+    this.#left.add(id ?? ref)
+  }
+
+  handOn(call: Call): void {
+    this.isLeft(call)
+    this.#askedFirst.set(call.id!, false)
+  }
+
+  connect(page: SimPage, waiting: Call, asked: Call): void {
+    const connect: Connect = { page, waiting, asked, fate: undefined }
+    this.connects.push(connect)
+    this.#askedFirst.set(waiting.id!, true)
+    const off = waiting.on('changed', ({ handOn }) => {
+      if (connect.fate !== undefined || (handOn?.state !== 'answered' && handOn?.state !== 'failed')) return
+      off()
+      connect.fate = handOn.state
+      if (handOn.state === 'answered') for (const call of [waiting, asked]) this.isLeft(call)
+      this.note(`${page.device.name} is told of whom it connects: ${handOn.state} ${handOn.reason ?? ''}`)
+      if (handOn.state === 'failed') this.#lookAtFailed(connect)
+    })
+  }
+
+  /** What cannot be connected is left as it was. */
+  #lookAtFailed({ page, waiting, asked }: Connect): void {
+    const { network, faults } = this.#house
+    network.later(1_000, () => {
+      const isLeft = [waiting, asked].some(({ id, end }) => this.#left.has(id!) || (end && faults.size > 0))
+      if (isLeft || !page.isAlive) return
+      const { talk, device } = page
+      const replaced = this.seen.some(
+        one => one.call.replaces === waiting.id || one.call.replaces === asked.id,
+      )
+      if (replaced) return
+      if (talk.aside !== waiting || talk.call !== asked)
+        this.isWrong(
+          `${device.name} could not connect two, and is not as before: ${waiting.state} ${asked.state}`,
+        )
     })
   }
 
@@ -89,7 +151,7 @@ export class Watch {
     const { calls, rows } = this.#house.exchange
     for (const [device, page] of this.#house.pages) {
       if (page.phone.state !== 'online') this.isWrong(`${device.name} is ${page.phone.state}`)
-      if (page.phone.calls.length > 1) this.isWrong(`${device.name} is in ${page.phone.calls.length} calls`)
+      this.#lookAtScreen(page)
       for (const call of page.phone.calls) {
         const what = `${device.name}, call ${call.id?.slice(0, 4)}`
         if (call.state !== 'connected') this.isWrong(`${what} is still ${call.state}`)
@@ -113,6 +175,88 @@ export class Watch {
     // Answered in the second in which the daemon is killed it may be in a call that nobody else knows of.
     if (dialogs.length !== ours.length && !this.#house.faults.has('daemon'))
       this.isWrong(`the telephone is in ${dialogs.length} calls, by the log in ${ours.length}`)
+  }
+
+  /** A page shows the calls that it is in, and nobody waits but who is let wait there. */
+  #lookAtScreen({ device, phone, talk }: SimPage): void {
+    const shown = [talk.call, talk.aside].flatMap(call => call ?? [])
+    for (const call of phone.calls)
+      if (!shown.includes(call)) this.isWrong(`${device.name}, call ${call.id?.slice(0, 4)} is not shown`)
+    for (const call of shown) {
+      const what = `${device.name}, call ${call.id?.slice(0, 4)}`
+      if (call.state === 'ended') this.isWrong(`${what} is shown and over`)
+      if (call.isAside !== (call === talk.aside))
+        this.isWrong(`${what}: aside ${call.isAside}, shown otherwise`)
+      if (call.isAside && call.cameraOn) this.isWrong(`${what}: whoever waits sees us`)
+    }
+    if (talk.aside && talk.call === undefined) this.isWrong(`${device.name} lets somebody wait for nobody`)
+    if (talk.handedOnTo) this.isWrong(`${device.name} is being handed on still`)
+  }
+
+  /** Who waits is told so, nobody else is; and whoever talks is heard. */
+  lookAtHolding(): void {
+    for (const page of this.#house.pages.values()) {
+      for (const call of page.phone.calls) {
+        if (call.state !== 'connected') continue
+        const what = `${page.device.name}, call ${call.id?.slice(0, 4)}`
+        const { readyState, enabled } = call.localAudio!
+        if (readyState !== 'live') this.isWrong(`${what}: microphone ${readyState}`)
+        if (enabled !== !(call.isAside || call.muted))
+          this.isWrong(`${what}: microphone ${enabled}, aside ${call.isAside}`)
+        const held = this.#isHeldThere(page, call)
+        if (held !== undefined && held !== call.isAside)
+          this.isWrong(`${what}: aside ${call.isAside}, the other one is on hold: ${held}`)
+        const [audio] = call.peerConnection!.getTransceivers()
+        const theirs = this.#otherEnd(page, call)
+        if (!call.isAside && theirs?.isAside === false && audio!.currentDirection !== 'sendrecv')
+          this.isWrong(`${what}: nobody waits, and sound is ${audio!.currentDirection}`)
+      }
+    }
+  }
+
+  #isHeldThere(page: SimPage, call: Call): boolean | undefined {
+    const theirs = this.#otherEnd(page, call)
+    if (theirs) return theirs.state === 'connected' ? theirs.isHeld : undefined
+    const row = this.#house.exchange.rows.get(call.id ?? '')
+    if (!this.#isTelephone(row)) return undefined
+    const dialogs = this.#telephoneCalls.flatMap(({ dialog }) => (dialog && !dialog.ended ? dialog : []))
+    return dialogs.length === 1 ? (dialogs[0]!.isHeld ?? false) : undefined
+  }
+
+  #otherEnd(page: SimPage, { id }: Call): Call | undefined {
+    const others = [...this.#house.pages.values()].filter(each => each !== page)
+    return others.flatMap(({ phone }) => phone.calls).find(call => call.id === id)
+  }
+
+  /** Who was connected talks, and who connected them is in neither call any more. */
+  lookAtConnects(): void {
+    for (const { page, waiting, asked, fate } of this.connects) {
+      const what = `${page.device.name} connected ${waiting.party.user} and ${asked.party.user}`
+      if (fate !== 'answered') continue
+      for (const call of [waiting, asked])
+        if (page.isAlive && call.end === undefined)
+          this.isWrong(`${what}, and is in call ${call.id?.slice(0, 4)}`)
+      const { rows } = this.#house.exchange
+      const placed = this.seen.filter(({ call }) => call.referred === waiting.id && call.isTaken)
+      const took = this.seen.filter(({ call }) => call.replaces === asked.id && call.isTaken)
+      const isPlaced = placed.length > 0 || this.#isTelephone(rows.get(waiting.id!))
+      const isTaken = took.length > 0 || this.#isTelephone(rows.get(asked.id!))
+      // Whose line was away may not have heard of it before it was over.
+      if (!isTaken || !(isPlaced || this.#house.faults.has('line'))) this.isWrong(`${what}, who did not talk`)
+      if (this.#house.faults.size > 0 || placed.length === 0 || took.length === 0) continue
+      if (!took.some(({ call }) => call.id === placed.at(-1)!.call.id))
+        this.isWrong(`${what}, and others talk`)
+    }
+    for (const one of this.seen) {
+      if (!one.states.some(({ state }) => state === 'incoming')) continue
+      const placed = this.seen.find(({ call }) => call.id === one.call.id && call.referred !== undefined)
+      // Placed again after its line broke, it is a call as any other: the first one was taken, and ended.
+      const isAgain = this.seen.some(
+        ({ page, call }) => page.device.user === one.page.device.user && call.replaces !== undefined,
+      )
+      if (placed?.isForConnect && !(isAgain && this.#house.faults.has('line')))
+        this.isWrong(`${one.page.device.name} rings for a connect`)
+    }
   }
 
   /** Whoever turned a camera on is seen, and nobody else. */
@@ -169,7 +313,7 @@ export class Watch {
       !this.#house.faults.has('media') &&
       !this.#house.faults.has('page') &&
       !this.#house.faults.has('right')
-    for (const { page, call, end, states } of this.seen) {
+    for (const { page, call, end, states, isForConnect } of this.seen) {
       if (end === undefined) {
         if (page.isAlive) this.isWrong(`${page.device.name} never ended a call`)
         continue
@@ -189,6 +333,8 @@ export class Watch {
         isMediaWell &&
         !isTelephone &&
         !(heardNothing && end.reason === 'mediaFailed') &&
+        // Who was asked first had gone.
+        !(isForConnect && !wasUp) &&
         (wasUp || !(isIncoming || this.#house.faults.has('daemon')))
       )
         this.isWrong(`${page.device.name}: ${call.id?.slice(0, 4)} ended ${JSON.stringify(end)}`)

@@ -31,6 +31,8 @@ export class Talk {
   #call: Call | undefined
   #aside: Call | undefined
   #handedOnTo: Call | undefined
+  /** Whom somebody is being connected with. */
+  #asked: Call | undefined
   /** With whom somebody was connected: its end is said already. */
   #left: Call | undefined
   #notice = ''
@@ -89,7 +91,7 @@ export class Talk {
   /** A call that was placed, or came. */
   begin(call: Call): void {
     if (this.#aside?.id !== undefined && call.replaces === this.#aside.id) this.#takeAsidesPlace(call)
-    else this.#show(call)
+    else this.#show(call, this.#call?.id === call.replaces ? this.#call : undefined)
   }
 
   /** Talks to `person` while the other party waits. False when they cannot be asked to. */
@@ -106,7 +108,9 @@ export class Talk {
   /** Who waits and who was asked first talk to each other from now on. False when that cannot be begun now. */
   connect(): boolean {
     const [waiting, asked] = [this.#aside, this.#call]
-    return asked?.connectedAt !== undefined && waiting?.refer(asked.party, asked) === true
+    if (asked?.connectedAt === undefined || waiting?.refer(asked.party, asked) !== true) return false
+    this.#asked = asked
+    return true
   }
 
   /** The other party of `from` hands us on: the talk goes on until the other one is there. */
@@ -153,27 +157,52 @@ export class Talk {
     this.#changed()
   }
 
-  #show(call: Call): void {
-    const before = this.#call
+  /** `replaced`: whose place it takes, as far as is known. */
+  #show(call: Call, replaced?: Call): void {
+    const [before, next] = [this.#call, this.#handedOnTo]
     this.#call = call
     this.#isTransferred = before !== undefined
     this.#handedOnTo = undefined
+    // Somebody else came in the place of who handed us on.
+    if (next !== call) next?.hangUp()
     this.#turnedAway = []
     if (before) this.say(transferredText(before, call))
     else this.dismiss()
-    this.#watch(call)
+    this.#watch(call, replaced)
   }
 
   /** Who waited handed us on, or was: they wait on in another call. */
   #takeAsidesPlace(call: Call): void {
     const before = this.#aside!
     this.#aside = call
-    call.setAside(true)
     this.say(transferredText(before, call))
-    this.#watch(call)
+    this.#watch(call, before)
+    // Not before it is taken.
+    call.on('changed', () => {
+      if (this.#aside === call && !call.isAside) call.setAside(true)
+    })
   }
 
-  #watch(call: Call): void {
+  /** Whoever was to take another's place was gone before the appliance knew: the talk goes on as it was. False: it does not. */
+  #putBack(replaced: Call, call: Call, { by, reason }: CallEnd): boolean {
+    if (replaced.end !== undefined) return false
+    if (this.#aside === call) {
+      this.#aside = replaced
+      this.dismiss()
+      return true
+    }
+    if (this.#call !== call) return false
+    // Who hangs up here is done with both.
+    if (by === 'self' && reason === 'hangup') {
+      replaced.hangUp()
+      return false
+    }
+    this.#call = replaced
+    this.say(texts.transfer.backTo(replaced.party.name, ''))
+    return true
+  }
+
+  #watch(call: Call, replaced?: Call): void {
     let { handOn } = call
     // A call that is over has no way any more.
     let { path } = call
@@ -190,6 +219,7 @@ export class Talk {
     call.on('facts', look)
     call.on('ended', end => {
       this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
+      if (replaced && this.#putBack(replaced, call, end)) return this.#askBeforeLeaving()
       if (this.#call === call) this.#over(call, end)
       else if (this.#aside === call) this.#asideIsOver(call, end)
       this.#askBeforeLeaving()
@@ -199,7 +229,7 @@ export class Talk {
 
   #handOnChanged(call: Call): void {
     const { handOn, party } = call
-    if (handOn?.state === 'answered' && this.#aside === call) this.#leave(this.#call)
+    if (handOn?.state === 'answered' && this.#aside === call) this.#leave(this.#asked)
     if (handOn?.state !== 'failed') return
     // Whoever was to be asked has gone meanwhile.
     if (this.#call === call) call.setAside(false)
