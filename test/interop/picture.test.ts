@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Example } from '../net/example.ts'
 import { aliceSeat, bobSeat, House } from '../net/house.ts'
-import { hears, sees } from '../net/media-check.ts'
+import { heardHertz, hears, sees } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
 import { Baresip } from '../net/phones.ts'
@@ -53,6 +53,16 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a call begun wi
     await camera('on').waitFor(patience)
     expect(await ownPicture().count(), 'the camera is off').toBe(0)
   }
+  const playedEnergy = () =>
+    carol.page.evaluate(async () => {
+      const { watched } = window as unknown as { watched: { connections: RTCPeerConnection[] } }
+      const all = await Promise.all(watched.connections.map(one => one.getStats()))
+      const stats = all.flatMap(one => [
+        ...(one as unknown as Map<string, RTCInboundRtpStreamStats>).values(),
+      ])
+      const received = stats.filter(({ type }) => type === 'inbound-rtp')
+      return received.reduce((sum, { totalAudioEnergy = 0 }) => sum + totalAudioEnergy, 0)
+    })
   const over = async (phone: WebSip) => {
     await carol.hangUp()
     await Promise.all([carol.ready(), phone.is('idle')])
@@ -106,6 +116,27 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a call begun wi
     }
     await hears(carol.page, 440)
     await hears(jane.page, 1_000)
+    await over(jane)
+  })
+
+  it('waits in silence when the phone refuses to be put on hold (488), and both are heard again', async () => {
+    await carol.callAudio('Jane')
+    await jane.is('ringing')
+    await jane.accept({ video: false })
+    await carol.inCall()
+    await jane.refuseOffers()
+    await hears(carol.page, 440)
+    await hears(jane.page, 1_000)
+    await carol.press('Transfer Jane to somebody else')
+    await carol.press('Ask first: Sam')
+    await sam.is('ringing')
+    await until('who waits hears nothing', async () => (await heardHertz(jane.page)) === undefined)
+    await carol.press('Back to Jane: hang up on Sam')
+    await sam.is('idle')
+    await hears(jane.page, 1_000)
+    // What listens to a track goes on with what it heard last where the browser plays it no more.
+    const before = await playedEnergy()
+    await until('Jane is played again', async () => (await playedEnergy()) > before)
     await over(jane)
   })
 
