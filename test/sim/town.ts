@@ -176,7 +176,7 @@ export class Town implements Watched {
         const user = this.#some(users)!
         if (call?.isTaken && call.refer({ user, name: user.toUpperCase() })) {
           this.#note(`${page.device.name} hands ${call.party.user} on to ${user}`)
-          this.watch.handOn(call)
+          this.watch.handOn(page, call)
         }
         return
       }

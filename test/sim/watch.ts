@@ -63,8 +63,8 @@ export class Watch {
   readonly connects: Connect[] = []
   /** Ids of calls that somebody hung up, declined or hands on. */
   readonly #left = new Set<string>()
-  /** Whom calls were last to be handed on to: somebody who was asked first, or not. */
-  readonly #askedFirst = new Map<string, boolean>()
+  /** Which calls pages wanted to hand on: to somebody who was asked first, or not. */
+  readonly #wishes: { readonly page: SimPage; readonly id: string; readonly isAskedFirst: boolean }[] = []
   readonly #house: Watched
 
   constructor(house: Watched) {
@@ -73,7 +73,8 @@ export class Watch {
 
   call(page: SimPage, call: Call): void {
     const { network } = this.#house
-    const isForConnect = this.#askedFirst.get(call.referred ?? '') ?? false
+    const isForConnect =
+      this.#wishes.findLast(wish => wish.id === call.referred && wish.page !== page)?.isAskedFirst ?? false
     const seen: Seen = { page, call, states: [], endedAt: undefined, end: undefined, isForConnect }
     this.seen.push(seen)
     const look = () => {
@@ -102,15 +103,15 @@ export class Watch {
     this.#left.add(id ?? ref)
   }
 
-  handOn(call: Call): void {
+  handOn(page: SimPage, call: Call): void {
     this.isLeft(call)
-    this.#askedFirst.set(call.id!, false)
+    this.#wishes.push({ page, id: call.id!, isAskedFirst: false })
   }
 
   connect(page: SimPage, waiting: Call, asked: Call): void {
     const connect: Connect = { page, waiting, asked, fate: undefined }
     this.connects.push(connect)
-    this.#askedFirst.set(waiting.id!, true)
+    this.#wishes.push({ page, id: waiting.id!, isAskedFirst: true })
     const off = waiting.on('changed', ({ handOn }) => {
       if (connect.fate !== undefined || (handOn?.state !== 'answered' && handOn?.state !== 'failed')) return
       off()
