@@ -241,7 +241,11 @@ export class Watch {
       const placed = this.seen.filter(({ call }) => call.referred === waiting.id && call.isTaken)
       const took = this.seen.filter(({ call }) => call.replaces === asked.id && call.isTaken)
       const isPlaced = placed.length > 0 || this.#isTelephone(rows.get(waiting.id!))
-      const isTaken = took.length > 0 || this.#isTelephone(rows.get(asked.id!))
+      // A telephone that knows no Replaces rings beside the page that was asked, and may be picked up.
+      const isAtTelephone = [asked, ...placed.map(({ call }) => call)].some(({ id }) =>
+        this.#isTelephone(rows.get(id!)),
+      )
+      const isTaken = took.length > 0 || isAtTelephone
       // Whose line was away may not have heard of it before it was over.
       if (!isTaken || !(isPlaced || this.#house.faults.has('line'))) this.isWrong(`${what}, who did not talk`)
       if (this.#house.faults.size > 0 || placed.length === 0 || took.length === 0) continue
