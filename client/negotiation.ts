@@ -231,7 +231,11 @@ export class Negotiation {
     if (!this.offers.takesAnswer(way, number)) return
     // One that cannot be applied is as if it had never come.
     this.#applied(peer.takeAnswer(sdp)).then(
-      () => this.#agreed(),
+      () => {
+        this.#agreed()
+        // What is sent may be another since the answer came.
+        if (!this.#isOver) this.sendingChanged()
+      },
       () => peer.rollBack(),
     )
     this.offers.settled()

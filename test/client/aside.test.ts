@@ -62,6 +62,17 @@ describe('whoever is let wait', () => {
     expect(offers()).toBe(2)
   })
 
+  it('is heard again even where that is wished just as their phone has agreed to wait', async () => {
+    const { ours, agrees, directions, offers } = await talking('phone')
+    ours.setAside(true)
+    await settle()
+    const agreed = agrees()
+    ours.setAside(false)
+    await agreed
+    await settle()
+    expect([offers(), directions()]).toEqual([2, ['sendrecv']])
+  })
+
   it('is told again once there is a line', async () => {
     const { ours, socket, back, offers } = await talking('phone')
     socket().drop()

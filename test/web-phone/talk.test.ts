@@ -49,6 +49,14 @@ const shown = ({ talk }: SimPage) => [talk.call?.party.user, talk.aside?.party.u
 const held = (page: SimPage) => page.phone.calls.map(({ isHeld }) => isHeld)
 
 describe('who asks first', () => {
+  it('is as muted to whom they ask, who would hear them unawares', async () => {
+    const { alice, bob, carol, talks, asksFirst } = await house()
+    await talks(alice, bob)
+    alice.talk.call!.setMuted(true)
+    await asksFirst(alice, carol)
+    expect([alice.talk.call!.party.user, alice.talk.call!.muted]).toEqual(['carol', true])
+  })
+
   it('connects the two, whoever called whom: they talk, nobody rings or waits, and the page is idle', async () => {
     for (let seed = 1; seed <= 16; seed++) {
       const { network, exchange, alice, bob, carol, talks, asksFirst } = await house(seed)

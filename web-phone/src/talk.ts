@@ -101,7 +101,9 @@ export class Talk {
     const { microphone } = waiting
     this.#aside = waiting
     this.#call = undefined
-    this.#show(phone.call(person, { video: false, ...(microphone && { microphone }) }))
+    const asked = phone.call(person, { video: false, ...(microphone && { microphone }) })
+    asked.setMuted(waiting.muted)
+    this.#show(asked)
     return true
   }
 
