@@ -7,8 +7,6 @@ import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
 import { until } from '../net/wait.ts'
 
-const patience = { timeout: 15_000 }
-
 describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () => {
   let house: House
   let alice: PhonePage
@@ -24,11 +22,6 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
   }, 120_000)
   afterAll(() => house?.remove())
 
-  const says = ({ page }: PhonePage, text: string | RegExp) =>
-    page.getByText(text, { exact: true }).first().waitFor(patience)
-  const talksWith = ({ page }: PhonePage, name: string) =>
-    page.getByRole('main', { name: `Call with ${name}` }).waitFor(patience)
-
   const talk = async (kind: 'callAudio' | 'callVideo') => {
     await alice[kind]('Bob')
     await bob.rings('Alice')
@@ -41,8 +34,8 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     expect(await barriers(alice.page)).toEqual([])
     await alice.press('Ask first: Carol')
     await carol.rings('Alice')
-    await Promise.all([talksWith(alice, 'Carol'), talksWith(bob, 'Alice')])
-    await says(bob, 'Alice has put you on hold: they do not hear you.')
+    await Promise.all([alice.talksWith('Carol'), bob.talksWith('Alice')])
+    await bob.says('Alice has put you on hold: they do not hear you.')
     await until('who waits hears nothing', async () => (await heardHertz(bob.page)) === undefined)
   }
 
@@ -52,11 +45,11 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await carol.accept()
     await hears(carol.page, 440)
     expect(await heardHertz(bob.page), 'who waits hears none of it').toBeUndefined()
-    await says(alice, 'Bob is on hold.')
+    await alice.says('Bob is on hold.')
     expect(await barriers(alice.page)).toEqual([])
     await alice.press('Connect Bob and Carol')
-    await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, 'Bob'), alice.ready()])
-    await says(alice, 'Bob is talking with Carol now.')
+    await Promise.all([bob.talksWith('Carol'), carol.talksWith('Bob'), alice.ready()])
+    await alice.says('Bob is talking with Carol now.')
     await Promise.all([bob.inCall(), carol.inCall()])
     await hears(carol.page, 1_000)
     expect(await selectedPair(bob.page)).toMatchObject({ localAddress: house.host('bob').address })
@@ -74,8 +67,8 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await sees(bob.page, 'red')
     await ask()
     await carol.decline()
-    await says(alice, 'Carol declined. You are back with Bob.')
-    await talksWith(alice, 'Bob')
+    await alice.says('Carol declined. You are back with Bob.')
+    await alice.talksWith('Bob')
     await hears(bob.page, 440)
     await Promise.all([sees(bob.page, 'red'), sees(alice.page, 'blue')])
     expect(await bob.page.getByText(/on hold/).count()).toBe(0)
@@ -85,7 +78,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await carol.accept()
     await hears(carol.page, 440)
     await alice.press('Back to Bob: hang up on Carol')
-    await Promise.all([talksWith(alice, 'Bob'), carol.ready()])
+    await Promise.all([alice.talksWith('Bob'), carol.ready()])
     await hears(bob.page, 440)
     await sees(bob.page, 'red')
 
@@ -93,8 +86,8 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await ask()
     await carol.accept()
     await bob.hangUp()
-    await says(alice, 'Bob, who was on hold, has hung up.')
-    await talksWith(alice, 'Carol')
+    await alice.says('Bob, who was on hold, has hung up.')
+    await alice.talksWith('Carol')
     await hears(carol.page, 440)
     await alice.hangUp()
     await Promise.all([alice.ready(), bob.ready(), carol.ready()])

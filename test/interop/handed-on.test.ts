@@ -9,7 +9,6 @@ import { until } from '../net/wait.ts'
 import { bundlePhones, origin, servePhones, WebSip } from './web-sip.ts'
 
 const domain = 'lanline.local'
-const patience = { timeout: 15_000 }
 
 describeWith(
   ['namespaces', 'chromium', 'certutil', 'baresip'],
@@ -51,17 +50,13 @@ describeWith(
     afterAll(() => house?.remove())
 
     const nameOf = (user: string) => user.replace(/^./, letter => letter.toUpperCase())
-    const talksWith = ({ page }: PhonePage, name: string) =>
-      page.getByRole('main', { name: `Call with ${name}` }).waitFor(patience)
-    const says = ({ page }: PhonePage, text: string) =>
-      page.getByText(text, { exact: true }).first().waitFor(patience)
     const carolTransfers = async (name: string) => {
       await carol.press(`Transfer ${name} to somebody else`)
       await carol.press('Dora Available')
       await dora.rings(name)
     }
     const carolAndDoraTalk = async () => {
-      await Promise.all([talksWith(carol, 'Dora'), talksWith(dora, 'Carol')])
+      await Promise.all([carol.talksWith('Dora'), dora.talksWith('Carol')])
       await hears(carol.page, 440)
       await hears(dora.page, 1_000)
       await dora.hangUp()
@@ -78,7 +73,7 @@ describeWith(
         await Promise.all([carol.inCall(), phone().is('inCall')])
         await phone().refer(`sip:dora@${domain}`)
         await dora.rings('Carol')
-        await says(carol, `${name} is transferring you to Dora. You two talk on until somebody answers.`)
+        await carol.says(`${name} is transferring you to Dora. You two talk on until somebody answers.`)
         await dora.accept()
         await carolAndDoraTalk()
         await phone().is('idle')
@@ -90,10 +85,10 @@ describeWith(
         await phone().accept({ video: false })
         await Promise.all([carol.inCall(), phone().is('inCall')])
         await carolTransfers(name)
-        await says(carol, `It rings at Dora’s. You and ${name} talk on until somebody answers.`)
+        await carol.says(`It rings at Dora’s. You and ${name} talk on until somebody answers.`)
         await dora.accept()
-        await Promise.all([talksWith(dora, name), carol.ready()])
-        await says(carol, `${name} is talking with Dora now.`)
+        await Promise.all([dora.talksWith(name), carol.ready()])
+        await carol.says(`${name} is talking with Dora now.`)
         await dora.inCall()
         await phone().is('inCall')
         await dora.hangUp()
@@ -124,8 +119,8 @@ describeWith(
       await dora.accept()
       await hears(dora.page, 1_000)
       await carol.press('Connect Sam and Dora')
-      await Promise.all([talksWith(dora, 'Sam'), carol.ready()])
-      await says(carol, 'Sam is talking with Dora now.')
+      await Promise.all([dora.talksWith('Sam'), carol.ready()])
+      await carol.says('Sam is talking with Dora now.')
       await hears(dora.page, 440)
       await sam.is('inCall')
       await dora.hangUp()
@@ -155,7 +150,7 @@ describeWith(
         await Promise.all([carol.inCall(), desk.says(/Call established/, from)])
         await carolTransfers('Paula')
         await dora.accept()
-        await talksWith(dora, 'Paula')
+        await dora.talksWith('Paula')
         await hears(dora.page, 700)
         await carol.ready()
         await dora.hangUp()

@@ -149,10 +149,8 @@ describeWith(peers, 'Linphone', () => {
       await page.accept()
       await page.inCall()
     }
-    const talksWith = ({ page }: PhonePage, name: string) =>
-      page.getByRole('main', { name: `Call with ${name}` }).waitFor({ timeout: 15_000 })
     const theyTalk = async () => {
-      await Promise.all([talksWith(bob, 'Carol'), talksWith(carol, bobsName)])
+      await Promise.all([bob.talksWith('Carol'), carol.talksWith(bobsName)])
       await Promise.all([hears(bob.page, 1_000), hears(carol.page, 1_000)])
       await carol.hangUp()
     }
@@ -216,11 +214,11 @@ describeWith(peers, 'Linphone', () => {
       await bob.press(`Transfer ${held} to somebody else`)
       await bob.press(`Ask first: ${asked}`)
       await answers(asked)
-      await talksWith(bob, asked)
+      await bob.talksWith(asked)
       await bob.inCall()
       if (held === 'Paula') await phone.logs(/LinphoneCallPausedByRemote/, from)
       await bob.press(`Connect ${held} and ${asked}`)
-      await talksWith(carol, 'Paula')
+      await carol.talksWith('Paula')
       await bob.ready()
       await hears(carol.page, hertz)
       await carol.hangUp()
@@ -236,7 +234,7 @@ describeWith(peers, 'Linphone', () => {
       await bob.press('Carol Available')
       await carol.rings('Paula')
       await carol.accept()
-      await talksWith(carol, 'Paula')
+      await carol.talksWith('Paula')
       await bob.ready()
       await hears(carol.page, hertz)
       await carol.hangUp()

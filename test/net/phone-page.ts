@@ -97,6 +97,15 @@ export class PhonePage {
     await this.#button('Decline').click({ timeout: patience })
   }
 
+  /** A call with them is on the screen, however far it is. */
+  async talksWith(displayName: string): Promise<void> {
+    await this.page.getByRole('main', { name: `Call with ${displayName}` }).waitFor({ timeout: patience })
+  }
+
+  async says(text: string | RegExp): Promise<void> {
+    await this.page.getByText(text, { exact: true }).first().waitFor({ timeout: patience })
+  }
+
   /** A call is on the screen and its media is connected. */
   async inCall(): Promise<void> {
     await this.#badge(/^Media path: (direct|relayed)/).waitFor({ timeout: patience })
