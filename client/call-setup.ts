@@ -1,12 +1,12 @@
 /** What a call is given: how it begins, what it needs of its phone, and how long it waits for what. */
 import type { ClientMessage, MediaReport, PersonName } from '../src/signalling/message.ts'
 import type { Env } from './env.ts'
-import type { HeldCalls } from './held.ts'
+import type { KeptCalls } from './kept.ts'
 import type { OpenMedia } from './media.ts'
 
 export interface CallPorts {
   readonly env: Env
-  readonly held: HeldCalls
+  readonly kept: KeptCalls
   readonly openMedia: OpenMedia
   online(): boolean
   /** False when there is no line. */

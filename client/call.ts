@@ -121,11 +121,11 @@ export class Call extends Emitter<CallEvents> {
   }
   /** A picture is part of it: it was placed with one, or one was added since. */
   get video(): boolean {
-    return this.#placedWithVideo || this.#session?.peer.picture !== undefined
+    return this.#placedWithVideo || this.#session?.peer.sections.picture !== undefined
   }
   /** Which way a picture may go, by what both have agreed on; the camera can then be turned on without a line. */
   get picture(): { readonly sends: boolean; readonly receives: boolean } {
-    return this.#session?.peer.picture ?? { sends: false, receives: false }
+    return this.#session?.peer.sections.picture ?? { sends: false, receives: false }
   }
   /** The other party did not take the picture that was to be sent: the camera is off again. */
   get isPictureRefused(): boolean {
@@ -148,13 +148,13 @@ export class Call extends Emitter<CallEvents> {
   get cameraOn(): boolean {
     return this.#own.state.camera
   }
-  /** The other party waits: see `setAside`. */
-  get isAside(): boolean {
-    return this.#own.state.aside
+  /** The other party waits: see `setHold`. */
+  get isHolding(): boolean {
+    return this.#own.state.hold
   }
   /** The other party has put us on hold: they do not hear us. */
   get isHeld(): boolean {
-    return this.#session?.peerMedia?.aside ?? this.#session?.peer.isHeld ?? false
+    return this.#session?.peerMedia?.hold ?? this.#session?.peer.sections.isHeld ?? false
   }
   get testSource(): boolean {
     return this.#own.state.testSource
@@ -184,7 +184,7 @@ export class Call extends Emitter<CallEvents> {
   /** A telephone is at the other end that takes keys; a client of ours has no use for them. */
   get takesTones(): boolean {
     const { peer, peerMedia, media } = this.#session ?? {}
-    return media?.connectedAt !== undefined && peerMedia === undefined && peer!.takesTones
+    return media?.connectedAt !== undefined && peerMedia === undefined && peer!.sections.takesTones
   }
   get facts(): MediaFacts | undefined {
     return this.#session?.media.facts
@@ -239,7 +239,7 @@ export class Call extends Emitter<CallEvents> {
         ? negotiation.answer(offered, media)
         : negotiation.offer(media, wanted.video))
       if (this.#isOver()) return
-      this.#ports.held.token(this.#id!, '')
+      this.#ports.kept.token(this.#id!, '')
       this.#sendAnswer(sdp)
     } catch (error) {
       this.#fail(error)
@@ -272,7 +272,7 @@ export class Call extends Emitter<CallEvents> {
     if (this.direction === 'incoming' && !this.#isTaken) return this.decline()
     const ended: EndReason = !this.#isTaken && reason === 'hangup' ? 'cancelled' : reason
     if (this.#id !== undefined) {
-      this.#ports.held.ended(this.#id, 'self', ended)
+      this.#ports.kept.ended(this.#id, 'self', ended)
       this.#ports.send({ type: 'bye', call: this.#id, reason: ended })
     }
     this.#session?.channel.tell({ type: 'bye', reason: ended })
@@ -299,12 +299,12 @@ export class Call extends Emitter<CallEvents> {
    * Hold (RFC 3264 §8.4): lets the other party wait. They hear and see nothing of us, and are told so. Whether they are still played here is for
    * who shows the call. Afterwards the camera is on again if it was before. False before the call was answered.
    */
-  setAside(on: boolean): boolean {
+  setHold(on: boolean): boolean {
     if (!this.#isTaken || this.#isOver()) return false
-    const hadCamera = this.#own.setAside(on)
+    const hadCamera = this.#own.setHold(on)
     // One that is not there any more is said where it is turned on by hand.
     if (hadCamera) this.setCamera(!on).catch(() => {})
-    this.#session?.setAside(on)
+    this.#session?.setHold(on)
     this.emit('changed', this)
     return true
   }
@@ -313,14 +313,14 @@ export class Call extends Emitter<CallEvents> {
   async useMicrophone(device: string): Promise<void> {
     const track = await this.#own.useMicrophone(device)
     if (track === undefined) return
-    await this.#session?.peer.sendAudio(track)
+    await this.#session?.peer.sections.sendAudio(track)
     this.#ownChanged()
   }
 
   /** Presses keys of a telephone, `0`–`9`, `*`, `#`: doors and menus are opened by them. False where none are taken. */
   sendTones(keys: string): boolean {
     if (!this.takesTones || !/^[0-9*#]{1,32}$/.test(keys)) return false
-    this.#session!.peer.sendTones(keys)
+    this.#session!.peer.sections.sendTones(keys)
     return true
   }
 
@@ -465,10 +465,10 @@ export class Call extends Emitter<CallEvents> {
   #heardBye(reason: EndReason): void {
     const id = this.#id
     if (id !== undefined) {
-      const { held } = this.#ports
-      held.ended(id, 'peer', reason)
+      const { kept } = this.#ports
+      kept.ended(id, 'peer', reason)
       this.#ports.env.setTimeout(() => {
-        if (held.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
+        if (kept.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
       }, callLimits.peerByeMilliseconds)
     }
     this.#finish({ by: 'peer', reason, code: 0 })

@@ -7,7 +7,7 @@ import { type ClientMessage, closeCode, type ServerMessage, subprotocol } from '
 import { backoffMilliseconds } from './backoff.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, type Socket, Timers } from './env.ts'
-import type { HeldCalls } from './held.ts'
+import type { KeptCalls } from './kept.ts'
 
 export type Welcome = Extract<ServerMessage, { type: 'welcome' }>
 
@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   /** Tells two pages with the same token apart. */
   readonly tab: string
   readonly env: Env
-  readonly held: HeldCalls
+  readonly kept: KeptCalls
 }
 
 export interface ConnectionEvents {
@@ -131,7 +131,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   }
 
   #connect(): void {
-    const { env, url, token, client, tab, held } = this.#options
+    const { env, url, token, client, tab, kept } = this.#options
     this.#timers.clearAll()
     this.#become('connecting')
     let socket: Socket
@@ -144,7 +144,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#socket = socket
     this.#expect('welcome', this.#hurry > 0 ? hurriedMilliseconds : welcomeWithinMilliseconds)
     socket.onopen = () => {
-      const hello: ClientMessage = { type: 'hello', token, client, tab, resume: held.list() }
+      const hello: ClientMessage = { type: 'hello', token, client, tab, resume: kept.list() }
       socket.send(JSON.stringify(hello))
       this.#helloAt = env.now()
     }

@@ -70,7 +70,7 @@ export class MediaWatch {
 
   /** As far as is heard, where something is to be: the connection is said to stand for seconds after its path broke. */
   get isFlowing(): boolean {
-    const isSilent = this.#sampler.silentSince !== undefined && this.#ports.peer.isSoundExpected
+    const isSilent = this.#sampler.silentSince !== undefined && this.#ports.peer.sections.isSoundExpected
     return this.#isConnected && !isSilent
   }
 

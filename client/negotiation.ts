@@ -95,7 +95,7 @@ export class Negotiation {
         return isSent
       },
       changeRefused: () => {
-        const isOfPicture = !peer.isPictureAgreed(true)
+        const isOfPicture = !peer.sections.isPictureAgreed(true)
         void peer.withdrawChange()
         if (isOfPicture) parts.pictureRefused()
       },
@@ -110,7 +110,7 @@ export class Negotiation {
   /** The call's own offer, mostly the caller's. What the other party knows of trickling is not, so it carries its candidates. */
   offer(media: LocalMedia, video: boolean): Promise<string> {
     const { peer, channel } = this.#parts
-    peer.addMedia(media, video)
+    peer.sections.add(media, video)
     channel.open()
     return peer.offer({ restart: false, wait: true })
   }
@@ -126,7 +126,7 @@ export class Negotiation {
     this.#parts.media.begin()
     await this.#parts.peer.takeAnswer(sdp)
     if (this.#isOver) return
-    if (this.#parts.peer.hasPictureSection) this.#agreed()
+    if (this.#parts.peer.sections.hasPicture) this.#agreed()
     else this.#offerChange()
     this.#begin()
   }
@@ -136,7 +136,7 @@ export class Negotiation {
     const { peer } = this.#parts
     this.#trickle.isTaken = trickle
     await peer.takeOffer(sdp)
-    await peer.fillAnswer(media)
+    await peer.sections.fill(media)
     return peer.answer({ wait: !trickle })
   }
 
@@ -155,7 +155,7 @@ export class Negotiation {
   sendingChanged(): void {
     if (!this.#isEstablished) return
     // What was agreed on may be another once that is answered.
-    if (this.offers.isChanging || !this.#parts.peer.isAgreed(this.#isTold)) this.offers.change()
+    if (this.offers.isChanging || !this.#parts.peer.sections.isAgreed(this.#isTold)) this.offers.change()
   }
 
   /** An offer of the other party within the call, answered the way it came. */
@@ -254,12 +254,12 @@ export class Negotiation {
     const { peer, agreed, pictureRefused } = this.#parts
     if (this.#isOver) return
     agreed()
-    if (!this.offers.isChanging && peer.isPictureRefused) pictureRefused()
+    if (!this.offers.isChanging && peer.sections.isPictureRefused) pictureRefused()
   }
 
   /** What is sent became another before the call was established. */
   #offerChange(): void {
-    if (!this.#parts.peer.isAgreed(true)) this.offers.change()
+    if (!this.#parts.peer.sections.isAgreed(true)) this.offers.change()
   }
 
   get #isTold(): boolean {

@@ -9,7 +9,7 @@ export class OwnMedia {
   #media: LocalMedia | undefined
   #problem: MediaProblem | undefined
   #muted = false
-  #isAside = false
+  #isHolding = false
   #hadCamera = false
   /** Cameras that are being opened. */
   #opening = 0
@@ -41,7 +41,7 @@ export class OwnMedia {
   /** As the other party is told. */
   get state(): PeerMedia {
     const { video, testSource = false } = this.#media ?? {}
-    return { muted: this.#muted, camera: video !== undefined, testSource, aside: this.#isAside }
+    return { muted: this.#muted, camera: video !== undefined, testSource, hold: this.#isHolding }
   }
 
   /** Undefined without a microphone, which `problem` tells, and when the call ended meanwhile. */
@@ -73,9 +73,9 @@ export class OwnMedia {
   }
 
   /** The other party waits and is sent silence. True: the camera was on and is to be off now, or was and is to be on again. */
-  setAside(on: boolean): boolean {
-    if (on === this.#isAside) return false
-    this.#isAside = on
+  setHold(on: boolean): boolean {
+    if (on === this.#isHolding) return false
+    this.#isHolding = on
     this.#enable()
     if (on) this.#hadCamera = this.video !== undefined || this.#opening > 0
     return this.#hadCamera
@@ -106,7 +106,7 @@ export class OwnMedia {
   }
 
   #enable(): void {
-    if (this.#media?.audio) this.#media.audio.enabled = !this.#muted && !this.#isAside
+    if (this.#media?.audio) this.#media.audio.enabled = !this.#muted && !this.#isHolding
   }
 
   /** The call is over. */

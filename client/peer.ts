@@ -1,15 +1,15 @@
 /**
  * One `RTCPeerConnection` and what a call asks of it: descriptions when they are ready to send, candidates in both
- * directions, tracks, and the account of it all. Operations run one after the other.
+ * directions, what is received, and the account of it all. Operations run one after the other.
  */
 import type { RelayServer } from '../src/relay/message.ts'
 import type { IceCandidate, StateChange } from '../src/signalling/message.ts'
 import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
-import type { LocalMedia } from './media.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
 import { asAnswerTo, asContinued, asDtlsServer, isBundled, withDefaultCandidates } from './sdp.ts'
+import { Sections } from './sections.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
 const gatherMilliseconds = 500
@@ -19,8 +19,6 @@ const relayGatherMilliseconds = 1_500
 const maxCandidates = 128
 /** What the appliance takes as a description. It cuts the line of who sends a larger frame. */
 const maxSdpCharacters = 32_768
-const toneMilliseconds = 160
-const toneGapMilliseconds = 80
 /** Changes of state that are kept to be told, of one call. */
 const maxChanges = 200
 
@@ -33,6 +31,7 @@ export interface PeerListener {
 
 export class Peer {
   readonly connection: RTCPeerConnection
+  readonly sections: Sections
   /** Everything received, for a media element; undefined where there is no such class (Node). */
   readonly remoteStream: MediaStream | undefined
   readonly remoteTracks: MediaStreamTrack[] = []
@@ -40,17 +39,6 @@ export class Peer {
   readonly #listener: PeerListener
   readonly #startedAt: number
   readonly #changes: StateChange[] = []
-  /** What is sent, as it is now. */
-  #media: LocalMedia | undefined
-  #audio: RTCRtpTransceiver | undefined
-  #video: RTCRtpTransceiver | undefined
-  /** The other party waits: sound goes to them alone, a picture neither way. */
-  #isAside = false
-  /** The same as it was offered last, and as both have agreed on. */
-  #isAsideOffered = false
-  #isAsideAgreed = false
-  /** Directions as they were before an offer that changes them; empty once it is answered or taken back. */
-  #former: (readonly [RTCRtpTransceiver, RTCRtpTransceiverDirection])[] = []
   #operations: Promise<unknown> = Promise.resolve()
   /** Set while a description waits for candidates: they go with it instead of after it. */
   #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
@@ -69,6 +57,7 @@ export class Peer {
     // No iceServers: two devices of one LAN need none. Said outright, because werift has some of its own.
     const connection = new env.RTCPeerConnection({ bundlePolicy, iceServers: [] })
     this.connection = connection
+    this.sections = new Sections(connection)
     this.remoteStream = typeof MediaStream === 'undefined' ? undefined : new MediaStream()
     connection.onicecandidate = event => this.#candidate(event.candidate ?? null)
     connection.oniceconnectionstatechange = () => this.#stateChanged()
@@ -89,14 +78,6 @@ export class Peer {
     return state === 'disconnected' || state === 'failed' || state === 'closed' ? 'no' : 'pending'
   }
 
-  /** Caller: audio always; video in a video call even without a camera, so that it can be seen and turned on later. */
-  addMedia(media: LocalMedia, video: boolean): void {
-    this.#media = media
-    const init: RTCRtpTransceiverInit = { direction: 'sendrecv', streams: newStreams() }
-    this.#audio = this.connection.addTransceiver(media.audio ?? 'audio', init)
-    if (video) this.#video = this.connection.addTransceiver(media.video ?? 'video', init)
-  }
-
   /** A new offer; with `wait` it carries its candidates. */
   offer(how: { readonly restart: boolean; readonly wait: boolean }): Promise<string> {
     return this.#inTurn(async () => {
@@ -105,71 +86,10 @@ export class Peer {
     })
   }
 
-  /** Which way a picture may go by what both have agreed on; undefined while (or because) none is part of the call. */
-  get picture(): { readonly sends: boolean; readonly receives: boolean } | undefined {
-    const direction = this.#picture?.currentDirection
-    if (direction == null || direction === 'inactive') return undefined
-    return {
-      sends: direction.startsWith('send'),
-      receives: direction.endsWith('recv') || direction === 'recvonly',
-    }
-  }
-
-  /** A picture was part of the call's own offer or answer. */
-  get hasPictureSection(): boolean {
-    return this.#video !== undefined
-  }
-
-  /** Whether what is sent of a picture is what both have agreed on. `isTold`: that none is sent now need not be agreed on. */
-  isPictureAgreed(isTold: boolean): boolean {
-    const { sends = false } = this.picture ?? {}
-    return this.#media?.video === undefined ? !sends || isTold : sends
-  }
-
-  /** What was offered or answered of our picture is not taken; false while it was not offered yet. */
-  get isPictureRefused(): boolean {
-    const video = this.#video
-    const wasSent = video !== undefined && (isStopped(video) || video.direction.startsWith('send'))
-    return wasSent && !this.isPictureAgreed(true)
-  }
-
-  /** From the next description on (RFC 3264 §8.4). */
-  setAside(on: boolean): void {
-    this.#isAside = on
-  }
-
-  /** The other side has put us on hold: it wants nothing of our sound (RFC 3264 §8.4). */
-  get isHeld(): boolean {
-    const direction = this.#audio?.currentDirection
-    return !this.#isAside && !this.#isAsideAgreed && (direction === 'recvonly' || direction === 'inactive')
-  }
-
-  /** False while one of the two is on hold: there may be no sound then. */
-  get isSoundExpected(): boolean {
-    const direction = this.#audio?.currentDirection
-    return direction == null || direction === 'sendrecv'
-  }
-
-  /** Whether the two have agreed on what is sent now. `isTold`: that nothing is sent need not be agreed on. */
-  isAgreed(isTold: boolean): boolean {
-    const isAsideAgreed = this.#isAside === this.#isAsideAgreed || (isTold && this.#isAside)
-    return this.isPictureAgreed(isTold) && isAsideAgreed
-  }
-
   /** An offer of what is sent now; undefined when it is agreed on already. */
   offerChange(how: { readonly wait: boolean; readonly isTold: boolean }): Promise<string | undefined> {
     return this.#inTurn(async () => {
-      if (this.isAgreed(how.isTold)) return undefined
-      const track = this.#media?.video
-      const picture = this.#picture
-      const isAside = this.#isAside && !how.isTold
-      this.#isAsideOffered = isAside
-      const sections = [this.#audio, picture].filter(one => one !== undefined)
-      this.#former = sections.map(one => [one, one.direction])
-      if (this.#audio) this.#audio.direction = isAside ? 'sendonly' : 'sendrecv'
-      if (picture) picture.direction = isAside ? 'inactive' : track ? 'sendrecv' : 'recvonly'
-      // By `addTrack`, so that a section which the other side offers at the same time is filled with it (RFC 9429 §5.10).
-      else if (track) this.#video = this.#transceiverOf(this.connection.addTrack(track, ...newStreams()))
+      if (!this.sections.change(how.isTold)) return undefined
       return this.#describe(await this.connection.createOffer(), how.wait)
     })
   }
@@ -178,8 +98,7 @@ export class Peer {
   withdrawChange(): Promise<void> {
     return this.#inTurn(async () => {
       await this.#rollBack()
-      const picture = this.#picture
-      if (picture !== undefined && picture.currentDirection == null) picture.stop()
+      this.sections.withdrawPicture()
     })
   }
 
@@ -189,8 +108,7 @@ export class Peer {
       if (this.connection.signalingState !== 'have-local-offer') return
       this.#mayCheck = true
       await this.connection.setRemoteDescription({ type: 'answer', sdp })
-      this.#isAsideAgreed = this.#isAsideOffered
-      this.#former = []
+      this.sections.agreed()
       this.#remoteIsThere()
     })
   }
@@ -207,19 +125,13 @@ export class Peer {
       const remote = this.connection.remoteDescription?.sdp ?? ''
       await this.#takeOffer(asContinued(sdp, { local: before ?? '', remote }))
       try {
-        await this.#fill()
+        await this.sections.fill()
         return asAnswerTo(sdp, await this.#answer(how.wait, before))
       } catch (error) {
         await this.connection.setRemoteDescription({ type: 'rollback' }).catch(() => {})
         throw error
       }
     })
-  }
-
-  /** Callee: puts our media into what the offer asked for. */
-  fillAnswer(media: LocalMedia): Promise<void> {
-    this.#media = media
-    return this.#fill()
   }
 
   /** The answer to the offer taken; with `wait` it carries its candidates, since the other side knows no trickling. */
@@ -261,31 +173,6 @@ export class Peer {
     this.connection.addIceCandidate(init).catch(() => {})
   }
 
-  async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
-    await this.#picture?.sender.replaceTrack(track ?? null)
-  }
-
-  async sendAudio(track: MediaStreamTrack): Promise<void> {
-    await this.#audio?.sender.replaceTrack(track)
-  }
-
-  /** The other side takes the keys of a telephone beside the sound (RFC 4733), and this stack sends them. */
-  get takesTones(): boolean {
-    return this.#audio?.sender.dtmf?.canInsertDTMF ?? false
-  }
-
-  /** After those that are not sent yet; some door stations miss what is shorter, or closer together. */
-  sendTones(keys: string): void {
-    const { dtmf } = this.#audio!.sender
-    dtmf!.insertDTMF(dtmf!.toneBuffer + keys, toneMilliseconds, toneGapMilliseconds)
-  }
-
-  /** The call is over: from now on the counts of what was sent stay. */
-  stopSending(): void {
-    for (const sender of [this.#audio?.sender, this.#video?.sender])
-      sender?.replaceTrack(null).catch(() => {})
-  }
-
   async facts(): Promise<MediaFacts> {
     const { connection } = this
     const asked = this.#env.now()
@@ -298,7 +185,7 @@ export class Peer {
         iceConnectionState: connection.iceConnectionState,
         iceGatheringState: connection.iceGatheringState,
         connectionState: connection.connectionState,
-        dtlsState: this.#audio?.sender.transport?.state,
+        dtlsState: this.sections.dtlsState,
         localSdp: connection.localDescription?.sdp ?? '',
         remoteSdp: connection.remoteDescription?.sdp ?? '',
         changes: [...this.#changes],
@@ -320,15 +207,6 @@ export class Peer {
     this.connection.close()
   }
 
-  /** The picture's section. One that was refused or taken away never comes back (RFC 9429 §5.2.2). */
-  get #picture(): RTCRtpTransceiver | undefined {
-    return this.#video && isStopped(this.#video) ? undefined : this.#video
-  }
-
-  #transceiverOf(sender: RTCRtpSender): RTCRtpTransceiver | undefined {
-    return this.connection.getTransceivers().find(one => one.sender === sender)
-  }
-
   /** `before`: our description until now, in which transports have their part in the handshake. */
   async #answer(wait: boolean, before?: string): Promise<string> {
     const answer = await this.connection.createAnswer()
@@ -337,21 +215,6 @@ export class Peer {
     const isNew = before === undefined || !isBundled(sdp)
     const asServer = wait && isNew && typeof MediaStream !== 'undefined'
     return this.#describe(asServer ? { type: 'answer', sdp: asDtlsServer(sdp, before) } : answer, wait)
-  }
-
-  /** Puts our media into the first section of each kind that is not in use yet, a picture's even while there is none. */
-  async #fill(): Promise<void> {
-    for (const transceiver of this.connection.getTransceivers()) {
-      const { kind } = transceiver.receiver.track
-      if (isStopped(transceiver)) continue
-      if (kind === 'audio' && this.#audio === undefined) this.#audio = transceiver
-      else if (kind === 'video' && this.#picture === undefined) this.#video = transceiver
-      else continue
-      transceiver.direction = 'sendrecv'
-      transceiver.sender.setStreams?.(...newStreams())
-      const track = kind === 'audio' ? this.#media?.audio : this.#media?.video
-      await transceiver.sender.replaceTrack(track ?? null)
-    }
   }
 
   #trackEnded(track: MediaStreamTrack): void {
@@ -444,16 +307,11 @@ export class Peer {
     this.#remoteIsThere()
   }
 
-  /** A rollback leaves directions as they were offered: the next description would say them again. */
   async #rollBack(): Promise<void> {
     const { connection } = this
     const rollBack = (): Promise<void> => connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
     if (connection.signalingState === 'have-local-offer') await rollBack()
-    const changed = this.#former.filter(([one, direction]) => !isStopped(one) && one.direction !== direction)
-    for (const [transceiver, direction] of changed) transceiver.direction = direction
-    this.#former = []
-    this.#isAsideOffered = this.#isAsideAgreed
-    if (changed.length === 0 || connection.signalingState !== 'stable') return
+    if (!this.sections.takenBack() || connection.signalingState !== 'stable') return
     // Chromium plays and sends nothing again of what such an offer stopped, until it applies another: this one goes nowhere.
     await connection.setLocalDescription(await connection.createOffer()).catch(() => {})
     await rollBack()
@@ -481,8 +339,3 @@ export class Peer {
     for (const candidate of early) this.#addCandidate(candidate)
   }
 }
-
-const newStreams = (): MediaStream[] => (typeof MediaStream === 'undefined' ? [] : [new MediaStream()])
-
-const isStopped = ({ direction, currentDirection }: RTCRtpTransceiver): boolean =>
-  direction === 'stopped' || currentDirection === 'stopped'

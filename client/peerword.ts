@@ -20,7 +20,7 @@ export interface PeerMedia {
   /** A tone stands in for a microphone. */
   readonly testSource: boolean
   /** The other party waits: neither is heard. */
-  readonly aside: boolean
+  readonly hold: boolean
 }
 
 const limitCharacters = 65_536
@@ -61,7 +61,7 @@ export function readPeerWord(text: string): PeerWord | undefined {
         muted: word.muted === true,
         camera: word.camera === true,
         testSource: word.testSource === true,
-        aside: word.aside === true,
+        hold: word.hold === true,
       }
     default:
       return undefined

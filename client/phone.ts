@@ -19,7 +19,7 @@ import type { CallPorts } from './call-setup.ts'
 import { Connection, type ConnectionState, type StopReason, type Welcome } from './connection.ts'
 import { Emitter } from './emitter.ts'
 import { type Env, environment, memoryStorage, type TextStorage } from './env.ts'
-import { HeldCalls } from './held.ts'
+import { KeptCalls } from './kept.ts'
 import { LateReports } from './late-reports.ts'
 import type { OpenMedia } from './media.ts'
 
@@ -31,7 +31,7 @@ export interface PhoneOptions {
   /** Name and version of the program, shown to the owner. */
   readonly client: string
   readonly openMedia: OpenMedia
-  /** Keeps held calls over a reload; without it they are kept in memory. */
+  /** Keeps calls over a reload; without it they are kept in memory. */
   readonly storage?: TextStorage | undefined
   readonly env?: Partial<Env> | undefined
 }
@@ -63,7 +63,7 @@ const limitEndedHere = 8
 const storageKey = 'lanline.calls'
 
 export class Phone extends Emitter<PhoneEvents> {
-  readonly #held: HeldCalls
+  readonly #kept: KeptCalls
   readonly #connection: Connection
   readonly #ports: CallPorts
   readonly #calls = new Set<Call>()
@@ -84,18 +84,18 @@ export class Phone extends Emitter<PhoneEvents> {
   constructor(options: PhoneOptions) {
     super()
     const env = environment(options.env)
-    this.#held = new HeldCalls(options.storage ?? memoryStorage(), storageKey, () => env.wall())
+    this.#kept = new KeptCalls(options.storage ?? memoryStorage(), storageKey, () => env.wall())
     this.#connection = new Connection({
       url: options.url,
       token: options.token,
       client: options.client,
       tab: randomWord(env),
       env,
-      held: this.#held,
+      kept: this.#kept,
     })
     this.#ports = {
       env,
-      held: this.#held,
+      kept: this.#kept,
       openMedia: options.openMedia,
       online: () => this.#connection.state === 'online',
       send: message => this.#send(message),
@@ -241,12 +241,12 @@ export class Phone extends Emitter<PhoneEvents> {
     this.#requests = []
     this.#takeRoster(welcome.roster)
     const fates = new Map(welcome.resumed.map(fate => [fate.call, fate]))
-    for (const { call, ended } of this.#held.list()) {
+    for (const { call, ended } of this.#kept.list()) {
       const state = fates.get(call)?.state
       // It ended after `hello` had said that it is held.
       if (ended && state === 'held') this.#send({ type: 'bye', call, reason: ended.reason })
       // Told in this hello, or known to have ended: nothing left to keep.
-      else if (ended || state === 'ended') this.#held.forget(call)
+      else if (ended || state === 'ended') this.#kept.forget(call)
     }
     for (const late of this.#lateReports.take(this.#ports.env.now())) this.#send(late)
     for (const call of this.#calls) call.resumed(fates.get(call.id ?? ''))
@@ -277,7 +277,7 @@ export class Phone extends Emitter<PhoneEvents> {
         this.emit('requests', this.#requests)
         break
       case 'dialog':
-        if (this.#byId(message.call)) this.#held.token(message.call, message.dialog)
+        if (this.#byId(message.call)) this.#kept.token(message.call, message.dialog)
         this.#byId(message.call)?.handle(message)
         return
       case 'incoming':
@@ -293,7 +293,7 @@ export class Phone extends Emitter<PhoneEvents> {
         this.#failed(message)
         break
       case 'ended':
-        this.#held.forget(message.call)
+        this.#kept.forget(message.call)
         this.#byId(message.call)?.handle(message)
         break
       case 'ringing':
@@ -384,7 +384,7 @@ export class Phone extends Emitter<PhoneEvents> {
   #calling(message: Extract<ServerMessage, { type: 'calling' }>): void {
     const call = [...this.#calls].find(one => one.ref === message.ref) ?? this.#orphans.get(message.ref)
     this.#orphans.delete(message.ref)
-    if (call?.state !== 'ended') this.#held.token(message.call, '')
+    if (call?.state !== 'ended') this.#kept.token(message.call, '')
     call?.handle(message)
   }
 
@@ -392,7 +392,7 @@ export class Phone extends Emitter<PhoneEvents> {
     const { ref, code } = message
     this.emit('error', message)
     // Nor has it anything to be told of it any more.
-    if (code === 'noSuchCall') this.#held.forget(ref)
+    if (code === 'noSuchCall') this.#kept.forget(ref)
     const call = ref === '' ? undefined : [...this.#calls].find(one => one.ref === ref || one.id === ref)
     if (call === undefined) return
     // Anything else wrong with one message of a call is no reason to end it.
@@ -408,7 +408,7 @@ export class Phone extends Emitter<PhoneEvents> {
       this.#calls.delete(call)
       this.#rememberEnd(call, end)
       // Nothing is left to tell.
-      if (end.by === 'server' && call.id !== undefined) this.#held.forget(call.id)
+      if (end.by === 'server' && call.id !== undefined) this.#kept.forget(call.id)
       if (call.id === undefined) this.#orphans.set(call.ref, call)
       this.emit('calls', this.calls)
       this.emit('changed', this)

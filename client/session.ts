@@ -68,7 +68,7 @@ export class Session {
       ...{ env, peer: this.peer, report: ports.report, changed: ports.facts, gaveUp: ports.gaveUp },
       found: () => {
         this.negotiation.found()
-        if (ports.own.state.aside) this.setAside(true)
+        if (ports.own.state.hold) this.setHold(true)
         ports.changed()
       },
       lost: silentMilliseconds => {
@@ -131,13 +131,13 @@ export class Session {
 
   /** The camera was turned on or off, or is another. */
   async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
-    await this.peer.sendVideo(track)
+    await this.peer.sections.sendVideo(track)
     this.negotiation.sendingChanged()
   }
 
   /** The other party waits, or does so no more. Pages of ours are told; everybody else learns it by an offer. */
-  setAside(on: boolean): void {
-    this.peer.setAside(on)
+  setHold(on: boolean): void {
+    this.peer.sections.setHold(on)
     this.tellMedia()
     this.negotiation.sendingChanged()
   }
@@ -151,7 +151,7 @@ export class Session {
   finish(): void {
     this.#isOver = true
     this.negotiation.stop()
-    this.peer.stopSending()
+    this.peer.sections.stopSending()
     this.media.finish()
     this.#ports.env.setTimeout(() => this.peer.close(), closeMilliseconds)
   }

@@ -239,7 +239,7 @@ describe('what the other client says', () => {
       muted: true,
       camera: false,
       testSource: false,
-      aside: false,
+      hold: false,
     })
   })
 

@@ -80,9 +80,9 @@ describe('what a peer on werift tells of ICE', () => {
       return new Peer(env, env.now(), 'max-bundle', { candidate: () => {}, changed: () => {} })
     }
     const [caller, callee] = [peerOf(said[0]!), peerOf(said[1]!)]
-    caller.addMedia({ audio } as never, false)
+    caller.sections.add({ audio } as never, false)
     await callee.takeOffer(await caller.offer({ restart: false, wait: true }))
-    await callee.fillAnswer({ audio } as never)
+    await callee.sections.fill({ audio } as never)
     await caller.takeAnswer(await callee.answer({ wait: true }))
     await expect.poll(() => [caller.flowing, callee.flowing], { timeout: 10_000 }).toEqual(['yes', 'yes'])
 

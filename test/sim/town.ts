@@ -189,7 +189,7 @@ export class Town implements Watched {
       case 34:
         return this.#connect()
       case 35:
-        if (talk.aside === undefined || talk.call === undefined) return
+        if (talk.waiting === undefined || talk.call === undefined) return
         this.#note(`${page.device.name} goes back`)
         this.watch.isLeft(talk.call)
         talk.call.hangUp()
@@ -242,8 +242,8 @@ export class Town implements Watched {
   /** Somebody who may, as the screen has it, lets the other one wait and calls a third. */
   #askFirst(): void {
     const page = this.#some(
-      [...this.pages.values()].filter(({ phone, talk: { call, aside, handedOnTo } }) => {
-        const isFree = aside === undefined && handedOnTo === undefined && phone.state === 'online'
+      [...this.pages.values()].filter(({ phone, talk: { call, waiting, handedOnTo } }) => {
+        const isFree = waiting === undefined && handedOnTo === undefined && phone.state === 'online'
         return isFree && call?.connectedAt !== undefined && !isUnderWay(call.handOn)
       }),
     )
@@ -259,13 +259,14 @@ export class Town implements Watched {
   #connect(): void {
     const page = this.#some(
       [...this.pages.values()].filter(
-        ({ talk }) => talk.aside && !isUnderWay(talk.aside.handOn) && talk.call?.connectedAt !== undefined,
+        ({ talk }) =>
+          talk.waiting && !isUnderWay(talk.waiting.handOn) && talk.call?.connectedAt !== undefined,
       ),
     )
-    const { aside, call } = page?.talk ?? {}
+    const { waiting, call } = page?.talk ?? {}
     if (!page?.talk.connect()) return
-    this.#note(`${page.device.name} connects ${aside!.party.user} and ${call!.party.user}`)
-    this.watch.connect(page, aside!, call!)
+    this.#note(`${page.device.name} connects ${waiting!.party.user} and ${call!.party.user}`)
+    this.watch.connect(page, waiting!, call!)
   }
 
   get #network(): string {

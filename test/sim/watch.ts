@@ -133,7 +133,7 @@ export class Watch {
         one => one.call.replaces === waiting.id || one.call.replaces === asked.id,
       )
       if (replaced) return
-      if (talk.aside !== waiting || talk.call !== asked)
+      if (talk.waiting !== waiting || talk.call !== asked)
         this.isWrong(
           `${device.name} could not connect two, and is not as before: ${waiting.state} ${asked.state}`,
         )
@@ -180,17 +180,17 @@ export class Watch {
 
   /** A page shows the calls that it is in, and nobody waits but who is let wait there. */
   #lookAtScreen({ device, phone, talk }: SimPage): void {
-    const shown = [talk.call, talk.aside].flatMap(call => call ?? [])
+    const shown = [talk.call, talk.waiting].flatMap(call => call ?? [])
     for (const call of phone.calls)
       if (!shown.includes(call)) this.isWrong(`${device.name}, call ${call.id?.slice(0, 4)} is not shown`)
     for (const call of shown) {
       const what = `${device.name}, call ${call.id?.slice(0, 4)}`
       if (call.state === 'ended') this.isWrong(`${what} is shown and over`)
-      if (call.isAside !== (call === talk.aside))
-        this.isWrong(`${what}: aside ${call.isAside}, shown otherwise`)
-      if (call.isAside && call.cameraOn) this.isWrong(`${what}: whoever waits sees us`)
+      if (call.isHolding !== (call === talk.waiting))
+        this.isWrong(`${what}: holding ${call.isHolding}, shown otherwise`)
+      if (call.isHolding && call.cameraOn) this.isWrong(`${what}: whoever waits sees us`)
     }
-    if (talk.aside && talk.call === undefined) this.isWrong(`${device.name} lets somebody wait for nobody`)
+    if (talk.waiting && talk.call === undefined) this.isWrong(`${device.name} lets somebody wait for nobody`)
     if (talk.handedOnTo) this.isWrong(`${device.name} is being handed on still`)
   }
 
@@ -202,14 +202,14 @@ export class Watch {
         const what = `${page.device.name}, call ${call.id?.slice(0, 4)}`
         const { readyState, enabled } = call.localAudio!
         if (readyState !== 'live') this.isWrong(`${what}: microphone ${readyState}`)
-        if (enabled !== !(call.isAside || call.muted))
-          this.isWrong(`${what}: microphone ${enabled}, aside ${call.isAside}`)
+        if (enabled !== !(call.isHolding || call.muted))
+          this.isWrong(`${what}: microphone ${enabled}, holding ${call.isHolding}`)
         const held = this.#isHeldThere(page, call)
-        if (held !== undefined && held !== call.isAside)
-          this.isWrong(`${what}: aside ${call.isAside}, the other one is on hold: ${held}`)
+        if (held !== undefined && held !== call.isHolding)
+          this.isWrong(`${what}: holding ${call.isHolding}, the other one is on hold: ${held}`)
         const [audio] = call.peerConnection!.getTransceivers()
         const theirs = this.#otherEnd(page, call)
-        if (!call.isAside && theirs?.isAside === false && audio!.currentDirection !== 'sendrecv')
+        if (!call.isHolding && theirs?.isHolding === false && audio!.currentDirection !== 'sendrecv')
           this.isWrong(`${what}: nobody waits, and sound is ${audio!.currentDirection}`)
       }
     }

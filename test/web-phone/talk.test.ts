@@ -45,7 +45,7 @@ async function house(seed = 1) {
 
 const personOf = ({ device: { user } }: SimPage) => ({ user, name: user.toUpperCase() })
 /** With whom a page talks, and who waits there. */
-const shown = ({ talk }: SimPage) => [talk.call?.party.user, talk.aside?.party.user]
+const shown = ({ talk }: SimPage) => [talk.call?.party.user, talk.waiting?.party.user]
 const held = (page: SimPage) => page.phone.calls.map(({ isHeld }) => isHeld)
 
 describe('who asks first', () => {
@@ -75,7 +75,7 @@ describe('who asks first', () => {
         ['bob', undefined],
       ])
       const all = [alice, bob, carol].flatMap(({ phone }) => phone.calls)
-      expect(all.map(({ state, isHeld, isAside }) => [state, isHeld, isAside])).toEqual([
+      expect(all.map(({ state, isHeld, isHolding }) => [state, isHeld, isHolding])).toEqual([
         ['connected', false, false],
         ['connected', false, false],
       ])
@@ -116,7 +116,7 @@ describe('who asks first', () => {
       ['alice', undefined],
       [undefined, undefined],
     ])
-    expect([ours.handOn?.state, ours.isAside, theirs.isHeld]).toEqual(['failed', false, false])
+    expect([ours.handOn?.state, ours.isHolding, theirs.isHeld]).toEqual(['failed', false, false])
   })
 
   it('asks on where who waits hangs up', async () => {
@@ -191,7 +191,7 @@ describe('whoever comes in the place of who waits', () => {
       ['dora', 'carol'],
       ['bob', undefined],
     ])
-    expect([held(carol), bob.talk.aside!.localAudio!.enabled]).toEqual([[true], false])
+    expect([held(carol), bob.talk.waiting!.localAudio!.enabled]).toEqual([[true], false])
     bob.talk.call!.hangUp()
     await network.pass(5_000)
     expect([shown(bob), held(carol), bob.talk.call!.localAudio!.enabled]).toEqual([
@@ -207,7 +207,7 @@ describe('whoever comes in the place of who waits', () => {
       if (when === 'talks') bob.talk.call!.hangUp()
       await network.pass(2_000)
       const before = [shown(alice), shown(bob)]
-      const kept = when === 'waits' ? bob.talk.aside : bob.talk.call
+      const kept = when === 'waits' ? bob.talk.waiting : bob.talk.call
       const states: string[] = []
       bob.phone.on('incoming', call => {
         call.on('changed', ({ state }) => states.push(state))
@@ -218,8 +218,8 @@ describe('whoever comes in the place of who waits', () => {
       await network.pass(5_000)
       expect([shown(alice), shown(bob), shown(carol)]).toEqual([...before, ['alice', undefined]])
       expect(states, 'it was taken').toContain('connecting')
-      expect([kept, kept!.state, kept!.isAside]).toEqual([
-        when === 'waits' ? bob.talk.aside : bob.talk.call,
+      expect([kept, kept!.state, kept!.isHolding]).toEqual([
+        when === 'waits' ? bob.talk.waiting : bob.talk.call,
         'connected',
         when === 'waits',
       ])

@@ -1,5 +1,5 @@
 /**
- * The calls of this page: the one on the screen, one that waits aside while somebody else is asked, one that we are handed
+ * The calls of this page: the one on the screen, one that waits while somebody else is asked, one that we are handed
  * on to; and what a person is told of them.
  */
 import type { Call, CallEnd } from '../../client/call.ts'
@@ -29,7 +29,7 @@ export class Talk {
   readonly #timers: Pick<Env, 'setTimeout' | 'clearTimeout'>
   readonly #changed: () => void
   #call: Call | undefined
-  #aside: Call | undefined
+  #waiting: Call | undefined
   #handedOnTo: Call | undefined
   /** Whom somebody is being connected with. */
   #asked: Call | undefined
@@ -54,8 +54,8 @@ export class Talk {
   }
 
   /** Whoever waits, while somebody else is asked in the call on the screen. */
-  get aside(): Call | undefined {
-    return this.#aside
+  get waiting(): Call | undefined {
+    return this.#waiting
   }
 
   /** The call that the other party of `call` hands us on to, until it is answered and takes its place. */
@@ -90,16 +90,16 @@ export class Talk {
 
   /** A call that was placed, or came. */
   begin(call: Call): void {
-    if (this.#aside?.id !== undefined && call.replaces === this.#aside.id) this.#takeAsidesPlace(call)
+    if (this.#waiting?.id !== undefined && call.replaces === this.#waiting.id) this.#takePlaceOfWaiting(call)
     else this.#show(call, this.#call?.id === call.replaces ? this.#call : undefined)
   }
 
   /** Talks to `person` while the other party waits. False when they cannot be asked to. */
   askFirst(phone: Phone, person: Person): boolean {
     const waiting = this.#call
-    if (waiting === undefined || this.#aside !== undefined || !waiting.setAside(true)) return false
+    if (waiting === undefined || this.#waiting !== undefined || !waiting.setHold(true)) return false
     const { microphone } = waiting
-    this.#aside = waiting
+    this.#waiting = waiting
     this.#call = undefined
     const asked = phone.call(person, { video: false, ...(microphone && { microphone }) })
     asked.setMuted(waiting.muted)
@@ -109,7 +109,7 @@ export class Talk {
 
   /** Who waits and who was asked first talk to each other from now on. False when that cannot be begun now. */
   connect(): boolean {
-    const [waiting, asked] = [this.#aside, this.#call]
+    const [waiting, asked] = [this.#waiting, this.#call]
     if (asked?.connectedAt === undefined || waiting?.refer(asked.party, asked) !== true) return false
     this.#asked = asked
     return true
@@ -174,22 +174,22 @@ export class Talk {
   }
 
   /** Who waited handed us on, or was: they wait on in another call. */
-  #takeAsidesPlace(call: Call): void {
-    const before = this.#aside!
-    this.#aside = call
+  #takePlaceOfWaiting(call: Call): void {
+    const before = this.#waiting!
+    this.#waiting = call
     this.say(transferredText(before, call))
     this.#watch(call, before)
     // Not before it is taken.
     call.on('changed', () => {
-      if (this.#aside === call && !call.isAside) call.setAside(true)
+      if (this.#waiting === call && !call.isHolding) call.setHold(true)
     })
   }
 
   /** Whoever was to take another's place was gone before the appliance knew: the talk goes on as it was. False: it does not. */
   #putBack(replaced: Call, call: Call, { by, reason }: CallEnd): boolean {
     if (replaced.end !== undefined) return false
-    if (this.#aside === call) {
-      this.#aside = replaced
+    if (this.#waiting === call) {
+      this.#waiting = replaced
       this.dismiss()
       return true
     }
@@ -223,7 +223,7 @@ export class Talk {
       this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
       if (replaced && this.#putBack(replaced, call, end)) return this.#askBeforeLeaving()
       if (this.#call === call) this.#over(call, end)
-      else if (this.#aside === call) this.#asideIsOver(call, end)
+      else if (this.#waiting === call) this.#waitingIsOver(call, end)
       this.#askBeforeLeaving()
     })
     look()
@@ -231,10 +231,10 @@ export class Talk {
 
   #handOnChanged(call: Call): void {
     const { handOn, party } = call
-    if (handOn?.state === 'answered' && this.#aside === call) this.#leave(this.#asked)
+    if (handOn?.state === 'answered' && this.#waiting === call) this.#leave(this.#asked)
     if (handOn?.state !== 'failed') return
     // Whoever was to be asked has gone meanwhile.
-    if (this.#call === call) call.setAside(false)
+    if (this.#call === call) call.setHold(false)
     this.say(transferFailedText(handOn.reason, party.name, handOn.to.name))
   }
 
@@ -259,28 +259,28 @@ export class Talk {
     }
     this.#handedOnTo = undefined
     next?.hangUp()
-    const waiting = this.#aside
+    const waiting = this.#waiting
     this.#call = waiting
-    this.#aside = undefined
+    this.#waiting = undefined
     this.#isTransferred = waiting !== undefined
     if (this.#left === call) return this.#changed()
     // Back to who waits; unless they are about to talk to each other, and this one left for that.
     if (waiting && isUnderWay(waiting.handOn)) return this.#changed()
-    waiting?.setAside(false)
+    waiting?.setHold(false)
     this.#isTrouble = troubles.has(end.reason)
     const why = waiting && end.by === 'self' ? '' : noticeOf(call, end)
     this.say(waiting ? texts.transfer.backTo(waiting.party.name, why) : why)
   }
 
-  #asideIsOver(call: Call, end: CallEnd): void {
-    this.#aside = undefined
+  #waitingIsOver(call: Call, end: CallEnd): void {
+    this.#waiting = undefined
     const hasLeft = call.handOn?.state !== 'answered' && end.by === 'peer' && end.reason === 'hangup'
     this.say(hasLeft ? texts.transfer.leftWaiting(call.party.name) : noticeOf(call, end))
   }
 
   /** A slip of the finger must not end a call. Only while there is one: who only rings loses nothing by it. */
   #askBeforeLeaving(): void {
-    const isWanted = [this.#call, this.#aside].some(call => call !== undefined && isAnswered(call))
+    const isWanted = [this.#call, this.#waiting].some(call => call !== undefined && isAnswered(call))
     if (isWanted === this.#isAskedBeforeLeaving) return
     this.#isAskedBeforeLeaving = isWanted
     if (isWanted) addEventListener('beforeunload', askBeforeLeaving)

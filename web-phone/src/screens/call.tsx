@@ -16,11 +16,11 @@ import { FactsDialog } from './facts.tsx'
 import { KeypadDialog } from './keypad.tsx'
 import { RequestList } from './requests.tsx'
 import {
-  AsideNote,
   mayTransfer,
   TransferDialog,
   TransferredNote,
   transferText,
+  WaitingNote,
   whyNoTransfer,
 } from './transfer.tsx'
 
@@ -94,7 +94,7 @@ export function CallScreen({
           </p>
         )}
         <Notes call={call} line={line} online={phone.state === 'online'} />
-        <AsideNote call={call} line={line} />
+        <WaitingNote call={call} line={line} />
         <TransferredNote from={call} to={line.talk.handedOnTo} />
         {/* Seen and read out, but without a sound: somebody is talking. */}
         <div role="status" aria-live="polite">
@@ -379,7 +379,7 @@ function Controls({
   }, [])
   const early = call.connectedAt === undefined && call.state !== 'connecting'
   /** Whose turn it is afterwards. */
-  const back = line.talk.aside?.party.name
+  const back = line.talk.waiting?.party.name
   // What both have not agreed on yet is offered by the appliance.
   const needsLine = !call.cameraOn && !call.picture.sends && !early && !online
   const camera = () => {

@@ -14,7 +14,7 @@ import { texts } from '../texts.ts'
 
 /** There is somebody to transfer, and somebody to transfer them to; who is only asked is not transferred. */
 export function mayTransfer(call: Call, phone: Phone, { talk }: Line): boolean {
-  if (call.connectedAt === undefined || talk.aside) return false
+  if (call.connectedAt === undefined || talk.waiting) return false
   return call.party.user !== echoUser && othersThan(call, phone).length > 0
 }
 
@@ -110,17 +110,17 @@ export function TransferDialog({
 }
 
 /** Who waits while somebody else is asked, and how the two come to talk to each other. */
-export function AsideNote({ call, line }: { readonly call: Call; readonly line: Line }) {
-  const { aside } = line.talk
-  const isBegun = isUnderWay(aside?.handOn)
+export function WaitingNote({ call, line }: { readonly call: Call; readonly line: Line }) {
+  const { waiting } = line.talk
+  const isBegun = isUnderWay(waiting?.handOn)
   return (
     <div role="status" aria-live="polite">
-      {aside && (
+      {waiting && (
         <div class="transferred">
           <p>
             {isBegun
-              ? texts.transfer.connecting(aside.party.name, call.party.name)
-              : texts.transfer.waits(aside.party.name)}
+              ? texts.transfer.connecting(waiting.party.name, call.party.name)
+              : texts.transfer.waits(waiting.party.name)}
           </p>
           {call.connectedAt !== undefined && !isBegun && (
             <button
@@ -128,7 +128,7 @@ export function AsideNote({ call, line }: { readonly call: Call; readonly line: 
               class="badge go"
               onClick={() => line.talk.connect() || line.talk.say(texts.transfer.needsLine)}
             >
-              {texts.transfer.connect(aside.party.name, call.party.name)}
+              {texts.transfer.connect(waiting.party.name, call.party.name)}
             </button>
           )}
         </div>

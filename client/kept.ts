@@ -15,7 +15,7 @@ interface Entry {
 /** As many as the appliance takes in one `hello`; the oldest go first. */
 const limitCalls = 8
 
-export class HeldCalls {
+export class KeptCalls {
   readonly #storage: TextStorage
   readonly #key: string
   readonly #wall: () => number

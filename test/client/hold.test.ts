@@ -8,7 +8,7 @@ const other = 'fedcba9876543210fedcba9876543210'
 const bob = { user: 'bob', name: 'Bob' }
 const carol = { user: 'carol', name: 'Carol' }
 
-const nothing = { type: 'media', muted: false, camera: false, testSource: false, aside: false }
+const nothing = { type: 'media', muted: false, camera: false, testSource: false, hold: false }
 
 /** In a call with a phone, or with a page. */
 async function talking(kind: 'phone' | 'page', camera?: LocalMedia) {
@@ -45,29 +45,39 @@ describe('whoever is let wait', () => {
   it('hears silence, and a phone is told by an offer that wants nothing of its sound', async () => {
     const { ours, microphone, agrees, directions, offers } = await talking('phone')
     ours.setMuted(true)
-    expect(ours.setAside(true)).toBe(true)
+    expect(ours.setHold(true)).toBe(true)
     await settle()
-    expect([ours.isAside, microphone.enabled, offers(), directions()]).toEqual([true, false, 1, ['sendonly']])
+    expect([ours.isHolding, microphone.enabled, offers(), directions()]).toEqual([
+      true,
+      false,
+      1,
+      ['sendonly'],
+    ])
     await agrees()
     expect(ours.isHeld, 'it is us who hold').toBe(false)
-    expect(ours.setAside(true)).toBe(true)
+    expect(ours.setHold(true)).toBe(true)
     await settle()
     expect(offers(), 'once').toBe(1)
     ours.setMuted(false)
     expect(microphone.enabled, 'waits all the same').toBe(false)
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
-    expect([ours.isAside, microphone.enabled, offers(), directions()]).toEqual([false, true, 2, ['sendrecv']])
+    expect([ours.isHolding, microphone.enabled, offers(), directions()]).toEqual([
+      false,
+      true,
+      2,
+      ['sendrecv'],
+    ])
     await agrees()
     expect(offers()).toBe(2)
   })
 
   it('is heard again even where that is wished just as their phone has agreed to wait', async () => {
     const { ours, agrees, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     const agreed = agrees()
-    ours.setAside(false)
+    ours.setHold(false)
     await agreed
     await settle()
     expect([offers(), directions()]).toEqual([2, ['sendrecv']])
@@ -76,7 +86,7 @@ describe('whoever is let wait', () => {
   it('is told again once there is a line', async () => {
     const { ours, socket, back, offers } = await talking('phone')
     socket().drop()
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     await back({ resumed: [{ call, state: 'held', reason: '' }] })
     await settle()
@@ -85,12 +95,12 @@ describe('whoever is let wait', () => {
 
   it('hears silence even where their phone does not take the offer, and talks on afterwards', async () => {
     const { ours, peer, refuses, microphone, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     await refuses(488, null)
     expect(peer().localDescription?.sdp, 'by which Chromium plays again').toBe('v=0 offer 3')
     expect([microphone.enabled, directions(), ours.isPictureRefused]).toEqual([false, ['sendrecv'], false])
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
     expect([microphone.enabled, offers(), ours.state]).toEqual([true, 1, 'connected'])
   })
@@ -100,13 +110,13 @@ describe('whoever is let wait', () => {
     const heard = { id: 'in', type: 'inbound-rtp', kind: 'audio', ssrc: 1, packetsReceived: 50 }
     peer().stats.set('in', heard)
     await clock.pass(1_000)
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     peer().transceivers[0]!.currentDirection = 'sendonly'
     await agrees()
     await clock.pass(60_000)
     expect([offers(), ours.state]).toEqual([1, 'connected'])
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
     peer().transceivers[0]!.currentDirection = 'sendrecv'
     await agrees()
@@ -116,23 +126,23 @@ describe('whoever is let wait', () => {
 
   it('is asked again the next time, where it was refused and something else was agreed on since', async () => {
     const { ours, socket, refuses, agrees, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     await refuses(488, null)
-    ours.setAside(false)
+    ours.setHold(false)
     socket().say({ type: 'restart', call })
     await settle()
     await agrees()
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     expect([offers(), directions()]).toEqual([3, ['sendonly']])
   })
 
   it('is heard again where they are back before their phone has answered', async () => {
     const { ours, agrees, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
     expect(offers()).toBe(1)
     await agrees()
@@ -143,10 +153,10 @@ describe('whoever is let wait', () => {
 
   it('is not kept waiting by the answer to an offer of theirs, where ours crossed it and was taken back', async () => {
     const { ours, clock, socket, refuses, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     await refuses(491, 2_100)
-    ours.setAside(false)
+    ours.setHold(false)
     socket().say({ type: 'offer', call, sdp: 'v=0 crossing' })
     await settle()
     expect([socket().ofType('answer').length, directions()]).toEqual([1, ['sendrecv']])
@@ -156,30 +166,30 @@ describe('whoever is let wait', () => {
 
   it('is asked again after an offer of theirs that crossed ours', async () => {
     const { ours, clock, socket, refuses, agrees, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     socket().say({ type: 'offer', call, sdp: 'v=0 crossing' })
     await refuses(491, 2_100)
     await clock.pass(2_100)
     expect([offers(), directions()]).toEqual([2, ['sendonly']])
     await agrees()
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
     expect([offers(), directions()]).toEqual([3, ['sendrecv']])
   })
 
   it('is heard again where it was put on hold before it was known to be a page', async () => {
     const { ours, channel, agrees, directions, offers } = await talking('phone')
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     await agrees()
     channel.open()
     channel.hear(nothing)
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
     expect([offers(), directions()]).toEqual([2, ['sendrecv']])
     await agrees()
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     expect(offers(), 'a word is enough from now on').toBe(2)
   })
@@ -187,10 +197,10 @@ describe('whoever is let wait', () => {
   it('is told by a word where it is a page, even while the appliance is away', async () => {
     const { ours, socket, channel, offers } = await talking('page')
     socket().drop()
-    ours.setAside(true)
-    expect(channel.sent.at(-1)).toMatchObject({ type: 'media', aside: true })
-    ours.setAside(false)
-    expect(channel.sent.at(-1)).toMatchObject({ type: 'media', aside: false })
+    ours.setHold(true)
+    expect(channel.sent.at(-1)).toMatchObject({ type: 'media', hold: true })
+    ours.setHold(false)
+    expect(channel.sent.at(-1)).toMatchObject({ type: 'media', hold: false })
     await settle()
     expect(offers()).toBe(0)
   })
@@ -200,12 +210,12 @@ describe('whoever is let wait', () => {
     await parts.online()
     const placed = parts.phone.call(bob, { video: false })
     await settle()
-    expect([placed.setAside(true), placed.isAside]).toEqual([false, false])
+    expect([placed.setHold(true), placed.isHolding]).toEqual([false, false])
   })
 
   it('sees that they are, by what they hear from a page or by what a phone asks', async () => {
     const page = await talking('page')
-    page.channel.hear({ type: 'media', muted: true, camera: false, testSource: false, aside: true })
+    page.channel.hear({ type: 'media', muted: true, camera: false, testSource: false, hold: true })
     expect(page.ours.isHeld).toBe(true)
     page.channel.hear({ type: 'media', muted: false, camera: false, testSource: false })
     expect(page.ours.isHeld).toBe(false)
@@ -251,12 +261,12 @@ describe('the camera of whoever lets wait', () => {
     const { media, open } = camera()
     const { ours, peer, agrees } = await talking('page', media)
     void ours.setCamera(true)
-    ours.setAside(true)
+    ours.setHold(true)
     open()
     await settle()
     const { sender } = peer().transceivers[1]!
     expect([ours.cameraOn, sender.track ?? null]).toEqual([false, null])
-    ours.setAside(false)
+    ours.setHold(false)
     open()
     await settle()
     expect([ours.cameraOn, sender.track]).toEqual([true, media.video])
@@ -270,12 +280,12 @@ describe('the camera of whoever lets wait', () => {
     void ours.setCamera(true)
     open()
     await settle()
-    ours.setAside(true)
+    ours.setHold(true)
     await settle()
     picture!.currentDirection = 'inactive'
     await agrees()
     expect(directions()).toEqual(['sendonly', 'inactive'])
-    ours.setAside(false)
+    ours.setHold(false)
     await settle()
     picture!.currentDirection = 'recvonly'
     // It is there, and not put into its section yet.
@@ -288,7 +298,7 @@ describe('the camera of whoever lets wait', () => {
 
 it('hands on to who was asked first, and asks for the same again where it may be lost', async () => {
   const { ours, phone, socket, back, clock, microphone } = await talking('phone')
-  ours.setAside(true)
+  ours.setHold(true)
   const asked = phone.call(carol, { video: false, microphone: microphone as unknown as MediaStreamTrack })
   await clock.pass(500)
   socket().say({ type: 'calling', ref: asked.ref, call: other })
