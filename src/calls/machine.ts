@@ -58,7 +58,7 @@ interface OpenCall {
   declined: boolean
 }
 
-type Ending = Pick<CallRow, 'endedAt' | 'endedBy' | 'reason' | 'code'>
+type Ending = Pick<CallRow, 'endedBy' | 'reason' | 'code'> & { readonly endedAt: Epoch }
 
 export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   readonly #epoch: (now: Monotonic) => Epoch
@@ -386,7 +386,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#absences.clear(id)
     this.#limits.clear(id)
     if (this.#open.size === 0) this.#aliveAt = undefined
-    this.#keep(settled({ ...call.row, ...ending }, call.declined), call.row)
+    // By a clock that is behind the one it began by.
+    const endedAt = Math.max(ending.endedAt, call.row.answeredAt ?? call.row.startedAt) as Epoch
+    this.#keep(settled({ ...call.row, ...ending, endedAt }, call.declined), call.row)
   }
 
   // ------------------------------------------------------------------------------------------------------ rows

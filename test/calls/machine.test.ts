@@ -154,6 +154,14 @@ describe('a call row', () => {
     expect(log.row).toMatchObject({ startedAt: 1_001_000, answeredAt: 1_001_000 })
   })
 
+  it('ends no sooner than it was answered, after a restart by a clock that is behind', () => {
+    const log = new Log().give(reachable('a1', true), started).pass(2_000).give(answered).pass(60_000)
+    log.offset = -log.now
+    log.restart(1_000).give(reachable('a1', true), { kind: 'held', call: 'c1', device: 'a1' })
+    log.pass(1_000).give(ended('caller', 'hangup'))
+    expect(log.row).toMatchObject({ startedAt: 1_001_000, answeredAt: 1_003_000, endedAt: 1_003_000 })
+  })
+
   it('keeps both selected pairs, also one that is told after the end', () => {
     const pair = (localAddress: string) => ({
       ...{
