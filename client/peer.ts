@@ -8,7 +8,14 @@ import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
-import { asAnswerTo, asContinued, asDtlsServer, isBundled, withDefaultCandidates } from './sdp.ts'
+import {
+  asAnswerTo,
+  asContinued,
+  asDtlsServer,
+  isBundled,
+  withDefaultCandidates,
+  withoutHiddenDefaults,
+} from './sdp.ts'
 import { Sections } from './sections.ts'
 
 /** How long a description waits for candidates before it goes without the rest. */
@@ -107,7 +114,7 @@ export class Peer {
       // A late answer to an offer that was rolled back means nothing any more.
       if (this.connection.signalingState !== 'have-local-offer') return
       this.#mayCheck = true
-      await this.connection.setRemoteDescription({ type: 'answer', sdp })
+      await this.connection.setRemoteDescription({ type: 'answer', sdp: withoutHiddenDefaults(sdp) })
       this.sections.agreed()
       this.#remoteIsThere()
     })
@@ -303,7 +310,7 @@ export class Peer {
 
   async #takeOffer(sdp: string): Promise<void> {
     this.#mayCheck = true
-    await this.connection.setRemoteDescription({ type: 'offer', sdp })
+    await this.connection.setRemoteDescription({ type: 'offer', sdp: withoutHiddenDefaults(sdp) })
     this.#remoteIsThere()
   }
 

@@ -1,6 +1,6 @@
 /**
  * The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`, `asDtlsServer`,
- * `asContinued`, `asAnswerTo`.
+ * `withoutHiddenDefaults`, `asContinued`, `asAnswerTo`.
  */
 
 /** True when the description puts its media on one transport (RFC 9143 §7.1). */
@@ -37,6 +37,14 @@ function originOf(sdp: string): { readonly session: string; readonly version: bi
 export function withDefaultCandidates(sdp: string): string {
   const [session = '', ...sections] = sdp.split(/^(?=m=)/m)
   return session + sections.map(withDefaultCandidate).join('')
+}
+
+/**
+ * Says "none yet" (RFC 8840 §4.1.1) where the default candidate is a name that a browser hides an address behind: who has ICE needs none.
+ * Firefox writes such names, and reads them as numbers: it takes none that begins with a letter, or with more than 255.
+ */
+export function withoutHiddenDefaults(sdp: string): string {
+  return sdp.replace(/^c=IN IP[46] \S+\.local\b/gm, 'c=IN IP4 0.0.0.0')
 }
 
 /**

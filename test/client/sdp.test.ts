@@ -1,6 +1,6 @@
 /** Offers of telephones within a call, as browsers take them. */
 import { describe, expect, it } from 'vitest'
-import { asAnswerTo, asContinued } from '../../client/sdp.ts'
+import { asAnswerTo, asContinued, withoutHiddenDefaults } from '../../client/sdp.ts'
 
 const lines = (...all: string[]): string => all.map(line => `${line}\r\n`).join('')
 const head = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0']
@@ -27,6 +27,17 @@ const held = lines(
   'm=audio 0 RTP/AVP 0',
   'a=inactive',
 )
+
+it('is read by Firefox whatever name Firefox hid its address behind', () => {
+  const section = (address: string) => [`m=audio 60341 UDP/TLS/RTP/SAVPF 109`, `c=IN IP4 ${address}`]
+  const name = 'f40de54c-6316-450d-b21d-d18715304b9d.local'
+  const candidate = `a=candidate:0 1 UDP 2122252543 ${name} 60341 typ host`
+  expect(withoutHiddenDefaults(lines(...head, ...section(name), candidate))).toBe(
+    lines(...head, ...section('0.0.0.0'), candidate),
+  )
+  const plain = lines(...head, ...section('10.0.0.2'))
+  expect(withoutHiddenDefaults(plain)).toBe(plain)
+})
 
 describe('an offer within a call', () => {
   it('keeps the kind of what is not in use, and the transport of the rest, as Linphone does not', () => {
