@@ -104,8 +104,9 @@ export class Peer {
   /** What was offered is not taken: offers to come are without it. */
   withdrawChange(): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#rollBack()
+      const isTakenBack = await this.#rollBack()
       this.sections.withdrawPicture()
+      if (isTakenBack) await this.#agreeAgain()
     })
   }
 
@@ -148,7 +149,9 @@ export class Peer {
 
   /** Takes back an offer that was refused or never answered. */
   rollBack(): Promise<void> {
-    return this.#inTurn(() => this.#rollBack())
+    return this.#inTurn(async () => {
+      if (await this.#rollBack()) await this.#agreeAgain()
+    })
   }
 
   /** The relay, or none: for the next gathering. */
@@ -314,14 +317,30 @@ export class Peer {
     this.#remoteIsThere()
   }
 
-  async #rollBack(): Promise<void> {
+  /** True when there was an offer to take back. */
+  async #rollBack(): Promise<boolean> {
     const { connection } = this
-    const rollBack = (): Promise<void> => connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
-    if (connection.signalingState === 'have-local-offer') await rollBack()
-    if (!this.sections.takenBack() || connection.signalingState !== 'stable') return
-    // Chromium plays and sends nothing again of what such an offer stopped, until it applies another: this one goes nowhere.
-    await connection.setLocalDescription(await connection.createOffer()).catch(() => {})
-    await rollBack()
+    const isOffered = connection.signalingState === 'have-local-offer'
+    if (isOffered) await connection.setLocalDescription({ type: 'rollback' }).catch(() => {})
+    this.sections.takenBack()
+    return isOffered
+  }
+
+  /**
+   * After a rollback Chromium plays and sends nothing of what the offer would have stopped, and Firefox confuses the packets
+   * of sound and picture. Both go on once they are told again what was agreed on, as if it were offered to them; nothing of it is sent.
+   */
+  async #agreeAgain(): Promise<void> {
+    const { connection } = this
+    const agreed = connection.remoteDescription
+    if (this.remoteStream === undefined || agreed === null || connection.signalingState !== 'stable') return
+    try {
+      await connection.setRemoteDescription({ type: 'offer', sdp: agreed.sdp })
+      await connection.setLocalDescription(await connection.createAnswer())
+    } catch (error) {
+      console.warn('lanline: not agreed again', error)
+      await connection.setRemoteDescription({ type: 'rollback' }).catch(() => {})
+    }
   }
 
   #configure(): void {

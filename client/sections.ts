@@ -127,14 +127,13 @@ export class Sections {
 
   /**
    * Our offer, if any, was taken back. A rollback leaves directions as they were offered, and the next description would say
-   * them again: they are as before it now. True when they were others.
+   * them again: they are as before it now.
    */
-  takenBack(): boolean {
-    const changed = this.#former.filter(([one, direction]) => !isStopped(one) && one.direction !== direction)
-    for (const [transceiver, direction] of changed) transceiver.direction = direction
+  takenBack(): void {
+    for (const [transceiver, direction] of this.#former)
+      if (!isStopped(transceiver)) transceiver.direction = direction
     this.#former = []
     this.#isHoldOffered = this.#isHoldAgreed
-    return changed.length > 0
   }
 
   /** A picture that was never agreed on is in no offer any more. */
