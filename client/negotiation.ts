@@ -162,10 +162,13 @@ export class Negotiation {
   async takeOffer(way: OfferWay, sdp: string, number?: number): Promise<void> {
     const { peer } = this.#parts
     const wait = !this.#trickle.isTaken
+    const wasHeld = peer.sections.isHeld
     try {
       const answer = await this.#beforeCandidates(() => this.#applied(peer.reply(sdp, { wait })))
       this.#describe(way, { type: 'answer', sdp: answer, number })
       this.#agreed()
+      // A camera may have been turned on meanwhile.
+      if (wasHeld && !this.#isOver) this.sendingChanged()
     } catch (error) {
       console.warn('lanline: offer not taken', error)
       if (way === 'line') this.#parts.send({ type: 'decline', reason: 'failed' })

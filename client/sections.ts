@@ -67,10 +67,13 @@ export class Sections {
     return this.#video !== undefined
   }
 
-  /** Whether what is sent of a picture is what both have agreed on. `isTold`: that none is sent now need not be agreed on. */
+  /**
+   * Whether what is sent of a picture is what both have agreed on. `isTold`: that none is sent now need not be agreed on.
+   * While we are on hold none is, and ours is not refused by that.
+   */
   isPictureAgreed(isTold: boolean): boolean {
     const { sends = false } = this.picture ?? {}
-    return this.#media?.video === undefined ? !sends || isTold : sends
+    return this.#media?.video === undefined ? !sends || isTold : sends || this.isHeld
   }
 
   /** What was offered or answered of our picture is not taken; false while it was not offered yet. */

@@ -153,6 +153,11 @@ export class FakePeerConnection {
     return transceiver
   }
 
+  addTrack({ kind }: { kind: string }): object {
+    this.kinds.push(kind)
+    return {}
+  }
+
   getTransceivers(): object[] {
     return [...(this.remoteDescription?.sdp ?? '').matchAll(/^m=(audio|video) /gm)].map(line =>
       fakeTransceiver(line[1]!),

@@ -11,12 +11,12 @@ const carol = { user: 'carol', name: 'Carol' }
 const nothing = { type: 'media', muted: false, camera: false, testSource: false, hold: false }
 
 /** In a call with a phone, or with a page. */
-async function talking(kind: 'phone' | 'page', camera?: LocalMedia) {
+async function talking(kind: 'phone' | 'page', camera?: LocalMedia, video = camera !== undefined) {
   const microphone = fakeTrack('audio')
   const fixed = fixedMedia({ audio: microphone })
   const parts = fakePhone(async wanted => camera ?? fixed(wanted))
   await parts.online()
-  const ours = parts.phone.call(bob, { video: camera !== undefined })
+  const ours = parts.phone.call(bob, { video })
   await parts.clock.pass(500)
   parts.socket().say({ type: 'calling', ref: ours.ref, call })
   parts.socket().say({ type: 'answered', sdp: 'v=0 answer', trickle: true, call, by: bob })
@@ -233,6 +233,55 @@ describe('whoever is let wait', () => {
       phone.peer().transceivers[0]!.currentDirection = direction
       expect(phone.ours.isHeld, direction).toBe(isHeld)
     }
+  })
+})
+
+describe('the camera of whoever waits', () => {
+  async function waiting(camera?: MediaStreamTrack) {
+    const media = {
+      ...{ audio: fakeTrack('audio'), video: camera, testSource: false, problems: [], release() {} },
+      useMicrophone: async () => fakeTrack('audio'),
+      async startCamera() {
+        media.video = fakeTrack('video')
+        return media.video
+      },
+      stopCamera() {
+        media.video = undefined
+      },
+    }
+    const parts = await talking('phone', media, camera !== undefined)
+    /** As the phone offers it. */
+    const becomes = async (...directions: string[]) => {
+      parts.socket().say({ type: 'offer', call, sdp: 'v=0 theirs' })
+      for (const [index, direction] of directions.entries())
+        parts.peer().transceivers[index]!.currentDirection = direction
+      await settle()
+    }
+    return { ...parts, becomes }
+  }
+
+  it.each([
+    'recvonly',
+    'inactive',
+  ])('is not refused by that (%s), and seen again afterwards', async direction => {
+    const { ours, becomes, offers } = await waiting(fakeTrack('video'))
+    await becomes(direction, direction)
+    expect([ours.isHeld, ours.cameraOn, ours.isPictureRefused]).toEqual([true, true, false])
+    await becomes('sendrecv', 'sendrecv')
+    expect([ours.isHeld, ours.cameraOn, ours.isPictureRefused, offers()]).toEqual([false, true, false, 0])
+    await becomes(direction, direction)
+    await becomes('sendrecv', 'recvonly')
+    expect([ours.cameraOn, ours.isPictureRefused]).toEqual([false, true])
+  })
+
+  it('is offered afterwards where it was turned on meanwhile', async () => {
+    const { ours, becomes, offers } = await waiting()
+    await becomes('recvonly')
+    await ours.setCamera(true)
+    await settle()
+    expect([ours.cameraOn, offers()]).toEqual([true, 0])
+    await becomes('sendrecv')
+    expect([ours.cameraOn, offers()]).toEqual([true, 1])
   })
 })
 
