@@ -53,16 +53,6 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a call begun wi
     await camera('on').waitFor(patience)
     expect(await ownPicture().count(), 'the camera is off').toBe(0)
   }
-  const playedEnergy = () =>
-    carol.page.evaluate(async () => {
-      const { watched } = window as unknown as { watched: { connections: RTCPeerConnection[] } }
-      const all = await Promise.all(watched.connections.map(one => one.getStats()))
-      const stats = all.flatMap(one => [
-        ...(one as unknown as Map<string, RTCInboundRtpStreamStats>).values(),
-      ])
-      const received = stats.filter(({ type }) => type === 'inbound-rtp')
-      return received.reduce((sum, { totalAudioEnergy = 0 }) => sum + totalAudioEnergy, 0)
-    })
   const over = async (phone: WebSip) => {
     await carol.hangUp()
     await Promise.all([carol.ready(), phone.is('idle')])
@@ -134,9 +124,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a call begun wi
     await carol.press('Back to Jane: hang up on Sam')
     await sam.is('idle')
     await hears(jane.page, 1_000)
-    // What listens to a track goes on with what it heard last where the browser plays it no more.
-    const before = await playedEnergy()
-    await until('Jane is played again', async () => (await playedEnergy()) > before)
+    await hears(carol.page, 440)
     await over(jane)
   })
 

@@ -40,6 +40,8 @@ export interface WebSipPhone {
   addPicture(): Promise<void>
   /** From now on offers within the call are answered 488. */
   refuseOffers(): void
+  /** Puts the other party on hold, or takes it back, by a re-INVITE; resolves once it is answered. */
+  setHold(on: boolean): Promise<void>
   hangUp(): Promise<void>
   state(): string
   log(): readonly string[]
@@ -140,6 +142,10 @@ async function jssip(account: Account): Promise<WebSipPhone> {
     refuseOffers: () => {
       isRefusing = true
     },
+    setHold: on =>
+      new Promise((resolve, reject) => {
+        if (!(on ? session.hold({}, resolve) : session.unhold({}, resolve))) reject(new Error('not now'))
+      }),
     hangUp: async () => session.terminate(),
     state: () => state,
     log: () => lines,
@@ -264,6 +270,9 @@ async function sipjs(account: Account): Promise<WebSipPhone> {
       }),
     refuseOffers: () => {
       throw new Error('SIP.js answers offers within a call by itself')
+    },
+    setHold: async () => {
+      throw new Error('only JsSIP is asked')
     },
     hangUp: async () => {
       if (session?.state === SessionState.Established) await session.bye()

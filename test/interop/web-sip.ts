@@ -133,6 +133,10 @@ export class WebSip {
     return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.refuseOffers())
   }
 
+  setHold(on: boolean): Promise<void> {
+    return this.page.evaluate(on => (window as unknown as { phone: WebSipPhone }).phone.setHold(on), on)
+  }
+
   hangUp(): Promise<void> {
     return this.page.evaluate(() => (window as unknown as { phone: WebSipPhone }).phone.hangUp())
   }

@@ -12,8 +12,8 @@ interface Watched {
 }
 
 /**
- * The loudest frequency, in hertz, of the newest live remote audio track; undefined while it is silent. A round is a
- * look of 60 ms.
+ * The loudest frequency, in hertz, of the newest live remote audio track; undefined while it is silent, or not played: what
+ * listens to a track that Chromium plays no more goes on with what it heard last. A round is a look of 60 ms.
  */
 export async function heardHertz(page: Page, rounds = 10): Promise<number | undefined> {
   const hertz = await page.evaluate(async rounds => {
@@ -36,6 +36,13 @@ export async function heardHertz(page: Page, rounds = 10): Promise<number | unde
       scope.probe = { track, analyser, audio }
     }
     const { analyser } = scope.probe
+    const playedEnergy = async (): Promise<number> => {
+      const receivers = scope.watched.connections.flatMap(connection => connection.getReceivers())
+      const stats = await receivers.find(receiver => receiver.track === track)?.getStats()
+      const received = [...(stats?.values() ?? [])].filter(({ type }) => type === 'inbound-rtp')
+      return received.reduce((sum, { totalAudioEnergy = 0 }) => sum + totalAudioEnergy, 0)
+    }
+    const before = await playedEnergy()
     const bins = new Float32Array(analyser.frequencyBinCount)
     const best = { bin: 0, decibels: -60 }
     for (let round = 0; round < rounds; round++) {
@@ -45,7 +52,8 @@ export async function heardHertz(page: Page, rounds = 10): Promise<number | unde
         if (bin > 4 && decibels > best.decibels) Object.assign(best, { bin, decibels })
       })
     }
-    return best.bin === 0 ? undefined : (best.bin * analyser.context.sampleRate) / analyser.fftSize
+    if (best.bin === 0 || (await playedEnergy()) <= before) return undefined
+    return (best.bin * analyser.context.sampleRate) / analyser.fftSize
   }, rounds)
   return hertz
 }
