@@ -23,6 +23,7 @@ import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { createGunzip, createGzip } from 'node:zlib'
+import Sqlite from 'better-sqlite3'
 import { BackupError, seal, unseal } from './container.ts'
 import type { Manifest } from './message.ts'
 import type { Looked, Work } from './worker.ts'
@@ -148,12 +149,34 @@ export function applyBackup(dataDirectory: string): boolean {
   if (existsSync(at(databaseFile)) && existsSync(at(files.before))) {
     for (const suffix of ['-wal', '-shm', '']) rmSync(at(files.before + suffix), { force: true })
   }
+  if (existsSync(at(databaseFile))) keepBindings(at(files.ready), at(databaseFile))
   for (const suffix of ['-wal', '-shm', '']) {
     const from = at(databaseFile + suffix)
     if (existsSync(from)) renameSync(from, at(files.before + suffix))
   }
   renameSync(at(files.ready), at(databaseFile))
   return true
+}
+
+/**
+ * A phone believes in what it registered last and says it again in up to an hour: where it is stays, whatever a backup knows
+ * of it, since another may have its address of then. A phone that is not known here now is looked for where it was.
+ */
+function keepBindings(restored: string, present: string): void {
+  try {
+    const db = new Sqlite(restored)
+    try {
+      db.prepare('attach ? as present').run(present)
+      db.exec(`begin;
+        delete from bindings where device in (select id from present.devices);
+        insert into bindings select * from present.bindings where (device, user) in (select id, user from devices);
+        commit`)
+    } finally {
+      db.close()
+    }
+  } catch {
+    // What gives way is damaged, or the disk is full: phones come by themselves, later.
+  }
 }
 
 /**

@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
@@ -7,6 +16,7 @@ import { acceptBackup, applyBackup, checkBackup, forgetBackup, makeBackup } from
 import { seal, unseal } from '../../src/backup/container.ts'
 import { silent } from '../../src/core/log.ts'
 import { openData } from '../../src/loading.ts'
+import type { BindingRow } from '../../src/sip/message.ts'
 import { openStore } from '../../src/store/store.ts'
 
 const passphrase = 'three words and one'
@@ -17,6 +27,13 @@ const bytesOf = async (parts: AsyncIterable<Uint8Array>): Promise<Buffer> => {
 }
 async function* inPieces(bytes: Uint8Array, size = 1_000): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < bytes.length; from += size) yield bytes.subarray(from, from + size)
+}
+
+/** Of a phone. */
+const binding: Omit<BindingRow, 'key' | 'user' | 'device'> = {
+  ...{ contact: 'sip:phone@10.0.0.5', instance: undefined, regId: undefined, path: [], q: 1 },
+  ...{ callId: 'c', cseq: 1, userAgent: '', transport: 'udp', expiresSeconds: 3_600 },
+  ...{ local: { address: '10.0.0.1', port: 5060 }, remote: { address: '10.0.0.5', port: 5060 } },
 }
 
 /** To remove as much takes the system some fifty milliseconds. */
@@ -138,6 +155,44 @@ describe('a backup', () => {
     expect(kept.prepare('select name from users').pluck().all()).toEqual(['lately'])
     expect(kept.pragma('integrity_check', { simple: true })).toBe('ok')
     kept.close()
+  })
+
+  it('leaves phones where they are now; one that was removed meanwhile is looked for where it was', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    const phoneOf = async (name: string): Promise<BindingRow> => {
+      await store.directory.addUser({ name, sipPassword: 'secret' })
+      return { ...binding, key: name, user: name, device: store.directory.devices(name)[0]!.id }
+    }
+    const [anna, bert, carl] = [await phoneOf('anna'), await phoneOf('bert'), await phoneOf('carl')]
+    await store.bindings.save([anna, bert, carl], [])
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.bindings.save([{ ...anna, contact: 'sip:anna@10.0.0.9' }], [carl.key])
+    await store.directory.removeUser('bert')
+    await store.bindings.save([await phoneOf('dora')], [])
+    await store.close()
+    await checkBackup(here, inPieces(file), passphrase)
+    await acceptBackup(here.dataDirectory)
+    expect(applyBackup(here.dataDirectory)).toBe(true)
+    const restored = await openStore(here.dataDirectory)
+    const found = (await restored.bindings.load()).map(({ user, contact }) => `${user} ${contact}`)
+    expect(found.sort()).toEqual(['anna sip:anna@10.0.0.9', `bert ${binding.contact}`])
+    await restored.close()
+  })
+
+  it('takes the place of a database that is damaged', async () => {
+    const here = place()
+    const store = await openStore(here.dataDirectory)
+    await store.directory.addUser({ name: 'anna' })
+    const file = await bytesOf(makeBackup(here, passphrase))
+    await store.close()
+    await checkBackup(here, inPieces(file), passphrase)
+    await acceptBackup(here.dataDirectory)
+    writeFileSync(join(here.dataDirectory, 'lanline.db'), 'worn')
+    expect(applyBackup(here.dataDirectory)).toBe(true)
+    const restored = await openStore(here.dataDirectory)
+    expect(restored.directory.user('anna')).toBeDefined()
+    await restored.close()
   })
 
   it('is looked through in a data directory that is not there yet', async () => {
