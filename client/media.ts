@@ -3,6 +3,7 @@
  * audio only; without a microphone a generated tone stands in, marked as a test source. A microphone that was
  * forbidden is an error, because a person who expects to be heard must be told.
  */
+import { silenceWhileDisabled } from './werift.ts'
 
 /** A stable word for what a person must be told; texts are the page's. */
 export type MediaProblem =
@@ -80,25 +81,38 @@ export const openMicrophone = (device: string): Promise<MediaStreamTrack> =>
 export const openCamera = (device: string): Promise<MediaStreamTrack> =>
   openOne({ video: videoConstraints(device) }, 'camera')
 
-/** Tracks that are already there: Node, tests, a programme with a source of its own. They are not stopped. */
+/**
+ * Tracks that are already there: Node, tests, a programme with a source of its own. Each call has copies of them, so that silence in
+ * one call is none in another; they themselves are not stopped.
+ */
 export function fixedMedia(tracks: {
   readonly audio?: MediaStreamTrack | undefined
   readonly video?: MediaStreamTrack | undefined
 }): OpenMedia {
-  return async ({ video }) => ({
-    audio: tracks.audio,
-    video: video ? tracks.video : undefined,
-    testSource: false,
-    problems: [],
-    useMicrophone: async () => {
-      throw new MediaError('noMicrophone')
-    },
-    startCamera: async () => {
-      throw new MediaError('noCamera')
-    },
-    stopCamera() {},
-    release() {},
-  })
+  return async wanted => {
+    const audio = copyOf(tracks.audio)
+    const video = wanted.video ? copyOf(tracks.video) : undefined
+    return {
+      ...{ audio, video, testSource: false, problems: [] },
+      useMicrophone: async () => {
+        throw new MediaError('noMicrophone')
+      },
+      startCamera: async () => {
+        throw new MediaError('noCamera')
+      },
+      stopCamera() {},
+      release() {
+        audio?.stop()
+        video?.stop()
+      },
+    }
+  }
+}
+
+function copyOf(track: MediaStreamTrack | undefined): MediaStreamTrack | undefined {
+  const copy = track?.clone()
+  if (copy) silenceWhileDisabled(copy)
+  return copy
 }
 
 class BrowserMedia implements LocalMedia {

@@ -1,4 +1,4 @@
-import type { RTCPeerConnection } from 'werift'
+import type { RTCPeerConnection, MediaStreamTrack as WeriftTrack } from 'werift'
 
 /**
  * Descriptions of others as werift reads them. SIP phones that know no BUNDLE name no section (RFC 5888): werift takes no
@@ -109,5 +109,29 @@ function takeOneHelloVerify(ice: Ice): void {
       isTaken = true
     }
     execute(packet)
+  }
+}
+
+/** A packet's payload of silence, by codec: G.711, and Opus of 20 ms. */
+const silences: Readonly<Record<string, (length: number) => Buffer>> = {
+  'audio/pcmu': length => Buffer.alloc(length, 0xff),
+  'audio/pcma': length => Buffer.alloc(length, 0xd5),
+  'audio/opus': () => Buffer.from([0xf8, 0xff, 0xfe]),
+}
+
+/**
+ * werift sends what a track gets whether it is `enabled` or not. With this it sends silence then, as browsers do; of codecs whose
+ * silence is not known, nothing. A browser's track stays as it is.
+ */
+export function silenceWhileDisabled(given: object): void {
+  const track = given as WeriftTrack
+  if (typeof track.applyIncomingRtp !== 'function') return
+  const apply = track.applyIncomingRtp.bind(track)
+  track.applyIncomingRtp = (packet, extensions) => {
+    if (track.enabled) return apply(packet, extensions)
+    const silence = silences[track.codec?.mimeType.toLowerCase() ?? '']
+    if (silence === undefined) return
+    packet.payload = silence(packet.payload.length)
+    apply(packet, extensions)
   }
 }

@@ -327,7 +327,7 @@ export function fakePhone(openMedia: OpenMedia = fixedMedia({ audio: fakeTrack('
 }
 
 export const fakeTrack = (kind: string): MediaStreamTrack =>
-  ({ kind, enabled: true, stop() {} }) as unknown as MediaStreamTrack
+  ({ kind, enabled: true, stop() {}, clone: () => fakeTrack(kind) }) as unknown as MediaStreamTrack
 
 /** Mulberry32: numbers in [0, 1) that are the same for the same seed. */
 export function randomOf(seed: number): () => number {

@@ -102,7 +102,7 @@ describe('whoever is handed on', () => {
     const theirs = parts.phone.calls[1]!
     expect(told).toEqual([parts.ours, theirs])
     expect(parts.socket().ofType('call').at(-1)).toMatchObject({ to: 'carol', referred: call, video: false })
-    expect(wanted.at(-1)).toMatchObject({ video: false, microphone })
+    expect(wanted.at(-1)).toMatchObject({ video: false, microphone: parts.ours.localAudio })
     expect([theirs.muted, theirs.cameraOn]).toEqual([true, false])
     expect(parts.ours.state).toBe('connected')
     // Told again after the line was away.

@@ -12,12 +12,12 @@ const nothing = { type: 'media', muted: false, camera: false, testSource: false,
 
 /** In a call with a phone, or with a page. */
 async function talking(kind: 'phone' | 'page', camera?: LocalMedia, video = camera !== undefined) {
-  const microphone = fakeTrack('audio')
-  const fixed = fixedMedia({ audio: microphone })
+  const fixed = fixedMedia({ audio: fakeTrack('audio') })
   const parts = fakePhone(async wanted => camera ?? fixed(wanted))
   await parts.online()
   const ours = parts.phone.call(bob, { video })
   await parts.clock.pass(500)
+  const microphone = ours.localAudio!
   parts.socket().say({ type: 'calling', ref: ours.ref, call })
   parts.socket().say({ type: 'answered', sdp: 'v=0 answer', trickle: true, call, by: bob })
   await settle()

@@ -1,7 +1,15 @@
 /** werift as it is, two of it on the loopback: what `client/werift.ts` makes it bear. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { MediaStreamTrack, type PeerConfig, RTCPeerConnection } from 'werift'
+import {
+  MediaStreamTrack,
+  type PeerConfig,
+  RTCPeerConnection,
+  RTCRtpCodecParameters,
+  RtpHeader,
+  RtpPacket,
+} from 'werift'
 import { environment } from '../../client/env.ts'
+import { fixedMedia } from '../../client/media.ts'
 import { Peer } from '../../client/peer.ts'
 import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
 
@@ -61,6 +69,45 @@ describe('werift whose packets come twice', () => {
 
   it('fails at the second HelloVerifyRequest as it comes: what is mended is still to be mended', async () => {
     expect(await connect(() => {})).toContain('failed')
+  })
+})
+
+describe('one track of werift in two calls', () => {
+  const packet = () => new RtpPacket(new RtpHeader({ payloadType: 0 }), Buffer.from([1, 2, 3, 4]))
+  async function two(mimeType: string) {
+    const audio = new MediaStreamTrack({ kind: 'audio' })
+    const openMedia = fixedMedia({ audio: audio as never })
+    const opened = [await openMedia({ video: false }), await openMedia({ video: false })]
+    const sent: (readonly number[])[][] = [[], []]
+    const tracks = opened.map((media, index) => {
+      const track = media.audio as never as MediaStreamTrack
+      track.codec = new RTCRtpCodecParameters({ mimeType, clockRate: 8_000, channels: 1, payloadType: 0 })
+      track.onReceiveRtp.subscribe(({ payload }) => sent[index]!.push([...payload]))
+      return track
+    })
+    return { audio, opened, tracks, sent }
+  }
+
+  it.each([
+    ['audio/PCMU', [[255, 255, 255, 255]]],
+    ['audio/PCMA', [[213, 213, 213, 213]]],
+    ['audio/opus', [[248, 255, 254]]],
+    ['audio/G722', []],
+  ])('is silent in the one that is on hold (%s), and heard in the other', async (mimeType, silence) => {
+    const { audio, tracks, sent } = await two(mimeType)
+    tracks[0]!.enabled = false
+    audio.writeRtp(packet())
+    expect(sent).toEqual([silence, [[1, 2, 3, 4]]])
+    tracks[0]!.enabled = true
+    audio.writeRtp(packet())
+    expect(sent[0]!.at(-1)).toEqual([1, 2, 3, 4])
+  })
+
+  it('goes on when one of them ends', async () => {
+    const { audio, opened, sent } = await two('audio/PCMU')
+    opened[0]!.release()
+    audio.writeRtp(packet())
+    expect([audio.stopped, sent]).toEqual([false, [[], [[1, 2, 3, 4]]]])
   })
 })
 

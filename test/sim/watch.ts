@@ -264,7 +264,7 @@ export class Watch {
     }
   }
 
-  /** Whoever turned a camera on is seen, and nobody else. */
+  /** Whoever turned a camera on is seen, unless they are let wait, and nobody else. */
   lookAtPictures(): void {
     for (const page of this.#house.pages.values()) {
       for (const call of page.phone.calls) {
@@ -276,7 +276,8 @@ export class Watch {
         const what = `${page.device.name}, call ${call.id?.slice(0, 4)}: camera ${call.cameraOn}`
         const told = theirs.peerMedia?.camera
         if (told !== call.cameraOn) this.isWrong(`${what}, the other one was told ${told}`)
-        if (call.cameraOn && !(call.picture.sends && theirs.picture.receives))
+        const isSeen = call.picture.sends && theirs.picture.receives
+        if (call.cameraOn && !isSeen && !theirs.isHolding)
           this.isWrong(`${what}, and not agreed on: ${JSON.stringify([call.picture, theirs.picture])}`)
       }
     }
