@@ -275,7 +275,6 @@ export class Call extends Emitter<CallEvents> {
       this.#ports.kept.ended(this.#id, 'self', ended)
       this.#ports.send({ type: 'bye', call: this.#id, reason: ended })
     }
-    this.#session?.channel.tell({ type: 'bye', reason: ended })
     this.#finish({ by: 'self', reason: ended, code: 0 })
   }
 
@@ -471,7 +470,7 @@ export class Call extends Emitter<CallEvents> {
         if (kept.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
       }, callLimits.peerByeMilliseconds)
     }
-    this.#finish({ by: 'peer', reason, code: 0 })
+    this.#finish({ by: 'peer', reason, code: 0 }, true)
   }
 
   /** Placed, and the appliance has not said that it knows. */
@@ -507,11 +506,12 @@ export class Call extends Emitter<CallEvents> {
     else this.hangUp('mediaFailed')
   }
 
-  #finish({ by, reason, code }: CallEnd): void {
+  /** `isHeard`: from the other party's client. */
+  #finish({ by, reason, code }: CallEnd, isHeard = false): void {
     if (this.#isOver()) return
     this.#end = { by, reason, code }
     this.#timers.clearAll()
-    this.#session?.finish()
+    this.#session?.finish(reason, isHeard ? 'heard' : by === 'self' ? 'first' : 'told')
     this.#own.release()
     this.#become('ended')
     this.emit('ended', this.#end)

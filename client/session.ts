@@ -16,6 +16,8 @@ import { isBundled } from './sdp.ts'
 
 /** The last words need a moment on the wire, and the last counts are read, before the connection under them goes. */
 const closeMilliseconds = 400
+/** As long as a line takes: by then the other party has heard of the end, or its line is dead. */
+const byeMilliseconds = 300
 
 export interface SessionPorts {
   readonly env: Env
@@ -148,8 +150,16 @@ export class Session {
     this.negotiation.lineBack()
   }
 
-  finish(): void {
+  /**
+   * Whose end it is: ours, and the other party's client hears it from us `first`; by what we were `told`, as they should be, unless
+   * their line is dead; or `heard` from them.
+   */
+  finish(reason: EndReason, end: 'first' | 'told' | 'heard'): void {
     this.#isOver = true
+    const bye = () => this.channel.tell({ type: 'bye', reason })
+    // In the first moments of a call the channel is not open yet.
+    const isKnown = end === 'heard' || (end === 'first' && bye())
+    if (!isKnown) this.#ports.env.setTimeout(bye, byeMilliseconds)
     this.negotiation.stop()
     this.peer.sections.stopSending()
     this.media.finish()

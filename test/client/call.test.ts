@@ -527,6 +527,26 @@ describe('a call while the appliance is away', () => {
     ])
   })
 
+  it('ends at the other side where that one’s line is dead, whoever says first that it is over', async () => {
+    const byes = (sent: readonly Record<string, unknown>[]) => sent.filter(({ type }) => type === 'bye')
+    const told = await talking()
+    told.socket().say({ type: 'ended', call, by: 'peer', reason: 'hangup', code: 200 })
+    await told.clock.pass(250)
+    expect(byes(told.peer().channel!.sent), 'the appliance tells them more').toEqual([])
+    await told.clock.pass(100)
+    expect(byes(told.peer().channel!.sent)).toEqual([{ type: 'bye', reason: 'hangup' }])
+    const early = await talking()
+    early.peer().channel!.readyState = 'connecting'
+    early.placed.hangUp()
+    early.peer().channel!.open()
+    await early.clock.pass(350)
+    expect(byes(early.peer().channel!.sent)).toEqual([{ type: 'bye', reason: 'hangup' }])
+    const heard = await talking()
+    heard.peer().channel!.hear({ type: 'bye', reason: 'hangup' })
+    await heard.clock.pass(350)
+    expect(byes(heard.peer().channel!.sent)).toEqual([])
+  })
+
   it('restarts ICE by the data channel while that is open', async () => {
     const { socket, peer, phone } = await talking()
     socket().drop()
