@@ -301,9 +301,9 @@ export class Call extends Emitter<CallEvents> {
   setHold(on: boolean): boolean {
     if (!this.#isTaken || this.#isOver()) return false
     const hadCamera = this.#own.setHold(on)
+    this.#session?.setHold(on, hadCamera && !on)
     // One that is not there any more is said where it is turned on by hand.
-    if (hadCamera) this.setCamera(!on).catch(() => {})
-    this.#session?.setHold(on)
+    if (hadCamera) this.setCamera(!on).catch(() => this.#session?.sendVideo(this.#own.video))
     this.emit('changed', this)
     return true
   }

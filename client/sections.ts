@@ -13,6 +13,8 @@ export class Sections {
   #media: LocalMedia | undefined
   #audio: RTCRtpTransceiver | undefined
   #video: RTCRtpTransceiver | undefined
+  /** A camera is being opened, and agreed on meanwhile. */
+  #isCameraOpening = false
   /** The other party is on hold: sound goes to them alone, a picture neither way. */
   #isHolding = false
   /** The same as it was offered last, and as both have agreed on. */
@@ -73,7 +75,8 @@ export class Sections {
    */
   isPictureAgreed(isTold: boolean): boolean {
     const { sends = false } = this.picture ?? {}
-    return this.#media?.video === undefined ? !sends || isTold : sends || this.isHeld
+    if (this.#media?.video === undefined) return !sends || isTold || this.#isCameraOpening
+    return sends || this.isHeld
   }
 
   /** What was offered or answered of our picture is not taken; false while it was not offered yet. */
@@ -83,9 +86,10 @@ export class Sections {
     return wasSent && !this.isPictureAgreed(true)
   }
 
-  /** From the next description on (RFC 3264 §8.4). */
-  setHold(on: boolean): void {
+  /** From the next description on (RFC 3264 §8.4). `opensCamera`: a picture is sent again as soon as it is there; `sendVideo` follows. */
+  setHold(on: boolean, opensCamera: boolean): void {
     this.#isHolding = on
+    this.#isCameraOpening = opensCamera
   }
 
   /** The other side has put us on hold: it wants nothing of our sound (RFC 3264 §8.4). */
@@ -110,13 +114,14 @@ export class Sections {
   change(isTold: boolean): boolean {
     if (this.isAgreed(isTold)) return false
     const track = this.#media?.video
+    const sends = track !== undefined || this.#isCameraOpening
     const picture = this.#picture
     const isHolding = this.#isHolding && !isTold
     this.#isHoldOffered = isHolding
     const sections = [this.#audio, picture].filter(one => one !== undefined)
     this.#former = sections.map(one => [one, one.direction])
     if (this.#audio) this.#audio.direction = isHolding ? 'sendonly' : 'sendrecv'
-    if (picture) picture.direction = isHolding ? 'inactive' : track ? 'sendrecv' : 'recvonly'
+    if (picture) picture.direction = isHolding ? 'inactive' : sends ? 'sendrecv' : 'recvonly'
     // By `addTrack`, so that a section which the other side offers at the same time is filled with it (RFC 9429 §5.10).
     else if (track) this.#video = this.#transceiverOf(this.#connection.addTrack(track, ...newStreams()))
     return true
@@ -146,6 +151,7 @@ export class Sections {
   }
 
   async sendVideo(track: MediaStreamTrack | undefined): Promise<void> {
+    this.#isCameraOpening = false
     await this.#picture?.sender.replaceTrack(track ?? null)
   }
 

@@ -70,7 +70,7 @@ export class Session {
       ...{ env, peer: this.peer, report: ports.report, changed: ports.facts, gaveUp: ports.gaveUp },
       found: () => {
         this.negotiation.found()
-        if (ports.own.state.hold) this.setHold(true)
+        if (ports.own.state.hold) this.setHold(true, false)
         ports.changed()
       },
       lost: silentMilliseconds => {
@@ -137,9 +137,12 @@ export class Session {
     this.negotiation.sendingChanged()
   }
 
-  /** The other party waits, or does so no more. Pages of ours are told; everybody else learns it by an offer. */
-  setHold(on: boolean): void {
-    this.peer.sections.setHold(on)
+  /**
+   * The other party waits, or does so no more. Pages of ours are told; everybody else learns it by an offer. `opensCamera`: what comes
+   * of that is said to `sendVideo`.
+   */
+  setHold(on: boolean, opensCamera: boolean): void {
+    this.peer.sections.setHold(on, opensCamera)
     this.tellMedia()
     this.negotiation.sendingChanged()
   }

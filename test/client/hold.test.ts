@@ -331,9 +331,6 @@ describe('the camera of whoever lets wait', () => {
     const { media, open } = camera()
     const { ours, peer, agrees, directions } = await talking('phone', media)
     const [, picture] = peer().transceivers
-    void ours.setCamera(true)
-    open()
-    await settle()
     ours.setHold(true)
     await settle()
     picture!.currentDirection = 'inactive'
@@ -341,12 +338,45 @@ describe('the camera of whoever lets wait', () => {
     expect(directions()).toEqual(['sendonly', 'inactive'])
     ours.setHold(false)
     await settle()
+    expect(directions()).toEqual(['sendrecv', 'recvonly'])
+    void ours.setCamera(true)
     picture!.currentDirection = 'recvonly'
     // It is there, and not put into its section yet.
     picture!.sender.replaceTrack = () => new Promise(() => {})
     open()
     await agrees()
     expect([ours.isPictureRefused, ours.cameraOn]).toEqual([false, true])
+  })
+
+  it.each(['is there again', 'is gone'])('is offered again at once, and once, where it %s', async fate => {
+    const { media, open } = camera()
+    const { ours, peer, agrees, directions, offers } = await talking('phone', media)
+    const [, picture] = peer().transceivers
+    void ours.setCamera(true)
+    open()
+    await settle()
+    ours.setHold(true)
+    await settle()
+    picture!.currentDirection = 'inactive'
+    await agrees()
+    if (fate === 'is gone')
+      media.startCamera = async () => {
+        await settle()
+        throw new Error('gone')
+      }
+    ours.setHold(false)
+    await settle()
+    expect([offers(), directions()]).toEqual([2, ['sendrecv', 'sendrecv']])
+    picture!.currentDirection = 'sendrecv'
+    await agrees()
+    if (fate === 'is gone') {
+      expect([offers(), directions(), ours.cameraOn]).toEqual([3, ['sendrecv', 'recvonly'], false])
+      return
+    }
+    expect(offers()).toBe(2)
+    open()
+    await settle()
+    expect([offers(), ours.cameraOn, picture!.sender.track]).toEqual([2, true, media.video])
   })
 })
 
