@@ -21,6 +21,9 @@ export const negotiationLimits = {
   restartAfterMilliseconds: 3_000,
   /** How soon after the welcome the appliance asks for a restart where it wants one. */
   askedMilliseconds: 150,
+  /** A phone that refuses to be taken off hold is asked again so often, the first time after so long, then twice as long each time. */
+  resumptions: 4,
+  resumeMilliseconds: 2_000,
   /** Offers by the data channel that are being answered: who offers has one under way, and gives up one after 5 s. */
   channelOffers: 2,
 } as const
@@ -61,6 +64,7 @@ export class Negotiation {
   #isEstablished = false
   #isOver = false
   #channelOffers = 0
+  #resumptions = 0
 
   constructor(parts: NegotiationParts) {
     this.#parts = parts
@@ -95,9 +99,13 @@ export class Negotiation {
         return isSent
       },
       changeRefused: () => {
-        const isOfPicture = !peer.sections.isPictureAgreed(true)
+        const { isHoldLeft } = peer.sections
+        const isOfPicture = !peer.sections.isPictureAgreed(true) && !(isHoldLeft && this.#resumptions === 0)
         void peer.withdrawChange()
         if (isOfPicture) parts.pictureRefused()
+        const { resumptions, resumeMilliseconds } = negotiationLimits
+        if (!isHoldLeft || this.#resumptions >= resumptions) return undefined
+        return resumeMilliseconds * 2 ** this.#resumptions++
       },
     })
   }
@@ -154,6 +162,10 @@ export class Negotiation {
    */
   sendingChanged(): void {
     if (!this.#isEstablished) return
+    const { sections } = this.#parts.peer
+    if (!sections.isHoldLeft) this.#resumptions = 0
+    // A phone may take half a minute to answer, and is not heard meanwhile: what it was asked is taken back.
+    if (sections.isHoldOutdated) void this.#parts.peer.rollBack()
     // What was agreed on may be another once that is answered.
     if (this.offers.isChanging || !this.#parts.peer.sections.isAgreed(this.#isTold)) this.offers.change()
   }

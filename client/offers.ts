@@ -24,8 +24,11 @@ export interface OfferPorts {
   rollBack(): Promise<void>
   /** False when that way is closed. `number` tells the offers on the data channel apart. */
   send(way: OfferWay, sdp: string, number: number): boolean
-  /** The other party does not take the change: it is not offered again. */
-  changeRefused(): void
+  /**
+   * The other party does not take the change: it is not offered again. Of what has to be changed all the same it says after how
+   * many milliseconds that is tried again.
+   */
+  changeRefused(): number | undefined
 }
 
 export const offerLimits = {
@@ -50,7 +53,7 @@ interface Offer {
 
 export class Offers {
   readonly #ports: OfferPorts
-  readonly #timers: Timers<'again' | 'glare' | 'answer' | 'missed'>
+  readonly #timers: Timers<'again' | 'glare' | 'answer' | 'missed' | 'change'>
   #outstanding: Offer | undefined
   /** Who wants a restart. */
   #wanted: 'self' | 'asked' | undefined
@@ -120,7 +123,10 @@ export class Offers {
       this.#timers.set('glare', retryAfterMilliseconds, () => this.#go())
       return
     }
-    if (offer.purpose === 'change') this.#ports.changeRefused()
+    if (offer.purpose === 'change') {
+      const again = this.#ports.changeRefused()
+      if (again !== undefined) this.#timers.set('change', again, () => this.change())
+    }
     if (offer.purpose === 'change' || this.#wanted === 'asked' || this.#wantsChange) this.#go()
     else this.wantAfter(offerLimits.againMilliseconds)
   }

@@ -112,8 +112,8 @@ export class Peer {
 
   takeAnswer(sdp: string): Promise<void> {
     return this.#inTurn(async () => {
-      // A late answer to an offer that was rolled back means nothing any more.
-      if (this.connection.signalingState !== 'have-local-offer') return
+      // A late answer to an offer that was rolled back: nothing of it is applied any more.
+      if (this.connection.signalingState !== 'have-local-offer') return this.sections.agreedLate()
       this.#mayCheck = true
       await this.connection.setRemoteDescription({ type: 'answer', sdp: withoutHiddenDefaults(sdp) })
       this.sections.agreed()

@@ -20,6 +20,8 @@ export class Sections {
   /** The same as it was offered last, and as both have agreed on. */
   #isHoldOffered = false
   #isHoldAgreed = false
+  /** Hold was offered, and that taken back before it was answered. */
+  #isHoldTakenBack = false
   /** Directions as they were before an offer that changes them; empty once it is answered or taken back. */
   #former: (readonly [RTCRtpTransceiver, RTCRtpTransceiverDirection])[] = []
 
@@ -92,6 +94,16 @@ export class Sections {
     this.#isCameraOpening = opensCamera
   }
 
+  /** The other party's phone is still to be told that they are not on hold any more. */
+  get isHoldLeft(): boolean {
+    return this.#isHoldAgreed && !this.#isHolding
+  }
+
+  /** An offer of hold is out, and is not wanted any more. */
+  get isHoldOutdated(): boolean {
+    return this.#isHoldOffered && !this.#isHoldAgreed && !this.#isHolding
+  }
+
   /** The other side has put us on hold: it wants nothing of our sound (RFC 3264 §8.4). */
   get isHeld(): boolean {
     const direction = this.#audio?.currentDirection
@@ -118,6 +130,7 @@ export class Sections {
     const picture = this.#picture
     const isHolding = this.#isHolding && !isTold
     this.#isHoldOffered = isHolding
+    this.#isHoldTakenBack = false
     const sections = [this.#audio, picture].filter(one => one !== undefined)
     this.#former = sections.map(one => [one, one.direction])
     if (this.#audio) this.#audio.direction = isHolding ? 'sendonly' : 'sendrecv'
@@ -141,6 +154,13 @@ export class Sections {
     for (const [transceiver, direction] of this.#former)
       if (!isStopped(transceiver)) transceiver.direction = direction
     this.#former = []
+    this.#isHoldTakenBack = this.#isHoldOffered && !this.#isHoldAgreed
+    this.#isHoldOffered = this.#isHoldAgreed
+  }
+
+  /** An offer that was taken back is answered: the other party does as it said. */
+  agreedLate(): void {
+    this.#isHoldAgreed ||= this.#isHoldTakenBack
     this.#isHoldOffered = this.#isHoldAgreed
   }
 

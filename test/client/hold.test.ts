@@ -143,17 +143,60 @@ describe('whoever is let wait', () => {
     expect([offers(), directions()]).toEqual([3, ['sendonly']])
   })
 
-  it('is heard again where they are back before their phone has answered', async () => {
-    const { ours, agrees, directions, offers } = await talking('phone')
+  it('is heard again at once where they are back before their phone has answered, which is told so when it has', async () => {
+    const { ours, peer, clock, agrees, directions, offers } = await talking('phone')
     ours.setHold(true)
     await settle()
     ours.setHold(false)
     await settle()
-    expect(offers()).toBe(1)
+    expect([offers(), peer().signalingState, directions()]).toEqual([1, 'stable', ['sendrecv']])
+    await clock.pass(15_000)
     await agrees()
-    expect([offers(), directions()]).toEqual([2, ['sendrecv']])
+    expect([offers(), peer().signalingState, directions()]).toEqual([2, 'have-local-offer', ['sendrecv']])
     await agrees()
     expect([offers(), ours.isHeld]).toEqual([2, false])
+    await clock.pass(60_000)
+    expect(offers()).toBe(2)
+  })
+
+  it('is heard again at once where they are back before their phone has refused to wait', async () => {
+    const { ours, peer, clock, refuses, offers } = await talking('phone')
+    ours.setHold(true)
+    await settle()
+    ours.setHold(false)
+    await settle()
+    await refuses(408, null)
+    await clock.pass(60_000)
+    expect([offers(), peer().signalingState]).toEqual([1, 'stable'])
+  })
+
+  it('is asked again where their phone refuses to take them back, and not for ever', async () => {
+    const { ours, clock, agrees, refuses, directions, offers } = await talking('phone')
+    const waits = async () => {
+      ours.setHold(true)
+      await settle()
+      await agrees()
+      ours.setHold(false)
+      await settle()
+    }
+    await waits()
+    for (const [index, seconds] of [2, 4, 8, 16].entries()) {
+      expect(offers()).toBe(2 + index)
+      await refuses(500, null)
+      await clock.pass(seconds * 1_000 - 1)
+      expect(offers()).toBe(2 + index)
+      await clock.pass(1)
+      expect([offers(), directions()]).toEqual([3 + index, ['sendrecv']])
+    }
+    await refuses(500, null)
+    await clock.pass(60_000)
+    expect(offers()).toBe(6)
+    await waits()
+    await refuses(500, null)
+    await clock.pass(2_000)
+    await agrees()
+    await clock.pass(60_000)
+    expect(offers()).toBe(8)
   })
 
   it('is not kept waiting by the answer to an offer of theirs, where ours crossed it and was taken back', async () => {

@@ -47,7 +47,10 @@ function restarting(byItself = true) {
       sent.push({ way, number, at: clock.milliseconds, purpose: sdp.split(' ')[1]! })
       return true
     },
-    changeRefused: () => parts.refused++,
+    changeRefused: () => {
+      parts.refused++
+      return undefined
+    },
   })
   const answer = (way: OfferWay = 'line', number?: number): boolean => {
     if (!restarts.takesAnswer(way, number)) return false
