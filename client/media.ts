@@ -91,19 +91,29 @@ export function fixedMedia(tracks: {
 }): OpenMedia {
   return async wanted => {
     const audio = copyOf(tracks.audio)
-    const video = wanted.video ? copyOf(tracks.video) : undefined
+    let video = wanted.video ? copyOf(tracks.video) : undefined
+    const stopCamera = () => {
+      video?.stop()
+      video = undefined
+    }
     return {
-      ...{ audio, video, testSource: false, problems: [] },
+      ...{ audio, testSource: false, problems: [] },
+      get video() {
+        return video
+      },
       useMicrophone: async () => {
         throw new MediaError('noMicrophone')
       },
       startCamera: async () => {
-        throw new MediaError('noCamera')
+        stopCamera()
+        video = copyOf(tracks.video)
+        if (video === undefined) throw new MediaError('noCamera')
+        return video
       },
-      stopCamera() {},
+      stopCamera,
       release() {
         audio?.stop()
-        video?.stop()
+        stopCamera()
       },
     }
   }

@@ -247,13 +247,16 @@ export class Negotiation {
     // One that cannot be applied is as if it had never come.
     this.#applied(peer.takeAnswer(sdp)).then(
       () => {
-        this.#agreed()
+        this.#agreed(false)
+        this.offers.settled()
         // What is sent may be another since the answer came.
         if (!this.#isOver) this.sendingChanged()
       },
-      () => peer.rollBack(),
+      async () => {
+        await peer.rollBack()
+        this.offers.settled()
+      },
     )
-    this.offers.settled()
   }
 
   async #offer(purpose: OfferPurpose): Promise<string | undefined> {
@@ -264,12 +267,12 @@ export class Negotiation {
       : peer.offerChange({ wait, isTold: this.#isTold })
   }
 
-  /** Both have agreed anew: on the picture that we send, or on none. */
-  #agreed(): void {
+  /** Both have agreed anew: on the picture that we send, or on none. `isChanging`: ours is still to be offered. */
+  #agreed(isChanging = this.offers.isChanging): void {
     const { peer, agreed, pictureRefused } = this.#parts
     if (this.#isOver) return
     agreed()
-    if (!this.offers.isChanging && peer.sections.isPictureRefused) pictureRefused()
+    if (!isChanging && peer.sections.isPictureRefused) pictureRefused()
   }
 
   /** What is sent became another before the call was established. */

@@ -49,6 +49,7 @@ interface Offer {
   readonly asked: boolean
   /** The line it was sent on, counted. */
   line: number | undefined
+  isAnswered: boolean
 }
 
 export class Offers {
@@ -98,15 +99,20 @@ export class Offers {
     })
   }
 
-  /** True when this answers our offer: it is to be applied, then `settled` called. */
+  /** True when this answers our offer: it is to be applied and looked at, then `settled` called; nothing is offered until then. */
   takesAnswer(way: OfferWay, number?: number): boolean {
     const offer = this.#outstanding
-    if (offer === undefined || offer.way !== way) return false
-    return number === undefined || number === offer.number
+    if (offer === undefined || offer.isAnswered || offer.way !== way) return false
+    if (number !== undefined && number !== offer.number) return false
+    offer.isAnswered = true
+    this.#timers.clear('answer')
+    this.#timers.clear('missed')
+    return true
   }
 
   /** The answer was applied. */
   settled(): void {
+    if (this.#outstanding?.isAnswered !== true) return
     this.#forget()
     if (this.#wanted === undefined) this.wantAfter(offerLimits.againMilliseconds)
     this.#go()
@@ -115,7 +121,7 @@ export class Offers {
   /** The appliance did not take our offer. Without `retryAfterMilliseconds` it is not to be tried again as it was. */
   refused(retryAfterMilliseconds: number | null): void {
     const offer = this.#outstanding
-    if (offer?.way !== 'line') return
+    if (offer?.way !== 'line' || offer.isAnswered) return
     this.#forget()
     void this.#ports.rollBack()
     if (retryAfterMilliseconds !== null) {
@@ -158,7 +164,7 @@ export class Offers {
     if (this.#outstanding !== undefined || (purpose === 'change' && !this.#wantsChange)) return
     const way = this.#ports.way()
     if (way === undefined || (purpose === 'change' && way !== 'line')) return
-    const offer: Offer = { number: ++this.#number, way, purpose, asked, line: undefined }
+    const offer: Offer = { number: ++this.#number, way, purpose, asked, line: undefined, isAnswered: false }
     this.#outstanding = offer
     if (purpose === 'restart') this.#wanted = undefined
     else this.#wantsChange = false
@@ -199,7 +205,7 @@ export class Offers {
   /** What went over the old line or past the appliance has no answer to come on the new line. */
   #giveUpMissed(): void {
     const offer = this.#outstanding
-    if (offer?.line === undefined) return
+    if (offer?.line === undefined || offer.isAnswered) return
     if (offer.way === 'channel' || offer.line !== this.#line) this.#giveUp(offer)
   }
 

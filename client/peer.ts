@@ -105,7 +105,7 @@ export class Peer {
   withdrawChange(): Promise<void> {
     return this.#inTurn(async () => {
       const isTakenBack = await this.#rollBack()
-      this.sections.withdrawPicture()
+      this.sections.withdraw()
       if (isTakenBack) await this.#agreeAgain()
     })
   }

@@ -143,6 +143,7 @@ export class Sections {
   /** Our offer was answered. */
   agreed(): void {
     this.#isHoldAgreed = this.#isHoldOffered
+    this.#isHoldTakenBack = false
     this.#former = []
   }
 
@@ -154,7 +155,7 @@ export class Sections {
     for (const [transceiver, direction] of this.#former)
       if (!isStopped(transceiver)) transceiver.direction = direction
     this.#former = []
-    this.#isHoldTakenBack = this.#isHoldOffered && !this.#isHoldAgreed
+    if (this.#isHoldOffered && !this.#isHoldAgreed) this.#isHoldTakenBack = true
     this.#isHoldOffered = this.#isHoldAgreed
   }
 
@@ -162,10 +163,12 @@ export class Sections {
   agreedLate(): void {
     this.#isHoldAgreed ||= this.#isHoldTakenBack
     this.#isHoldOffered = this.#isHoldAgreed
+    this.#isHoldTakenBack = false
   }
 
-  /** A picture that was never agreed on is in no offer any more. */
-  withdrawPicture(): void {
+  /** What was offered is refused: a picture that was never agreed on is in no offer any more. */
+  withdraw(): void {
+    this.#isHoldTakenBack = false
     const picture = this.#picture
     if (picture !== undefined && picture.currentDirection == null) picture.stop()
   }

@@ -11,7 +11,12 @@ const carol = { user: 'carol', name: 'Carol' }
 const nothing = { type: 'media', muted: false, camera: false, testSource: false, hold: false }
 
 /** In a call with a phone, or with a page. */
-async function talking(kind: 'phone' | 'page', camera?: LocalMedia, video = camera !== undefined) {
+async function talking(
+  kind: 'phone' | 'page',
+  camera?: LocalMedia,
+  video = camera !== undefined,
+  trickle = true,
+) {
   const fixed = fixedMedia({ audio: fakeTrack('audio') })
   const parts = fakePhone(async wanted => camera ?? fixed(wanted))
   await parts.online()
@@ -19,7 +24,7 @@ async function talking(kind: 'phone' | 'page', camera?: LocalMedia, video = came
   await parts.clock.pass(500)
   const microphone = ours.localAudio!
   parts.socket().say({ type: 'calling', ref: ours.ref, call })
-  parts.socket().say({ type: 'answered', sdp: 'v=0 answer', trickle: true, call, by: bob })
+  parts.socket().say({ type: 'answered', sdp: 'v=0 answer', trickle, call, by: bob })
   await settle()
   parts.peer().become('connected')
   await settle()
@@ -29,7 +34,7 @@ async function talking(kind: 'phone' | 'page', camera?: LocalMedia, video = came
     channel.hear(nothing)
   }
   const agrees = async () => {
-    parts.socket().say({ type: 'answered', sdp: 'v=0 again', trickle: true, call, by: bob })
+    parts.socket().say({ type: 'answered', sdp: 'v=0 again', trickle, call, by: bob })
     await settle()
   }
   const refuses = async (code: number, retryAfterMilliseconds: number | null) => {
@@ -157,6 +162,19 @@ describe('whoever is let wait', () => {
     expect([offers(), ours.isHeld]).toEqual([2, false])
     await clock.pass(60_000)
     expect(offers()).toBe(2)
+  })
+
+  it('is taken back where they were let wait twice, and back twice, before their phone was even asked', async () => {
+    const { ours, clock, agrees, directions, offers } = await talking('phone', undefined, undefined, false)
+    for (const on of [true, false, true, false]) {
+      ours.setHold(on)
+      await clock.pass(50)
+    }
+    await clock.pass(500)
+    expect(offers()).toBe(1)
+    await agrees()
+    await clock.pass(500)
+    expect([offers(), directions()]).toEqual([2, ['sendrecv']])
   })
 
   it('is heard again at once where they are back before their phone has refused to wait', async () => {
@@ -389,6 +407,27 @@ describe('the camera of whoever lets wait', () => {
     open()
     await agrees()
     expect([ours.isPictureRefused, ours.cameraOn]).toEqual([false, true])
+  })
+
+  it('is offered once to a phone that takes no picture, though it was turned on while another offer was out', async () => {
+    const { media, open } = camera()
+    const { ours, peer, clock, agrees, offers } = await talking('phone', media)
+    const [, picture] = peer().transceivers
+    picture!.currentDirection = 'recvonly'
+    ours.setHold(true)
+    await settle()
+    await agrees()
+    ours.setHold(false)
+    await settle()
+    void ours.setCamera(true)
+    open()
+    await settle()
+    expect(offers()).toBe(2)
+    for (let answer = 0; answer < 4; answer++) {
+      await agrees()
+      await clock.pass(1_000)
+    }
+    expect([offers(), ours.isPictureRefused, ours.cameraOn]).toEqual([3, true, false])
   })
 
   it.each(['is there again', 'is gone'])('is offered again at once, and once, where it %s', async fate => {
