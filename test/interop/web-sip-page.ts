@@ -145,6 +145,8 @@ async function jssip(account: Account): Promise<WebSipPhone> {
     setHold: on =>
       new Promise((resolve, reject) => {
         if (!(on ? session.hold({}, resolve) : session.unhold({}, resolve))) reject(new Error('not now'))
+        // One that is refused JsSIP does not tell of.
+        setTimeout(() => reject(new Error(`not answered: ${lines.join(', ')}`)), 10_000)
       }),
     hangUp: async () => session.terminate(),
     state: () => state,

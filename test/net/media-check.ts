@@ -38,7 +38,12 @@ export async function heardHertz(page: Page, rounds = 10): Promise<number | unde
     const { analyser } = scope.probe
     const playedEnergy = async (): Promise<number> => {
       const receivers = scope.watched.connections.flatMap(connection => connection.getReceivers())
-      const stats = await receivers.find(receiver => receiver.track === track)?.getStats()
+      // Of a connection that closes meanwhile there may be none for ever.
+      const late = new Promise<undefined>(resolve => setTimeout(resolve, 1_000))
+      const stats = await Promise.race([
+        receivers.find(receiver => receiver.track === track)?.getStats(),
+        late,
+      ])
       const received = [...(stats?.values() ?? [])].filter(({ type }) => type === 'inbound-rtp')
       return received.reduce((sum, { totalAudioEnergy = 0 }) => sum + totalAudioEnergy, 0)
     }
@@ -161,9 +166,14 @@ export interface Received {
 export async function received(page: Page): Promise<Received> {
   return page.evaluate(async () => {
     const scope = window as unknown as { watched: Watched }
-    const connection = scope.watched.connections.filter(each => each.connectionState !== 'closed').at(-1)
+    const newest = () => scope.watched.connections.findLast(each => each.connectionState !== 'closed')
+    const late = () => new Promise<undefined>(resolve => setTimeout(resolve, 1_000))
+    let stats: RTCStatsReport | undefined
+    // Firefox does not answer for a connection that closes meanwhile.
+    for (let connection = newest(); connection && stats === undefined; connection = newest())
+      stats = await Promise.race([connection.getStats(), late()])
     const sum = { packets: 0, frames: 0, energy: 0 }
-    for (const stat of (await connection?.getStats())?.values() ?? []) {
+    for (const stat of stats?.values() ?? []) {
       if (stat.type !== 'inbound-rtp') continue
       sum.packets += Number(stat.packetsReceived ?? 0)
       sum.frames += Number(stat.framesDecoded ?? 0)
