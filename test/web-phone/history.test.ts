@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { ToldCall } from '../../src/admin/message.ts'
 import { told } from '../../web-phone/src/history.ts'
+import { timeOf } from '../../web-phone/src/texts.ts'
 
 const call = {
   ...{ id: 'c1', callerUser: 'alice', callerName: 'Alice', calleeUser: 'bob', calleeName: 'Bob' },
@@ -64,4 +65,8 @@ it('a call of which the way may still come is looked at again, for a while', () 
   expect(told(fresh, 'bob', 76_000).unsettled).toBe(false)
   expect(told(call, 'bob', 66_000).unsettled).toBe(false)
   expect(told({ ...fresh, answeredAt: undefined } as ToldCall, 'bob', 66_000).unsettled).toBe(false)
+})
+
+it('writes the time as one reads it there: no zero before an hour with AM or PM', () => {
+  expect(timeOf(new Date(2026, 10, 22, 9, 5).getTime())).toMatch(/^(9:05\s[AP]M|0?9[:.]05)$/i)
 })

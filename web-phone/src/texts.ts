@@ -555,7 +555,7 @@ export function dayOf(at: number, now: number): string {
 }
 
 export const timeOf = (at: number): string =>
-  new Date(at).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+  new Date(at).toLocaleTimeString(undefined, { hour: 'numeric', minute: '2-digit' })
 
 const dateOf = (at: number): string =>
   new Date(at).toLocaleDateString(undefined, { weekday: 'short', day: 'numeric', month: 'short' })
