@@ -30,7 +30,7 @@ export const home = {
   relayed: 'relayed',
   pathUnknown: 'path not told yet',
 
-  directShare: 'of the calls that ended in the last 30 days went direct',
+  directShare: 'of the calls that ended in the last 30 days, and whose way is known, went direct',
   counts: (direct: number, relayed: number, unknown: number) =>
     `${direct} direct, ${relayed} through the relay, ${unknown} not known`,
   relay: 'Relay',
