@@ -312,6 +312,14 @@ async function boot(log: WriteLog, ledger: Ledger, { cut, disk }: Booted): Promi
   const vm = await start(['-drive', `if=none,id=card,file=${disk},format=raw,cache=unsafe`], at('boot'))
   try {
     const after = await well(vm)
+    const due = ledger.promised(lengthAt(log, cut))
+    const said =
+      /lanline: slot . *, data \w+|lanline: slot.*/.exec(vm.serial())?.[0] ?? 'no word on the console'
+    say(
+      `  ${cut.kind} cut at ${cut.at}: well after ${after.toFixed(0)} s (${said}); promised: ${listed(due)}`,
+    )
+    // Before it had an owner nobody can be asked for.
+    if (!due.has('person')) return []
     const console = new Console(vm.port('tcp', 443))
     await console.logIn()
     const found = new Map<string, string>()
@@ -322,12 +330,6 @@ async function boot(log: WriteLog, ledger: Ledger, { cut, disk }: Booted): Promi
     found.set('setting:place', (await console.ask('GET', '/settings')).body.place)
     const added = (await console.ask('POST', '/users', { name: 'after' })).status
     console.close()
-    const due = ledger.promised(lengthAt(log, cut))
-    const said =
-      /lanline: slot . *, data \w+|lanline: slot.*/.exec(vm.serial())?.[0] ?? 'no word on the console'
-    say(
-      `  ${cut.kind} cut at ${cut.at}: well after ${after.toFixed(0)} s (${said}); promised: ${listed(due)}`,
-    )
     const broken = ledger.broken(found, asked, lengthAt(log, cut))
     return added === 201 ? broken : [...broken, { key: 'person:after', promised: 'after', found: `${added}` }]
   } finally {

@@ -5,13 +5,31 @@
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { freePorts } from '../../test/interop/free-ports.ts'
 import type { Doors } from './household.ts'
 
 const root = join(import.meta.dirname, '../..')
+/** lanline's user on a card, whose its files must be: `image-build/rootfs/usr/lib/sysusers.d/lanline.conf`. */
+const lanlineUser = 700
+/** Words of setpriv for that user, who besides reads these sources wherever they lie. */
+const asLanline = [
+  ...['--reuid', `${lanlineUser}`, '--regid', `${lanlineUser}`, '--clear-groups'],
+  ...['--inh-caps', '+dac_read_search', '--ambient-caps', '+dac_read_search'],
+]
 /** As `initramfs/init` mounts it, but that an error must not stop this computer. */
 const mountOptions = 'noatime,nodev,nosuid,noexec,errors=remount-ro'
 
@@ -44,8 +62,10 @@ export class Here {
     diskBytes: number,
   ): Promise<Here> {
     const card = join(directory, 'card')
-    const mountPoint = join(directory, 'data')
-    mkdirSync(mountPoint, { recursive: true })
+    mkdirSync(directory, { recursive: true })
+    // Where that user may go.
+    const mountPoint = mkdtempSync(join(tmpdir(), 'lanline-card-'))
+    chmodSync(mountPoint, 0o755)
     writeFileSync(card, '')
     const words = blockdev.map(word => (word === '-blockdev' ? '--blockdev' : word))
     const shown = `type=fuse,id=card,node-name=card,mountpoint=${card},writable=on`
@@ -59,12 +79,16 @@ export class Here {
     }).trim()
     execFileSync('mount', ['-t', 'ext4', '-o', mountOptions, device, mountPoint])
     const [https, http, sip, sips] = (await freePorts(4)) as [number, number, number, number]
-    const daemon = spawn(process.execPath, [join(root, 'src/main.ts'), 'serve'], {
+    const data = join(mountPoint, 'lanline')
+    mkdirSync(data, { recursive: true })
+    chownSync(data, lanlineUser, lanlineUser)
+    const serve = [process.execPath, join(root, 'src/main.ts'), 'serve']
+    const daemon = spawn('setpriv', [...asLanline, ...serve], {
       cwd: directory,
       stdio: 'ignore',
       env: {
         ...process.env,
-        LANLINE_DATA_DIR: join(mountPoint, 'lanline'),
+        LANLINE_DATA_DIR: data,
         LANLINE_HTTP_PORT: String(http),
         LANLINE_HTTP_TLS_PORT: String(https),
         LANLINE_SIP_PORT: String(sip),
@@ -81,6 +105,7 @@ export class Here {
       await once(this.#daemon, 'exit')
     }
     execFileSync('umount', [this.#mountPoint])
+    rmdirSync(this.#mountPoint)
     execFileSync('losetup', ['--detach', this.#device])
     // Lazily detached: the last flush must have come before the end.
     await pause(500)
