@@ -295,8 +295,9 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /**
-   * Hold (RFC 3264 §8.4): lets the other party wait. They hear and see nothing of us, and are told so. Whether they are still played here is for
-   * who shows the call. Afterwards the camera is on again if it was before. False before the call was answered.
+   * Hold (RFC 3264 §8.4): lets the other party wait. They hear and see nothing of us, and are told so. Whether they are
+   * still played here is for who shows the call. Afterwards the camera is on again if it was before. False before the call
+   * was answered.
    */
   setHold(on: boolean): boolean {
     if (!this.#isTaken || this.#isOver()) return false

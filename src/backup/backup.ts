@@ -175,7 +175,7 @@ function keepBindings(restored: string, present: string): void {
       db.close()
     }
   } catch {
-    // What gives way is damaged, or the disk is full: phones come by themselves, later.
+    // What gives way is damaged, the backup's tables are of an older lanline, or the disk is full: phones come by themselves, later.
   }
 }
 

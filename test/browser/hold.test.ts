@@ -1,4 +1,5 @@
 /** Hold where Firefox lets wait, waits, or is asked first; and a phone that puts Firefox on hold, is put there, or refuses that. */
+import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { bundlePhones, origin, servePhones, WebSip } from '../interop/web-sip.ts'
 import { aliceSeat, faySeat, House } from '../net/house.ts'
@@ -41,6 +42,14 @@ describeWith(['namespaces', 'chromium', 'firefox-esr', 'certutil'], 'hold with F
     await Promise.all([alice.ready(), fay.ready(), flo.ready(), jane.is('idle')])
   })
 
+  /** Fay and whoever is at `page` hear and see each other. */
+  const faysCallIsOn = (page: Page) =>
+    Promise.all([
+      hears(page, faySeat.hertz, 20, 2),
+      mediaComesIn(page),
+      mediaComesIn(fay.page),
+      sees(fay.page, 'red'),
+    ])
   const asks = async (holder: PhonePage, name: string, waiting: string) => {
     await holder.press(`Transfer ${waiting} to somebody else`)
     await holder.press('Ask first: Flo')
@@ -62,13 +71,7 @@ describeWith(['namespaces', 'chromium', 'firefox-esr', 'certutil'], 'hold with F
       { name: string; phone: PhonePage },
       { name: string; phone: PhonePage },
     ]
-    const isOn = () =>
-      Promise.all([
-        hears(alice.page, faySeat.hertz, 20, 2),
-        mediaComesIn(alice.page),
-        mediaComesIn(fay.page),
-        sees(fay.page, 'red'),
-      ])
+    const isOn = () => faysCallIsOn(alice.page)
     await holder.phone.callVideo(waiting.name)
     await waiting.phone.rings(holder.name)
     await waiting.phone.accept()
@@ -88,13 +91,7 @@ describeWith(['namespaces', 'chromium', 'firefox-esr', 'certutil'], 'hold with F
   })
 
   it('a phone is put on hold by Firefox, puts it on hold, and refuses to be; each time both are heard and seen again', async () => {
-    const isOn = () =>
-      Promise.all([
-        hears(jane.page, faySeat.hertz, 20, 2),
-        mediaComesIn(jane.page),
-        mediaComesIn(fay.page),
-        sees(fay.page, 'red'),
-      ])
+    const isOn = () => faysCallIsOn(jane.page)
     await fay.callVideo('Jane')
     await jane.is('ringing')
     await jane.accept()
