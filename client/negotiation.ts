@@ -99,7 +99,7 @@ export class Negotiation {
         return isSent
       },
       changeRefused: () => {
-        const { isHoldLeft } = peer.sections
+        const isHoldLeft = peer.sections.hold.isLeft
         const isOfPicture = !peer.sections.isPictureAgreed(true) && !(isHoldLeft && this.#resumptions === 0)
         void peer.withdrawChange()
         if (isOfPicture) parts.pictureRefused()
@@ -163,9 +163,9 @@ export class Negotiation {
   sendingChanged(): void {
     if (!this.#isEstablished) return
     const { sections } = this.#parts.peer
-    if (!sections.isHoldLeft) this.#resumptions = 0
+    if (!sections.hold.isLeft) this.#resumptions = 0
     // A phone may take half a minute to answer, and is not heard meanwhile: what it was asked is taken back.
-    if (sections.isHoldOutdated) void this.#parts.peer.rollBack()
+    if (sections.hold.isOutdated) void this.#parts.peer.rollBack()
     // What was agreed on may be another once that is answered.
     if (this.offers.isChanging || !this.#parts.peer.sections.isAgreed(this.#isTold)) this.offers.change()
   }

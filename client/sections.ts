@@ -2,12 +2,15 @@
  * What one connection sends: a section of sound and, once a picture is part of the call, one of that; their tracks, and which
  * way each goes, as wanted, as offered, and as both have agreed on (RFC 3264 §8). Descriptions are `peer.ts`'s.
  */
+import { Hold } from './hold.ts'
 import type { LocalMedia } from './media.ts'
 
 const toneMilliseconds = 160
 const toneGapMilliseconds = 80
 
 export class Sections {
+  /** Of the other party, by us: sound goes to them alone then, a picture neither way. */
+  readonly hold = new Hold()
   readonly #connection: RTCPeerConnection
   /** What is sent, as it is now. */
   #media: LocalMedia | undefined
@@ -15,13 +18,6 @@ export class Sections {
   #video: RTCRtpTransceiver | undefined
   /** A camera is being opened, and agreed on meanwhile. */
   #isCameraOpening = false
-  /** The other party is on hold: sound goes to them alone, a picture neither way. */
-  #isHolding = false
-  /** The same as it was offered last, and as both have agreed on. */
-  #isHoldOffered = false
-  #isHoldAgreed = false
-  /** Hold was offered, and that taken back before it was answered. */
-  #isHoldTakenBack = false
   /** Directions as they were before an offer that changes them; empty once it is answered or taken back. */
   #former: (readonly [RTCRtpTransceiver, RTCRtpTransceiverDirection])[] = []
 
@@ -90,24 +86,15 @@ export class Sections {
 
   /** From the next description on (RFC 3264 §8.4). `opensCamera`: a picture is sent again as soon as it is there; `sendVideo` follows. */
   setHold(on: boolean, opensCamera: boolean): void {
-    this.#isHolding = on
+    this.hold.isWanted = on
     this.#isCameraOpening = opensCamera
-  }
-
-  /** The other party's phone is still to be told that they are not on hold any more. */
-  get isHoldLeft(): boolean {
-    return this.#isHoldAgreed && !this.#isHolding
-  }
-
-  /** An offer of hold is out, and is not wanted any more. */
-  get isHoldOutdated(): boolean {
-    return this.#isHoldOffered && !this.#isHoldAgreed && !this.#isHolding
   }
 
   /** The other side has put us on hold: it wants nothing of our sound (RFC 3264 §8.4). */
   get isHeld(): boolean {
+    if (this.hold.isWanted || this.hold.isOn) return false
     const direction = this.#audio?.currentDirection
-    return !this.#isHolding && !this.#isHoldAgreed && (direction === 'recvonly' || direction === 'inactive')
+    return direction === 'recvonly' || direction === 'inactive'
   }
 
   /** False while one of the two is on hold: there may be no sound then. */
@@ -118,8 +105,7 @@ export class Sections {
 
   /** Whether the two have agreed on what is sent now. `isTold`: that nothing is sent need not be agreed on. */
   isAgreed(isTold: boolean): boolean {
-    const isHoldAgreed = this.#isHolding === this.#isHoldAgreed || (isTold && this.#isHolding)
-    return this.isPictureAgreed(isTold) && isHoldAgreed
+    return this.isPictureAgreed(isTold) && this.hold.isAgreed(isTold)
   }
 
   /** Turns each section to what is sent now, for an offer that follows. False when that is agreed on already. */
@@ -128,13 +114,12 @@ export class Sections {
     const track = this.#media?.video
     const sends = track !== undefined || this.#isCameraOpening
     const picture = this.#picture
-    const isHolding = this.#isHolding && !isTold
-    this.#isHoldOffered = isHolding
-    this.#isHoldTakenBack = false
+    const isHeld = this.hold.isWanted && !isTold
+    this.hold.happened(isHeld ? 'holdOffered' : 'talkOffered')
     const sections = [this.#audio, picture].filter(one => one !== undefined)
     this.#former = sections.map(one => [one, one.direction])
-    if (this.#audio) this.#audio.direction = isHolding ? 'sendonly' : 'sendrecv'
-    if (picture) picture.direction = isHolding ? 'inactive' : sends ? 'sendrecv' : 'recvonly'
+    if (this.#audio) this.#audio.direction = isHeld ? 'sendonly' : 'sendrecv'
+    if (picture) picture.direction = isHeld ? 'inactive' : sends ? 'sendrecv' : 'recvonly'
     // By `addTrack`, so that a section which the other side offers at the same time is filled with it (RFC 9429 §5.10).
     else if (track) this.#video = this.#transceiverOf(this.#connection.addTrack(track, ...newStreams()))
     return true
@@ -142,8 +127,7 @@ export class Sections {
 
   /** Our offer was answered. */
   agreed(): void {
-    this.#isHoldAgreed = this.#isHoldOffered
-    this.#isHoldTakenBack = false
+    this.hold.happened('answered')
     this.#former = []
   }
 
@@ -155,20 +139,17 @@ export class Sections {
     for (const [transceiver, direction] of this.#former)
       if (!isStopped(transceiver)) transceiver.direction = direction
     this.#former = []
-    if (this.#isHoldOffered && !this.#isHoldAgreed) this.#isHoldTakenBack = true
-    this.#isHoldOffered = this.#isHoldAgreed
+    this.hold.happened('takenBack')
   }
 
   /** An offer that was taken back is answered: the other party does as it said. */
   agreedLate(): void {
-    this.#isHoldAgreed ||= this.#isHoldTakenBack
-    this.#isHoldOffered = this.#isHoldAgreed
-    this.#isHoldTakenBack = false
+    this.hold.happened('answeredLate')
   }
 
   /** What was offered is refused: a picture that was never agreed on is in no offer any more. */
   withdraw(): void {
-    this.#isHoldTakenBack = false
+    this.hold.happened('refused')
     const picture = this.#picture
     if (picture !== undefined && picture.currentDirection == null) picture.stop()
   }
