@@ -3,8 +3,6 @@
  * audio only; without a microphone a generated tone stands in, marked as a test source. A microphone that was
  * forbidden is an error, because a person who expects to be heard must be told.
  */
-import { silenceWhileDisabled } from './werift.ts'
-
 /** A stable word for what a person must be told; texts are the page's. */
 export type MediaProblem =
   | 'microphoneDenied'
@@ -83,12 +81,20 @@ export const openCamera = (device: string): Promise<MediaStreamTrack> =>
 
 /**
  * Tracks that are already there: Node, tests, a programme with a source of its own. Each call has copies of them, so that silence in
- * one call is none in another; they themselves are not stopped.
+ * one call is none in another; they themselves are not stopped. `prepare` is given each copy: see `weriftMedia`.
  */
-export function fixedMedia(tracks: {
-  readonly audio?: MediaStreamTrack | undefined
-  readonly video?: MediaStreamTrack | undefined
-}): OpenMedia {
+export function fixedMedia(
+  tracks: {
+    readonly audio?: MediaStreamTrack | undefined
+    readonly video?: MediaStreamTrack | undefined
+  },
+  prepare: (copy: MediaStreamTrack) => void = () => {},
+): OpenMedia {
+  const copyOf = (track: MediaStreamTrack | undefined): MediaStreamTrack | undefined => {
+    const copy = track?.clone()
+    if (copy) prepare(copy)
+    return copy
+  }
   return async wanted => {
     const audio = copyOf(tracks.audio)
     let video = wanted.video ? copyOf(tracks.video) : undefined
@@ -117,12 +123,6 @@ export function fixedMedia(tracks: {
       },
     }
   }
-}
-
-function copyOf(track: MediaStreamTrack | undefined): MediaStreamTrack | undefined {
-  const copy = track?.clone()
-  if (copy) silenceWhileDisabled(copy)
-  return copy
 }
 
 class BrowserMedia implements LocalMedia {

@@ -1,4 +1,6 @@
+/** What werift, a WebRTC stack for Node, needs to get along with browsers, SIP phones and itself. No page loads it. */
 import type { RTCPeerConnection, MediaStreamTrack as WeriftTrack } from 'werift'
+import { fixedMedia, type OpenMedia } from './media.ts'
 
 /**
  * Descriptions of others as werift reads them. SIP phones that know no BUNDLE name no section (RFC 5888): werift takes no
@@ -112,6 +114,14 @@ function takeOneHelloVerify(ice: Ice): void {
   }
 }
 
+/** Tracks of werift, for a phone: copies as of `fixedMedia`, which are silent while they are not `enabled`. */
+export const weriftMedia = (tracks: {
+  readonly audio?: WeriftTrack | undefined
+  readonly video?: WeriftTrack | undefined
+}): OpenMedia => fixedMedia(tracks as Tracks, copy => silenceWhileDisabled(copy as unknown as WeriftTrack))
+
+type Tracks = Parameters<typeof fixedMedia>[0]
+
 /** A packet's payload of silence, by codec: G.711, and Opus of 20 ms. */
 const silences: Readonly<Record<string, (length: number) => Buffer>> = {
   'audio/pcmu': length => Buffer.alloc(length, 0xff),
@@ -121,11 +131,9 @@ const silences: Readonly<Record<string, (length: number) => Buffer>> = {
 
 /**
  * werift sends what a track gets whether it is `enabled` or not. With this it sends silence then, as browsers do; of codecs whose
- * silence is not known, nothing. A browser's track stays as it is.
+ * silence is not known, nothing.
  */
-export function silenceWhileDisabled(given: object): void {
-  const track = given as WeriftTrack
-  if (typeof track.applyIncomingRtp !== 'function') return
+function silenceWhileDisabled(track: WeriftTrack): void {
   const apply = track.applyIncomingRtp.bind(track)
   track.applyIncomingRtp = (packet, extensions) => {
     if (track.enabled) return apply(packet, extensions)

@@ -222,6 +222,9 @@ function barrels(path: string, source: string): string[] {
   return found
 }
 
+/** What of the client library is for programs in Node alone: no page is to load it. */
+const forNode = ['client/node.ts', 'client/werift.ts']
+
 /** A browser has no `node:` modules, nor have the files that those files import. */
 function neededNode(imports: ReadonlyMap<string, readonly Import[]>): string[] {
   const seen = new Set<string>()
@@ -231,11 +234,13 @@ function neededNode(imports: ReadonlyMap<string, readonly Import[]>): string[] {
     seen.add(path)
     for (const one of imports.get(path) ?? []) {
       if (one.typeOnly) continue
-      if (one.target.startsWith('node:')) wrong.push(`${path}: is for pages and may not import ${one.target}`)
+      if (one.target.startsWith('node:') || forNode.includes(one.target))
+        wrong.push(`${path}: is for pages and may not import ${one.target}`)
       else visit(one.target)
     }
   }
   for (const file of shown) visit(`src/trace/${file}`)
+  for (const path of imports.keys()) if (/^web-(phone|admin)\/src\//.test(path)) visit(path)
   return wrong
 }
 
@@ -388,6 +393,15 @@ describe('a planted violation is found:', () => {
         'src/trace/verdict.ts': `import { hash } from 'node:crypto'`,
       },
       /verdict\.ts: is for pages/,
+    ],
+    [
+      'a page loads what is for Node, by way of another file',
+      {
+        'web-phone/src/a.ts': `import { m } from '../../client/media.ts'`,
+        'client/media.ts': `import { w } from './werift.ts'`,
+        'client/werift.ts': '',
+      },
+      /client\/media\.ts: is for pages and may not import client\/werift/,
     ],
     [
       'a page imports more of a trace than what shows it',

@@ -1,8 +1,8 @@
 /** A tone as a microphone, for werift: G.711 µ-law (RFC 3551 §4.5.14), 20 ms a packet. */
 import type { RTCPeerConnection as Werift } from 'werift'
 import type { Env } from '../../client/env.ts'
-import { fixedMedia, type OpenMedia } from '../../client/media.ts'
-import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
+import type { OpenMedia } from '../../client/media.ts'
+import { asWeriftReads, prepareTransports, weriftMedia } from '../../client/werift.ts'
 
 const samplesPerSecond = 8_000
 const samplesPerPacket = 160
@@ -63,7 +63,7 @@ export async function toneMedia(hertz: number): Promise<ToneMedia> {
     count++
   }, 20).unref()
   return {
-    openMedia: fixedMedia({ audio: audio as never }),
+    openMedia: weriftMedia({ audio }),
     RTCPeerConnection: Connection as never,
   }
 }

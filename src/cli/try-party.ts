@@ -1,9 +1,8 @@
 /** One of the two parties of `lanline try`: the client library on werift, sending silence and counting what comes. */
 import type { PeerConfig, RTCPeerConnection as WeriftConnection } from 'werift'
 import { WebSocket } from 'ws'
-import { fixedMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
-import { prepareTransports } from '../../client/werift.ts'
+import { prepareTransports, weriftMedia } from '../../client/werift.ts'
 
 export interface PartyOptions {
   readonly label: string
@@ -72,7 +71,7 @@ export class Party {
       url: options.url,
       token: options.token,
       client: options.client,
-      openMedia: fixedMedia({ audio: audio as never }),
+      openMedia: weriftMedia({ audio }),
       env: { WebSocket: WebSocket as never, RTCPeerConnection: Connection as never },
     })
     const packets = silence(werift)

@@ -9,9 +9,8 @@ import {
   RtpPacket,
 } from 'werift'
 import { environment } from '../../client/env.ts'
-import { fixedMedia } from '../../client/media.ts'
 import { Peer } from '../../client/peer.ts'
-import { asWeriftReads, prepareTransports } from '../../client/werift.ts'
+import { asWeriftReads, prepareTransports, weriftMedia } from '../../client/werift.ts'
 
 const open: RTCPeerConnection[] = []
 afterEach(() => Promise.all(open.splice(0).map(connection => connection.close())))
@@ -76,7 +75,7 @@ describe('one track of werift in two calls', () => {
   const packet = () => new RtpPacket(new RtpHeader({ payloadType: 0 }), Buffer.from([1, 2, 3, 4]))
   async function two(mimeType: string) {
     const audio = new MediaStreamTrack({ kind: 'audio' })
-    const openMedia = fixedMedia({ audio: audio as never })
+    const openMedia = weriftMedia({ audio })
     const opened = [await openMedia({ video: false }), await openMedia({ video: false })]
     const sent: (readonly number[])[][] = [[], []]
     const tracks = opened.map((media, index) => {
