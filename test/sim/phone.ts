@@ -251,36 +251,17 @@ export class SimPhone {
     done: (status: number) => void = () => {},
     extra: readonly HeaderField[] = [],
   ): void {
-    this.request({
-      method,
-      uri: dialog.target,
-      to: dialog.remote,
-      from: dialog.local,
-      callId: dialog.callId,
-      cseq: () => ++dialog.cseq,
-      extra: [
-        ...dialog.routes.map(value => ({ name: 'Route', value })),
-        { name: 'Contact', value: this.contact },
-        ...extra,
-      ],
-      done: response => done(response.status),
-    })
+    this.request({ method, ...this.#within(dialog, extra), done: response => done(response.status) })
   }
 
   /** A re-INVITE, with an offer or (`delayed`) without; its final statuses, whose repetitions are acknowledged alike. */
   reInvite(dialog: SimDialog, o: { delayed?: boolean; ackWithout?: boolean } = {}): number[] {
     const statuses: number[] = []
-    const routes = dialog.routes.map(value => ({ name: 'Route', value }))
     const offer = o.delayed ? undefined : this.#describe()
     this.request({
       method: 'INVITE',
-      uri: dialog.target,
-      to: dialog.remote,
-      from: dialog.local,
-      callId: dialog.callId,
-      cseq: () => ++dialog.cseq,
-      extra: [...routes, { name: 'Contact', value: this.contact }, ...(offer ? [sdpField] : [])],
-      ...(offer ? { body: offer } : {}),
+      ...this.#within(dialog, offer && [sdpField]),
+      ...(offer && { body: offer }),
       done: response => {
         statuses.push(response.status)
         const answer = o.delayed && !o.ackWithout ? this.#describe() : undefined
@@ -491,6 +472,18 @@ export class SimPhone {
     }
   }
 
+  /** What a request within a dialog says whatever it is for (RFC 3261 §12.2.1.1). */
+  #within(dialog: SimDialog, extra: readonly HeaderField[] = []) {
+    return {
+      uri: dialog.target,
+      to: dialog.remote,
+      from: dialog.local,
+      callId: dialog.callId,
+      cseq: () => ++dialog.cseq,
+      extra: [...routesOf(dialog), { name: 'Contact', value: this.contact }, ...extra],
+    }
+  }
+
   get #dialogs(): readonly SimDialog[] {
     return [...this.incoming, ...this.outgoing].flatMap(({ dialog }) => dialog ?? [])
   }
@@ -509,25 +502,17 @@ export class SimPhone {
     const call = this.call(sip.parseUri(address)!.user ?? '', { uri: address, extra })
     const tell = (status: number): void => {
       if (dialog.ended) return
-      this.request({
-        ...{
-          method: 'NOTIFY',
-          uri: dialog.target,
-          to: dialog.remote,
-          from: dialog.local,
-          callId: dialog.callId,
+      const fields = [
+        { name: 'Event', value: 'refer' },
+        {
+          name: 'Subscription-State',
+          value: status < 200 ? 'active;expires=60' : 'terminated;reason=noresource',
         },
-        cseq: () => ++dialog.cseq,
-        extra: [
-          ...dialog.routes.map(value => ({ name: 'Route', value })),
-          { name: 'Contact', value: this.contact },
-          { name: 'Event', value: 'refer' },
-          {
-            name: 'Subscription-State',
-            value: status < 200 ? 'active;expires=60' : 'terminated;reason=noresource',
-          },
-          { name: 'Content-Type', value: 'message/sipfrag;version=2.0' },
-        ],
+        { name: 'Content-Type', value: 'message/sipfrag;version=2.0' },
+      ]
+      this.request({
+        method: 'NOTIFY',
+        ...this.#within(dialog, fields),
         body: Buffer.from(`SIP/2.0 ${status} Whatever\r\n`),
         done: () => {},
       })
@@ -629,7 +614,7 @@ export class SimPhone {
       headers: [
         { name: 'Via', value: this.via() },
         { name: 'Max-Forwards', value: '70' },
-        ...dialog.routes.map(value => ({ name: 'Route', value })),
+        ...routesOf(dialog),
         { name: 'From', value: dialog.local },
         { name: 'To', value: dialog.remote },
         { name: 'Call-ID', value: dialog.callId },
@@ -674,6 +659,8 @@ const sdpOf = (video: boolean): Uint8Array =>
 const audioOf = (sdp: string): string => sdp.split(/^m=/m).find(part => part.startsWith('audio')) ?? ''
 const asHeld = (sdp: Uint8Array): Uint8Array =>
   Buffer.from(Buffer.from(sdp).toString().replace('a=sendrecv', 'a=recvonly'))
+
+const routesOf = ({ routes }: SimDialog): HeaderField[] => routes.map(value => ({ name: 'Route', value }))
 
 const isCredentials = ({ name, value }: HeaderField): boolean =>
   name.endsWith('Authorization') && value.includes(`realm="${realm}"`)
