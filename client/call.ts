@@ -1,15 +1,15 @@
 /**
- * One call, from the first click to its end, for caller and callee alike: what is said of it to the appliance and heard
- * from there. It outlives the channel: while that is away media goes on, and hang-up and ICE restarts take the data
- * channel between the two parties.
+ * One call, from the first click to its end, for caller and callee alike: all that a page reads and does with it. It outlives the
+ * channel: while that is away media goes on, and hang-up and ICE restarts take the data channel between the two parties.
+ * Here its two sides meet, what is said of it (`call-signalling.ts`) and its media (`own-media.ts`, `session.ts`).
  *
  * Left out on purpose: any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
-import { type CallPorts, type CallSetup, callLimits } from './call-setup.ts'
+import type { CallPorts, CallSetup } from './call-setup.ts'
+import { CallSignalling, type Fate, type Stage } from './call-signalling.ts'
 import { Emitter } from './emitter.ts'
-import { Timers } from './env.ts'
 import { HandingOn, type HandOn } from './hand-on.ts'
 import type { LocalMedia, MediaProblem } from './media.ts'
 import type { MediaState, RefusedRelay } from './media-watch.ts'
@@ -24,7 +24,6 @@ import { Session, type SessionPorts } from './session.ts'
  * `answering`; once it is answered what its media does; `ended`.
  */
 export type CallState = Exclude<Stage, 'answered'> | MediaState
-type Stage = 'preparing' | 'calling' | 'ringing' | 'incoming' | 'answering' | 'answered' | 'ended'
 
 export interface CallEnd {
   readonly by: 'self' | 'peer' | 'server'
@@ -50,22 +49,14 @@ export class Call extends Emitter<CallEvents> {
   /** The id of the call whose place it takes. */
   readonly replaces: string | undefined
   readonly #ports: CallPorts
-  readonly #timers: Timers<'noAnswer' | 'offeredAgain' | 'lineAway' | 'reply'>
   readonly #startedAt: number
+  readonly #signalling: CallSignalling
   readonly #own: OwnMedia
   readonly #handingOn: HandingOn
   readonly #offered: CallSetup['incoming']
   /** It was placed with a picture. */
   readonly #placedWithVideo: boolean
   #isPictureRefused = false
-  #stage: Stage
-  /** The callee said yes, whichever of the two we are. */
-  #isTaken = false
-  /** Caller: as it was placed. */
-  #offer = ''
-  #id: string | undefined
-  #party: PersonName
-  #calledFor: PersonName | undefined
   #end: CallEnd | undefined
   /** From when our media is open. */
   #session: Session | undefined
@@ -73,51 +64,51 @@ export class Call extends Emitter<CallEvents> {
   constructor(ports: CallPorts, setup: CallSetup) {
     super()
     this.#ports = ports
-    this.#timers = new Timers(ports.env)
     this.#startedAt = ports.env.now()
-    this.#own = new OwnMedia(ports.openMedia, setup.microphone)
-    this.#handingOn = new HandingOn(
-      ports.env,
-      ({ to, replaces }) =>
-        this.#stage === 'answered' &&
-        ports.send({ type: 'refer', call: this.#id!, to: to.user, ...(replaces && { replaces }) }),
-      () => this.emit('changed', this),
-    )
     this.direction = setup.direction
     this.ref = setup.ref
     this.referred = setup.referred
     this.referredBy = setup.referredBy
     this.replaces = setup.replaces
     this.#placedWithVideo = setup.video
-    this.#party = setup.peer
-    this.#calledFor = setup.calledFor
-    this.#id = setup.incoming?.call
     this.#offered = setup.incoming
-    this.#stage = setup.direction === 'outgoing' ? 'preparing' : 'incoming'
+    this.#own = new OwnMedia(ports.openMedia, setup.microphone)
+    this.#signalling = new CallSignalling(ports, setup, {
+      changed: () => this.emit('changed', this),
+      ended: (by, reason, code, isHeard) => this.#ended({ by, reason, code }, isHeard),
+    })
+    this.#handingOn = new HandingOn(
+      ports.env,
+      ({ to, replaces }) =>
+        this.#isAnswered &&
+        ports.send({ type: 'refer', call: this.id!, to: to.user, ...(replaces && { replaces }) }),
+      () => this.emit('changed', this),
+    )
   }
 
   /** The appliance's id of the call, once it is known. */
   get id(): string | undefined {
-    return this.#id
+    return this.#signalling.id
   }
   /** Who calls; or who was called, and once it is answered who took it. */
   get party(): PersonName {
-    return this.#party
+    return this.#signalling.party
   }
   /** Who was called, where somebody else takes it in their place, here or there: calls to one person may ring at several. */
   get calledFor(): PersonName | undefined {
-    return this.#calledFor
+    return this.#signalling.calledFor
   }
   /** The callee said yes, whichever of the two we are. */
   get isTaken(): boolean {
-    return this.#isTaken
+    return this.#signalling.isTaken
   }
   /** Whom the other party is handed on to, and how that goes; undefined until `refer`. */
   get handOn(): HandOn | undefined {
     return this.#handingOn.now
   }
   get state(): CallState {
-    return this.#stage === 'answered' ? this.#session!.media.state : this.#stage
+    const { stage } = this.#signalling
+    return stage === 'answered' ? this.#session!.media.state : stage
   }
   /** A picture is part of it: it was placed with one, or one was added since. */
   get video(): boolean {
@@ -212,70 +203,44 @@ export class Call extends Emitter<CallEvents> {
     const media = await this.#open(video)
     if (media === undefined) return
     try {
-      this.#offer = await this.#join().negotiation.offer(media, video)
+      const offer = await this.#join().negotiation.offer(media, video)
+      if (!this.#signalling.isOver) this.#signalling.place(offer)
     } catch (error) {
       this.#fail(error)
-      return
     }
-    if (this.#isOver()) return
-    this.#timers.set('noAnswer', callLimits.noAnswerMilliseconds, () => this.hangUp('noAnswer'))
-    this.#become('calling')
-    this.#place()
   }
 
   /** Callee: takes the call, with or without its own camera. */
   async answer(wanted: { readonly video: boolean }): Promise<void> {
     const offered = this.#offered
-    if (this.#stage !== 'incoming' || offered === undefined) return
-    this.#become('answering')
-    // Some telephones leave the offer to who is called; what they make of it comes as `answered`.
+    if (offered === undefined || !this.#signalling.answering()) return
+    // Some telephones leave the offer to who is called.
     const isOffered = offered.sdp !== ''
     // Nobody sees a camera in a call without a picture; there it is turned on later.
     const media = await this.#open(wanted.video && (!isOffered || this.#placedWithVideo))
     if (media === undefined) return
-    const { negotiation } = this.#join()
+    const { negotiation, peer } = this.#join()
     try {
       const sdp = await (isOffered
         ? negotiation.answer(offered, media)
         : negotiation.offer(media, wanted.video))
-      if (this.#isOver()) return
-      this.#ports.kept.token(this.#id!, '')
-      this.#sendAnswer(sdp)
+      if (this.#signalling.isOver) return
+      this.#signalling.take(sdp, () => peer.connection.localDescription!.sdp)
     } catch (error) {
       this.#fail(error)
       return
     }
-    this.#isTaken = true
-    this.#timers.clear('lineAway')
-    if (!isOffered) {
-      this.#timers.set('noAnswer', callLimits.unacknowledgedMilliseconds, () => this.hangUp('mediaFailed'))
-      return
-    }
-    this.#become('answered')
-    negotiation.answered()
+    if (isOffered) negotiation.answered()
   }
 
   /** Callee: does not take it. */
   decline(reason: 'declined' | 'busy' | 'failed' = 'declined'): void {
-    if (this.#isOver()) return
-    if (this.#isTaken || this.direction !== 'incoming') {
-      this.hangUp()
-      return
-    }
-    this.#ports.send({ type: 'decline', call: this.#id!, reason })
-    this.#finish({ by: 'self', reason, code: 0 })
+    this.#signalling.decline(reason)
   }
 
   /** Ends the call from any state. Where signalling is away the data channel says it, and the appliance learns later. */
   hangUp(reason: EndReason = 'hangup'): void {
-    if (this.#isOver()) return
-    if (this.direction === 'incoming' && !this.#isTaken) return this.decline()
-    const ended: EndReason = !this.#isTaken && reason === 'hangup' ? 'cancelled' : reason
-    if (this.#id !== undefined) {
-      this.#ports.kept.ended(this.#id, 'self', ended)
-      this.#ports.send({ type: 'bye', call: this.#id, reason: ended })
-    }
-    this.#finish({ by: 'self', reason: ended, code: 0 })
+    this.#signalling.hangUp(reason)
   }
 
   setMuted(muted: boolean): void {
@@ -300,7 +265,7 @@ export class Call extends Emitter<CallEvents> {
    * was answered.
    */
   setHold(on: boolean): boolean {
-    if (!this.#isTaken || this.#isOver()) return false
+    if (!this.isTaken || this.#signalling.isOver) return false
     const hadCamera = this.#own.setHold(on)
     this.#session?.setHold(on, hadCamera && !on)
     // One that is not there any more is said where it is turned on by hand.
@@ -330,81 +295,30 @@ export class Call extends Emitter<CallEvents> {
    * line, somebody is asked already, or no media came yet: before, the appliance may not know that the call was taken.
    */
   refer(person: PersonName, asked?: Call): boolean {
-    if (this.#stage !== 'answered' || this.connectedAt === undefined) return false
+    if (!this.#isAnswered || this.connectedAt === undefined) return false
     return this.#handingOn.begin(person, asked?.id)
   }
 
   /** The network changed: the caller looks for a new path at once. */
   networkChanged(): void {
-    if (this.#stage === 'answered') this.#session!.negotiation.offers.want()
+    if (this.#isAnswered) this.#session!.negotiation.offers.want()
   }
 
   /** A message of the channel about this call. */
   handle(message: ServerMessage): void {
-    if (this.#isOver()) {
-      // Hung up before the appliance had told the call's id: now it can be told.
-      if (message.type === 'calling') {
-        this.#ports.send({ type: 'bye', call: message.call, reason: this.#end!.reason })
-      }
-      return
-    }
-    this.#timers.clear('reply')
-    switch (message.type) {
-      case 'calling':
-        this.#id = message.call
-        this.emit('changed', this)
-        return
-      case 'incoming':
-        this.#timers.clear('offeredAgain')
-        // What was said to it on the old line was lost; by now it has more candidates.
-        if (this.#isTaken) this.#sendAnswer(this.#session!.peer.connection.localDescription!.sdp)
-        return
-      case 'ringing':
-        if (this.#stage === 'calling') this.#become('ringing')
-        return
-      case 'answered':
-        // It may also be that to an ICE restart.
-        if (this.#session && this.#stage !== 'answered') this.#taken(message.by)
-        this.#session?.handle(message)
-        return
-      case 'referral':
-        this.#handingOn.told(message)
-        return
-      case 'ended':
-        this.#finish(message)
-        return
-      default:
-        this.#session?.handle(message)
-    }
+    if (!this.#signalling.handle(message)) return
+    if (message.type === 'referral') this.#handingOn.told(message)
+    else this.#session?.handle(message)
   }
 
-  /** The channel broke: nobody can tell that the caller gave up. */
+  /** The channel broke. */
   lineLost(): void {
-    if (this.#isTaken) return
-    if (this.direction === 'incoming') this.#loseAfter('lineAway', callLimits.ringsWithoutLineMilliseconds)
-    else if (this.#isUnknown) this.#loseAfter('lineAway', callLimits.placedWithoutLineMilliseconds)
+    this.#signalling.lineLost()
   }
 
   /** The channel is back: `fate` says what the appliance knows of this call. */
-  resumed(fate: { readonly state: 'held' | 'ended'; readonly reason: EndReason | '' } | undefined): void {
-    // While the microphone is still being opened nothing was said that could be lost.
-    if (this.#isOver() || this.#stage === 'preparing') return
-    this.#timers.clear('lineAway')
-    // Not taken when `hello` named what is held.
-    if (fate === undefined && this.direction === 'incoming') {
-      this.#loseAfter('offeredAgain', callLimits.offeredAgainMilliseconds)
-      return
-    }
-    // What was begun on the old line and could not be named the appliance ends.
-    if (this.#isUnknown) {
-      this.#place()
-      return
-    }
-    if (fate?.state !== 'held') {
-      // The other party may have hung up meanwhile, or the appliance lost a call that was still ringing.
-      this.#finish({ by: 'server', reason: fate?.reason || 'lost', code: 0 })
-      return
-    }
+  resumed(fate: Fate | undefined): void {
+    if (!this.#signalling.resumed(fate)) return
     this.#session?.lineBack()
     this.#handingOn.lineBack()
   }
@@ -412,14 +326,13 @@ export class Call extends Emitter<CallEvents> {
   async #open(video: boolean): Promise<LocalMedia | undefined> {
     // Media first, connection second: only then do browsers offer real host addresses instead of `<uuid>.local`.
     const media = await this.#own.open(video)
-    if (this.#isOver()) return undefined
+    if (this.#signalling.isOver) return undefined
     const { problem } = this.#own
     // Who is asked why somebody was not heard can then tell.
-    if (problem) this.#ports.send({ type: 'mediaProblem', call: this.#id ?? '', problem })
+    if (problem) this.#ports.send({ type: 'mediaProblem', call: this.id ?? '', problem })
     if (media === undefined) {
-      // A ringing call can still be taken after the person allowed the microphone.
-      if (this.direction === 'incoming') this.#become('incoming')
-      else this.#finish({ by: 'self', reason: 'failed', code: 0 })
+      if (this.direction === 'incoming') this.#signalling.ringOn()
+      else this.hangUp('failed')
     }
     return media
   }
@@ -430,13 +343,13 @@ export class Call extends Emitter<CallEvents> {
     const ports: SessionPorts = {
       ...{ env, startedAt: this.#startedAt, own: this.#own, isCaller: this.direction === 'outgoing' },
       ...{ online, lookAtLine },
-      send: message => !this.#isOver() && send({ ...message, call: this.#id! }),
+      send: message => !this.#signalling.isOver && send({ ...message, call: this.id! }),
       report: (told, isLast) => {
-        if (this.#id !== undefined) report(this.#id, told, isLast)
+        if (this.id !== undefined) report(this.id, told, isLast)
       },
       facts: facts => this.emit('facts', facts),
       changed: () => this.emit('changed', this),
-      heardBye: reason => this.#heardBye(reason),
+      heardBye: reason => this.#signalling.heardBye(reason),
       pictureRefused: () => {
         void this.setCamera(false)
         this.#isPictureRefused = true
@@ -449,53 +362,6 @@ export class Call extends Emitter<CallEvents> {
     return this.#session
   }
 
-  #sendAnswer(sdp: string): void {
-    if (this.#ports.send({ type: 'answer', call: this.#id!, sdp })) this.#expectReply()
-  }
-
-  #taken(by: PersonName): void {
-    this.#timers.clear('noAnswer')
-    if (this.direction === 'outgoing' && by.user !== this.#party.user) this.#calledFor = this.#party
-    this.#party = by
-    this.#isTaken = true
-    this.#become('answered')
-  }
-
-  /** The appliance will say it too, if it is there; if it never does, it is told. */
-  #heardBye(reason: EndReason): void {
-    const id = this.#id
-    if (id !== undefined) {
-      const { kept } = this.#ports
-      kept.ended(id, 'peer', reason)
-      this.#ports.env.setTimeout(() => {
-        if (kept.has(id)) this.#ports.send({ type: 'bye', call: id, reason })
-      }, callLimits.peerByeMilliseconds)
-    }
-    this.#finish({ by: 'peer', reason, code: 0 }, true)
-  }
-
-  /** Placed, and the appliance has not said that it knows. */
-  get #isUnknown(): boolean {
-    return this.#stage === 'calling' && this.#id === undefined
-  }
-
-  /** Tells the appliance of the call, or waits for a line. */
-  #place(): void {
-    const { ref, referred } = this
-    const { user: to } = this.#party
-    const placed = { ref, to, sdp: this.#offer, video: this.#placedWithVideo, ...(referred && { referred }) }
-    if (this.#ports.send({ type: 'call', ...placed })) this.#expectReply()
-    else this.#loseAfter('lineAway', callLimits.placedWithoutLineMilliseconds)
-  }
-
-  #expectReply(): void {
-    this.#timers.set('reply', callLimits.replyMilliseconds, () => this.#ports.lookAtLine())
-  }
-
-  #loseAfter(timer: 'offeredAgain' | 'lineAway', milliseconds: number): void {
-    this.#timers.set(timer, milliseconds, () => this.#finish({ by: 'server', reason: 'lost', code: 0 }))
-  }
-
   #ownChanged(): void {
     this.#session?.tellMedia()
     this.emit('changed', this)
@@ -503,27 +369,18 @@ export class Call extends Emitter<CallEvents> {
 
   #fail(error: unknown): void {
     console.warn('lanline: call failed', error)
-    if (this.direction === 'incoming' && !this.#isTaken) this.decline('failed')
-    else this.hangUp('mediaFailed')
+    this.#signalling.fail()
   }
 
-  /** `isHeard`: from the other party's client. */
-  #finish({ by, reason, code }: CallEnd, isHeard = false): void {
-    if (this.#isOver()) return
-    this.#end = { by, reason, code }
-    this.#timers.clearAll()
-    this.#session?.finish(reason, isHeard ? 'heard' : by === 'self' ? 'first' : 'told')
+  #ended(end: CallEnd, isHeard: boolean): void {
+    this.#end = end
+    this.#session?.finish(end.reason, isHeard ? 'heard' : end.by === 'self' ? 'first' : 'told')
     this.#own.release()
-    this.#become('ended')
-    this.emit('ended', this.#end)
-  }
-
-  #isOver(): boolean {
-    return this.#stage === 'ended'
-  }
-
-  #become(stage: Stage): void {
-    this.#stage = stage
     this.emit('changed', this)
+    this.emit('ended', end)
+  }
+
+  get #isAnswered(): boolean {
+    return this.#signalling.stage === 'answered'
   }
 }
