@@ -1,21 +1,18 @@
 /**
- * One call, from the first click to its end, for caller and callee alike: all that a page reads and does with it. It outlives the
- * channel: while that is away media goes on, and hang-up and ICE restarts take the data channel between the two parties.
- * Here its two sides meet, what is said of it (`call-signalling.ts`) and its media (`own-media.ts`, `session.ts`).
+ * One call, from the first click to its end, for caller and callee alike. It outlives the channel: while that is away media goes
+ * on, and hang-up and ICE restarts take the data channel between the two parties. Here its two sides meet: what is said of it
+ * (`call-signalling.ts`) and its media (`call-media.ts`).
  *
  * Left out on purpose: any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
+import { CallMedia } from './call-media.ts'
 import type { CallPorts, CallSetup } from './call-setup.ts'
 import { CallSignalling, type Fate, type Stage } from './call-signalling.ts'
-import { Emitter } from './emitter.ts'
 import { HandingOn, type HandOn } from './hand-on.ts'
-import type { LocalMedia, MediaProblem } from './media.ts'
-import type { MediaState, RefusedRelay } from './media-watch.ts'
-import { OwnMedia } from './own-media.ts'
-import { type CallPath, noPath } from './path.ts'
-import type { PeerMedia } from './peerword.ts'
+import type { LocalMedia } from './media.ts'
+import type { MediaState } from './media-watch.ts'
 import type { MediaFacts } from './report.ts'
 import { Session, type SessionPorts } from './session.ts'
 
@@ -39,7 +36,7 @@ export interface CallEvents {
   ended: CallEnd
 }
 
-export class Call extends Emitter<CallEvents> {
+export class Call extends CallMedia<CallEvents> {
   readonly direction: 'outgoing' | 'incoming'
   readonly ref: string
   /** The id of the call whose other party handed us on to this one. */
@@ -51,18 +48,12 @@ export class Call extends Emitter<CallEvents> {
   readonly #ports: CallPorts
   readonly #startedAt: number
   readonly #signalling: CallSignalling
-  readonly #own: OwnMedia
   readonly #handingOn: HandingOn
   readonly #offered: CallSetup['incoming']
-  /** It was placed with a picture. */
-  readonly #placedWithVideo: boolean
-  #isPictureRefused = false
   #end: CallEnd | undefined
-  /** From when our media is open. */
-  #session: Session | undefined
 
   constructor(ports: CallPorts, setup: CallSetup) {
-    super()
+    super(ports.openMedia, setup)
     this.#ports = ports
     this.#startedAt = ports.env.now()
     this.direction = setup.direction
@@ -70,11 +61,9 @@ export class Call extends Emitter<CallEvents> {
     this.referred = setup.referred
     this.referredBy = setup.referredBy
     this.replaces = setup.replaces
-    this.#placedWithVideo = setup.video
     this.#offered = setup.incoming
-    this.#own = new OwnMedia(ports.openMedia, setup.microphone)
     this.#signalling = new CallSignalling(ports, setup, {
-      changed: () => this.emit('changed', this),
+      changed: () => this.changed(),
       ended: (by, reason, code, isHeard) => this.#ended({ by, reason, code }, isHeard),
     })
     this.#handingOn = new HandingOn(
@@ -82,7 +71,7 @@ export class Call extends Emitter<CallEvents> {
       ({ to, replaces }) =>
         this.#isAnswered &&
         ports.send({ type: 'refer', call: this.id!, to: to.user, ...(replaces && { replaces }) }),
-      () => this.emit('changed', this),
+      () => this.changed(),
     )
   }
 
@@ -108,98 +97,15 @@ export class Call extends Emitter<CallEvents> {
   }
   get state(): CallState {
     const { stage } = this.#signalling
-    return stage === 'answered' ? this.#session!.media.state : stage
-  }
-  /** A picture is part of it: it was placed with one, or one was added since. */
-  get video(): boolean {
-    return this.#placedWithVideo || this.#session?.peer.sections.picture !== undefined
-  }
-  /** Which way a picture may go, by what both have agreed on; the camera can then be turned on without a line. */
-  get picture(): { readonly sends: boolean; readonly receives: boolean } {
-    return this.#session?.peer.sections.picture ?? { sends: false, receives: false }
-  }
-  /** The other party did not take the picture that was to be sent: the camera is off again. */
-  get isPictureRefused(): boolean {
-    return this.#isPictureRefused
+    return stage === 'answered' ? this.session!.media.state : stage
   }
   get end(): CallEnd | undefined {
     return this.#end
   }
-  /** Why microphone or camera are not as wanted. */
-  get problem(): MediaProblem | undefined {
-    return this.#own.problem
-  }
-  /** All of them: a device may lack both. */
-  get problems(): readonly MediaProblem[] {
-    return this.#own.problems
-  }
-  get muted(): boolean {
-    return this.#own.state.muted
-  }
-  get cameraOn(): boolean {
-    return this.#own.state.camera
-  }
-  /** The other party waits: see `setHold`. */
-  get isHolding(): boolean {
-    return this.#own.state.hold
-  }
-  /** The other party has put us on hold: they do not hear us. */
-  get isHeld(): boolean {
-    return this.#session?.peerMedia?.hold ?? this.#session?.peer.sections.isHeld ?? false
-  }
-  get testSource(): boolean {
-    return this.#own.state.testSource
-  }
-  /** The one that is open; undefined where a test source stands in. */
-  get microphone(): MediaStreamTrack | undefined {
-    return this.#own.state.testSource ? undefined : this.#own.audio
-  }
-  /** What is sent of this side's sound: microphone or test source. */
-  get localAudio(): MediaStreamTrack | undefined {
-    return this.#own.audio
-  }
-  get localVideo(): MediaStreamTrack | undefined {
-    return this.#own.video
-  }
-  get remoteStream(): MediaStream | undefined {
-    return this.#session?.peer.remoteStream
-  }
-  /** Where there is no `MediaStream` (Node). */
-  get remoteTracks(): readonly MediaStreamTrack[] {
-    return this.#session?.peer.remoteTracks ?? []
-  }
-  /** What the other party's client says that it sends; undefined while (or because) it says nothing. */
-  get peerMedia(): PeerMedia | undefined {
-    return this.#session?.peerMedia
-  }
-  /** A telephone is at the other end that takes keys; a client of ours has no use for them. */
-  get takesTones(): boolean {
-    const { peer, peerMedia, media } = this.#session ?? {}
-    return media?.connectedAt !== undefined && peerMedia === undefined && peer!.sections.takesTones
-  }
-  get facts(): MediaFacts | undefined {
-    return this.#session?.media.facts
-  }
-  /** Which way media goes now. */
-  get path(): CallPath {
-    return this.#session?.media.path ?? noPath
-  }
-  /** Why the appliance does not relay this call; undefined while media flows. */
-  get relayRefusal(): RefusedRelay | undefined {
-    return this.#session?.media.refused
-  }
-  /** Milliseconds of the environment's clock at which media first flowed. */
-  get connectedAt(): number | undefined {
-    return this.#session?.media.connectedAt
-  }
-  /** The connection itself, for who wants to look closer. */
-  get peerConnection(): RTCPeerConnection | undefined {
-    return this.#session?.peer.connection
-  }
 
   /** Caller: opens the media and sends the offer. */
   async start(): Promise<void> {
-    const video = this.#placedWithVideo
+    const video = this.placedWithVideo
     const media = await this.#open(video)
     if (media === undefined) return
     try {
@@ -217,7 +123,7 @@ export class Call extends Emitter<CallEvents> {
     // Some telephones leave the offer to who is called.
     const isOffered = offered.sdp !== ''
     // Nobody sees a camera in a call without a picture; there it is turned on later.
-    const media = await this.#open(wanted.video && (!isOffered || this.#placedWithVideo))
+    const media = await this.#open(wanted.video && (!isOffered || this.placedWithVideo))
     if (media === undefined) return
     const { negotiation, peer } = this.#join()
     try {
@@ -243,52 +149,6 @@ export class Call extends Emitter<CallEvents> {
     this.#signalling.hangUp(reason)
   }
 
-  setMuted(muted: boolean): void {
-    this.#own.mute(muted)
-    this.#ownChanged()
-  }
-
-  /**
-   * Turns the camera on or off. In a call that has no picture yet it is offered to the other party, who need not take it
-   * (`isPictureRefused`) nor send its own. Throws `MediaError` when there is no camera to be had.
-   */
-  async setCamera(on: boolean, device?: string): Promise<void> {
-    this.#isPictureRefused = false
-    if (!(await this.#own.setCamera(on, device))) return
-    await this.#session?.sendVideo(this.#own.video)
-    this.#ownChanged()
-  }
-
-  /**
-   * Hold (RFC 3264 §8.4): lets the other party wait. They hear and see nothing of us, and are told so. Whether they are
-   * still played here is for who shows the call. Afterwards the camera is on again if it was before. False before the call
-   * was answered.
-   */
-  setHold(on: boolean): boolean {
-    if (!this.isTaken || this.#signalling.isOver) return false
-    const hadCamera = this.#own.setHold(on)
-    this.#session?.setHold(on, hadCamera && !on)
-    // One that is not there any more is said where it is turned on by hand.
-    if (hadCamera) this.setCamera(!on).catch(() => this.#session?.sendVideo(this.#own.video))
-    this.emit('changed', this)
-    return true
-  }
-
-  /** Speaks through another microphone. Throws `MediaError`. */
-  async useMicrophone(device: string): Promise<void> {
-    const track = await this.#own.useMicrophone(device)
-    if (track === undefined) return
-    await this.#session?.peer.sections.sendAudio(track)
-    this.#ownChanged()
-  }
-
-  /** Presses keys of a telephone, `0`–`9`, `*`, `#`: doors and menus are opened by them. False where none are taken. */
-  sendTones(keys: string): boolean {
-    if (!this.takesTones || !/^[0-9*#]{1,32}$/.test(keys)) return false
-    this.#session!.peer.sections.sendTones(keys)
-    return true
-  }
-
   /**
    * Hands the other party on: their phone is asked to call `person`. Both talk on until that call is answered; this one ends
    * then. With `asked`, our own call with that person, theirs takes its place, and nothing rings. False when there is no
@@ -301,14 +161,14 @@ export class Call extends Emitter<CallEvents> {
 
   /** The network changed: the caller looks for a new path at once. */
   networkChanged(): void {
-    if (this.#isAnswered) this.#session!.negotiation.offers.want()
+    if (this.#isAnswered) this.session!.negotiation.offers.want()
   }
 
   /** A message of the channel about this call. */
   handle(message: ServerMessage): void {
     if (!this.#signalling.handle(message)) return
     if (message.type === 'referral') this.#handingOn.told(message)
-    else this.#session?.handle(message)
+    else this.session?.handle(message)
   }
 
   /** The channel broke. */
@@ -319,15 +179,15 @@ export class Call extends Emitter<CallEvents> {
   /** The channel is back: `fate` says what the appliance knows of this call. */
   resumed(fate: Fate | undefined): void {
     if (!this.#signalling.resumed(fate)) return
-    this.#session?.lineBack()
+    this.session?.lineBack()
     this.#handingOn.lineBack()
   }
 
   async #open(video: boolean): Promise<LocalMedia | undefined> {
     // Media first, connection second: only then do browsers offer real host addresses instead of `<uuid>.local`.
-    const media = await this.#own.open(video)
+    const media = await this.own.open(video)
     if (this.#signalling.isOver) return undefined
-    const { problem } = this.#own
+    const { problem } = this.own
     // Who is asked why somebody was not heard can then tell.
     if (problem) this.#ports.send({ type: 'mediaProblem', call: this.id ?? '', problem })
     if (media === undefined) {
@@ -341,30 +201,21 @@ export class Call extends Emitter<CallEvents> {
   #join(): Session {
     const { env, send, report, lookAtLine, online } = this.#ports
     const ports: SessionPorts = {
-      ...{ env, startedAt: this.#startedAt, own: this.#own, isCaller: this.direction === 'outgoing' },
+      ...{ env, startedAt: this.#startedAt, own: this.own, isCaller: this.direction === 'outgoing' },
       ...{ online, lookAtLine },
       send: message => !this.#signalling.isOver && send({ ...message, call: this.id! }),
       report: (told, isLast) => {
         if (this.id !== undefined) report(this.id, told, isLast)
       },
       facts: facts => this.emit('facts', facts),
-      changed: () => this.emit('changed', this),
+      changed: () => this.changed(),
       heardBye: reason => this.#signalling.heardBye(reason),
-      pictureRefused: () => {
-        void this.setCamera(false)
-        this.#isPictureRefused = true
-        this.emit('changed', this)
-      },
+      pictureRefused: () => this.pictureRefused(),
       gaveUp: reason => this.hangUp(reason),
       failed: error => this.#fail(error),
     }
-    this.#session = new Session(ports, this.#offered)
-    return this.#session
-  }
-
-  #ownChanged(): void {
-    this.#session?.tellMedia()
-    this.emit('changed', this)
+    this.session = new Session(ports, this.#offered)
+    return this.session
   }
 
   #fail(error: unknown): void {
@@ -374,13 +225,21 @@ export class Call extends Emitter<CallEvents> {
 
   #ended(end: CallEnd, isHeard: boolean): void {
     this.#end = end
-    this.#session?.finish(end.reason, isHeard ? 'heard' : end.by === 'self' ? 'first' : 'told')
-    this.#own.release()
-    this.emit('changed', this)
+    this.session?.finish(end.reason, isHeard ? 'heard' : end.by === 'self' ? 'first' : 'told')
+    this.own.release()
+    this.changed()
     this.emit('ended', end)
   }
 
   get #isAnswered(): boolean {
     return this.#signalling.stage === 'answered'
+  }
+
+  protected get isTalking(): boolean {
+    return this.isTaken && !this.#signalling.isOver
+  }
+
+  protected changed(): void {
+    this.emit('changed', this)
   }
 }
