@@ -131,7 +131,7 @@ export class Call extends CallMedia<CallEvents> {
         ? negotiation.answer(offered, media)
         : negotiation.offer(media, wanted.video))
       if (this.#signalling.isOver) return
-      this.#signalling.take(sdp, () => peer.connection.localDescription!.sdp)
+      this.#signalling.take(sdp, () => peer.description)
     } catch (error) {
       this.#fail(error)
       return

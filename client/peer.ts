@@ -85,6 +85,11 @@ export class Peer {
     return state === 'disconnected' || state === 'failed' || state === 'closed' ? 'no' : 'pending'
   }
 
+  /** Our description with the candidates found until now. */
+  get description(): string {
+    return withDefaultCandidates(this.connection.localDescription!.sdp)
+  }
+
   /** A new offer; with `wait` it carries its candidates. */
   offer(how: { readonly restart: boolean; readonly wait: boolean }): Promise<string> {
     return this.#inTurn(async () => {

@@ -671,6 +671,19 @@ describe('a call while the appliance is away', () => {
     expect(taken.state).toBe('connecting')
   })
 
+  it('is answered again with the candidate that who knows no trickling looks for, where the stack leaves it out', async () => {
+    const { socket, peer, back, taken } = await ringing()
+    await taken.answer({ video: false })
+    socket().drop()
+    const [media, candidate] = ['v=0\r\nm=audio', 'a=candidate:1 1 udp 1 10.0.0.2 5000 typ host\r\n']
+    const sdp = `${media} 9 RTP/AVP 0\r\nc=IN IP4 0.0.0.0\r\n${candidate}`
+    peer().localDescription = { type: 'answer', sdp }
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: false, video: false })
+    const said = `${media} 5000 RTP/AVP 0\r\nc=IN IP4 10.0.0.2\r\n${candidate}`
+    expect(socket().ofType('answer')).toEqual([{ type: 'answer', call, sdp: said }])
+  })
+
   it('that came without an offer is answered again as well', async () => {
     const { socket, peer, back, taken } = await ringing(undefined, '')
     const answering = taken.answer({ video: false })
