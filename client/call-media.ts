@@ -139,6 +139,7 @@ export abstract class CallMedia<Events extends { [name in keyof Events]: unknown
    */
   setHold(on: boolean): boolean {
     if (!this.isTalking) return false
+    if (on === this.isHolding) return true
     const hadCamera = this.own.setHold(on)
     this.session?.setHold(on, hadCamera && !on)
     // One that is not there any more is said where it is turned on by hand.

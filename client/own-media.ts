@@ -72,9 +72,8 @@ export class OwnMedia {
     this.#enable()
   }
 
-  /** The other party waits and is sent silence. True: the camera was on and is to be off now, or was and is to be on again. */
+  /** The other party waits and is sent silence, or does so no more. True: the camera was on and is to be off now, or was and is to be on again. */
   setHold(on: boolean): boolean {
-    if (on === this.#isHolding) return false
     this.#isHolding = on
     this.#enable()
     if (on) this.#hadCamera = this.video !== undefined || this.#opening > 0

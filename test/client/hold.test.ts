@@ -384,6 +384,22 @@ describe('the camera of whoever lets wait', () => {
     expect([offers(), ours.isPictureRefused, ours.cameraOn]).toEqual([3, true, false])
   })
 
+  it('is waited for all the same where that was said twice', async () => {
+    const { media, opens } = devices({ isSlow: true, isOn: true })
+    const { ours, peer, holds, agrees, offers, offered } = await talking('phone', { media, video: true })
+    const [, picture] = peer().transceivers
+    await holds(true)
+    picture!.currentDirection = 'inactive'
+    await agrees()
+    ours.setHold(false)
+    await holds(false)
+    expect(offered()).toEqual([2, ['sendrecv', 'sendrecv']])
+    picture!.currentDirection = 'sendrecv'
+    await agrees()
+    await opens()
+    expect([offers(), ours.cameraOn, picture!.sender.track]).toEqual([2, true, media.video])
+  })
+
   it.each(['is there again', 'is gone'])('is offered again at once, and once, where it %s', async fate => {
     const { media, opens } = devices({ isSlow: true })
     const { ours, peer, holds, agrees, offers, offered } = await talking('phone', {
