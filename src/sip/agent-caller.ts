@@ -40,6 +40,7 @@ import {
   viaOf,
 } from './agent-message.ts'
 import { callKey, first, parseCSeq, tagOf } from './codec.ts'
+import { leaving } from './leaving.ts'
 import type { AgentCommand, SipRequest, SipResponse } from './message.ts'
 import { nameAddr, personUri } from './person.ts'
 import { reasonField, wordOfRefusal } from './reason.ts'
@@ -150,29 +151,13 @@ export function receiveInviteResponse(desk: Desk, call: Call, message: SipRespon
 
 /** Ends a leg that nobody wants, from its 2xx alone: ACK (RFC 3261 §13.2.2.4), then BYE (§15). */
 export function acknowledgeAndLeave(desk: Desk, device: string, message: SipResponse, word: EndReason): void {
-  const dialog = dialogOfResponse(message)
-  const from = first(message, 'From')
-  const cseq = parseCSeq(first(message, 'CSeq') ?? '')
-  const callId = first(message, 'Call-ID')
-  if (dialog === undefined || from === undefined || cseq === undefined || callId === undefined) return
-  const inside = (method: string, seq: number): SipRequest => ({
-    kind: 'request',
-    method,
-    uri: dialog.target,
-    headers: [
-      { name: 'Via', value: viaOf(desk.random) },
-      { name: 'Max-Forwards', value: '70' },
-      ...dialog.routes.map(route => ({ name: 'Route', value: route })),
-      { name: 'From', value: from },
-      { name: 'To', value: first(message, 'To')! },
-      { name: 'Call-ID', value: callId },
-      { name: 'CSeq', value: `${seq} ${method}` },
-      ...(method === 'BYE' ? [reasonField(200, word)] : []),
-    ],
-    body: new Uint8Array(0),
-  })
-  desk.send(device, inside('ACK', cseq.number))
-  desk.send(device, inside('BYE', cseq.number + 1))
+  const routes = dialogOfResponse(message)?.routes
+  if (routes === undefined) return
+  const vias = { ack: viaOf(desk.random), bye: viaOf(desk.random) }
+  const last = leaving(message, { routes, vias, reason: reasonField(200, word) })
+  if (last === undefined) return
+  desk.send(device, last.ack)
+  desk.send(device, last.bye)
 }
 
 function newInviting(request: SipRequest, seq: number, inside: boolean, sdp: string): Inviting {

@@ -6,12 +6,15 @@ import { after, type Monotonic } from '../core/clock.ts'
 import type { Random } from '../core/random.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import type { ClientTransactions } from './client-transactions.ts'
+import { tagOf } from './codec.ts'
 import { divertedFrom, referredByFor } from './diversion.ts'
 import { forward, viaFor } from './forward.ts'
-import type { Flow, HeaderField } from './message.ts'
+import { leaving } from './leaving.ts'
+import type { Flow, HeaderField, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Accounts } from './ports.ts'
 import { Reach } from './reach.ts'
+import { reasonField } from './reason.ts'
 import type { RecordRoutes } from './record-route.ts'
 import { type Branch, letGo, type ResponseContext, type Target } from './response-context.ts'
 import type { AddressToken } from './route-token.ts'
@@ -20,6 +23,8 @@ import { type SipTimers, T1 } from './transaction-timers.ts'
 export const branchLimits = {
   /** RFC 5393 §5.3.3. */
   maxBreadth: 60,
+  /** How long the caller waits for a branch that does not say that it is cancelled: it rang, and is no more. */
+  cancelMilliseconds: 4 * T1,
 } as const
 
 export interface BranchesParts {
@@ -35,6 +40,8 @@ export interface BranchesParts {
   readonly timerCMilliseconds: number
   /** A branch is done without an answer of its target: to the caller it is as if it had given this one. */
   readonly onFailed: (branch: Branch, status: number, reason: string, now: Monotonic) => void
+  /** A branch is waited for no longer. */
+  readonly onLeft: (branch: Branch, now: Monotonic) => void
 }
 
 export class Branches {
@@ -77,15 +84,19 @@ export class Branches {
     const { client } = branch
     if (client === undefined || !client.invite || branch.cancelSent) return
     if (client.state === 'calling') {
-      // §9.1: not before a provisional response has come.
+      // §9.1: not before a provisional response has come. Who says nothing may be switched off.
       branch.cancelWanted = true
+      branch.isLeft = true
       branch.cancelReason ??= reason
       return
     }
     branch.cancelSent = true
     this.#parts.clients.cancel(client, reason ?? branch.cancelReason, now)
-    // §9.1: a peer that never answers a cancelled INVITE is not waited for longer than this.
-    this.#parts.timers.set('C', branch.id, after(now, 64 * T1))
+    this.#parts.timers.set(
+      'C',
+      branch.id,
+      after(now, branch.isLeft ? 64 * T1 : branchLimits.cancelMilliseconds),
+    )
   }
 
   /** With `user` only the branches to that person's devices. */
@@ -119,6 +130,12 @@ export class Branches {
   timerC(id: number, now: Monotonic): void {
     const branch = this.#branches.get(id)
     if (branch === undefined || branch.client === undefined) return
+    if (branch.cancelSent && !branch.isLeft) {
+      branch.isLeft = true
+      // §9.1: a peer that never answers a cancelled INVITE is not listened for longer than this.
+      this.#parts.timers.set('C', id, after(now, 64 * T1 - branchLimits.cancelMilliseconds))
+      return this.#parts.onLeft(branch, now)
+    }
     if (branch.cancelSent || branch.client.state === 'calling') {
       this.#parts.clients.abandon(branch.client)
       const status = branch.context.cancelled === 'no' ? 408 : 487
@@ -126,6 +143,28 @@ export class Branches {
     }
     branch.expired = true
     this.cancel(branch, undefined, now)
+  }
+
+  /**
+   * A 2xx that nobody is there to take: its leg is ended here, since whoever answered would sit in a call alone. The ACK is
+   * sent again for each time that the 2xx is (§13.2.2.4).
+   */
+  leave(branch: Branch, answer: SipResponse, now: Monotonic): void {
+    const { client, target, cancelReason } = branch
+    if (client === undefined) return
+    const { flow } = client
+    const routes = [...target.path, ...this.#parts.recordRoutes.beyond(answer)]
+    const newBranch = (): string => `z9hG4bK${this.#parts.random.hex(8)}`
+    const [ofAck, ofBye] = [newBranch(), newBranch()]
+    const vias = { ack: viaFor(flow, ofAck), bye: viaFor(flow, ofBye) }
+    const reason = cancelReason ?? reasonField(487, 'cancelled')
+    const last = leaving(answer, { routes, vias, reason })
+    if (last === undefined) return
+    this.#parts.outbox.send(flow, last.ack)
+    const tag = tagOf(answer, 'To')
+    if (branch.leftTag === tag) return
+    branch.leftTag = tag
+    this.#parts.clients.open(flow, last.bye, ofBye, undefined, now)
   }
 
   // ----------------------------------------------------------------------------------------- flows that come and go
@@ -168,8 +207,10 @@ export class Branches {
       client: undefined,
       cancelWanted: false,
       cancelSent: false,
+      isLeft: false,
       cancelReason: undefined,
       expired: false,
+      leftTag: undefined,
     }
     this.#branches.set(id, branch)
     return branch

@@ -83,6 +83,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       ...parts,
       recordRoutes: this.#recordRoutes,
       onFailed: (branch, status, reason, now) => this.#failed(branch, status, reason, now),
+      onLeft: ({ context }, now) => this.#finishIfComplete(context, now),
     })
   }
 
@@ -124,6 +125,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     context.cancelled = 'byCaller'
     const reason = cancel.headers.find(field => field.name.toLowerCase() === 'reason')
     this.branches.cancelAll(context, reason, now)
+    this.#finishIfComplete(context, now)
   }
 
   /** An ACK to a 2xx: passed on, not remembered (§16.11). It is dropped where its party is not to be reached. */
@@ -165,7 +167,10 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const answer: SipResponse = { ...received, headers }
     if (answer.status < 200) return this.#provisional(branch, answer, now)
     this.branches.done(branch)
-    if (answer.status < 300) return this.#success(branch, this.#withAnswerer(branch, answer), now)
+    if (answer.status < 300) {
+      if (isForNobody(context)) return this.#leave(branch, answer, now)
+      return this.#success(branch, this.#withAnswerer(branch, answer), now)
+    }
     if (context.finalSent) return
     if (context.call !== undefined) this.#tell(callDeclined(context.call, branch, answer))
     const counted =
@@ -198,6 +203,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (context.finalSent) return
     context.cancelled = 'callerLost'
     this.branches.cancelAll(context, undefined, now)
+    this.#finishIfComplete(context, now)
   }
 
   /** A device's right ended: it rings no more, and what it asked for goes no further. */
@@ -205,9 +211,10 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     for (const branch of this.branches.all()) {
       const { context, target } = branch
       if (context.sender.device === device) this.callerLost(context, now)
-      else if (target.device === device && branch.state === 'open')
+      else if (target.device === device && branch.state === 'open') {
         this.branches.cancel(branch, undefined, now)
-      else if (target.device === device) this.branches.fail(branch, 480, 'Temporarily Unavailable', now)
+        this.#finishIfComplete(context, now)
+      } else if (target.device === device) this.branches.fail(branch, 480, 'Temporarily Unavailable', now)
     }
   }
 
@@ -260,6 +267,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       bestFromPeer: false,
       cancelled: 'no',
       finalSent: false,
+      isRefused: false,
     }
   }
 
@@ -337,8 +345,16 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     context.bestFromPeer = fromPeer
   }
 
+  /**
+   * §16.7 step 6 waits for every branch. One that is to end and says nothing would keep the caller for half a minute, so the
+   * first answer to an INVITE does not wait for those: what they may still say, their branches deal with. Within a dialog it
+   * does, since a 2xx that comes late could not be ended without ending the call.
+   */
   #finishIfComplete(context: ResponseContext, now: Monotonic): void {
-    if (context.finalSent || context.branches.some(branch => branch.state !== 'done')) return
+    if (context.finalSent) return
+    const open = context.branches.filter(({ state }) => state !== 'done')
+    if (context.mayWait ? open.length > 0 : open.some(({ isLeft }) => !isLeft)) return
+    for (const { expired } of open) this.#collect(context, this.#unheard(context, expired), false)
     const { best } = context
     if (best === undefined) {
       this.#final(context)
@@ -347,6 +363,22 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     // §16.7 step 6: 503 speaks of the next hop, not of us.
     const final = best.status === 503 ? this.#local(context, 500, 'Server Internal Error') : best
     this.#finish(context, final, context.bestFromPeer, now)
+  }
+
+  /** What a branch comes to that is not waited for. */
+  #unheard(context: ResponseContext, expired: boolean): SipResponse {
+    if (context.cancelled !== 'no') return this.#local(context, 487, 'Request Terminated')
+    if (expired) return this.#local(context, 408, 'Request Timeout')
+    return this.#local(context, 480, 'Temporarily Unavailable')
+  }
+
+  /** Of somebody who answered when the caller was gone already. */
+  #leave(branch: Branch, answer: SipResponse, now: Monotonic): void {
+    const { context } = branch
+    this.branches.leave(branch, answer, now)
+    if (context.finalSent) return
+    this.#collect(context, this.#unheard(context, false), false)
+    this.#finishIfComplete(context, now)
   }
 
   /**
@@ -369,6 +401,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   #finish(context: ResponseContext, final: SipResponse, fromPeer: boolean, now: Monotonic): void {
     const { call } = context
     this.#parts.servers.respond(context.server, final, now)
+    context.isRefused = true
     this.#final(context)
     if (call === undefined || call.answered) return
     this.#tell(callRefused(call, context.cancelled, final, fromPeer))
@@ -395,3 +428,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     return response(incoming.request, status, reason, extra, tag)
   }
 }
+
+/** Nobody is there to take a 2xx: the caller was told otherwise, or cannot be told. A call that goes on is left alone. */
+const isForNobody = ({ server, mayWait, isRefused, cancelled }: ResponseContext): boolean =>
+  server.invite && !mayWait && (isRefused || cancelled === 'callerLost')

@@ -3,11 +3,11 @@
  * two may differ in transport and family. What they say is `route-token.ts`.
  */
 import type { Bindings } from './bindings.ts'
-import { parseUri } from './codec.ts'
+import { parseNameAddr, parseUri, values } from './codec.ts'
 import { recordRouteFor } from './forward.ts'
 import type { Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
-import type { Flow } from './message.ts'
+import type { Flow, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import type { Target } from './response-context.ts'
 import type { Role, RouteToken, RouteTokens } from './route-token.ts'
@@ -52,6 +52,16 @@ export class RecordRoutes {
         ? addressToken('callee', device, flow)
         : bindingToken('callee', key, device, this.#calledAs(device, incoming))
     return this.#write(flow, token, incoming)
+  }
+
+  /** The way from us to who sent a 2xx: what was recorded beyond our own two (§12.1.2). */
+  beyond(answer: SipResponse): string[] {
+    const routes = values(answer, 'Record-Route')
+    const own = routes.findIndex(value => {
+      const user = parseUri(parseNameAddr(value)?.uri ?? '')?.user
+      return this.#tokens.read(user) !== undefined
+    })
+    return own < 0 ? [] : routes.slice(0, own).reverse()
   }
 
   /** Whoever is called stands in To, wherever the request goes (RFC 3261 §8.1.1.2). */

@@ -36,9 +36,13 @@ export interface Branch {
   /** To be cancelled as soon as a provisional response allows it (§9.1). */
   cancelWanted: boolean
   cancelSent: boolean
+  /** It is to end and says nothing: the caller's answer waits for it no longer, though it may yet be heard of. */
+  isLeft: boolean
   cancelReason: HeaderField | undefined
   /** Given up by timer C. */
   expired: boolean
+  /** Who answered when nobody was there to take it, by their tag: they have been hung up. */
+  leftTag: string | undefined
 }
 
 export interface Asked {
@@ -79,6 +83,8 @@ export interface ResponseContext {
   bestFromPeer: boolean
   cancelled: 'no' | 'byCaller' | 'callerLost'
   finalSent: boolean
+  /** The caller was told that it came to nothing: a 2xx has nobody to go to (RFC 6026 §7.1). */
+  isRefused: boolean
 }
 
 /** An answered call's transactions stay for half a minute; what was asked, by far the most of them, need not. */
