@@ -6,6 +6,7 @@ import type { RelayServer } from '../src/relay/message.ts'
 import type { IceCandidate, StateChange } from '../src/signalling/message.ts'
 import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
+import { Gathering, isGathered } from './gathering.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
 import {
@@ -18,10 +19,6 @@ import {
 } from './sdp.ts'
 import { Sections } from './sections.ts'
 
-/** How long a description waits for candidates before it goes without the rest. */
-const gatherMilliseconds = 500
-/** The same where the relay is to be used and the other side hears of no later candidates. */
-const relayGatherMilliseconds = 1_500
 /** Candidates of the other side taken for each of its descriptions, as the appliance takes of one. */
 const maxCandidates = 128
 /** What the appliance takes as a description. It cuts the line of who sends a larger frame. */
@@ -47,8 +44,7 @@ export class Peer {
   readonly #startedAt: number
   readonly #changes: StateChange[] = []
   #operations: Promise<unknown> = Promise.resolve()
-  /** Set while a description waits for candidates: they go with it instead of after it. */
-  #gathered: { readonly done: () => void; relay: boolean; late: boolean } | undefined
+  readonly #gathering: Gathering
   #servers: readonly RelayServer[] = []
   #early: IceCandidate[] = []
   #candidates = 0
@@ -61,6 +57,7 @@ export class Peer {
     this.#env = env
     this.#listener = listener
     this.#startedAt = startedAt
+    this.#gathering = new Gathering(env)
     // No iceServers: two devices of one LAN need none. Said outright, because werift has some of its own.
     const connection = new env.RTCPeerConnection({ bundlePolicy, iceServers: [] })
     this.connection = connection
@@ -271,43 +268,32 @@ export class Peer {
     return done
   }
 
-  /**
-   * `complete` is never waited for, it may take 40 s; and after a restart the gathering state still says it from the
-   * time before. The end-of-candidates event of this round is the honest sign.
-   */
+  /** With `wait` it goes with its candidates, as far as they are found in time. */
   async #describe(description: RTCSessionDescriptionInit, wait: boolean): Promise<string> {
-    const gathered = wait ? this.#gather() : undefined
-    // Again, because werift takes servers only between the description that restarts ICE and its application.
-    if (this.#servers.length > 0) this.#configure()
-    await this.connection.setLocalDescription(description)
-    await gathered
-    this.#gathered = undefined
+    const isToWait = wait && !this.#isGathered(description.sdp ?? '')
+    const gathered = isToWait ? this.#gathering.begin(this.#servers.length > 0) : undefined
+    try {
+      // Again, because werift takes servers only between the description that restarts ICE and its application.
+      if (this.#servers.length > 0) this.#configure()
+      await this.connection.setLocalDescription(description)
+      await gathered
+    } finally {
+      this.#gathering.stop()
+    }
     const { sdp } = this.connection.localDescription!
     // An answer has a section for each that was offered, and is several times as long.
     if (sdp.length > maxSdpCharacters) throw new Error(`a description of ${sdp.length} characters`)
     return wait ? withDefaultCandidates(sdp) : sdp
   }
 
-  #gather(): Promise<void> {
-    return new Promise(done => {
-      const gathered = { done, relay: this.#servers.length === 0, late: false }
-      this.#gathered = gathered
-      this.#env.setTimeout(() => {
-        gathered.late = true
-        if (gathered.relay) done()
-      }, gatherMilliseconds)
-      this.#env.setTimeout(done, relayGatherMilliseconds)
-    })
+  #isGathered(sdp: string): boolean {
+    const { iceGatheringState, localDescription } = this.connection
+    return iceGatheringState === 'complete' && isGathered(sdp, localDescription?.sdp ?? '')
   }
 
   #candidate(candidate: RTCIceCandidate | null): void {
     const line = candidate?.candidate ?? ''
-    const gathered = this.#gathered
-    if (gathered) {
-      gathered.relay ||= / typ relay( |$)/.test(line)
-      if (line === '' || (gathered.late && gathered.relay)) gathered.done()
-      return
-    }
+    if (this.#gathering.isOn) return this.#gathering.found(line)
     this.#listener.candidate({
       candidate: line,
       sdpMid: candidate?.sdpMid ?? '0',
