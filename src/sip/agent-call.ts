@@ -88,6 +88,8 @@ export interface Referral {
   readonly by: Named
   /** RFC 3891: where the transferor has had a word with them before. */
   readonly replaces: string | undefined
+  /** Kept for a while all the same: a client whose line broke may place it again. */
+  isPlaced: boolean
 }
 
 /** An INVITE of ours that has no final response yet. */
@@ -164,6 +166,8 @@ export interface Call {
   referring: { readonly seq: number; isNotified: boolean; rang: boolean } | undefined
   /** The other side's REFER is not settled yet. */
   isReferred: boolean
+  /** It was told that nobody places what it asked for. */
+  hasLapsed: boolean
   timesReferred: number
   /** That of another call, which this one carries out; until it is known how that ends. */
   referral: Referral | undefined
@@ -257,6 +261,7 @@ export function newCall(
     leaving: undefined,
     referring: undefined,
     isReferred: false,
+    hasLapsed: false,
     timesReferred: 0,
     referral: of.referral,
     localSdp: '',

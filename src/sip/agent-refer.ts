@@ -9,7 +9,8 @@
  * | transferor | `refer`: REFER           | NOTIFY 18x: `ringing`                 | 2xx: `answered`, BYE; |
  * |            |                          |                                       | 3xx–6xx: `failed`     |
  * | transferee | REFER: 202, `referred`   | `invite` takes it up: its 18x, NOTIFY | its final, NOTIFY;    |
- * |            |                          |                                       | nobody places it: 480 |
+ * |            |                          |                                       | nobody places it:     |
+ * |            |                          |                                       | 480, and not later    |
  */
 import { after } from '../core/clock.ts'
 import { type EndReason, isEndReason } from '../core/end-reason.ts'
@@ -164,8 +165,10 @@ export function receiveRefer(desk: Desk, table: AgentTable, call: Call, request:
   if (typeof wanted === 'number') return reply(wanted)
   if (referrals.size >= agentLimits.callsPerDevice) return reply(486)
   const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number
-  const referral: Referral = { call: call.key, event: `refer;id=${seq}`, by: call.peer, ...wanted }
+  const event = `refer;id=${seq}`
+  const referral: Referral = { call: call.key, event, by: call.peer, isPlaced: false, ...wanted }
   call.isReferred = true
+  call.hasLapsed = false
   call.timesReferred++
   referrals.set(call.key, referral)
   desk.timers.set(referralTimer(call.device, call.key), after(desk.at, agentLimits.referralMilliseconds))
@@ -179,25 +182,30 @@ export function tellReferred(desk: Desk, call: Call, { to }: Referral): void {
   desk.tell(call, { kind: 'referred', call: call.key, to })
 }
 
-/** The client places the call it was asked for: what that is, once. */
-export function takeReferral(
-  desk: Desk,
-  table: AgentTable,
-  device: string,
-  key: string,
-): Referral | undefined {
-  const referrals = table.device(device)?.referrals
-  const referral = referrals?.get(key)
-  referrals?.delete(key)
-  desk.timers.clear(referralTimer(device, key))
-  return referral
+/**
+ * The client places the call it was asked for: what that is. `gone`: who asked was told that nobody does, or has hung up
+ * long ago, so that it would ring where nobody expects it. Undefined: after a restart, it is a call as any other.
+ */
+export function takeReferral(table: AgentTable, device: string, key: string): Referral | 'gone' | undefined {
+  const referral = table.device(device)?.referrals.get(key)
+  if (referral !== undefined) {
+    referral.isPlaced = true
+    return referral
+  }
+  const within = table.call(device, key)
+  return within?.phase !== 'established' || within.hasLapsed ? 'gone' : undefined
 }
 
 /** The client did not place it in time. `id` names device and call. */
 export function referralTimedOut(desk: Desk, table: AgentTable, id: string): void {
   const [device = '', key = ''] = id.split(' ')
-  const referral = takeReferral(desk, table, device, key)
-  if (referral !== undefined) notifyReferrer(desk, table, device, referral, 480, 'unreachable')
+  const referrals = table.device(device)?.referrals
+  const referral = referrals?.get(key)
+  referrals?.delete(key)
+  if (referral === undefined || referral.isPlaced) return
+  const within = table.call(device, key)
+  if (within !== undefined) within.hasLapsed = true
+  notifyReferrer(desk, table, device, referral, 480, 'unreachable')
 }
 
 /** What the transferor is told of the call that it asked for, by what our client is told of it. */

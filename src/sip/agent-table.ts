@@ -9,7 +9,7 @@ export interface DeviceState {
   userAgent: string
   attached: boolean
   readonly calls: Set<Call>
-  /** What the client was asked for and has not placed yet, by the key of the call; that may have ended meanwhile. */
+  /** What the client was asked for a short while ago, by the key of the call; that may have ended meanwhile. */
   readonly referrals: Map<string, Referral>
 }
 

@@ -237,13 +237,15 @@ export class HostedAgents {
     const state = this.#table.device(device)
     if (state === undefined) return
     const { referred } = command
-    const referral =
-      referred === undefined ? undefined : takeReferral(this.#desk, this.#table, device, referred)
-    const call = newOutgoing(this.#desk, device, state, command, referral)
+    const referral = referred === undefined ? undefined : takeReferral(this.#table, device, referred)
+    const isGone = referral === 'gone'
+    const call = newOutgoing(this.#desk, device, state, command, isGone ? undefined : referral)
     this.#enter(call)
     this.#tell(call, { kind: 'calling', ref: command.ref, call: call.key })
-    if (liveCalls(state) > agentLimits.callsPerDevice || command.sdp.length > agentLimits.sdpBytes) {
-      this.#end(call, 'server', 0, 'failed')
+    const isTooMuch =
+      liveCalls(state) > agentLimits.callsPerDevice || command.sdp.length > agentLimits.sdpBytes
+    if (isGone || isTooMuch) {
+      this.#end(call, 'server', isGone ? 481 : 0, 'failed')
       this.#forget(call)
       return
     }
@@ -291,7 +293,7 @@ export class HostedAgents {
       tellAsked(this.#desk, call, call.asked)
     }
     const referral = this.#table.device(call.device)?.referrals.get(call.key)
-    if (referral !== undefined && !has('referred')) tellReferred(this.#desk, call, referral)
+    if (referral?.isPlaced === false && !has('referred')) tellReferred(this.#desk, call, referral)
   }
 
   // ---------------------------------------------------------------------------------------------------- timers

@@ -293,12 +293,35 @@ describe('a page that is handed on', () => {
   })
 
   it('says so when its client places nothing', () => {
-    const { bench, place } = asked()
+    const { bench, invite, place } = asked()
     bench.pass(agentLimits.referralMilliseconds)
     expect(notified(bench)[0]).toMatch(/^SIP\/2\.0 480 /)
-    // Later it is a call like any other.
-    const { request } = place()
-    expect(notified(bench.answer(request, 180, { tag: 'carols' }))).toEqual([])
+    // Later it rings nowhere: who asked for it was told, and expects no such call.
+    expect(place()).toMatchObject({ request: undefined })
+    expect(bench.event('ended')).toMatchObject({ by: 'server', code: 481, reason: 'failed' })
+    // It may be asked for again.
+    const again = [{ name: 'Refer-To', value: '<sip:dora@lanline.local>' }]
+    expect(bench.receive(bench.inside(invite, 'REFER', 30, { extra: again })).statuses).toEqual([202])
+    expect(place().request.uri).toBe('sip:dora@lanline.local')
+  })
+
+  it('rings nowhere once that call is over and some time has passed', () => {
+    const { bench, invite, place } = asked()
+    bench.receive(bench.inside(invite, 'BYE', 21))
+    bench.pass(agentLimits.referralMilliseconds)
+    expect(place()).toMatchObject({ request: undefined })
+    expect(bench.event('ended')).toMatchObject({ code: 481 })
+  })
+
+  it('may place it again where its line broke: it is the same call', () => {
+    const named = 'call;to-tag=theirs;from-tag=ours'
+    const { bench, call, place } = asked(`<sip:carol@lanline.local?Replaces=${encodeURIComponent(named)}>`)
+    const { next } = place()
+    bench.command({ kind: 'bye', call: next, reason: 'lost' })
+    expect(first(place().request, 'Replaces')).toBe(named)
+    bench.command({ kind: 'detach', left: false }).command({ kind: 'restore', call, token: '' })
+    bench.attach()
+    expect(bench.events.filter(({ kind }) => kind === 'referred')).toEqual([])
   })
 
   it('goes where it was sent though the other party has hung up before', () => {
