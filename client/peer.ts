@@ -3,7 +3,7 @@
  * directions, what is received, and the account of it all. Operations run one after the other.
  */
 import type { RelayServer } from '../src/relay/message.ts'
-import type { IceCandidate, StateChange } from '../src/signalling/message.ts'
+import type { IceCandidate } from '../src/signalling/message.ts'
 import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
 import { Gathering, isGathered } from './gathering.ts'
@@ -18,13 +18,12 @@ import {
   withoutHiddenDefaults,
 } from './sdp.ts'
 import { Sections } from './sections.ts'
+import { StateChanges } from './state-changes.ts'
 
 /** Candidates of the other side taken for each of its descriptions, as the appliance takes of one. */
 const maxCandidates = 128
 /** What the appliance takes as a description. It cuts the line of who sends a larger frame. */
 const maxSdpCharacters = 32_768
-/** Changes of state that are kept to be told, of one call. */
-const maxChanges = 200
 
 export interface PeerListener {
   /** A candidate of ours that is in no description sent so far; `''` ends them. */
@@ -42,15 +41,13 @@ export class Peer {
   readonly #env: Env
   readonly #listener: PeerListener
   readonly #startedAt: number
-  readonly #changes: StateChange[] = []
+  readonly #changes = new StateChanges()
   #operations: Promise<unknown> = Promise.resolve()
   readonly #gathering: Gathering
   #servers: readonly RelayServer[] = []
   #early: IceCandidate[] = []
   #candidates = 0
   #hasRemote = false
-  /** The other side's description was given to the stack: from here on it can check anything. */
-  #mayCheck = false
 
   /** `startedAt`: the call's, on the clock of `env`. */
   constructor(env: Env, startedAt: number, bundlePolicy: RTCBundlePolicy, listener: PeerListener) {
@@ -116,7 +113,7 @@ export class Peer {
     return this.#inTurn(async () => {
       // A late answer to an offer that was rolled back: nothing of it is applied any more.
       if (this.connection.signalingState !== 'have-local-offer') return this.sections.agreedLate()
-      this.#mayCheck = true
+      this.#changes.mayCheck = true
       await this.connection.setRemoteDescription({ type: 'answer', sdp: withoutHiddenDefaults(sdp) })
       this.sections.agreed()
       this.#remoteIsThere()
@@ -200,7 +197,7 @@ export class Peer {
         dtlsState: this.sections.dtlsState,
         localSdp: connection.localDescription?.sdp ?? '',
         remoteSdp: connection.remoteDescription?.sdp ?? '',
-        changes: [...this.#changes],
+        changes: [...this.#changes.all],
       },
       atMilliseconds,
     )
@@ -238,28 +235,8 @@ export class Peer {
   }
 
   #stateChanged(): void {
-    const { iceConnectionState, iceGatheringState, connectionState } = this.connection
-    const now = [
-      ['iceGathering', iceGatheringState],
-      ['iceConnection', this.#canBe(iceConnectionState) ? iceConnectionState : undefined],
-      ['connection', connectionState],
-    ] as const
-    const atMilliseconds = Math.max(0, Math.round((this.#env.now() - this.#startedAt) * 10) / 10)
-    for (const [what, to] of now) {
-      const last = this.#changes.findLast(change => change.what === what)
-      if (to === undefined || to === (last?.to ?? 'new') || this.#changes.length >= maxChanges) continue
-      this.#changes.push({ what, to, atMilliseconds })
-    }
+    this.#changes.look(this.connection, this.#env.now() - this.#startedAt)
     this.#listener.changed()
-  }
-
-  /**
-   * werift calls its checks "completed" when it has but gathered, before it knows anybody to check. Nothing is checked
-   * without the other side's description, and completed is what was connected (RFC 8445 §6.1.2, §7.1).
-   */
-  #canBe(iceConnectionState: string): boolean {
-    if (iceConnectionState !== 'completed') return this.#mayCheck
-    return this.#changes.findLast(change => change.what === 'iceConnection')?.to === 'connected'
   }
 
   #inTurn<Value>(operation: () => Promise<Value>): Promise<Value> {
@@ -303,7 +280,7 @@ export class Peer {
   }
 
   async #takeOffer(sdp: string): Promise<void> {
-    this.#mayCheck = true
+    this.#changes.mayCheck = true
     await this.connection.setRemoteDescription({ type: 'offer', sdp: withoutHiddenDefaults(sdp) })
     this.#remoteIsThere()
   }
