@@ -156,8 +156,6 @@ export interface Call {
   inviting: Inviting | undefined
   asked: Asked | undefined
   answered: Answered | undefined
-  /** The last ACK to a 2xx, to be repeated when the 2xx is. */
-  ack: { readonly seq: number; readonly request: SipRequest } | undefined
   /** Hang up as soon as our 2xx is acknowledged (RFC 3261 §15). */
   byeAfterAck: EndReason | undefined
   /** CSeq of our BYE while its response is awaited. */
@@ -256,7 +254,6 @@ export function newCall(
     inviting: undefined,
     asked: undefined,
     answered: undefined,
-    ack: undefined,
     byeAfterAck: undefined,
     leaving: undefined,
     referring: undefined,

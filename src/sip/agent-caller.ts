@@ -216,11 +216,15 @@ function receiveSuccess(desk: Desk, call: Call, inviting: Inviting, message: Sip
   takeAnswer(desk, call, dialog, textOf(message.body))
 }
 
-/** Another 2xx after the first: ours again, whose ACK was lost, or a second branch that answered too. */
+/**
+ * Another 2xx after the first: ours again, whose ACK was lost, be it to the call or to an offer that others have followed
+ * since; or a second branch that answered too.
+ */
 function receiveLateSuccess(desk: Desk, call: Call, seq: number, message: SipResponse): void {
-  const ours = call.dialog !== undefined && call.dialog.remoteTag === tagOf(message, 'To')
-  if (!ours) acknowledgeAndLeave(desk, call.device, message, 'answeredElsewhere')
-  else if (call.ack?.seq === seq) desk.send(call.device, call.ack.request)
+  const { dialog } = call
+  if (dialog === undefined || dialog.remoteTag !== tagOf(message, 'To'))
+    acknowledgeAndLeave(desk, call.device, message, 'answeredElsewhere')
+  else if (seq <= call.localSeq) acknowledge(desk, call, dialog, seq)
 }
 
 function receiveRefusal(desk: Desk, call: Call, message: SipResponse): void {
@@ -258,8 +262,7 @@ function receiveOfferRefusal(desk: Desk, call: Call, message: SipResponse): void
   refuseOffer(desk, call, message.status, first(message, 'Retry-After'))
 }
 
+/** Never with a body: the offer was ours. */
 function acknowledge(desk: Desk, call: Call, dialog: Dialog, seq: number): void {
-  const request = requestInside(desk, call, dialog, 'ACK', [], undefined, seq)
-  call.ack = { seq, request }
-  desk.send(call.device, request)
+  desk.send(call.device, requestInside(desk, call, dialog, 'ACK', [], undefined, seq))
 }

@@ -255,6 +255,26 @@ describe('an offer within a call', () => {
     expect(bench.events.map(event => event.kind)).toEqual(['answered', 'dialog'])
   })
 
+  it('of ours is acknowledged each time its 2xx comes, also when the next one was made already', () => {
+    const bench = new Bench()
+    const { call, invite } = bench.established()
+    const [one, other] = [3, 4].map(version => {
+      const [request] = bench.command({ kind: 'offer', call, sdp: sdpOf(version) }).requests
+      bench.answer(request!, 200, { sdp: sdpOf(version) })
+      return request!
+    }) as [SipRequest, SipRequest]
+    const third = bench.command({ kind: 'offer', call, sdp: sdpOf(5) }).requests[0]!
+    for (const request of [invite, one, other]) {
+      bench.answer(request, 200, { sdp: sdpOf(6) })
+      const number = first(request, 'CSeq')!.split(' ')[0]
+      expect(bench.requests.map(message => first(message, 'CSeq'))).toEqual([`${number} ACK`])
+      expect(bench.events).toEqual([])
+    }
+    // One that was never sent is none of ours.
+    const strange = withField(third.headers, 'CSeq', '99 INVITE')
+    expect(bench.answer({ ...third, headers: strange }, 200, { sdp: sdpOf(6) }).sent).toEqual([])
+  })
+
   it('of ours is refused, and the call goes on', () => {
     const bench = new Bench()
     const { call } = bench.established()
