@@ -109,14 +109,19 @@ export function callRefused(
 }
 
 /**
- * A BYE ends the call whoever gets to hear of it. Whose it is, the sender's token says, or else the other one's.
- * Undefined without either.
+ * A BYE ends the call whoever gets to hear of it. Whose it is, the sender's token says, or else the other one's. Where a
+ * telephone ignores Record-Route it may be of either: only one of the two calls is there to be ended.
  */
-export function callHungUp(incoming: Incoming, routed: Routed): CallEvent | undefined {
+export function callHungUp(incoming: Incoming, routed: Routed): CallEvent[] {
+  const { callId, fromTag, toTag, request } = incoming
+  const ended = { kind: 'ended', code: 0, reason: reasonWord(request) ?? 'hangup' } as const
   const within = callWithin(incoming, routed)
-  if (within === undefined) return undefined
-  const reason = reasonWord(incoming.request) ?? 'hangup'
-  return { kind: 'ended', ...within, code: 0, reason }
+  if (within !== undefined) return [{ ...ended, ...within }]
+  if (routed.destination.kind !== 'contact' || toTag === undefined) return []
+  return [
+    { ...ended, call: callKey(callId, fromTag), by: 'caller', calleeTag: toTag },
+    { ...ended, call: callKey(callId, toTag), by: 'callee', calleeTag: fromTag },
+  ]
 }
 
 /** An offer within a call was answered with a picture (RFC 3264 §8.1): from then on it is a video call. */

@@ -114,7 +114,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
     }
-    if (incoming.request.method === 'BYE') this.#tell(callHungUp(incoming, routed))
+    if (incoming.request.method === 'BYE') for (const event of callHungUp(incoming, routed)) this.#tell(event)
     this.branches.begin(context, targets, now)
   }
 

@@ -445,8 +445,9 @@ export class SimPhone {
       case 'INVITE':
         if (sip.tagOf(request, 'To') !== undefined) {
           const within: Incoming = { request, tag, dialog: undefined, refused: false }
-          this.#accept(within)
           const dialog = this.#dialogs.find(one => one.callId === sip.first(request, 'Call-ID'))
+          // RFC 3261 §12.2.2: the route set stays as it is.
+          this.#accept(within, dialog?.routes)
           if (dialog) dialog.isHeld = within.dialog!.isHeld ?? false
           return
         }
@@ -568,7 +569,7 @@ export class SimPhone {
     }
   }
 
-  #accept(call: Incoming): void {
+  #accept(call: Incoming, routes?: readonly string[]): void {
     const { request, tag } = call
     // RFC 3264 §6.1.
     const isHeld = /^a=(sendonly|inactive)\r?$/m.test(audioOf(Buffer.from(request.body).toString()))
@@ -585,7 +586,7 @@ export class SimPhone {
       local: sip.first(answer, 'To')!,
       remote: sip.first(request, 'From')!,
       target: sip.parseNameAddr(sip.first(request, 'Contact')!)!.uri,
-      routes: sip.values(request, 'Record-Route'),
+      routes: routes ?? sip.values(request, 'Record-Route'),
       ...{ cseq: 100, ended: false, isHeld },
     }
     this.#repeatUntilAcked(answer, call.dialog, 500, 0)

@@ -56,6 +56,21 @@ describe('two telephones', () => {
     })
   })
 
+  it.each(['caller', 'callee'] as const)('hang up without the route that was recorded: the %s', by => {
+    const home = house(['alice', 'bob'])
+    const alice = registered(home, 'alice-1')
+    const bob = registered(home, 'bob-1', { onInvite: 'answer' })
+    const call = alice.call('bob')
+    home.network.run(100)
+    const [phone, dialog] = by === 'caller' ? [alice, call.dialog!] : [bob, bob.incoming[0]!.dialog!]
+    phone.hangUp({ ...dialog, routes: [] })
+    home.network.run(100)
+    expect((by === 'caller' ? bob : alice).requests).toContain('BYE')
+    expect(home.callLog().filter(event => event.startsWith('ended'))).toContain(`ended ${by} 0 hangup`)
+    const ends = home.calls.filter(event => event.kind === 'ended' && event.call === home.calls[0]!.call)
+    expect(ends).toMatchObject([{ by, calleeTag: bob.incoming[0]!.tag }])
+  })
+
   it.each([
     1, 2, 3, 4, 5, 6, 7, 8,
   ])('set up a call although three datagrams in ten are lost (seed %i)', seed => {
