@@ -127,15 +127,16 @@ export class Peer {
   /** Takes an offer within the call and answers it. An offer of ours that is under way is taken back. */
   reply(sdp: string, how: { readonly wait: boolean }): Promise<string> {
     return this.#inTurn(async () => {
-      await this.#rollBack()
+      const isTakenBack = await this.#rollBack()
       const before = this.connection.localDescription?.sdp
       const remote = this.connection.remoteDescription?.sdp ?? ''
-      await this.#takeOffer(asContinued(sdp, { local: before ?? '', remote }))
       try {
+        await this.#takeOffer(asContinued(sdp, { local: before ?? '', remote }))
         await this.sections.fill()
         return asAnswerTo(sdp, await this.#answer(how.wait, before))
       } catch (error) {
         await this.connection.setRemoteDescription({ type: 'rollback' }).catch(() => {})
+        if (isTakenBack) await this.#agreeAgain()
         throw error
       }
     })

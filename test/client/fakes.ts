@@ -139,6 +139,8 @@ export class FakePeerConnection {
   /** Sections of offers and, on the callee's side, of what was offered. */
   readonly kinds: string[] = []
   readonly transceivers: ReturnType<typeof fakeTransceiver>[] = []
+  /** The other side's description before an offer of theirs. */
+  #agreed: RTCSessionDescriptionInit | null = null
   #serial = 0
 
   constructor(configuration: RTCConfiguration = {}) {
@@ -189,6 +191,13 @@ export class FakePeerConnection {
   }
 
   async setRemoteDescription(description: RTCSessionDescriptionInit): Promise<void> {
+    if (description.type === 'rollback') {
+      if (this.signalingState !== 'have-remote-offer') throw new Error('nothing to roll back')
+      this.signalingState = 'stable'
+      this.remoteDescription = this.#agreed
+      return
+    }
+    if (this.signalingState !== 'have-remote-offer') this.#agreed = this.remoteDescription
     this.remoteDescription = description
     this.signalingState = description.type === 'offer' ? 'have-remote-offer' : 'stable'
   }

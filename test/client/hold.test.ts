@@ -224,6 +224,27 @@ describe('whoever is let wait', () => {
     expect(offered()).toEqual([3, ['sendrecv']])
   })
 
+  it('is heard on where an offer of theirs crosses ours and cannot be taken', async () => {
+    vi.stubGlobal('MediaStream', class {})
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const { peer, socket, holds, asks } = await talking('phone')
+    await holds(true)
+    const connection = peer()
+    const apply = connection.setRemoteDescription.bind(connection)
+    connection.setRemoteDescription = async description => {
+      if (description.sdp === 'v=0 theirs') throw new Error('no codec')
+      await apply(description)
+    }
+    await asks()
+    expect([warn.mock.calls.length, socket().ofType('decline').length]).toEqual([1, 1])
+    const { localDescription, remoteDescription, signalingState } = connection
+    expect([remoteDescription, localDescription, signalingState], 'by which browsers play again').toEqual([
+      { type: 'offer', sdp: 'v=0 answer' },
+      { type: 'answer', sdp: 'v=0 answer 3' },
+      'stable',
+    ])
+  })
+
   it('is heard again where it was put on hold before it was known to be a page', async () => {
     const { channel, holds, agrees, offers, offered } = await talking('phone')
     await holds(true)
