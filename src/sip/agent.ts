@@ -287,7 +287,12 @@ export class HostedAgents {
       if (call.rang && token === '' && !has('ringing')) this.#tell(call, { kind: 'ringing', call: call.key })
       return
     }
-    if (token === '' && call.isAnswered && !has('answered')) tellAnswered(this.#desk, call)
+    if (token === '' && call.isAnswered && !has('answered')) {
+      // All that is held came after it.
+      const later = call.held.splice(0)
+      tellAnswered(this.#desk, call)
+      call.held.push(...later)
+    }
     if (!has('dialog')) tellDialog(this.#desk, call)
     if (call.asked !== undefined && !has('offer') && !has('offerWanted')) {
       tellAsked(this.#desk, call, call.asked)

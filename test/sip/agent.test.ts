@@ -480,6 +480,18 @@ describe('a client that goes away', () => {
 })
 
 describe('a dialog token', () => {
+  it('before it had the answer is told that first, then what followed it', () => {
+    const bench = new Bench().attach()
+    const { call, request } = bench.invite()
+    bench.answer(request, 200, { sdp: sdpOf(2), extra: trickle })
+    bench.command({ kind: 'detach', left: false })
+    bench.receive(bench.inside(request, 'INVITE', 30, { body: sdpOf(5), extra: [sdpType, contact] }))
+    const restored = bench.command({ kind: 'restore', call, token: '' }).events
+    expect([...restored, ...bench.attach().events].map(({ kind }) => kind)).toEqual([
+      ...['restored', 'answered', 'offer', 'dialog'],
+    ])
+  })
+
   it('lets the call go on after a restart, both ways, with numbers that were never used', () => {
     const before = new Bench()
     const { call, token, invite } = before.established()
