@@ -3,6 +3,8 @@
  * audio only; without a microphone a generated tone stands in, marked as a test source. A microphone that was
  * forbidden is an error, because a person who expects to be heard must be told.
  */
+import { startTone, type Tone } from './tone.ts'
+
 /** A stable word for what a person must be told; texts are the page's. */
 export type MediaProblem =
   | 'microphoneDenied'
@@ -282,26 +284,4 @@ function videoConstraints(device: string): MediaTrackConstraints {
     height: { ideal: 720 },
     ...(device ? { deviceId: { ideal: device } } : { facingMode: 'user' }),
   }
-}
-
-interface Tone {
-  readonly track: MediaStreamTrack
-  stop(): void
-}
-
-/** A quiet, slowly beating pair of tones: plainly not a voice, and not unpleasant. */
-function startTone(): Tone {
-  const context = new AudioContext()
-  const target = context.createMediaStreamDestination()
-  const gain = context.createGain()
-  gain.gain.value = 0.08
-  gain.connect(target)
-  for (const frequency of [440, 442]) {
-    const oscillator = context.createOscillator()
-    oscillator.frequency.value = frequency
-    oscillator.connect(gain)
-    oscillator.start()
-  }
-  void context.resume()
-  return { track: target.stream.getAudioTracks()[0]!, stop: () => void context.close() }
 }
