@@ -108,6 +108,15 @@ export class Baresip {
     return toneShare(samples.subarray(samples.length - rate), rate, hertz)
   }
 
+  /** It answers nothing any more, as if it were switched off; what comes waits for it (`thaw`). */
+  freeze(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
   async stop(): Promise<void> {
     const child = this.#process
     if (child === undefined || child.exitCode !== null) return
