@@ -98,15 +98,7 @@ export class Negotiation {
         this.#trickle.flush()
         return isSent
       },
-      changeRefused: () => {
-        const isHoldLeft = peer.sections.hold.isLeft
-        const isOfPicture = !peer.sections.isPictureAgreed(true) && !(isHoldLeft && this.#resumptions === 0)
-        void peer.withdrawChange()
-        if (isOfPicture) parts.pictureRefused()
-        const { resumptions, resumeMilliseconds } = negotiationLimits
-        if (!isHoldLeft || this.#resumptions >= resumptions) return undefined
-        return resumeMilliseconds * 2 ** this.#resumptions++
-      },
+      changeRefused: () => this.#changeRefused(),
     })
   }
 
@@ -162,12 +154,13 @@ export class Negotiation {
    */
   sendingChanged(): void {
     if (!this.#isEstablished) return
-    const { sections } = this.#parts.peer
+    const { peer } = this.#parts
+    const { sections } = peer
     if (!sections.hold.isLeft) this.#resumptions = 0
     // A phone may take half a minute to answer, and is not heard meanwhile: what it was asked is taken back.
-    if (sections.hold.isOutdated) void this.#parts.peer.rollBack()
+    if (sections.hold.isOutdated) void peer.rollBack()
     // What was agreed on may be another once that is answered.
-    if (this.offers.isChanging || !this.#parts.peer.sections.isAgreed(this.#isTold)) this.offers.change()
+    if (this.offers.isChanging || !sections.isAgreed(this.#isTold)) this.offers.change()
   }
 
   /** An offer of the other party within the call, answered the way it came. */
@@ -273,6 +266,18 @@ export class Negotiation {
     if (this.#isOver) return
     agreed()
     if (!isChanging && peer.sections.isPictureRefused) pictureRefused()
+  }
+
+  /** The other party does not take what we send now. In how many milliseconds it is asked again all the same: to be taken off hold. */
+  #changeRefused(): number | undefined {
+    const { peer, pictureRefused } = this.#parts
+    const isHoldLeft = peer.sections.hold.isLeft
+    const isOfPicture = !peer.sections.isPictureAgreed(true) && !(isHoldLeft && this.#resumptions === 0)
+    void peer.withdrawChange()
+    if (isOfPicture) pictureRefused()
+    const { resumptions, resumeMilliseconds } = negotiationLimits
+    if (!isHoldLeft || this.#resumptions >= resumptions) return undefined
+    return resumeMilliseconds * 2 ** this.#resumptions++
   }
 
   /** What is sent became another before the call was established. */
