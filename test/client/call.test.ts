@@ -659,6 +659,20 @@ describe('a call while the appliance is away', () => {
     expect(socket().ofType('hello')[0]!.resume).toEqual([])
   })
 
+  it('is not taken by a word of the appliance before it was answered here', async () => {
+    const { clock, socket, online, phone } = fakePhone()
+    await online()
+    socket().say({ type: 'incoming', call, from: bob, sdp: offer, trickle: false, video: false })
+    const taken = phone.calls[0]!
+    void taken.answer({ video: false })
+    await settle()
+    socket().say({ type: 'answered', call, sdp: 'v=0 answer', trickle: true, by: bob })
+    await settle()
+    expect([taken.state, taken.isTaken]).toEqual(['answering', false])
+    await clock.pass(500)
+    expect([taken.state, socket().ofType('answer').length]).toEqual(['connecting', 1])
+  })
+
   it('is answered again when the answer was lost with the line, by then with all candidates', async () => {
     const { socket, peer, back, taken } = await ringing()
     await taken.answer({ video: false })
