@@ -5,6 +5,7 @@
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
 import { type CallPorts, type CallSetup, callLimits } from './call-setup.ts'
+import type { Welcome } from './connection.ts'
 import { Timers } from './env.ts'
 
 /**
@@ -21,10 +22,7 @@ export interface SignallingListener {
 }
 
 /** What the appliance knows of a call when the line is back. */
-export interface Fate {
-  readonly state: 'held' | 'ended'
-  readonly reason: EndReason | ''
-}
+export type Fate = Welcome['resumed'][number]
 
 export class CallSignalling {
   readonly #ports: CallPorts
