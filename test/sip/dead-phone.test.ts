@@ -287,3 +287,64 @@ describe('a page that calls a dead telephone', () => {
     expect(exchange.leftovers()).toEqual({})
   })
 })
+
+const seeds = process.env.LANLINE_SOAK === '1' ? 5_000 : 200
+
+describe('whatever telephones do that come and go', () => {
+  it(`who gives up is free at once, and nobody is left in a call alone (${seeds} seeds)`, () => {
+    for (let seed = 1; seed <= seeds; seed++) comeAndGo(seed)
+  }, 600_000)
+})
+
+/** A page calls Bob, or a house where Carol is rung as well; their telephones ring, decline, answer, die and are back. */
+function comeAndGo(seed: number): void {
+  const loss = seed % 3 === 0 ? 0.1 : 0
+  const network = new SimNetwork(seed, { ...calm, loss, latencyMilliseconds: [1, 20] })
+  const exchange = new SimExchange(network, ['alice', 'bob', 'carol', 'house'])
+  exchange.house.alsoRings.set('house', ['bob', 'carol'])
+  const { random } = network
+  const phones = ['bob-1', 'bob-2', 'bob-3', 'carol-1'].map((device, index) => {
+    const transport = index === 2 ? 'tcp' : 'udp'
+    const onInvite = random.below(3) === 0 ? 'silent' : 'ring'
+    const phone = new SimPhone(exchange.house, {
+      device,
+      transport,
+      address: `10.0.1.${index + 2}`,
+      onInvite,
+    })
+    phone.register()
+    return phone
+  })
+  const alice = new SimClient(exchange, 'alice-5')
+  alice.connect()
+  network.run(2_000)
+  const hangUp = () => {
+    for (const call of alice.calls.keys()) alice.hangUp(call)
+  }
+  for (let step = 0; step < 12; step++) {
+    const phone = phones[random.below(phones.length)]!
+    const ringing = phone.incoming.at(-1)
+    const mayAnswer = ringing !== undefined && ringing.dialog === undefined && !ringing.refused
+    const what = random.below(8)
+    if (what < 2 && alice.calls.size === 0) alice.call(random.below(2) === 0 ? 'bob' : 'house')
+    else if (what === 2) hangUp()
+    // What a connection brings comes once.
+    else if (what < 5 && phone.transport === 'udp') phone.deaf = !phone.deaf
+    else if (what < 7 && mayAnswer) phone.pickUp()
+    else if (mayAnswer) phone.refuse([486, 603][random.below(2)]!)
+    network.run([0, 3, 20, 100, 600, 2_000][random.below(6)]!)
+  }
+  // What was said is heard.
+  network.run(100)
+  hangUp()
+  network.run(2_500)
+  const open = [...exchange.rows.values()].filter(row => row.endedAt === undefined)
+  expect(open, `seed ${seed}: open rows`).toEqual([])
+  for (const phone of phones) phone.deaf = false
+  network.run(100_000)
+  expect(exchange.leftovers(), `seed ${seed}: left behind`).toEqual({})
+  const alone = phones.flatMap(({ device, incoming }) =>
+    incoming.flatMap(({ dialog }) => (dialog === undefined || dialog.ended ? [] : device)),
+  )
+  expect(alone, `seed ${seed}: in a call alone`).toEqual([])
+}
