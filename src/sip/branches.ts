@@ -25,6 +25,8 @@ export const branchLimits = {
   maxBreadth: 60,
   /** How long the caller waits for a branch that does not say that it is cancelled: it rang, and is no more. */
   cancelMilliseconds: 4 * T1,
+  /** Answers of a branch that forked further on, where nobody takes them. */
+  legs: 8,
 } as const
 
 export interface BranchesParts {
@@ -150,8 +152,10 @@ export class Branches {
    * sent again for each time that the 2xx is (§13.2.2.4).
    */
   leave(branch: Branch, answer: SipResponse, now: Monotonic): void {
-    const { client, target, cancelReason } = branch
-    if (client === undefined) return
+    const { client, target, cancelReason, leftTags } = branch
+    const tag = tagOf(answer, 'To') ?? ''
+    const isLeft = leftTags.includes(tag)
+    if (client === undefined || (!isLeft && leftTags.length >= branchLimits.legs)) return
     const { flow } = client
     const routes = [...target.path, ...this.#parts.recordRoutes.beyond(answer)]
     const newBranch = (): string => `z9hG4bK${this.#parts.random.hex(8)}`
@@ -161,9 +165,8 @@ export class Branches {
     const last = leaving(answer, { routes, vias, reason })
     if (last === undefined) return
     this.#parts.outbox.send(flow, last.ack)
-    const tag = tagOf(answer, 'To')
-    if (branch.leftTag === tag) return
-    branch.leftTag = tag
+    if (isLeft) return
+    branch.leftTags = [...branch.leftTags, tag]
     this.#parts.clients.open(flow, last.bye, ofBye, undefined, now)
   }
 
@@ -210,7 +213,7 @@ export class Branches {
       isLeft: false,
       cancelReason: undefined,
       expired: false,
-      leftTag: undefined,
+      leftTags: [],
     }
     this.#branches.set(id, branch)
     return branch

@@ -41,8 +41,8 @@ export interface Branch {
   cancelReason: HeaderField | undefined
   /** Given up by timer C. */
   expired: boolean
-  /** Who answered when nobody was there to take it, by their tag: they have been hung up. */
-  leftTag: string | undefined
+  /** Who answered when nobody was there to take it, by their tags: they have been hung up. */
+  leftTags: readonly string[]
 }
 
 export interface Asked {

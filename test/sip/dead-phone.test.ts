@@ -4,6 +4,7 @@
  * it in no call.
  */
 import { describe, expect, it } from 'vitest'
+import { branchLimits } from '../../src/sip/branches.ts'
 import { first, response, tagOf, values } from '../../src/sip/codec.ts'
 import { SimClient } from '../sim/client.ts'
 import { SimExchange } from '../sim/exchange.ts'
@@ -188,6 +189,21 @@ describe('a telephone that is there after all', () => {
     dead.send(answer)
     run()
     expect(sent).toEqual(['ACK', 'BYE', 'ACK'])
+  })
+
+  it('is hung up once for each that answered behind it, and only some of them', () => {
+    const { at, dead, run, tables } = late()
+    const { request } = dead.incoming[0]!
+    for (let round = 0; round < 2; round++)
+      for (let leg = 0; leg < 100; leg++)
+        dead.answer(request, 200, `leg${leg}`, [{ name: 'Contact', value: dead.contact }])
+    run()
+    const byes = dead.received.filter(one => one.kind === 'request' && one.method === 'BYE')
+    expect(new Set(byes.map(one => tagOf(one, 'To'))).size).toBe(byes.length)
+    expect(byes.length).toBe(branchLimits.legs)
+    run(60_000)
+    expect(tables()).toMatchObject(empty)
+    expect(at.callLog()).toEqual(['started', 'ended caller 487 cancelled'])
   })
 
   it('is hung up by the way that it recorded beyond lanline', () => {
