@@ -10,6 +10,7 @@ import { Gathering, isGathered } from './gathering.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
 import {
+  asAnswered,
   asAnswerTo,
   asContinued,
   asDtlsServer,
@@ -114,7 +115,8 @@ export class Peer {
       // A late answer to an offer that was rolled back: nothing of it is applied any more.
       if (this.connection.signalingState !== 'have-local-offer') return this.sections.agreedLate()
       this.#changes.mayCheck = true
-      await this.connection.setRemoteDescription({ type: 'answer', sdp: withoutHiddenDefaults(sdp) })
+      const answer = withoutHiddenDefaults(asAnswered(sdp, this.connection.localDescription?.sdp ?? ''))
+      await this.connection.setRemoteDescription({ type: 'answer', sdp: answer })
       this.sections.agreed()
       this.#remoteIsThere()
     })

@@ -1,6 +1,6 @@
 /**
  * The few things a client must read in SDP (RFC 8866). It rewrites none but for `withDefaultCandidates`, `asDtlsServer`,
- * `withoutHiddenDefaults`, `asContinued`, `asAnswerTo`.
+ * `withoutHiddenDefaults`, `asAnswered`, `asContinued`, `asAnswerTo`.
  */
 
 /** True when the description puts its media on one transport (RFC 9143 §7.1). */
@@ -62,6 +62,16 @@ export function asDtlsServer(answer: string, before = ''): string {
 }
 
 /**
+ * An answer as a browser takes it: what is refused is written as it was offered. Of its formats RFC 3264 §6 wants none to count,
+ * but Firefox takes no `m=application 0 UDP/DTLS/SCTP 0`, by which baresip refuses a data channel.
+ */
+export function asAnswered(answer: string, offer: string): string {
+  const [, ...offered] = sectionsOf(offer)
+  const [session = '', ...sections] = sectionsOf(answer)
+  return session + sections.map((section, index) => withKnownFormats(section, offered[index])).join('')
+}
+
+/**
  * An offer within a call as a browser takes it (RFC 9429 §5.10): what is not in use (port 0) is of the kind that it was, and
  * what was on one transport stays there. RFC 3264 §8.2 and RFC 9143 §7.4 let an offer do otherwise, and Linphone puts `m=audio 0`
  * without BUNDLE for a data channel that it never took. A browser that applied such an offer could never take another one.
@@ -75,13 +85,10 @@ export function asContinued(
   const leavesGroup = isBundled(remote) && !isBundled(sdp)
   const kept: string[] = []
   const named = sections.map((section, index) => {
-    const [, kind, formats] = /^m=(\w+) [0-9]+ (.*)$/m.exec(before[index] ?? '') ?? []
     const mid = /^a=mid:(\S+)/m.exec(before[index] ?? '')?.[1]
-    const isUsed = !isUnused(section)
-    const isSame = kind === undefined || isUsed || section.startsWith(`m=${kind} `)
-    const same = isSame ? section : `m=${kind} 0 ${formats}\r\n`
+    const same = withKnownFormats(section, before[index])
     if (!leavesGroup || mid === undefined || /^a=mid:/m.test(same)) return same
-    if (isUsed) kept.push(mid)
+    if (!isUnused(section)) kept.push(mid)
     return `${same}a=mid:${mid}\r\n`
   })
   return session + (kept.length > 0 ? `a=group:BUNDLE ${kept.join(' ')}\r\n` : '') + named.join('')
@@ -101,6 +108,14 @@ export function asAnswerTo(offer: string, answer: string): string {
 
 const sectionsOf = (sdp: string): string[] => sdp.split(/^(?=m=)/m)
 const isUnused = (section: string): boolean => /^m=\w+ 0 /.test(section)
+
+/** What is not in use is of the kind and has the formats that are known of it. */
+function withKnownFormats(section: string, known = ''): string {
+  const [, kind, formats] = /^m=(\w+) [0-9]+ (.*)$/m.exec(known) ?? []
+  if (kind === undefined || !isUnused(section)) return section
+  const line = `m=${kind} 0 ${formats}\r\n`
+  return section.startsWith(`m=${kind} `) ? section.replace(/^m=.*\r?\n/, line) : line
+}
 
 function withDefaultCandidate(section: string): string {
   // IPv4 first: the phones this is for mostly have nothing else.

@@ -291,7 +291,7 @@ function openTerminal(display: string, folder: string): ChildProcess {
       'sleep 60',
     ].join('\n'),
   )
-  return xterm(display, 14, '96x14+20+120', ['bash', script])
+  return xterm(display, 14, '102x14+20+120', ['bash', script])
 }
 
 function xterm(display: string, points: number, geometry: string, command: readonly string[]): ChildProcess {

@@ -54,7 +54,7 @@ function apart(ours: readonly CandidateEvidence[], theirs: readonly CandidateEvi
 const words: Readonly<Record<WhyNotDirect, { readonly sentence: string; readonly fix: string }>> = {
   hiddenCandidates: {
     sentence: 'Both browsers gave only .local names for themselves, which another network cannot resolve.',
-    fix: 'Allow the microphone before calling (Chromium then gives real addresses, Firefox does not), or reflect mDNS between the networks.',
+    fix: 'Allow the microphone before calling (browsers then give real addresses), or reflect mDNS between the networks.',
   },
   noRoute: {
     sentence: 'The two are on different networks and no check of either reached the other.',

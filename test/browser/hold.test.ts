@@ -12,14 +12,17 @@ const domain = 'lanline.local'
 
 describeWith(['namespaces', 'chromium', 'firefox-esr', 'certutil'], 'hold with Firefox', () => {
   let house: House
-  /** Alice and Jane's phone are in Chromium, Fay and Flo in Firefox. */
+  /** Alice and Jane's phone are in Chromium, Fay and Flo in a Firefox that hides its addresses. */
   let alice: PhonePage
   let fay: PhonePage
   let flo: PhonePage
   let jane: WebSip
 
   beforeAll(async () => {
-    house = await House.build({ seats: [aliceSeat, faySeat], settings: { 'http.origins': [origin] } })
+    house = await House.build({
+      seats: [aliceSeat, { ...faySeat, hidesAddresses: true }],
+      settings: { 'http.origins': [origin] },
+    })
     const { owner } = house
     for (const name of ['Alice', 'Fay', 'Flo']) await owner.addUser(name.toLowerCase(), name)
     await owner.addUser('jane', 'Jane', 'jane-secret')

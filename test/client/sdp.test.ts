@@ -1,6 +1,6 @@
 /** Offers of telephones within a call, as browsers take them. */
 import { describe, expect, it } from 'vitest'
-import { asAnswerTo, asContinued, withoutHiddenDefaults } from '../../client/sdp.ts'
+import { asAnswered, asAnswerTo, asContinued, withoutHiddenDefaults } from '../../client/sdp.ts'
 
 const lines = (...all: string[]): string => all.map(line => `${line}\r\n`).join('')
 const head = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0']
@@ -39,7 +39,32 @@ it('is read by Firefox whatever name Firefox hid its address behind', () => {
   expect(withoutHiddenDefaults(plain)).toBe(plain)
 })
 
+describe('an answer', () => {
+  const answer = (refused: string): string =>
+    lines(...head, 'm=audio 22358 UDP/TLS/RTP/SAVPF 111', 'a=setup:active', refused)
+
+  it('that refuses a data channel in the way of baresip has the formats of the offer, as Firefox wants them', () => {
+    expect(asAnswered(answer('m=application 0 UDP/DTLS/SCTP 0'), local)).toBe(
+      answer('m=application 0 UDP/DTLS/SCTP webrtc-datachannel'),
+    )
+  })
+
+  it.each([
+    'm=application 9 UDP/DTLS/SCTP webrtc-datachannel',
+    'm=application 0 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:1',
+  ])('with %j stays as it is', last => {
+    expect(asAnswered(answer(last), local)).toBe(answer(last))
+    expect(asAnswered(answer(last), '')).toBe(answer(last))
+  })
+})
+
 describe('an offer within a call', () => {
+  it('has the formats that are known of what is not in use', () => {
+    const again = (format: string): string =>
+      lines(...head, 'm=audio 22358 UDP/TLS/RTP/SAVPF 111', `m=application 0 UDP/DTLS/SCTP ${format}`)
+    expect(asContinued(again('0'), { local, remote: again('0') })).toBe(again('webrtc-datachannel'))
+  })
+
   it('keeps the kind of what is not in use, and the transport of the rest, as Linphone does not', () => {
     expect(asContinued(held, { local, remote })).toBe(
       lines(
@@ -70,7 +95,11 @@ describe('an offer within a call', () => {
 
   it.each([
     ['of a page', local, local],
-    ['of a telephone that never had one transport', held.replace('m=audio 0', 'm=application 0'), held],
+    [
+      'of a telephone that never had one transport',
+      held.replace(/^m=audio 0 .*$/m, 'm=application 0 UDP/DTLS/SCTP webrtc-datachannel'),
+      held,
+    ],
     ['with a new section', `${local}m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:2\r\n`, local],
   ])('%s stays as it is', (_, sdp, before) => {
     expect(asContinued(sdp, { local, remote: before })).toBe(sdp)

@@ -7,7 +7,7 @@ import { between, Capture, srtp } from '../net/capture.ts'
 import { Example } from '../net/example.ts'
 import { aliceSeat, faySeat, House } from '../net/house.ts'
 import { must } from '../net/lan.ts'
-import { hears, received } from '../net/media-check.ts'
+import { hears } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
 import { Baresip } from '../net/phones.ts'
@@ -16,7 +16,7 @@ import { pause, until } from '../net/wait.ts'
 const hertz = 1_000
 
 describeWith(
-  ['namespaces', 'chromium', 'firefox-esr', 'certutil', 'baresip', 'dumpcap', 'tshark'],
+  ['namespaces', 'chromium', 'firefox-esr', 'pulseaudio', 'certutil', 'baresip', 'dumpcap', 'tshark'],
   'the Node example',
   () => {
     let house: House
@@ -79,8 +79,7 @@ describeWith(
     it('is called by Firefox and calls it', async () => {
       const hearsTone = async (): Promise<void> => {
         await fay.inCall()
-        const { energy } = await received(fay.page)
-        await until('Firefox hears something', async () => (await received(fay.page)).energy > energy)
+        await hears(fay.page, hertz)
         await example.says('media', said => Number(said.heardPackets) > 50)
         await fay.hangUp()
         await example.says('ended', said => said.reason === 'hangup')

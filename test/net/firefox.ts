@@ -13,6 +13,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { probe } from './chromium.ts'
 import type { Host } from './lan.ts'
 import { pathOf } from './peers.ts'
+import { microphone, plugInSoundCard } from './sound-card.ts'
 
 /** Screenshots and the driver's own scripts are the largest. */
 const largestMessageBytes = 64 * 1024 * 1024
@@ -20,6 +21,8 @@ const largestMessageBytes = 64 * 1024 * 1024
 export interface FirefoxOptions {
   /** The microphone: a tone of this many hertz. The camera is Firefox's own, a plain picture that changes its colour. */
   readonly hertz: number
+  /** No sound card, but Firefox's own tone: it hides its addresses then, as it does from pages that may not listen. */
+  readonly hidesAddresses?: boolean
   /** PEM files of authorities that this host's owner trusts. */
   readonly trusted?: readonly string[]
 }
@@ -29,13 +32,15 @@ export async function startFirefox(host: Host, options: FirefoxOptions): Promise
   const home = join(host.lan.directory, `home-${host.name}`)
   mkdirSync(home, { recursive: true })
   const authorities = trustedStore(home, options.trusted ?? [])
+  const environment = options.hidesAddresses ? {} : await plugInSoundCard(host, options.hertz)
   const driver = await openDriverDoor(host)
   const { port } = driver.address() as AddressInfo
   const browser = await firefox.launch({
     channel: 'moz-firefox',
-    executablePath: writeWrapper(host, home, authorities, port),
+    executablePath: writeWrapper(host, { HOME: home, ...environment }, authorities, port),
     firefoxUserPrefs: {
       'media.navigator.streams.fake': true,
+      ...(options.hidesAddresses ? {} : { 'media.audio_loopback_dev': microphone }),
       'media.navigator.permission.disabled': true,
       'media.navigator.audio.fake_frequency': options.hertz,
       'media.autoplay.default': 0,
@@ -128,9 +133,15 @@ const carry = `
 `
 
 /** The profile is made by the driver and named after \`--profile\`; of two ports Firefox takes the first. */
-function writeWrapper(host: Host, home: string, authorities: string, port: number): string {
-  const path = join(home, 'firefox')
-  const inside = ['env', `HOME=${home}`, pathOf('firefox-esr')!, `--remote-debugging-port=${port}`]
+function writeWrapper(
+  host: Host,
+  environment: Readonly<Record<string, string>> & { readonly HOME: string },
+  authorities: string,
+  port: number,
+): string {
+  const path = join(environment.HOME, 'firefox')
+  const set = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
+  const inside = ['env', ...set, pathOf('firefox-esr')!, `--remote-debugging-port=${port}`]
   const command = ['ip', ...host.argv(inside[0]!, inside.slice(1))].map(word => `'${word}'`).join(' ')
   const lines = [
     '#!/bin/sh',

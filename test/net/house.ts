@@ -17,6 +17,8 @@ export interface Seat {
   readonly hertz: number
   readonly colour: Colour
   readonly browser?: 'chromium' | 'firefox'
+  /** See `FirefoxOptions`. */
+  readonly hidesAddresses?: boolean
   /** See `ChromiumOptions`. */
   readonly isFirst?: boolean
 }
@@ -25,7 +27,7 @@ export const aliceSeat: Seat = { host: 'alice', hertz: 440, colour: 'red' }
 export const bobSeat: Seat = { host: 'bob', hertz: 1_000, colour: 'blue' }
 export const carolSeat: Seat = { host: 'carol', hertz: 700, colour: 'green' }
 export const faySeat: Seat = { host: 'fay', hertz: 700, colour: 'green', browser: 'firefox' }
-export const fritzSeat: Seat = { ...faySeat, host: 'fritz' }
+export const fritzSeat: Seat = { ...faySeat, host: 'fritz', hidesAddresses: true }
 
 export interface HouseOptions {
   readonly seats: readonly Seat[]

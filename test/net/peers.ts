@@ -11,6 +11,7 @@ export type Peer =
   | 'namespaces'
   | 'chromium'
   | 'firefox-esr'
+  | 'pulseaudio'
   | 'dumpcap'
   | 'tshark'
   | 'tcpdump'
