@@ -68,7 +68,7 @@ describeWith(
       const [fox, chrome] = who === 'Firefox' ? ['caller', 'callee'] : ['callee', 'caller']
       // Of checks it counts the answers alone: what it does not count is not told as none.
       expect(figures('checks')).toMatch(
-        new RegExp(`${fox} 1 of 1 pairs answered[^;]*succeeded, \\d+ answered`),
+        new RegExp(`${fox} (\\d) of \\1 pairs answered[^;]*succeeded, \\d+ answered`),
       )
       expect(figures('checks')).toMatch(new RegExp(`${chrome} \\d of \\d[^;]*\\d+ sent, \\d+ answered`))
       expect(figures('dtls').match(/connected, DTLS 1\.[23], TLS_\w+, SRTP_\w+/g)?.length).toBe(2)
