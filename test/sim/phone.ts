@@ -439,6 +439,8 @@ export class SimPhone {
     }
     const before = this.#answered.get(transactionOf(request))
     if (before !== undefined) return this.send(before)
+    // It has said nothing to it yet.
+    if (this.incoming.some(one => transactionOf(one.request) === transactionOf(request))) return
     this.requests.push(request.method)
     const tag = sip.tagOf(request, 'To') ?? this.#token()
     switch (request.method) {

@@ -255,12 +255,7 @@ export class Watch {
     for (const one of this.seen) {
       if (!one.states.some(({ state }) => state === 'incoming')) continue
       const placed = this.seen.find(({ call }) => call.id === one.call.id && call.referred !== undefined)
-      // Placed again after its line broke, it is a call as any other: the first one was taken, and ended.
-      const isAgain = this.seen.some(
-        ({ page, call }) => page.device.user === one.page.device.user && call.replaces !== undefined,
-      )
-      if (placed?.isForConnect && !(isAgain && this.#house.faults.has('line')))
-        this.isWrong(`${one.page.device.name} rings for a connect`)
+      if (placed?.isForConnect) this.isWrong(`${one.page.device.name} rings for a connect`)
     }
   }
 
