@@ -382,10 +382,11 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   }
 
   #hasRoom(incoming: Incoming, now: Monotonic): boolean {
-    const { flow } = incoming
+    const { flow, request } = incoming
+    // A CANCEL makes room.
     const note = !this.#sources.allow(flow.remote.address, now)
       ? 'sourceFlood'
-      : this.#isFull
+      : this.#isFull && request.method !== 'CANCEL'
         ? 'transactionsFull'
         : undefined
     if (note === undefined) return true

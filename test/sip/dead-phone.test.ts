@@ -131,6 +131,32 @@ describe('a telephone that is dead', () => {
   })
 })
 
+it('calls that were given up count for as long as a dead telephone is still tried', () => {
+  const at = new SimHouse(new SimNetwork(1), ['alice', 'bob'], { transactionBytes: 20_000 })
+  const [alice, dead] = ['alice-1', 'bob-1'].map((device, index) => {
+    const phone = new SimPhone(at, { device, address: `10.0.1.${index + 2}` })
+    phone.register()
+    return phone
+  }) as [SimPhone, SimPhone]
+  at.network.run(300)
+  dead.deaf = true
+  const finals = Array.from({ length: 40 }, () => {
+    const call = alice.call('bob')
+    at.network.run(50)
+    if (call.final === undefined) alice.cancel(call)
+    at.network.run(50)
+    return call.final
+  })
+  // Who gives up may do so when there is no room for another call.
+  expect([...new Set(finals)]).toEqual([487, 503])
+  expect(at.machine.sizes.branches).toBe(finals.filter(status => status === 487).length)
+  at.network.run(60_000)
+  expect(at.machine.sizes).toMatchObject(empty)
+  const call = alice.call('bob')
+  at.network.run(50)
+  expect(call.statuses).toEqual([100])
+})
+
 describe('a telephone that is there after all', () => {
   /** It got the call, and says so when nobody waits for it any more. */
   function late() {
