@@ -6,7 +6,7 @@ import type { RelayServer } from '../src/relay/message.ts'
 import type { IceCandidate } from '../src/signalling/message.ts'
 import { turnUrls } from './browser.ts'
 import type { Env } from './env.ts'
-import { Gathering, isGathered } from './gathering.ts'
+import { Gathering, newTransports } from './gathering.ts'
 import { type PairChecks, pairsOf } from './no-path.ts'
 import { type MediaFacts, mediaFacts } from './report.ts'
 import {
@@ -44,6 +44,7 @@ export class Peer {
   readonly #startedAt: number
   readonly #changes = new StateChanges()
   #operations: Promise<unknown> = Promise.resolve()
+  readonly #bundlePolicy: RTCBundlePolicy
   readonly #gathering: Gathering
   #servers: readonly RelayServer[] = []
   #early: IceCandidate[] = []
@@ -55,6 +56,7 @@ export class Peer {
     this.#env = env
     this.#listener = listener
     this.#startedAt = startedAt
+    this.#bundlePolicy = bundlePolicy
     this.#gathering = new Gathering(env)
     // No iceServers: two devices of one LAN need none. Said outright, because werift has some of its own.
     const connection = new env.RTCPeerConnection({ bundlePolicy, iceServers: [] })
@@ -250,8 +252,7 @@ export class Peer {
 
   /** With `wait` it goes with its candidates, as far as they are found in time. */
   async #describe(description: RTCSessionDescriptionInit, wait: boolean): Promise<string> {
-    const isToWait = wait && !this.#isGathered(description.sdp ?? '')
-    const gathered = isToWait ? this.#gathering.begin(this.#servers.length > 0) : undefined
+    const gathered = wait ? this.#gathered(description.sdp ?? '') : undefined
     try {
       // Again, because werift takes servers only between the description that restarts ICE and its application.
       if (this.#servers.length > 0) this.#configure()
@@ -266,14 +267,18 @@ export class Peer {
     return wait ? withDefaultCandidates(sdp) : sdp
   }
 
-  #isGathered(sdp: string): boolean {
+  /** Undefined where there is nothing to wait for. */
+  #gathered(sdp: string): Promise<void> | undefined {
     const { iceGatheringState, localDescription } = this.connection
-    return iceGatheringState === 'complete' && isGathered(sdp, localDescription?.sdp ?? '')
+    const before = iceGatheringState === 'complete' ? (localDescription?.sdp ?? '') : ''
+    const sections = newTransports(sdp, before, this.#bundlePolicy)
+    if (before !== '' && sections.length === 0) return undefined
+    return this.#gathering.begin(sections, this.#servers.length > 0)
   }
 
   #candidate(candidate: RTCIceCandidate | null): void {
     const line = candidate?.candidate ?? ''
-    if (this.#gathering.isOn) return this.#gathering.found(line)
+    if (this.#gathering.isOn) return this.#gathering.found(line, candidate?.sdpMid)
     this.#listener.candidate({
       candidate: line,
       sdpMid: candidate?.sdpMid ?? '0',

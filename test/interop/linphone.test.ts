@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Softphone } from '../../src/admin/message.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { scan } from '../net/console-page.ts'
-import { bobSeat, House } from '../net/house.ts'
+import { bobSeat, carolSeat, House, type Seat } from '../net/house.ts'
 import { Linphone } from '../net/linphone.ts'
 import { hears } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
@@ -20,6 +20,8 @@ import { pause, until } from '../net/wait.ts'
 const peers = [
   'namespaces',
   'chromium',
+  'firefox-esr',
+  'pulseaudio',
   'certutil',
   'zbarimg',
   'dumpcap',
@@ -30,6 +32,9 @@ const peers = [
 const hertz = 440
 const bobsName = 'Bob "the <Builder> & Son'
 
+/** Bob has Firefox, Carol Chromium. */
+const bobsSeat: Seat = { ...bobSeat, browser: 'firefox' }
+
 describeWith(peers, 'Linphone', () => {
   let house: House
   let bob: PhonePage
@@ -37,7 +42,10 @@ describeWith(peers, 'Linphone', () => {
   let linphone: Linphone | undefined
 
   beforeAll(async () => {
-    house = await House.build({ seats: [bobSeat], otherHosts: ['desk', 'mobile', 'secure'] })
+    house = await House.build({
+      seats: [bobsSeat, { ...carolSeat, hertz: bobSeat.hertz }],
+      otherHosts: ['desk', 'mobile', 'secure'],
+    })
     await house.owner.addUser('bob', bobsName)
     await house.owner.addUser('paula', 'Paula', 'paula-secret')
     bob = await house.phone('Bob', 'bob')
@@ -129,7 +137,7 @@ describeWith(peers, 'Linphone', () => {
 
     beforeAll(async () => {
       await house.owner.addUser('carol', 'Carol')
-      carol = await house.phone('Carol', 'bob')
+      carol = await house.phone('Carol', 'carol')
       const { linphone: offer } = await softphoneFor('paula')
       const file = await certificate()
       phone = new Linphone(house.host('secure'), {
