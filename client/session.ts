@@ -51,7 +51,6 @@ export class Session {
   readonly negotiation: Negotiation
   readonly #ports: SessionPorts
   #peerMedia: PeerMedia | undefined
-  #earlyOffer: string | undefined
   #isOver = false
 
   /** `offered`: callee only. A caller does not know yet who answers: README.md tells why that is `balanced`. */
@@ -99,18 +98,14 @@ export class Session {
     const { offers } = this.negotiation
     switch (message.type) {
       case 'answered':
-        this.negotiation
-          .takeAnswer(message)
-          .then(() => this.#takeOffer(this.#earlyOffer))
-          .catch(this.#ports.failed)
+        this.negotiation.takeAnswer(message).catch(this.#ports.failed)
         return
       case 'candidate':
         this.peer.takeCandidate(message.candidate)
         return
       case 'offer':
-        // On a new line what was missed may be told before the answer that it follows.
-        if (this.negotiation.isEstablished) this.#takeOffer(message.sdp)
-        else this.#earlyOffer = message.sdp
+        if (this.negotiation.isEstablished && !this.#isOver)
+          void this.negotiation.takeOffer('line', message.sdp)
         return
       case 'offerRefused':
         offers.refused(message.retryAfterMilliseconds)
@@ -173,11 +168,6 @@ export class Session {
     this.peer.sections.stopSending()
     this.media.finish()
     this.#ports.env.setTimeout(() => this.peer.close(), closeMilliseconds)
-  }
-
-  #takeOffer(sdp: string | undefined): void {
-    this.#earlyOffer = undefined
-    if (sdp !== undefined && !this.#isOver) void this.negotiation.takeOffer('line', sdp)
   }
 
   #heard(word: PeerWord): void {

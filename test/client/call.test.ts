@@ -527,21 +527,6 @@ describe('a call while the appliance is away', () => {
     ])
   })
 
-  it('begins as it was answered, where what followed is told before that', async () => {
-    const parts = fakePhone()
-    await parts.online()
-    const placed = parts.phone.call(bob, { video: false })
-    await parts.clock.pass(500)
-    parts.socket().say({ type: 'calling', ref: placed.ref, call })
-    parts.socket().say({ type: 'offer', call, sdp: 'v=0 next' })
-    await settle()
-    expect([parts.peer().remoteDescription, parts.socket().ofType('answer')]).toEqual([null, []])
-    parts.socket().say({ type: 'answered', sdp: 'v=0 answer', trickle: true, call, by: bob })
-    await settle()
-    expect(parts.peer().remoteDescription).toEqual({ type: 'offer', sdp: 'v=0 next' })
-    expect(parts.socket().ofType('answer')).toHaveLength(1)
-  })
-
   it('ends at the other side where that one’s line is dead, whoever says first that it is over', async () => {
     const byes = (sent: readonly Record<string, unknown>[]) => sent.filter(({ type }) => type === 'bye')
     const told = await talking()
