@@ -98,7 +98,12 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the console by keyboard', 
     await press('Tab')
     await page.keyboard.type('correct horse battery')
     await page.keyboard.press('Enter')
-    await page.getByText('It is yours now').waitFor(patience)
+    const trust = heading('Should your devices trust this appliance?')
+    await focusIsOn(trust)
+    await look('it was claimed')
+    expect(await trust.evaluate(title => title.ariaDescribedByElements?.[0]?.textContent)).toMatch(
+      /^It is yours now/,
+    )
     for (const [next, title] of [
       ['Continue', 'Show names on the network?'],
       ['Show names', 'Let the others in'],

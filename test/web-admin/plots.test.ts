@@ -50,3 +50,14 @@ it('a direction is drawn by what arrived, and by what was sent only where the ot
   expect(rtt!.lines).toMatchObject([{ points: [[0.9, 4]] }])
   expect(mos!.lines).toEqual([])
 })
+
+it('nobody loses less than nothing, though what comes twice or late is counted so', () => {
+  const late = { ...point(1_000, 90), lossPercent: -0.6 }
+  const series: QualitySeries = {
+    streams: [stream('caller', 'received', 1, [late])],
+    rtt: { caller: [], callee: [] },
+    mos: { caller: [], callee: [] },
+  }
+  const loss = plotsOf(series, names).find(({ id }) => id === 'loss')!
+  expect(loss.lines).toMatchObject([{ points: [[1, 0]], average: '0', worst: '0' }])
+})

@@ -67,7 +67,8 @@ export function plotsOf(series: QualitySeries, names: Names): Plot[] {
   })
   return [
     ofStreams('bitrate', point => point.kilobitsPerSecond),
-    ofStreams('loss', point => point.lossPercent),
+    // What comes twice or late is counted as less than lost (RFC 3550, 6.4.1); nobody loses less than nothing.
+    ofStreams('loss', point => Math.max(0, point.lossPercent)),
     ofStreams('jitter', point => point.jitterMilliseconds),
     ofParties('rtt', series.rtt),
     ofParties('mos', series.mos),

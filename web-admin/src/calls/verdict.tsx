@@ -10,7 +10,7 @@ const aboutTheWay = ['pairs', 'ledger']
 
 export function VerdictCard({ verdict, isOver }: { readonly verdict: Verdict; readonly isOver: boolean }) {
   const { path, grade, sentence, checked, missing, contradictions, whyNotDirect } = verdict
-  const tone = path === 'contradicted' ? 'bad' : path === 'relayed' ? 'warn' : path === 'direct' ? 'good' : ''
+  const tone = path === 'contradicted' ? 'bad' : path === 'relayed' ? 'info' : path === 'direct' ? 'good' : ''
   const isAttested = path === 'direct' && grade !== 'packets'
   return (
     <Card title={texts.verdictTitle}>

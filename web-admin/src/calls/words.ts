@@ -19,7 +19,7 @@ export function outcomeOf(call: ToldCall, now = Date.now()): string {
 export const callerOf = (call: ToldCall): string => call.callerName || call.callerUser
 export const calleeOf = (call: ToldCall): string => call.calleeName || call.calleeUser
 
-export type Tone = '' | 'good' | 'warn' | 'bad'
+export type Tone = '' | 'good' | 'info' | 'warn' | 'bad'
 
 /** Never by colour alone: the word says it. */
 export function pathBadge(call: ToldCall): { readonly text: string; readonly tone: Tone } | undefined {
@@ -30,7 +30,7 @@ export function pathBadge(call: ToldCall): { readonly text: string; readonly ton
     const proof = grade === 'packets' ? ', proven' : grade === 'oneEnd' ? ', one end' : ''
     return { text: `${texts.paths.direct}${proof}`, tone: grade === 'oneEnd' ? '' : 'good' }
   }
-  const tones = { relayed: 'warn', unknown: '', contradicted: 'bad' } as const
+  const tones = { relayed: 'info', unknown: '', contradicted: 'bad' } as const
   return { text: texts.paths[path], tone: tones[path] }
 }
 

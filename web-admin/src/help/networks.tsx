@@ -71,7 +71,7 @@ function Counts({ cell }: { readonly cell: NetworkCell | undefined }) {
   return (
     <span class="counts">
       {cell.direct > 0 && <span class="badge good">{texts.direct(cell.direct)}</span>}
-      {cell.relayed > 0 && <span class="badge warn">{texts.relayed(cell.relayed)}</span>}
+      {cell.relayed > 0 && <span class="badge info">{texts.relayed(cell.relayed)}</span>}
       {cell.failed > 0 && <span class="badge bad">{texts.failed(cell.failed)}</span>}
     </span>
   )

@@ -199,7 +199,7 @@ function CallsNow({ calls }: { readonly calls: readonly ToldCall[] | undefined }
 }
 
 const pathWords = { direct: home.direct, relayed: home.relayed, unknown: home.pathUnknown } as const
-const pathLooks = { direct: 'good', relayed: 'warn', unknown: '' } as const
+const pathLooks = { direct: 'good', relayed: 'info', unknown: '' } as const
 
 function CallNow({ call, now }: { readonly call: ToldCall; readonly now: number }) {
   const path = pathNow(call)

@@ -3,7 +3,7 @@
  * step it was at.
  */
 import type { ComponentChildren } from 'preact'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Network, Session, SetupResponse, SetupState } from '../../../src/admin/message.ts'
 import { Api, ApiError } from '../api.ts'
 import icon from '../icon.svg'
@@ -66,7 +66,7 @@ export function Visit({ setup, session, onChanged }: VisitProps) {
           <span>{visit.step(visitSteps.indexOf(step) + 1, visitSteps.length)}</span>
         </p>
         {step === 'trust' && (
-          <p class="note good" role="status">
+          <p class="note good" id="mine">
             {visit.mine} {visit.logInAs(session.user)}
           </p>
         )}
@@ -171,9 +171,14 @@ function Claim({ setup, onClaimed }: { readonly setup: SetupState; readonly onCl
 function Trust({ api, setup, next }: StepProps) {
   const network = useLoaded(() => api.get<Network>('/network'))
   const door = network.value && doorOf(network.value)
+  const title = useRef<HTMLHeadingElement>(null)
+  // The button that made it theirs is gone; what it brought is read with the title.
+  useEffect(() => title.current?.focus(), [])
   return (
     <>
-      <h1 tabIndex={-1}>{visit.trustTitle}</h1>
+      <h1 ref={title} tabIndex={-1} aria-describedby="mine">
+        {visit.trustTitle}
+      </h1>
       <p>{visit.trustBody}</p>
       {door && <p>{visit.trustHere(door)}</p>}
       <div class="buttons">
@@ -188,7 +193,11 @@ function Trust({ api, setup, next }: StepProps) {
         {visit.fingerprint}
         <code class="fingerprint">{setup.caFingerprint}</code>
       </p>
-      <Actions onNext={next} />
+      <div class="actions">
+        <button type="button" class="button primary large" onClick={next}>
+          {visit.next}
+        </button>
+      </div>
     </>
   )
 }
@@ -233,7 +242,7 @@ function Phones({ api, live, session, next }: StepProps) {
                 <p>{visit.phonesBody}</p>
                 <div>
                   <p class="hint">{visit.phonesLink}</p>
-                  <Copy text={joinUrl} label={visit.phonesLink} />
+                  <Copy text={joinUrl} label={visit.phonesAddress} />
                 </div>
               </div>
             </div>
@@ -282,19 +291,6 @@ function Test({ onEnd }: { readonly onEnd: () => void }) {
         </button>
       </div>
     </>
-  )
-}
-
-function Actions({ onNext }: { readonly onNext: () => void }) {
-  return (
-    <div class="actions">
-      <button type="button" class="button primary large" onClick={onNext}>
-        {visit.next}
-      </button>
-      <button type="button" class="button large" onClick={onNext}>
-        {visit.later}
-      </button>
-    </div>
   )
 }
 

@@ -32,7 +32,7 @@ export const home = {
 
   directShare: 'of the calls that ended in the last 30 days, and whose way is known, went direct',
   counts: (direct: number, relayed: number, unknown: number) =>
-    `${direct} direct, ${relayed} through the relay, ${unknown} not known`,
+    `${direct} direct, ${relayed} relayed, ${unknown} not known`,
   relay: 'Relay',
   relayIdle: 'carries nothing',
   relayBusy: (grants: number, rate: string) =>

@@ -19,7 +19,6 @@ export const visit = {
   logInAs: (name: string) => `In any other browser, log in to this console as ${name}.`,
   step: (number: number, of: number) => `Step ${number} of ${of}`,
   skipRest: 'Skip the rest',
-  later: 'Later',
   next: 'Continue',
 
   trustTitle: 'Should your devices trust this appliance?',
@@ -41,6 +40,7 @@ export const visit = {
   phonesInvite:
     'Here one joins by invite only. Make an invitation for each person on the page People, when you are done here.',
   phonesLink: 'Or type this address',
+  phonesAddress: 'the address',
   qrLabel: (url: string) => `QR code of ${url}`,
   nobodyYet: 'Nobody has asked yet. This page shows it at once.',
   asks: (name: string, device: string) => `${name} asks to join with ${device}.`,

@@ -118,7 +118,7 @@ function Streams({ facts }: { readonly facts: MediaFacts }) {
             </th>
             <td>{stream.packets.toLocaleString()}</td>
             <td>{stream.bytes.toLocaleString()}</td>
-            <td>{stream.lost.toLocaleString()}</td>
+            <td>{Math.max(0, stream.lost).toLocaleString()}</td>
           </tr>
         ))}
       </tbody>
