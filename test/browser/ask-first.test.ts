@@ -7,6 +7,22 @@ import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
 import { until } from '../net/wait.ts'
 
+/** What of a page at twice its size is beside the window of a small phone. */
+async function outOfSight(page: PhonePage['page']): Promise<string[]> {
+  const before = page.viewportSize()!
+  await page.setViewportSize({ width: 195, height: 422 })
+  const names = await page.getByRole('button').evaluateAll(all =>
+    all
+      .filter(one => {
+        const { left, right } = one.getBoundingClientRect()
+        return left < 0 || right > innerWidth
+      })
+      .map(one => one.getAttribute('aria-label') ?? one.textContent ?? ''),
+  )
+  await page.setViewportSize(before)
+  return names
+}
+
 describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () => {
   let house: House
   let alice: PhonePage
@@ -47,6 +63,11 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     expect(await heardHertz(bob.page), 'who waits hears none of it').toBeUndefined()
     await alice.says('Bob is on hold.')
     expect(await barriers(alice.page)).toEqual([])
+    await bob.page
+      .getByRole('status')
+      .filter({ hasText: /^On hold$/ })
+      .waitFor({ timeout: 20_000 })
+    for (const { page } of [alice, bob]) expect(await outOfSight(page)).toEqual([])
     await alice.press('Connect Bob and Carol')
     await Promise.all([bob.talksWith('Carol'), carol.talksWith('Bob'), alice.ready()])
     await alice.says('Bob is talking with Carol now.')

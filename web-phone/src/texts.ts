@@ -293,6 +293,7 @@ export const texts = {
     answering: 'Opening microphone…',
     connecting: 'Connecting…',
     connected: 'Connected',
+    held: 'On hold',
     reconnecting: 'Reconnecting…',
   },
   callWith: (name: string) => `Call with ${name}`,

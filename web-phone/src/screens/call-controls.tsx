@@ -56,14 +56,15 @@ export function Controls({ call, phone, line, open }: CallPart) {
       )}
       <button
         type="button"
-        class="control danger"
+        // Who goes back to somebody ends less than they go on with.
+        class={`control ${back ? '' : 'danger'}`}
         aria-label={back && texts.transfer.hangUpBack(call.party.name, back)}
         title={back && texts.transfer.hangUpBack(call.party.name, back)}
         onClick={() => call.hangUp()}
         ref={hangUp}
       >
         <span class="disc">
-          <Icon name="hangUp" />
+          <Icon name={back ? 'back' : 'hangUp'} />
         </span>
         {back ? texts.transfer.back : early ? texts.cancelCall : texts.hangUp}
       </button>

@@ -93,6 +93,7 @@ function statusText(call: Call): string {
     case 'ringing':
       return texts.state.ringing(call.party.name)
     case 'connected':
+      return texts.state[call.isHeld ? 'held' : 'connected']
     case 'connecting':
     case 'reconnecting':
     case 'preparing':
