@@ -4,14 +4,14 @@
  */
 
 /**
- * `off`: not on hold. `asked`: an offer of hold is out. `takenBack`: that offer was taken back, and may be answered all the same.
+ * `off`: not on hold. `asked`: an offer of hold is out. `takenBack`: that offer was taken back, and may have been taken all the same.
  * `on`: on hold. `leaving`: an offer that ends it is out.
  */
 export type HoldState = 'off' | 'asked' | 'takenBack' | 'on' | 'leaving'
 
 /**
  * `holdOffered`, `talkOffered`: an offer goes out, with hold or without. `answered`: it is. `takenBack`: it is rolled back, whoever
- * wished that. `answeredLate`: it was answered after that. `refused`: it was taken back because the other party does not take it.
+ * wished that. `answeredLate`: it was answered after that. `refused`: it was taken back because the other party did not take it.
  */
 export type HoldEvent = 'holdOffered' | 'talkOffered' | 'answered' | 'takenBack' | 'answeredLate' | 'refused'
 
@@ -20,7 +20,7 @@ const after: Readonly<Record<HoldState, Readonly<Partial<Record<HoldEvent, HoldS
   off: { holdOffered: 'asked' },
   asked: { answered: 'on', takenBack: 'takenBack' },
   takenBack: {
-    ...{ holdOffered: 'asked', talkOffered: 'off', answered: 'off', answeredLate: 'on', refused: 'off' },
+    ...{ holdOffered: 'asked', talkOffered: 'leaving', answered: 'off', answeredLate: 'on', refused: 'off' },
   },
   on: { talkOffered: 'leaving' },
   leaving: { answered: 'off', takenBack: 'on' },
@@ -52,8 +52,12 @@ export class Hold {
     return this.#state === 'asked' && !this.isWanted
   }
 
-  /** Nothing of it is left to offer. `isTold`: the other party's client knows by a word that they wait. */
+  /**
+   * Nothing of it is left to offer. `isTold`: the other party's client knows by a word that they wait. Whoever may have taken what was
+   * taken back must hear that they do not wait: of an answer that is lost with a line nobody ever says more.
+   */
   isAgreed(isTold: boolean): boolean {
+    if (this.#state === 'takenBack' && !this.isWanted) return false
     return this.isWanted === this.isOn || (isTold && this.isWanted)
   }
 }

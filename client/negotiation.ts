@@ -92,7 +92,7 @@ export class Negotiation {
         return media.isFlowing && channel.isOpen ? 'channel' : undefined
       },
       offer: purpose => this.#beforeCandidates(() => this.#offer(purpose)),
-      rollBack: () => peer.rollBack(),
+      rollBack: isRefused => peer.rollBack(isRefused),
       send: (way, sdp, number) => {
         const isSent = this.#describe(way, { type: 'offer', sdp, number })
         this.#trickle.flush()
@@ -158,7 +158,7 @@ export class Negotiation {
     const { sections } = peer
     if (!sections.hold.isLeft) this.#resumptions = 0
     // A phone may take half a minute to answer, and is not heard meanwhile: what it was asked is taken back.
-    if (sections.hold.isOutdated) void peer.rollBack()
+    if (sections.hold.isOutdated) void peer.rollBack(false)
     // What was agreed on may be another once that is answered.
     if (this.offers.isChanging || !sections.isAgreed(this.#isTold)) this.offers.change()
   }
@@ -246,7 +246,7 @@ export class Negotiation {
         if (!this.#isOver) this.sendingChanged()
       },
       async () => {
-        await peer.rollBack()
+        await peer.rollBack(false)
         this.offers.settled()
       },
     )

@@ -21,7 +21,8 @@ export interface OfferPorts {
   way(): OfferWay | undefined
   /** Makes an offer and applies it; undefined when nothing is left that would have to be changed. */
   offer(purpose: OfferPurpose): Promise<string | undefined>
-  rollBack(): Promise<void>
+  /** Unless our offer `isRefused`, the other party may have taken it. */
+  rollBack(isRefused: boolean): Promise<void>
   /** False when that way is closed. `number` tells the offers on the data channel apart. */
   send(way: OfferWay, sdp: string, number: number): boolean
   /**
@@ -123,7 +124,7 @@ export class Offers {
     const offer = this.#outstanding
     if (offer?.way !== 'line' || offer.isAnswered) return
     this.#forget()
-    void this.#ports.rollBack()
+    void this.#ports.rollBack(true)
     if (retryAfterMilliseconds !== null) {
       this.#wantSame(offer)
       this.#timers.set('glare', retryAfterMilliseconds, () => this.#go())
@@ -196,7 +197,7 @@ export class Offers {
     if (this.#ports.send(offer.way, sdp, offer.number)) return
     // The way closed meanwhile.
     this.#forget()
-    void this.#ports.rollBack()
+    void this.#ports.rollBack(true)
     this.#wantSame(offer)
     if (this.#ports.way() !== offer.way) this.#go()
     else this.#timers.set('again', offerLimits.againMilliseconds, () => this.#go())
@@ -212,7 +213,7 @@ export class Offers {
   #giveUp(offer: Offer): void {
     if (this.#outstanding !== offer) return
     this.#forget()
-    void this.#ports.rollBack()
+    void this.#ports.rollBack(false)
     if (offer.asked || offer.purpose === 'change' || this.#ports.isNeeded()) this.#wantSame(offer)
     this.#go()
   }

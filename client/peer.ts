@@ -151,10 +151,12 @@ export class Peer {
     return this.#inTurn(() => this.#answer(how.wait))
   }
 
-  /** Takes back an offer that was refused or never answered. */
-  rollBack(): Promise<void> {
+  /** Takes back an offer. Unless it `isRefused`, the other party may have taken it. */
+  rollBack(isRefused: boolean): Promise<void> {
     return this.#inTurn(async () => {
-      if (await this.#rollBack()) await this.#agreeAgain()
+      const isTakenBack = await this.#rollBack()
+      if (isRefused) this.sections.hold.happened('refused')
+      if (isTakenBack) await this.#agreeAgain()
     })
   }
 

@@ -33,8 +33,8 @@ const table: Readonly<Record<HoldState, Row>> = {
   },
   takenBack: {
     holdOffered: 'asked',
-    // Their phone answers in order.
-    talkOffered: 'off',
+    // They may have taken the hold that was taken back.
+    talkOffered: 'leaving',
     answered: 'off',
     takenBack: 'takenBack',
     answeredLate: 'on',
@@ -80,7 +80,7 @@ describe('hold', () => {
     ['off', true, false, true, false, false],
     ['asked', false, true, true, false, true],
     ['asked', true, false, true, false, false],
-    ['takenBack', false, true, true, false, false],
+    ['takenBack', false, false, false, false, false],
     ['takenBack', true, false, true, false, false],
     ['on', false, false, false, true, false],
     ['on', true, true, true, false, false],

@@ -94,6 +94,18 @@ describe('whoever is let wait', () => {
     expect(offers()).toBe(1)
   })
 
+  it('is told that they do not, where the offer of it may have been taken and its answer was lost with the line', async () => {
+    const { ours, socket, back, clock, holds, offers, offered } = await talking('phone')
+    await holds(true)
+    socket().drop()
+    ours.setHold(false)
+    await back({ resumed: [{ call, state: 'held', reason: '' }] })
+    await settle()
+    expect(offers(), 'the answer may still come').toBe(0)
+    await clock.pass(10_000)
+    expect(offered()).toEqual([1, ['sendrecv']])
+  })
+
   it('hears silence even where their phone does not take the offer, and talks on afterwards', async () => {
     vi.stubGlobal('MediaStream', class {})
     const { ours, peer, microphone, holds, refuses, directions, offers } = await talking('phone')
