@@ -23,6 +23,23 @@ async function outOfSight(page: PhonePage['page']): Promise<string[]> {
   return names
 }
 
+/** What comes into live regions that are there already: what comes with its region is not read out. */
+async function listen(page: PhonePage['page']): Promise<() => Promise<string>> {
+  await page.evaluate(() => {
+    const scope = window as unknown as { heard: string }
+    scope.heard = ''
+    new MutationObserver(changes => {
+      for (const { target, type, addedNodes } of changes) {
+        const element = target instanceof Element ? target : target.parentElement
+        if (!element?.closest('[role="status"]')) continue
+        scope.heard += type === 'characterData' ? target.nodeValue : ''
+        for (const node of addedNodes) scope.heard += node.textContent
+      }
+    }).observe(document.body, { childList: true, characterData: true, subtree: true })
+  })
+  return () => page.evaluate(() => (window as unknown as { heard: string }).heard)
+}
+
 describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () => {
   let house: House
   let alice: PhonePage
@@ -110,7 +127,9 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await alice.says('Bob, who was on hold, has hung up.')
     await alice.talksWith('Carol')
     await hears(carol.page, 440)
+    const heard = await listen(alice.page)
     await alice.hangUp()
+    await until('the end is read out', async () => (await heard()).includes('Call with Carol ended'))
     await Promise.all([alice.ready(), bob.ready(), carol.ready()])
   })
 })

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import type { MissedCall } from '../../../src/signalling/message.ts'
 import { useFocus } from '../focus.ts'
@@ -17,6 +17,9 @@ import { People } from './people.tsx'
 import { DoNotDisturb } from './quiet.tsx'
 import { Requests } from './requests.tsx'
 import { ThisPhoneDialog } from './this-phone.tsx'
+
+/** An empty live region has been seen by a screen reader by then. */
+const readOutMilliseconds = 100
 
 /** What was on the screen before: the focus goes back to where it was opened. */
 export type Left = 'check' | { readonly user: string }
@@ -48,6 +51,7 @@ export function HomeScreen({
   const [sheet, setSheet] = useState<'devices' | 'history' | 'thisPhone' | undefined>()
   const close = () => setSheet(undefined)
   const calledUser = typeof left === 'object' ? left.user : undefined
+  const isUp = useIsUp()
   const checkButton = useFocus<HTMLButtonElement>(left === 'check')
   return (
     <div class="home">
@@ -56,7 +60,7 @@ export function HomeScreen({
         <div class="notices">
           <div class="notice">
             <p role="status" aria-live="polite" aria-atomic="true">
-              {line.talk.notice}
+              {isUp && line.talk.notice}
             </p>
             {line.talk.notice && line.talk.isTrouble && (
               <button type="button" class="text-button" onClick={check}>
@@ -226,4 +230,14 @@ function ShowCallsHint({ notifier }: { readonly notifier: Notifier }) {
       </button>
     </div>
   )
+}
+
+/** After a call the screen comes with something to say: what comes into a live region is read out, what is there with it is not. */
+function useIsUp(): boolean {
+  const [isUp, setUp] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setUp(true), readOutMilliseconds)
+    return () => clearTimeout(timer)
+  }, [])
+  return isUp
 }
