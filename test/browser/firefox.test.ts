@@ -10,6 +10,7 @@ import { type Host, type Lan, must } from '../net/lan.ts'
 import { hears, mediaComesIn, sees, selectedPair } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import { PhonePage } from '../net/phone-page.ts'
+import { Baresip } from '../net/phones.ts'
 import { pause, until } from '../net/wait.ts'
 
 interface Person {
@@ -18,7 +19,7 @@ interface Person {
 }
 
 describeWith(
-  ['namespaces', 'chromium', 'firefox-esr', 'pulseaudio', 'certutil', 'nft'],
+  ['namespaces', 'chromium', 'firefox-esr', 'pulseaudio', 'certutil', 'nft', 'baresip'],
   'people in Chromium and in Firefox',
   () => {
     let house: House
@@ -36,7 +37,7 @@ describeWith(
         return mill
       }
       const seats = [aliceSeat, faySeat, fritzSeat]
-      house = await House.build({ seats, otherHosts: ['mill'], prepare, neighbour })
+      house = await House.build({ seats, otherHosts: ['mill', 'desk'], prepare, neighbour })
       const people = ['Alice', 'Fay', 'Fritz'].map(async name => {
         const host = name.toLowerCase()
         await house.owner.addUser(host, name)
@@ -105,6 +106,32 @@ describeWith(
       const { verdict } = await newestTrace(house)
       console.info(verdict.checked.map(({ outcome, figures }) => `${outcome} ${figures}`).join('\n'))
       expect(verdict).toMatchObject({ contradictions: [], path: other === fritz ? 'relayed' : 'direct' })
+    })
+
+    it('and a SIP phone call each other', async () => {
+      const pi = house.host('pi').address
+      const desk = new Baresip(house.host('desk'), {
+        ...{ user: 'dora', password: 'dora-secret', server: pi, transport: 'udp', hertz: 1_000 },
+      })
+      await house.owner.addUser('dora', 'Dora', 'dora-secret')
+      await desk.start()
+      const bothHear = async (): Promise<void> => {
+        await fay.phone.inCall()
+        await hears(fay.phone.page, 1_000)
+        await until('the phone hears Fay', () => (desk.heardShare(faySeat.hertz) ?? 0) > 0.3)
+        expect(await fay.phone.badge()).toMatch(/^Media path: direct/)
+        await fay.phone.hangUp()
+        await fay.phone.ready()
+      }
+      await fay.phone.callAudio('Dora')
+      await desk.says(/Incoming call/)
+      await desk.accept()
+      await bothHear()
+      await desk.dial(`sip:fay@${pi}`)
+      await fay.phone.rings('Dora')
+      await fay.phone.accept()
+      await bothHear()
+      await desk.stop()
     })
 
     it('get back from the echo what Firefox sends', async () => {

@@ -15,7 +15,7 @@ const hertz = 700
 const line = (verdict: Verdict, id: string): string => verdict.checked.find(one => one.id === id)!.figures
 
 describeWith(
-  ['namespaces', 'firefox-esr', 'pulseaudio', 'certutil', 'baresip', 'dumpcap', 'tshark'],
+  ['namespaces', 'chromium', 'certutil', 'baresip', 'dumpcap', 'tshark'],
   'a baresip phone',
   () => {
     let house: House
@@ -23,7 +23,7 @@ describeWith(
     let desk: Baresip
 
     beforeAll(async () => {
-      house = await House.build({ seats: [{ ...bobSeat, browser: 'firefox' }], otherHosts: ['desk', 'hall'] })
+      house = await House.build({ seats: [bobSeat], otherHosts: ['desk', 'hall'] })
       await house.owner.addUser('bob', 'Bob')
       await house.owner.addUser('paula', 'Paula', 'paula-secret')
       await house.owner.addUser('hal', 'Hal', 'hals-secret')

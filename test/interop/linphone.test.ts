@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Softphone } from '../../src/admin/message.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { scan } from '../net/console-page.ts'
-import { bobSeat, House, type Seat } from '../net/house.ts'
+import { bobSeat, House } from '../net/house.ts'
 import { Linphone } from '../net/linphone.ts'
 import { hears } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
@@ -19,8 +19,7 @@ import { pause, until } from '../net/wait.ts'
 
 const peers = [
   'namespaces',
-  'firefox-esr',
-  'pulseaudio',
+  'chromium',
   'certutil',
   'zbarimg',
   'dumpcap',
@@ -31,9 +30,6 @@ const peers = [
 const hertz = 440
 const bobsName = 'Bob "the <Builder> & Son'
 
-/** Of Bob and Carol. */
-const bobsSeat: Seat = { ...bobSeat, browser: 'firefox' }
-
 describeWith(peers, 'Linphone', () => {
   let house: House
   let bob: PhonePage
@@ -41,10 +37,7 @@ describeWith(peers, 'Linphone', () => {
   let linphone: Linphone | undefined
 
   beforeAll(async () => {
-    house = await House.build({
-      seats: [bobsSeat],
-      otherHosts: ['desk', 'mobile', 'secure'],
-    })
+    house = await House.build({ seats: [bobSeat], otherHosts: ['desk', 'mobile', 'secure'] })
     await house.owner.addUser('bob', bobsName)
     await house.owner.addUser('paula', 'Paula', 'paula-secret')
     bob = await house.phone('Bob', 'bob')
