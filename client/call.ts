@@ -2,8 +2,6 @@
  * One call, from the first click to its end, for caller and callee alike. It outlives the channel: while that is away media goes
  * on, and hang-up and ICE restarts take the data channel between the two parties. Here its two sides meet: what is said of it
  * (`call-signalling.ts`) and its media (`call-media.ts`).
- *
- * Left out on purpose: any change of the SDP a stack made.
  */
 import type { EndReason } from '../src/core/end-reason.ts'
 import type { PersonName, ServerMessage } from '../src/signalling/message.ts'
@@ -16,10 +14,7 @@ import type { MediaState } from './media-watch.ts'
 import type { MediaFacts } from './report.ts'
 import { Session, type SessionPorts } from './session.ts'
 
-/**
- * `preparing` (opening microphone and camera), `calling` (offer sent), `ringing` (there), `incoming` (here),
- * `answering`; once it is answered what its media does; `ended`.
- */
+/** How far it is; once it is answered, what its media does. */
 export type CallState = Exclude<Stage, 'answered'> | MediaState
 
 export interface CallEnd {
