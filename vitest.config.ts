@@ -1,8 +1,8 @@
 /**
  * Three kinds of tests. `unit` touches nothing but this process and temporary files; its files share a process, since
- * nothing here keeps state in a module. `net` starts daemons, phones, browsers and namespaces. They run side by side,
- * three files at a time, since those of `net` mostly wait. `alone` are those of them that would starve others or be
- * starved: afterwards, one file at a time.
+ * nothing here keeps state in a module. `net` starts daemons, phones, browsers and namespaces, three files at a time, since
+ * they mostly wait. `alone` are those of them that would starve others or be starved: afterwards, one file at a time.
+ * `scripts/test` runs `unit` behind these, with what they leave of the processors.
  */
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'

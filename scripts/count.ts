@@ -1,5 +1,5 @@
 /**
- * Counts a vitest JSON report into the last line of `scripts/test`, and decides its exit code. Under `CI=true` a skip
+ * Counts vitest's JSON reports into the last line of `scripts/test`, and decides its exit code. Under `CI=true` a skip
  * is a failure unless the test says in its name that it is for `--soak` only.
  */
 import { existsSync, readFileSync } from 'node:fs'
@@ -13,12 +13,14 @@ interface Report {
   }[]
 }
 
-const [file = '', failedPhases = '0'] = process.argv.slice(2)
-const report: Report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { testResults: [] }
-const tests = report.testResults.flatMap(result => result.assertionResults)
+const [failedPhases = '0', ...files] = process.argv.slice(2)
+const results = files
+  .filter(file => existsSync(file))
+  .flatMap(file => (JSON.parse(readFileSync(file, 'utf8')) as Report).testResults)
+const tests = results.flatMap(result => result.assertionResults)
 const passed = tests.filter(test => test.status === 'passed').length
 const skipped = tests.filter(test => !['passed', 'failed'].includes(test.status))
-const unloadable = report.testResults.filter(
+const unloadable = results.filter(
   result => result.status === 'failed' && !result.assertionResults.some(test => test.status === 'failed'),
 )
 const failedTests = tests.filter(test => test.status === 'failed')
