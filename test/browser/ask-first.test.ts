@@ -74,7 +74,9 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
 
   it('takes the call: the two are connected at once, directly, and nothing rings', async () => {
     await talk('callAudio')
+    const heard = await listen(alice.page)
     await ask()
+    await until('who waits is read out', async () => (await heard()).includes('Bob is on hold.'))
     await carol.accept()
     await hears(carol.page, 440)
     expect(await heardHertz(bob.page), 'who waits hears none of it').toBeUndefined()
@@ -104,8 +106,11 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'who is asked first', () =>
     await talk('callVideo')
     await sees(bob.page, 'red')
     await ask()
+    const isBack = 'Carol declined. You are back with Bob.'
+    const heardBefore = await listen(alice.page)
     await carol.decline()
-    await alice.says('Carol declined. You are back with Bob.')
+    await alice.says(isBack)
+    await until('that is read out', async () => (await heardBefore()).includes(isBack))
     await alice.talksWith('Bob')
     await hears(bob.page, 440)
     await Promise.all([sees(bob.page, 'red'), sees(alice.page, 'blue')])

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
 import type { Line } from '../line.ts'
 import { type Loss, Plugs } from '../plugs.ts'
+import { useIsUp } from '../read-out.ts'
 import { texts } from '../texts.ts'
 import { peerSendsPicture } from './call-pictures.tsx'
 import { transferText } from './transfer.tsx'
@@ -25,6 +26,7 @@ export function Notes({
   const losses = usePlugs(call)
   const isPictureNew = usePeerPictureIsNew(call)
   const isOffered = usePictureIsOffered(call)
+  const isUp = useIsUp()
   const notes = [
     line.talk.notice,
     !online && texts.lineAway,
@@ -46,10 +48,8 @@ export function Notes({
     // Around the list: an element has one role, and the list's is lost to who gives it another. What is new is read, not all.
     <div role="status" aria-live="polite" aria-atomic="false">
       <ul class="notes">
-        {call.testSource && <li class="marked">{texts.testSource}</li>}
-        {notes.map(note => (
-          <li key={note}>{note}</li>
-        ))}
+        {isUp && call.testSource && <li class="marked">{texts.testSource}</li>}
+        {isUp && notes.map(note => <li key={note}>{note}</li>)}
       </ul>
     </div>
   )

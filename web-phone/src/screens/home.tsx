@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useState } from 'preact/hooks'
 import type { Phone } from '../../../client/phone.ts'
 import type { MissedCall } from '../../../src/signalling/message.ts'
 import { useFocus } from '../focus.ts'
@@ -7,6 +7,7 @@ import type { Notifier } from '../notify.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { CallBack } from '../parts/call-back.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { useIsUp } from '../read-out.ts'
 import type { Bell } from '../ring.ts'
 import { moment, texts, withCalledFor } from '../texts.ts'
 import type { WallPhone } from '../wall.ts'
@@ -17,9 +18,6 @@ import { People } from './people.tsx'
 import { DoNotDisturb } from './quiet.tsx'
 import { Requests } from './requests.tsx'
 import { ThisPhoneDialog } from './this-phone.tsx'
-
-/** An empty live region has been seen by a screen reader by then. */
-const readOutMilliseconds = 100
 
 /** What was on the screen before: the focus goes back to where it was opened. */
 export type Left = 'check' | { readonly user: string }
@@ -230,14 +228,4 @@ function ShowCallsHint({ notifier }: { readonly notifier: Notifier }) {
       </button>
     </div>
   )
-}
-
-/** After a call the screen comes with something to say: what comes into a live region is read out, what is there with it is not. */
-function useIsUp(): boolean {
-  const [isUp, setUp] = useState(false)
-  useEffect(() => {
-    const timer = setTimeout(() => setUp(true), readOutMilliseconds)
-    return () => clearTimeout(timer)
-  }, [])
-  return isUp
 }

@@ -10,6 +10,7 @@ import type { Line } from '../line.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Find } from '../parts/find.tsx'
+import { useIsUp } from '../read-out.ts'
 import { texts } from '../texts.ts'
 
 /** There is somebody to transfer, and somebody to transfer them to; who is only asked is not transferred. */
@@ -112,10 +113,11 @@ export function TransferDialog({
 /** Who waits while somebody else is asked, and how the two come to talk to each other. */
 export function WaitingNote({ call, line }: { readonly call: Call; readonly line: Line }) {
   const { waiting } = line.talk
+  const isUp = useIsUp()
   const isBegun = isUnderWay(waiting?.handOn)
   return (
     <div role="status" aria-live="polite">
-      {waiting && (
+      {isUp && waiting && (
         <div class="transferred">
           <p>
             {isBegun
