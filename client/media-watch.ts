@@ -124,12 +124,12 @@ export class MediaWatch {
     if (this.#isBegun) this.#sampler.lineBack()
   }
 
-  /** The call is over, nothing is sent any more. */
-  finish(): void {
+  /** The call is over, nothing is sent any more. @returns when the last counts are told. */
+  finish(): Promise<void> {
     this.#isBegun = false
     this.#isConnected = false
     this.#timers.clearAll()
-    this.#sampler.finish()
+    return this.#sampler.finish()
   }
 
   #found(): void {

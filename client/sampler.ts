@@ -97,14 +97,15 @@ export class Sampler {
   /**
    * The call is over, nothing is sent any more: a look now, since the page may be gone the next moment, and one when what
    * was on its way has arrived. Only then do the counts of both ends belong together. Nothing to tell if there was no
-   * look before.
+   * look before. @returns when it was told: a browser that is busy takes its time, and of a closed connection there is no count.
    */
-  finish(): void {
+  async finish(): Promise<void> {
     if (this.#stopped) return
     this.stop()
     if (this.#facts === undefined) return
     void this.#lastLook(false)
-    this.#ports.env.setTimeout(() => void this.#lastLook(true), samplerLimits.settleMilliseconds)
+    await new Promise<void>(resolve => this.#ports.env.setTimeout(resolve, samplerLimits.settleMilliseconds))
+    await this.#lastLook(true)
   }
 
   stop(): void {

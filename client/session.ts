@@ -14,8 +14,10 @@ import type { PeerMedia, PeerWord } from './peerword.ts'
 import type { MediaFacts } from './report.ts'
 import { isBundled } from './sdp.ts'
 
-/** The last words need a moment on the wire, and the last counts are read, before the connection under them goes. */
-const closeMilliseconds = 400
+/** The last words need a moment on the wire before the connection under them goes. */
+const lastWordsMilliseconds = 400
+/** And the last counts must be read; so long they are waited for besides, in a browser that has much else to do. */
+const lastCountsMilliseconds = 4_000
 /** As long as a line takes: by then the other party has heard of the end, or its line is dead. */
 const byeMilliseconds = 300
 
@@ -166,8 +168,18 @@ export class Session {
     if (!isKnown) this.#ports.env.setTimeout(bye, byeMilliseconds)
     this.negotiation.stop()
     this.peer.sections.stopSending()
-    this.media.finish()
-    this.#ports.env.setTimeout(() => this.peer.close(), closeMilliseconds)
+    const counted = this.media.finish()
+    this.#ports.env.setTimeout(() => this.#close(counted), lastWordsMilliseconds)
+  }
+
+  #close(counted: Promise<void>): void {
+    const { env } = this.#ports
+    const close = () => this.peer.close()
+    const late = env.setTimeout(close, lastCountsMilliseconds)
+    void counted.then(() => {
+      env.clearTimeout(late)
+      close()
+    })
   }
 
   #heard(word: PeerWord): void {

@@ -796,6 +796,26 @@ describe('reports', () => {
     expect(socket().ofType('report').at(-1)!.report.final).toBe(true)
   })
 
+  it('are completed by a browser too busy to count at once; what never counts is closed all the same', async () => {
+    for (const [counting, isTold] of [
+      [1_000, true],
+      [60_000, false],
+    ] as const) {
+      const { clock, socket, peer, placed } = await talking()
+      await clock.pass(2_000)
+      const connection = peer()
+      const read = connection.getStats.bind(connection)
+      connection.getStats = async () => {
+        await new Promise<void>(resolve => void clock.setTimeout(resolve, counting))
+        return connection.closed ? Promise.reject(new Error('closed')) : read()
+      }
+      placed.hangUp()
+      await clock.pass(10_000)
+      expect(socket().ofType('report').at(-1)!.report.final === true).toBe(isTold)
+      expect(connection.closed).toBe(true)
+    }
+  })
+
   it('that found no line are sent with their age when it is back, and all is told again', async () => {
     const { clock, socket, back, peer } = await talking()
     peer().checked('p', 6, 4)
