@@ -126,9 +126,11 @@ async function presetSite(store: Store, configured: string, file: SetupFile): Pr
 async function tracedCalls(store: Store): Promise<KnownCall[]> {
   const { traces, calls } = store
   const known = async (row: CallRow): Promise<KnownCall> => {
-    const ago = Math.max(0, realClock.epoch() - row.startedAt)
+    const { number, atMilliseconds } = await traces.lastEvent(row.id)
+    // A wall clock that was set back, or not yet set: what is known of a call was before now.
+    const ago = Math.max(0, atMilliseconds, realClock.epoch() - row.startedAt)
     const startedAt = (realClock.monotonic() - ago) as Monotonic
-    return { row, startedAt, lastNumber: await traces.lastNumber(row.id) }
+    return { row, startedAt, lastNumber: number, lastAtMilliseconds: atMilliseconds }
   }
   return Promise.all((await calls.open()).map(known))
 }

@@ -204,15 +204,14 @@ export class Traces {
     return found
   }
 
-  /** The number of the last event kept of a call; 0 of one that has none. */
-  async lastNumber(call: string): Promise<number> {
+  /** Of the last events kept of a call the last number and the latest time; zeros of one that has none. */
+  async lastEvent(call: string): Promise<{ readonly number: number; readonly atMilliseconds: number }> {
     const [segment] = await this.#segments(call, 'desc', 1)
-    if (segment === undefined) return 0
-    return (
-      readable(() => eventsIn(segment, call))
-        .flat()
-        .at(-1)?.number ?? 0
-    )
+    const events = segment === undefined ? [] : readable(() => eventsIn(segment, call)).flat()
+    return {
+      number: events.at(-1)?.number ?? 0,
+      atMilliseconds: Math.max(0, ...events.map(one => one.atMilliseconds)),
+    }
   }
 
   /** Forgets what belongs to no call, events past their time, and the oldest above the bound of bytes. */

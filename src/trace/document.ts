@@ -51,9 +51,11 @@ export function documentOf({ version, appliance, row, events, kept }: TraceMakin
 export function summaryOf(row: CallRow, events: readonly TraceEvent[]): TraceSummary {
   const verdict = verdictOf(evidenceOf(events, row))
   const answered = events.find(one => one.kind === 'call' && one.what === 'answered')?.atMilliseconds
-  const first = events
-    .filter(one => one.kind === 'firstMedia' && one.direction === 'received')
-    .map(one => one.atMilliseconds)
+  // Of each way the first: a camera that is turned on later is none.
+  const firstTo = (source: 'caller' | 'callee'): number | undefined =>
+    events.find(one => one.kind === 'firstMedia' && one.direction === 'received' && one.source === source)
+      ?.atMilliseconds
+  const [toCaller, toCallee] = [firstTo('caller'), firstTo('callee')]
   const mos = (source: 'caller' | 'callee'): number | undefined => {
     const all = events.flatMap(one =>
       one.kind === 'quality' && one.source === source ? (one.mos ?? []) : [],
@@ -70,7 +72,9 @@ export function summaryOf(row: CallRow, events: readonly TraceEvent[]): TraceSum
     verdict,
     mos: { caller: mos('caller'), callee: mos('callee') },
     answeredToMediaMilliseconds:
-      answered === undefined || first.length < 2 ? undefined : Math.round(Math.max(...first) - answered),
+      answered === undefined || toCaller === undefined || toCallee === undefined
+        ? undefined
+        : Math.round(Math.max(toCaller, toCallee) - answered),
     addresses: { caller: addressOf('caller', events), callee: addressOf('callee', events) },
     ...(relayRefusal === undefined ? {} : { relayRefusal }),
   }

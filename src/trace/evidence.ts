@@ -7,12 +7,14 @@ import type { RelayReason } from '../relay/message.ts'
 import type { CallLedger, PartyRole } from '../turn/message.ts'
 import type {
   CaptureFacts,
+  DtlsHappening,
   PairChecks,
   SipHappening,
   StateHappening,
   StreamSample,
   TraceEvent,
 } from './message.ts'
+import { isNamedSince, isSamePair } from './same-pair.ts'
 
 export interface Evidence {
   readonly answered: boolean
@@ -191,13 +193,13 @@ function reported(
       if (isBroken(event)) disturbed(at, party)
       break
     case 'pair':
-      if (party.pairs.length > 0) disturbed(at, party)
+      if (party.pairs.length > 0 && !isSamePair(party.pairs.at(-1)!.pair, event.pair)) disturbed(at, party)
       if (party.pairs.length < limits.pairs) party.pairs.push({ atMilliseconds: at, pair: event.pair })
       break
     case 'dtls':
       if (event.state === 'connected') party.dtlsConnected = true
       // What is closed at the end was open before.
-      if (event.state !== 'closed' || party.dtls === undefined) party.dtls = event
+      if (event.state !== 'closed' || party.dtls === undefined) party.dtls = withKnown(event, party.dtls)
       party.localFingerprint = normalFingerprint(event.localFingerprint) || party.localFingerprint
       party.remoteFingerprint = normalFingerprint(event.remoteFingerprint) || party.remoteFingerprint
       break
@@ -217,9 +219,19 @@ function reported(
   party.clockErrorMilliseconds = Math.max(party.clockErrorMilliseconds, error)
 }
 
+/** Ciphers are told once, and the appliance may have been started again since. */
+const withKnown = (now: DtlsHappening, before: PartyEvidence['dtls']): PartyEvidence['dtls'] => ({
+  state: now.state,
+  version: now.version || (before?.version ?? ''),
+  cipher: now.cipher || (before?.cipher ?? ''),
+  srtpProfile: now.srtpProfile || (before?.srtpProfile ?? ''),
+})
+
 /** What was said last of a pair counts. */
 function checkedAnew(pair: PairChecks, checks: PairChecks[]): void {
-  const at = checks.findIndex(one => one.local === pair.local && one.remote === pair.remote)
+  const at = checks.findIndex(
+    one => one.local === pair.local && (one.remote === pair.remote || isNamedSince(one.remote, pair.remote)),
+  )
   if (at >= 0) checks[at] = pair
   else if (checks.length < limits.checks) checks.push(pair)
 }

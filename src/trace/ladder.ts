@@ -54,12 +54,30 @@ const laneOrder = ['caller', 'lanline', 'relay', 'callee'] as const
 
 export function ladderOf(events: readonly TraceEvent[]): Ladder {
   const inOrder = [...events].sort((a, b) => a.atMilliseconds - b.atMilliseconds || a.number - b.number)
-  const all = merged(withWays(firstAndLastLedger(withNewFates(inOrder))))
+  const all = merged(withWays(firstAndLastLedger(withNewFates(withoutRepeats(inOrder)))))
   const rows = all.length <= maxRows ? all : [...all.slice(0, maxRows - lastRows), ...all.slice(-lastRows)]
   const used = new Set(rows.flatMap(row => [row.from, row.to, row.via]))
   const lanes = laneOrder.filter(lane => lane !== 'relay' || used.has('relay'))
   const leftOut = all.length - rows.length
   return { lanes, rows, phases: phasesOf(rows), leftOut, leftOutBefore: leftOut > 0 ? maxRows - lastRows : 0 }
+}
+
+/** What an end told again, as after a restart of lanline, did not happen again. */
+function withoutRepeats(events: readonly TraceEvent[]): TraceEvent[] {
+  const told = new Map<string, TraceEvent>()
+  return events.filter(event => {
+    if (event.kind !== 'pair' && event.kind !== 'dtls') return true
+    const key = `${event.source} ${event.kind}`
+    const before = told.get(key)
+    const isKnown =
+      event.kind === 'pair'
+        ? before?.kind === 'pair' && tellPair(before.pair, false) === tellPair(event.pair, false)
+        : before?.kind === 'dtls' &&
+          before.state === event.state &&
+          (before.cipher !== '' || event.cipher === '')
+    if (!isKnown) told.set(key, event)
+    return !isKnown
+  })
 }
 
 /** What the relay has carried grows all the time: told is that it began, and all of it. */

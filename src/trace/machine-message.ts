@@ -80,7 +80,9 @@ export type TraceEffect =
 /** A call of which something may still be heard, at the start of the daemon. */
 export interface KnownCall {
   readonly row: CallRow
-  /** Number of the last event kept, and when the call began on the monotonic clock of this process. */
+  /** Of the last event kept; 0 where there is none. */
   readonly lastNumber: number
+  readonly lastAtMilliseconds: number
+  /** When the call began, on the monotonic clock of this process. */
   readonly startedAt: Monotonic
 }

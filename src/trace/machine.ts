@@ -88,8 +88,11 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
   constructor(options: TraceOptions) {
     this.#watched = options.watched === true
     this.#addresses = options.addresses
-    for (const { row, lastNumber, startedAt } of options.open.slice(0, traceLimits.restartedCalls)) {
-      const call = this.#enter(row.id, startedAt, lastNumber)
+    for (const { row, lastNumber, lastAtMilliseconds, startedAt } of options.open.slice(
+      0,
+      traceLimits.restartedCalls,
+    )) {
+      const call = this.#enter(row.id, startedAt, lastNumber, lastAtMilliseconds)
       this.#parties(call, row)
       this.#add(call, options.now, 'server', { kind: 'restart' })
       this.#add(call, options.now, 'server', { kind: 'network', who: 'lanline', addresses: this.#addresses })
@@ -136,10 +139,11 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         const role = call?.devices.get(input.device)
         if (call === undefined || role === undefined) break
         const received = now - call.startedAt
-        call.reports[role] ??= new PartyReports()
+        call.reports[role] ??= new PartyReports(call.knownUntil)
         for (const { atMilliseconds, clockErrorMilliseconds, ...happening } of call.reports[role].take(
           input.report,
           received,
+          call.endedAtMilliseconds,
         )) {
           this.#keep(call, { atMilliseconds, clockErrorMilliseconds, source: role }, happening as Seen, now)
         }
@@ -303,7 +307,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     const { device, remote } = connection
     for (const call of this.#calls.values()) {
       const party = call.devices.get(device)
-      if (party === undefined || call.ended) continue
+      if (party === undefined || call.endedAtMilliseconds !== undefined) continue
       this.#add(call, now, 'server', { kind: 'flow', what, party, device, remote })
     }
   }
@@ -318,7 +322,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     if (before === undefined || before === address) return
     for (const call of this.#calls.values()) {
       const who = call.devices.get(device)
-      if (who === undefined || call.ended) continue
+      if (who === undefined || call.endedAtMilliseconds !== undefined) continue
       this.#add(call, now, 'server', { kind: 'network', who, addresses: [address] })
     }
   }
@@ -365,8 +369,8 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     if (call === undefined) return
     this.#parties(call, row)
     if (row.endedAt == null) return this.#goesOn(call)
-    if (call.ended) return
-    call.ended = true
+    if (call.endedAtMilliseconds !== undefined) return
+    call.endedAtMilliseconds = now - call.startedAt
     if (call.watched) this.#out.push({ kind: 'over', call: row.id, answered: row.answeredAt != null })
     this.#finishes.set(row.id, after(now, traceLimits.lateMilliseconds))
     this.#firstVerdicts.set(row.id, after(now, traceLimits.firstVerdictMilliseconds))
@@ -374,16 +378,16 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   /** A caller that was refused tried again under the same name. */
   #goesOn(call: Traced): void {
-    if (!call.ended) return
-    call.ended = false
+    if (call.endedAtMilliseconds === undefined) return
+    call.endedAtMilliseconds = undefined
     this.#finishes.clear(call.id)
     this.#firstVerdicts.clear(call.id)
   }
 
   // ----------------------------------------------------------------------------------------------------- events
 
-  #enter(id: string, startedAt: Monotonic, number: number): Traced {
-    const call = newTraced(id, startedAt, number)
+  #enter(id: string, startedAt: Monotonic, number: number, knownUntil?: number): Traced {
+    const call = newTraced(id, startedAt, number, knownUntil)
     this.#calls.set(id, call)
     return call
   }

@@ -31,10 +31,16 @@ export class PartyReports {
   #ciphers = { version: '', cipher: '', srtpProfile: '' }
   #dtls = ''
   #last: MediaReport | undefined
+  /** Of a call from before a restart: up to this its party's states were taken then. */
+  readonly #knownUntil: number | undefined
   #at = Number.NEGATIVE_INFINITY
 
-  /** `received` since the call's start, by the appliance. */
-  take(report: MediaReport, received: number): TimedHappening[] {
+  constructor(knownUntil?: number) {
+    this.#knownUntil = knownUntil
+  }
+
+  /** `received` since the call's start, by the appliance, as `ended`, once it is over. */
+  take(report: MediaReport, received: number, ended?: number): TimedHappening[] {
     const said = report.atMilliseconds + (report.heldMilliseconds ?? 0)
     // A clock that was set anew, or a lie: what it says is placed where it was heard.
     if (received - said >= -earliestMilliseconds) {
@@ -44,17 +50,26 @@ export class PartyReports {
     // One that was overtaken tells nothing new.
     if (last !== undefined && report.atMilliseconds < last.atMilliseconds) return []
     this.#last = report
+    const isTakenUp = last === undefined && this.#knownUntil !== undefined && report.pair !== null
     // First what has a moment of its own, which lies before the report's.
     const changes = [...this.#changes(report)].map(([happening, at]) => this.#placed(happening, at, received))
+    // What is so already became so nobody knows when.
+    if (isTakenUp) this.#takeUp(report)
     const all = [
       ...this.#snapshot(report),
       ...checksOf(report),
       ...pairOf(report, last),
       ...this.#dtlsOf(report),
       ...this.#media(report),
-      qualityOf(report, last),
+      qualityOf(report, this.#isTalk(report, ended) ? mosOf(report, last) : undefined),
     ]
     return [...changes, ...all.map(happening => this.#placed(happening, report.atMilliseconds, received))]
+  }
+
+  /** Whoever is heard stops before whoever hears: what is concealed from then on was never said. */
+  #isTalk(report: MediaReport, ended: number | undefined): boolean {
+    if (report.final === true) return false
+    return ended === undefined || this.#clock.place(report.atMilliseconds).atMilliseconds <= ended
   }
 
   /** Not before what was told earlier, not before a client can have known of the call, not after it was heard. */
@@ -70,8 +85,16 @@ export class PartyReports {
       if (at <= this.#changedAt[what]) continue
       this.#changedAt[what] = at
       const happening = this.#became(what, to)
+      if (this.#clock.place(at).atMilliseconds < (this.#knownUntil ?? Number.NEGATIVE_INFINITY)) continue
       // No client can tell what comes after its report.
       if (happening) yield [happening, Math.min(at, atMilliseconds)]
+    }
+  }
+
+  #takeUp(report: MediaReport): void {
+    for (const what of states) this.#became(what, report[what])
+    for (const { ssrc, direction, packets } of report.streams) {
+      if (packets > 0 && this.#started.size < maxStreams) this.#started.add(`${direction} ${ssrc}`)
     }
   }
 
@@ -156,9 +179,8 @@ function* pairOf(report: MediaReport, last: MediaReport | undefined): Iterable<H
 const bare = (report: MediaReport | undefined): unknown =>
   report?.pair && { ...report.pair, rttMilliseconds: undefined }
 
-function qualityOf(report: MediaReport, last: MediaReport | undefined): Happening {
+function qualityOf(report: MediaReport, mos: number | undefined): Happening {
   const streams = report.streams.map(({ kind: media, ...rest }) => ({ ...rest, media }))
-  const mos = mosOf(report, last)
   return {
     kind: 'quality',
     ...(report.pair?.rttMilliseconds === undefined ? {} : { rttMilliseconds: report.pair.rttMilliseconds }),

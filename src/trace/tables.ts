@@ -9,6 +9,7 @@ import type { RelayReason } from '../relay/message.ts'
 import type { CallLedger, PartyRole } from '../turn/message.ts'
 import { bytesOf, type Evidence, evidenceOf, otherRole } from './evidence.ts'
 import type { PairChecks, TraceEvent } from './message.ts'
+import { isNamedSince } from './same-pair.ts'
 import { wasAnswered, whyFailed } from './verdict.ts'
 
 export interface TraceTables {
@@ -140,7 +141,7 @@ function pairsOf(events: readonly TraceEvent[], party: PartyRole): PairRow[] {
   let selected: GrowingPair | undefined
   const rowOf = (local: string, remote: string, at: number): GrowingPair | undefined => {
     const key = `${bare(local)} ${bare(remote)}`
-    const known = rows.get(key)
+    const known = rows.get(key) ?? named(rows, key, local, remote)
     if (known === undefined && rows.size >= limits.pairs) return undefined
     const row = known ?? {
       ...{ party, local, remote, state: '', selectedAt: [], firstAt: at, lastAt: at, why: '' },
@@ -166,6 +167,23 @@ function pairsOf(events: readonly TraceEvent[], party: PartyRole): PairRow[] {
     }
   }
   return [...rows.values()].map(row => ({ ...row, fate: fateOf(row, row === selected) }))
+}
+
+/** A pair that goes by another name from now on. */
+function named(
+  rows: Map<string, GrowingPair>,
+  key: string,
+  local: string,
+  remote: string,
+): GrowingPair | undefined {
+  for (const [before, row] of rows) {
+    if (bare(row.local) !== bare(local) || !isNamedSince(row.remote, remote)) continue
+    rows.delete(before)
+    rows.set(key, row)
+    row.remote = remote
+    return row
+  }
+  return undefined
 }
 
 function told(row: GrowingPair | undefined, pair: PairChecks): void {
@@ -251,6 +269,11 @@ function streamsOf(events: readonly TraceEvent[], evidence: Evidence): StreamRow
       if (direction === 'sent') row.sent = { packets, bytes, repeats }
       else row.received = { packets, bytes, repeats, lost }
     }
+  }
+  // A stack may tell of what it sent only after the other end had it.
+  for (const row of rows.values()) {
+    if (row.firstSentAt !== undefined && row.firstReceivedAt !== undefined)
+      row.firstSentAt = Math.min(row.firstSentAt, row.firstReceivedAt)
   }
   return [...rows.values()].sort((a, b) => (a.from < b.from ? 1 : a.from > b.from ? -1 : 0))
 }

@@ -8,6 +8,8 @@ import type { PartyReports } from './party-reports.ts'
 export interface Traced {
   readonly id: string
   readonly startedAt: Monotonic
+  /** Of a call from before a restart: when its last event was. */
+  readonly knownUntil: number | undefined
   readonly devices: Map<string, PartyRole>
   readonly reports: { [role in PartyRole]?: PartyReports }
   /** How many events of which kind there was no room for. */
@@ -21,16 +23,18 @@ export interface Traced {
   waitingCounters: number
   /** The relay's last, as text. */
   ledger: string
-  ended: boolean
+  /** When it was over, on its own axis. */
+  endedAtMilliseconds: number | undefined
   /** Whoever captures was told of it. */
   watched: boolean
   /** Somebody told of its media: a party, the relay, a capture. */
   told: boolean
 }
 
-export const newTraced = (id: string, startedAt: Monotonic, number: number): Traced => ({
+export const newTraced = (id: string, startedAt: Monotonic, number: number, knownUntil?: number): Traced => ({
   id,
   startedAt,
+  knownUntil,
   devices: new Map(),
   reports: {},
   leftOut: new Map(),
@@ -40,7 +44,7 @@ export const newTraced = (id: string, startedAt: Monotonic, number: number): Tra
   waiting: [],
   waitingCounters: 0,
   ledger: '',
-  ended: false,
+  endedAtMilliseconds: undefined,
   watched: false,
   told: false,
 })

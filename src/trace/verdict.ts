@@ -309,9 +309,9 @@ const usesOurRelay = (pair: SelectedPair, { applianceAddresses: own }: Evidence)
 
 // --------------------------------------------------------------------------------------------------------- words
 
-export function tellPair(pair: SelectedPair): string {
+export function tellPair(pair: SelectedPair, withRtt = true): string {
   const end = (type: string, address: string, port: number): string =>
     `${type} ${address === '' ? 'hidden' : formatEndpoint({ address, port })}${address === '' ? `:${port}` : ''}`
-  const rtt = pair.rttMilliseconds === undefined ? '' : `, ${pair.rttMilliseconds} ms`
+  const rtt = pair.rttMilliseconds === undefined || !withRtt ? '' : `, ${pair.rttMilliseconds} ms`
   return `${end(pair.localType, pair.localAddress, pair.localPort)} ↔ ${end(pair.remoteType, pair.remoteAddress, pair.remotePort)} (${pair.protocol}${rtt})`
 }

@@ -52,7 +52,8 @@ it('keeps events in order and a summary longer than them, and neither longer tha
     } as TraceSummary)
   }
   expect((await traces.events('new')).map(one => one.number)).toEqual([1, 2, 3])
-  expect([await traces.lastNumber('new'), await traces.lastNumber('none')]).toEqual([3, 0])
+  expect(await traces.lastEvent('new')).toMatchObject({ number: 3 })
+  expect(await traces.lastEvent('none')).toEqual({ number: 0, atMilliseconds: 0 })
   await traces.prune(now)
   const left = async (call: string) => [
     (await traces.events(call)).length,

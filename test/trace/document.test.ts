@@ -8,8 +8,10 @@ import {
   publicKeyOf,
   type SignedTrace,
   signTrace,
+  summaryOf,
   verifyTrace,
 } from '../../src/trace/document.ts'
+import type { TraceEvent } from '../../src/trace/message.ts'
 import { eventsOf } from './story.ts'
 
 const seed = new Uint8Array(32).fill(7)
@@ -41,6 +43,27 @@ describe('trace.json', () => {
     expect(verifyTrace(bytes, fingerprintOfKey(publicKeyOf(new Uint8Array(32))))).toMatchObject({
       kind: 'wrong',
     })
+  })
+
+  it('counts from the answer to the first media each way, not to a camera that is turned on later', () => {
+    const media = (at: number, source: 'caller' | 'callee', media: 'audio' | 'video'): TraceEvent => ({
+      ...{
+        number: at,
+        atMilliseconds: at,
+        source,
+        kind: 'firstMedia',
+        direction: 'received',
+        media,
+        ssrc: at,
+      },
+    })
+    const events = [
+      ...eventsOf(),
+      media(1_250, 'caller', 'audio'),
+      media(1_400, 'callee', 'audio'),
+      media(14_000, 'callee', 'video'),
+    ]
+    expect(summaryOf(row, events).answeredToMediaMilliseconds).toBe(499)
   })
 
   it('fails with any one byte changed, left out or put in', () => {

@@ -113,7 +113,8 @@ describe('a capture brought for a call', () => {
     const times = { startedAt: (now - 40_000) as Epoch, endedAt: undefined }
     const before = await house.keep('direct', eventsOfKept('direct'), times)
     const { outcome: _, ...going } = await house.row('direct')
-    await house.restart([{ row: going, lastNumber: before.length, startedAt: realClock.monotonic() }])
+    const startedAt = realClock.monotonic()
+    await house.restart([{ row: going, lastNumber: before.length, lastAtMilliseconds: 0, startedAt }])
     const first = await house.bring('direct', captured('direct'))
     // The restart itself is two events.
     expect(first).toMatchObject({ kind: 'added', event: before.length + 3, verdict: { grade: 'packets' } })

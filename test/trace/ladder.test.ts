@@ -82,6 +82,23 @@ describe('a ladder', () => {
     ])
   })
 
+  it('has once what an end told again after a restart of lanline', () => {
+    const keys = (cipher: string): Happening => ({
+      ...{ kind: 'dtls', state: 'connected', version: '', cipher, srtpProfile: '' },
+      ...{ localFingerprint: 'sha-256 AA', remoteFingerprint: 'sha-256 BB' },
+    })
+    const { rows } = ladderOf(
+      events([
+        [1, 'caller', { kind: 'pair', pair: pair() }],
+        [2, 'caller', keys('TLS_AES_128_GCM_SHA256')],
+        [4_000, 'caller', { kind: 'pair', pair: pair({ rttMilliseconds: 3 }) }],
+        [4_000, 'caller', keys('')],
+        [7_000, 'caller', keys('TLS_AES_128_GCM_SHA256')],
+      ]),
+    )
+    expect(rows.map(({ label }) => label)).toEqual(['pair host–host', 'DTLS connected'])
+  })
+
   it('has a row for what became of checked pairs, and none for checks that go on', () => {
     const checks = (...states: string[]): Happening => ({
       kind: 'checks',

@@ -503,7 +503,7 @@ describe('the tracer', () => {
     const machine = new TraceMachine({
       now: at(50_000),
       addresses: [],
-      open: [{ row: row(), lastNumber: 40, startedAt: at(-10_000) }],
+      open: [{ row: row(), lastNumber: 40, lastAtMilliseconds: 59_000, startedAt: at(-10_000) }],
     })
     const events = run(machine, [
       [51_000, { kind: 'ledger', call: id, ledger: ledger(1, 1) }],
@@ -515,6 +515,63 @@ describe('the tracer', () => {
       '42 60000 network',
       '43 61000 ledger',
       '44 62000 sip',
+    ])
+  })
+
+  it('does not take for new, after a restart, what was so before it', () => {
+    const machine = new TraceMachine({
+      now: at(6_000),
+      addresses: [],
+      open: [{ row: row(), lastNumber: 40, lastAtMilliseconds: 3_000, startedAt: at(0) }],
+    })
+    const changed = (to: string, atMilliseconds: number) =>
+      ({ what: 'iceConnection', to, atMilliseconds }) as const
+    const told = (when: number, change: Partial<MediaReport>): [number, TraceInput] => [
+      when,
+      { kind: 'report', call: id, device: 'A', report: report({ iceConnection: 'connected', ...change }) },
+    ]
+    const stream = (ssrc: number, packets: number) =>
+      ({ ssrc, kind: 'audio', direction: 'received', packets, bytes: packets, lost: 0 }) as const
+    const streams = [stream(7, 150)]
+    const events = run(machine, [
+      // Kept while there was no line; then all is told again on the new one.
+      told(7_000, { atMilliseconds: 4_000, heldMilliseconds: 2_900, streams }),
+      told(7_010, {
+        ...{ atMilliseconds: 6_900, roundTripMilliseconds: 4, streams: [...streams, stream(8, 1)] },
+        states: [changed('checking', 150), changed('connected', 200), changed('disconnected', 5_000)],
+        iceConnection: 'disconnected',
+      }),
+    ])
+    const news = events.flatMap(one => {
+      if (one.kind === 'state') return `${Math.round(one.atMilliseconds / 100)} ${one.from} to ${one.to}`
+      return one.kind === 'firstMedia' ? `${Math.round(one.atMilliseconds / 100)} first of ${one.ssrc}` : []
+    })
+    expect(news).toEqual(['51 connected to disconnected', '70 first of 8'])
+  })
+
+  it('estimates no sound from after the end, when nobody speaks any more', () => {
+    const heard = (packets: number, concealedSamples: number) => [
+      {
+        ...({ ssrc: 7, kind: 'audio', direction: 'received', packets, bytes: packets, lost: 0 } as const),
+        ...{ samples: packets * 960 + concealedSamples, concealedSamples },
+      },
+    ]
+    const told = (when: number, change: Partial<MediaReport>): [number, TraceInput] => [
+      when,
+      { kind: 'report', call: id, device: 'A', report: report({ atMilliseconds: when, ...change }) },
+    ]
+    const over = row({ answeredAt: 1 as Epoch, endedAt: 2 as Epoch })
+    const events = run(fresh(), [
+      [0, started],
+      told(1_000, { streams: heard(50, 0) }),
+      [1_500, { kind: 'row', row: over }],
+      told(1_520, { streams: heard(76, 1_800) }),
+      told(1_770, { streams: heard(77, 12_000), final: true }),
+    ])
+    expect(events.flatMap(one => (one.kind === 'quality' ? [one.mos] : []))).toEqual([
+      4.4,
+      undefined,
+      undefined,
     ])
   })
 

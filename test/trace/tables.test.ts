@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { evidenceOf } from '../../src/trace/evidence.ts'
 import type { Happening, TraceEvent } from '../../src/trace/message.ts'
 import { seriesOf, thinned, valuesOf } from '../../src/trace/series.ts'
 import { tablesOf } from '../../src/trace/tables.ts'
+import { verdictOf } from '../../src/trace/verdict.ts'
 import { calleePrint, callerPrint, eventsOf, ledger, mirrored, otherPrint, pair } from './story.ts'
 
 let number = 10_000
@@ -35,6 +37,28 @@ describe('the table of pairs', () => {
     expect(rows[2]).toMatchObject({ requestsSent: 5, responsesReceived: 5, state: 'succeeded' })
   })
 
+  it('has a pair once that was met before its candidate came, and does not call that an interruption', () => {
+    const met = pair({ remoteType: 'prflx', remoteAddress: '' })
+    const checks = (remote: string, state: string) => ({
+      ...({ kind: 'checks' } as const),
+      pairs: [{ local: 'host 192.168.1.2:5002', remote, state, requestsSent: 1, responsesReceived: 0 }],
+    })
+    const events = [
+      event(1_100, 'caller', checks('prflx hidden:5003', 'in-progress')),
+      event(1_150, 'caller', { kind: 'pair', pair: met }),
+      ...eventsOf(),
+      // Told again after a restart of lanline.
+      event(9_000, 'caller', { kind: 'pair', pair: pair({ rttMilliseconds: 3 }) }),
+    ]
+    const evidence = evidenceOf(events)
+    expect(tablesOf(events, evidence).pairs.filter(({ party }) => party === 'caller')).toMatchObject([
+      { remote: 'host 192.168.1.3:5003', fate: 'selected', selectedAt: [1_150], responsesReceived: 5 },
+    ])
+    expect(evidence.caller.disturbances).toEqual([])
+    const { checked } = verdictOf(evidence)
+    expect(checked.find(({ id }) => id === 'checks')?.figures).toMatch(/^caller 1 of 1 pairs answered/)
+  })
+
   it('has the pair of an end that tells no checks', () => {
     const rows = tablesOf([event(1, 'callee', { kind: 'pair', pair: mirrored(pair()) })]).pairs
     expect(rows).toMatchObject([{ party: 'callee', fate: 'selected', state: '', requestsSent: undefined }])
@@ -51,6 +75,17 @@ describe('the facts of DTLS and SRTP', () => {
     expect(security.callee).toMatchObject({ appliedFingerprint: otherPrint, appliedWasCarried: false })
   })
 
+  it('keep a cipher that was told once', () => {
+    const prints = { localFingerprint: callerPrint, remoteFingerprint: calleePrint }
+    const dtls = (at: number, cipher: string) =>
+      event(at, 'caller', {
+        ...{ kind: 'dtls', state: 'connected', version: '', cipher, srtpProfile: '', ...prints },
+      })
+    const { security } = tablesOf([dtls(1_000, 'TLS_AES_128_GCM_SHA256'), dtls(4_000, '')])
+    expect(security.caller).toMatchObject({ cipher: 'TLS_AES_128_GCM_SHA256' })
+    expect(security.caller.states).toHaveLength(1)
+  })
+
   it('are empty of an end that reports nothing', () => {
     expect(tablesOf(eventsOf({ calleeReports: false })).security.callee).toMatchObject({
       ...{ reports: false, state: '', appliedWasCarried: undefined, states: [] },
@@ -58,17 +93,16 @@ describe('the facts of DTLS and SRTP', () => {
   })
 
   it('name each stream once, by the words of both ends', () => {
-    const first = event(1_300, 'callee', {
-      kind: 'firstMedia',
-      direction: 'received',
-      media: 'audio',
-      ssrc: 1_111,
-    })
-    const { streams } = tablesOf([...eventsOf(), first])
+    const audio = { kind: 'firstMedia', media: 'audio', ssrc: 1_111 } as const
+    const first = event(1_300, 'callee', { ...audio, direction: 'received' })
+    // A stack that looks once a second told of what it sent only then.
+    const sent = event(2_000, 'caller', { ...audio, direction: 'sent' })
+    const { streams } = tablesOf([...eventsOf(), first, sent])
     expect(streams.map(({ from, ssrc }) => `${from} ${ssrc}`)).toEqual(
       ['callee 2222', 'caller 1111'].sort().reverse(),
     )
     expect(streams.find(one => one.from === 'caller')).toMatchObject({
+      firstSentAt: 1_300,
       firstReceivedAt: 1_300,
       sent: { packets: expect.any(Number) },
       received: { packets: expect.any(Number), lost: 0 },
