@@ -36,8 +36,9 @@ function judged(facts: CaptureFacts, evidence: Evidence): Judged {
   const name = nameOf(facts)
   if (facts.flows.length === 0) {
     const silence = `${name}: nothing of this call in ${facts.frames} frames`
+    const isDirect = roles.some(role => evidence[role].pairs.length > 0) && bytesOf(evidence.ledger) === 0
     const figures =
-      facts.takenAt === 'appliance'
+      facts.takenAt === 'appliance' && isDirect
         ? `${silence}; the appliance’s own silence supports a direct path and proves none`
         : silence
     return { figures, contradictions: [], missing: [], shows: false }
@@ -46,8 +47,8 @@ function judged(facts: CaptureFacts, evidence: Evidence): Judged {
   const between = facts.flows.filter(one => isNamed(one, ends))
   const direct = between.filter(({ way }) => way === 'direct')
   const around = facts.flows.filter(one => !between.includes(one) && isOurs(one, evidence))
-  const aroundMedia = mediaOf(around)
-  const figures = `${name}: ${figuresOf(direct, around)}${asideOf(facts, direct, around)}${partlyRead(facts)}`
+  const aroundMedia = byWayOf(around, evidence)
+  const figures = `${name}: ${figuresOf(facts, direct, aroundMedia)}${asideOf(facts, direct, around)}${partlyRead(facts)}`
   const contradictions = [
     ...certificatesOf(facts, name, evidence),
     ...(aroundMedia > 0 && bytesOf(evidence.ledger) === 0
@@ -72,12 +73,19 @@ const nameOf = ({ name, importedBy }: CaptureFacts): string =>
 
 /** Where each party's media was sent from, by its own word or by the other's, from first to last pair. */
 function namedEnds(evidence: Evidence): Readonly<Record<PartyRole, ReadonlySet<string>>> {
-  const of = (role: PartyRole): Set<string> =>
-    new Set([
-      ...evidence[role].pairs.flatMap(({ pair }) => endpoint(pair.localAddress, pair.localPort)),
-      ...evidence[otherRole(role)].pairs.flatMap(({ pair }) => endpoint(pair.remoteAddress, pair.remotePort)),
-    ])
-  return { caller: of('caller'), callee: of('callee') }
+  const of = (role: PartyRole): readonly (readonly [type: string, end: string])[] => [
+    ...evidence[role].pairs.flatMap(({ pair }) =>
+      endpoint(pair.localAddress, pair.localPort).map(end => [pair.localType, end] as const),
+    ),
+    ...evidence[otherRole(role)].pairs.flatMap(({ pair }) =>
+      endpoint(pair.remoteAddress, pair.remotePort).map(end => [pair.remoteType, end] as const),
+    ),
+  ]
+  const [caller, callee] = [of('caller'), of('callee')]
+  // What one of them calls a relay's is no place of the other's, who may know it as peer-reflexive.
+  const relayed = new Set([...caller, ...callee].flatMap(([type, end]) => (type === 'relay' ? end : [])))
+  const own = (ends: typeof caller) => new Set(ends.map(([, end]) => end).filter(end => !relayed.has(end)))
+  return { caller: own(caller), callee: own(callee) }
 }
 
 const endpoint = (address: string, port: number): string[] =>
@@ -92,6 +100,12 @@ const isNamed = (
 const isOurs = ({ source, target, way }: CaptureFlow, { applianceAddresses }: Evidence): boolean =>
   way === 'appliance' ||
   (way === 'turn' && [source, target].some(end => applianceAddresses.includes(hostOf(end))))
+
+/** A capture at the switch has each packet on its way to lanline and on its way on. */
+function byWayOf(around: readonly CaptureFlow[], { applianceAddresses }: Evidence): number {
+  const towards = around.filter(({ target }) => applianceAddresses.includes(hostOf(target)))
+  return Math.max(mediaOf(towards), mediaOf(around.filter(one => !towards.includes(one))))
+}
 
 const hostOf = (end: string): string => end.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 
@@ -140,16 +154,18 @@ function certificatesOf(facts: CaptureFacts, name: string, evidence: Evidence): 
 
 // --------------------------------------------------------------------------------------------------------------- words
 
-function figuresOf(direct: readonly CaptureFlow[], around: readonly CaptureFlow[]): string {
+function figuresOf({ takenAt }: CaptureFacts, direct: readonly CaptureFlow[], aroundMedia: number): string {
   const media = roles
     .map(role => `${mediaOf(direct.filter(({ sender }) => sender === role))} from the ${role}`)
     .join(', ')
   const told = `${sum(direct, one => one.checks)} checks, ${sum(direct, one => one.checkAnswers)} answers, DTLS ${
     [...new Set(direct.flatMap(({ dtls }) => dtls))].join(' ') || 'none'
   }, RTP packets ${media}`
+  // lanline captures nothing of what its relay carries: it counts that.
+  const around = takenAt === 'appliance' && aroundMedia === 0 ? '' : `; RTP by way of lanline ${aroundMedia}`
   const where = direct[0] === undefined ? 'the two' : `${direct[0].source} and ${direct[0].target}`
   const more = new Set(direct.map(({ source, target }) => [source, target].sort().join(' '))).size - 1
-  return `between ${where}${more > 0 ? ` (and ${more} more)` : ''} ${told}; RTP by way of lanline ${mediaOf(around)}`
+  return `between ${where}${more > 0 ? ` (and ${more} more)` : ''} ${told}${around}`
 }
 
 /** Media of the call on ways that nobody named. */

@@ -24,6 +24,8 @@ export interface Evidence {
   readonly relayReason: RelayReason | undefined
   /** Both are on one network by their addresses, so lanline did not relay though no check was answered. */
   readonly refusedOnOneNetwork: boolean
+  /** An end said that it found no way to the other. */
+  readonly noPath: boolean
   readonly captures: readonly CaptureFacts[]
   /** The appliance's own addresses during the call. */
   readonly applianceAddresses: readonly string[]
@@ -58,9 +60,14 @@ export interface PartyEvidence {
   readonly candidates: readonly CandidateEvidence[]
   /** By SSRC and direction, in order of time. */
   readonly streams: readonly StreamEvidence[]
-  readonly checks: readonly PairChecks[]
+  readonly checks: readonly CheckedEvidence[]
   /** Worst of what was said about this party's clock; 0 where the appliance timed. */
   readonly clockErrorMilliseconds: number
+}
+
+/** `sinceClosed`: told of first when the relay was no longer needed. */
+export interface CheckedEvidence extends PairChecks {
+  readonly sinceClosed?: boolean
 }
 
 export interface CandidateEvidence {
@@ -114,9 +121,11 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
       applianceAddresses: [],
       restarted: false,
       refusedOnOneNetwork: false,
+      noPath: false,
     },
     ...{ ledger: row.ledger ?? undefined, relayReason: row.relayReason ?? undefined },
   }
+  let isClosed = false
   for (const event of events) {
     const party = event.source === 'caller' || event.source === 'callee' ? event.source : undefined
     switch (event.kind) {
@@ -126,6 +135,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
       case 'sip':
       case 'channel':
         described(event, parties[event.party])
+        if (event.kind === 'channel' && event.direction === 'in') found.noPath ||= event.type === 'noPath'
         if (event.kind === 'channel' && event.direction === 'out' && event.type === 'relayRefused') {
           found.refusedOnOneNetwork ||= event.message.reason === 'sameNetwork'
         }
@@ -135,6 +145,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
         break
       case 'grant':
         found.relayReason = event.reason ?? found.relayReason
+        isClosed = event.what === 'closed'
         break
       case 'network':
         if (event.who === 'lanline') {
@@ -150,7 +161,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
         addCapture(event.facts, found.captures)
         break
       default:
-        if (party) reported(event, parties[party], streams[party])
+        if (party) reported(event, parties[party], streams[party], isClosed)
     }
   }
   for (const role of ['caller', 'callee'] as const) parties[role].streams = [...streams[role].values()]
@@ -186,6 +197,7 @@ function reported(
   event: TraceEvent,
   party: Growing<PartyEvidence>,
   streams: Map<string, Growing<StreamEvidence>>,
+  isClosed: boolean,
 ): void {
   const at = event.atMilliseconds
   switch (event.kind) {
@@ -204,7 +216,7 @@ function reported(
       party.remoteFingerprint = normalFingerprint(event.remoteFingerprint) || party.remoteFingerprint
       break
     case 'checks':
-      for (const pair of event.pairs) checkedAnew(pair, party.checks)
+      for (const pair of event.pairs) checkedAnew(pair, party.checks, isClosed)
       break
     case 'quality':
       for (const sample of event.streams) sampled({ ...sample, final: event.final }, at, streams)
@@ -228,12 +240,13 @@ const withKnown = (now: DtlsHappening, before: PartyEvidence['dtls']): PartyEvid
 })
 
 /** What was said last of a pair counts. */
-function checkedAnew(pair: PairChecks, checks: PairChecks[]): void {
+function checkedAnew(pair: PairChecks, checks: CheckedEvidence[], isClosed: boolean): void {
   const at = checks.findIndex(
     one => one.local === pair.local && (one.remote === pair.remote || isNamedSince(one.remote, pair.remote)),
   )
-  if (at >= 0) checks[at] = pair
-  else if (checks.length < limits.checks) checks.push(pair)
+  const before = checks[at]
+  if (before !== undefined) checks[at] = { ...pair, sinceClosed: before.sinceClosed === true }
+  else if (checks.length < limits.checks) checks.push({ ...pair, sinceClosed: isClosed })
 }
 
 function disturbed(at: number, party: Growing<PartyEvidence>): void {

@@ -39,15 +39,22 @@ export function verdictOf(evidence: Evidence): Verdict {
     checked: findings.map(finding => finding.line),
     // Of a call that was never answered there is nothing more to know.
     missing:
-      path === 'direct' || (path === 'unknown' && evidence.answered)
+      path === 'direct' || (path === 'unknown' && evidence.answered && !isWithoutWay(evidence))
         ? wanted.flatMap(finding => finding.missing)
         : [],
     contradictions,
-    ...(path === 'relayed' || (path === 'unknown' && evidence.refusedOnOneNetwork)
+    ...(path === 'relayed' || (path === 'unknown' && isExplained(evidence))
       ? { whyNotDirect: whyNotDirect(evidence) }
       : {}),
   }
 }
+
+/** Both ends tell of it, and neither ever had a pair. */
+const isWithoutWay = (evidence: Evidence): boolean =>
+  evidence.noPath && roles.every(role => evidence[role].reports && lastPair(evidence[role]) === undefined)
+
+const isExplained = (evidence: Evidence): boolean =>
+  evidence.refusedOnOneNetwork || (isWithoutWay(evidence) && evidence.relayReason !== undefined)
 
 function judged(
   evidence: Evidence,
@@ -76,6 +83,7 @@ function sentenceOf(path: Path, grade: Grade, evidence: Evidence): string {
     return `Relayed, as the ${who}, by a relay that is not this lanline.`
   }
   if (path === 'unknown') {
+    if (evidence.answered && isWithoutWay(evidence)) return 'Unknown: neither end found a way to the other.'
     return evidence.answered
       ? 'Unknown: no end says which way media went.'
       : 'Unknown: the call was never answered.'
@@ -276,8 +284,10 @@ function ledgerLine(evidence: Evidence): Finding {
   const saying = roles.filter(role => lastPair(evidence[role]) !== undefined)
   const everRelayed = roles.some(role => evidence[role].pairs.some(({ pair }) => isRelayed(pair, evidence)))
   if (bytesOf(ledger) === 0) {
+    const isReached = ledger !== undefined && ledger.caller.allocations + ledger.callee.allocations > 0
+    const wasOpened = evidence.relayReason !== undefined && !isReached ? 'reached by neither end' : 'not used'
     const figures =
-      ledger === undefined ? '0 bytes: the relay was never opened' : '0 bytes: opened and not used'
+      ledger === undefined ? '0 bytes: the relay was never opened' : `0 bytes: opened and ${wasOpened}`
     const ours = saying.filter(role => usesOurRelay(lastPair(evidence[role])!, evidence))
     return finding(
       'ledger',

@@ -1,6 +1,12 @@
 /** Why media did not go directly, as far as candidates and checks tell, and what can be done. */
 import { familyOf } from '../core/endpoint.ts'
-import { type CandidateEvidence, type Evidence, otherRole, type PartyEvidence } from './evidence.ts'
+import {
+  type CandidateEvidence,
+  type CheckedEvidence,
+  type Evidence,
+  otherRole,
+  type PartyEvidence,
+} from './evidence.ts'
 import type { PairChecks, Verdict, WhyNotDirect } from './message.ts'
 
 export function whyNotDirect(evidence: Evidence): NonNullable<Verdict['whyNotDirect']> {
@@ -21,13 +27,17 @@ function reasonOf(evidence: Evidence): WhyNotDirect {
   }
   const heard = (['caller', 'callee'] as const).some(role =>
     evidence[role].checks.some(
-      pair => (pair.requestsReceived ?? 0) > 0 && !isRelayed(pair, evidence[otherRole(role)], evidence),
+      pair => isHeardOnly(pair) && !isRelayed(pair, evidence[otherRole(role)], evidence),
     ),
   )
   if (relayReason === 'otherNetwork') return heard ? 'filtered' : 'noRoute'
   if (relayReason === 'checksFailed') return heard ? 'filtered' : 'isolation'
   return heard ? 'filtered' : 'notReported'
 }
+
+/** What was answered once, before one of them went elsewhere, and what came when the relay was closed say nothing. */
+const isHeardOnly = (pair: CheckedEvidence): boolean =>
+  (pair.requestsReceived ?? 0) > 0 && (pair.responsesReceived ?? 0) === 0 && pair.sinceClosed !== true
 
 /**
  * A check by way of the relay says nothing of the direct way. It may arrive before its candidate does: then it seems to

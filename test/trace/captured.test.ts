@@ -3,7 +3,16 @@ import { expect, it } from 'vitest'
 import { evidenceOf } from '../../src/trace/evidence.ts'
 import type { CaptureFacts, CaptureFlow, Verdict } from '../../src/trace/message.ts'
 import { verdictOf } from '../../src/trace/verdict.ts'
-import { calleePrint, callerPrint, eventsOf, mirrored, otherPrint, pair, type Story } from './story.ts'
+import {
+  calleePrint,
+  callerPrint,
+  eventsOf,
+  ledger,
+  mirrored,
+  otherPrint,
+  pair,
+  type Story,
+} from './story.ts'
 
 const [caller, callee] = ['192.168.1.2:5002', '192.168.1.3:5003']
 
@@ -107,6 +116,30 @@ it('of nothing says so; the appliance’s own silence supports and proves nothin
   const verdict = judged([own])
   expect(verdict).toMatchObject({ path: 'direct', grade: 'bothEnds' })
   expect(verdict.checked.at(-1)!.figures).toMatch(/supports a direct path and proves none/)
+})
+
+it('counts media by way of the relay once, though the switch saw it on both its legs, and as nobody’s own way', () => {
+  const [way, relay] = ['192.168.1.1:3478', '192.168.1.1:49278']
+  const legs = (ssrc: number, there: readonly string[], sender: 'caller' | 'callee') =>
+    there.map((ends, leg) => {
+      const [source = '', target = ''] = ends.split(' ')
+      const rtp = [{ ssrc, packets: 300 }]
+      return flow({ source, target, sender, rtp, way: leg === 0 ? 'appliance' : 'turn', dtls: [] })
+    })
+  const flows = [
+    ...legs(1_111, [`${caller} ${relay}`, `${way} ${callee}`], 'caller'),
+    ...legs(2_222, [`${relay} ${caller}`, `${callee} ${way}`], 'callee'),
+  ]
+  const relayed = pair({ remoteType: 'relay', remoteAddress: '192.168.1.1', remotePort: 49278 })
+  const carried = { ledger: ledger(60_000, 600), callerPair: relayed, calleePair: mirrored(relayed) }
+  const { figures, outcome } = judged([facts(flows)], carried).checked.at(-1)!
+  expect(outcome).toBe('holds')
+  expect(figures).toMatch(/0 from the callee; RTP by way of lanline 600$/)
+  // Its own capture has none of that, and says no more than it knows.
+  const own = { takenAt: 'appliance', name: 'the appliance', importedBy: undefined } as const
+  const silent = judged([facts([], own)], carried).checked.at(-1)!.figures
+  expect(silent).toBe('the appliance: nothing of this call in 3000 frames')
+  expect(judged([facts([flow(), back()], own)], carried).checked.at(-1)!.figures).not.toMatch(/by way of/)
 })
 
 it('says how much it does not tell, and where it was read in part only', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { emptyPartyLedger } from '../../src/relay/ledger.ts'
 import { evidenceOf } from '../../src/trace/evidence.ts'
 import type { PairChecks, TraceEvent } from '../../src/trace/message.ts'
 import { verdictOf } from '../../src/trace/verdict.ts'
@@ -13,6 +14,8 @@ interface Case {
   readonly calleeOffers: readonly string[]
   readonly callerChecks?: readonly PairChecks[]
   readonly calleeChecks?: readonly PairChecks[]
+  /** Told when the relay was closed. */
+  readonly lateChecks?: readonly PairChecks[]
   readonly reason?: 'otherNetwork' | 'checksFailed'
   readonly refused?: string
 }
@@ -37,6 +40,8 @@ function eventsOf({ callerOffers, calleeOffers, ...rest }: Case): TraceEvent[] {
     ...checks('caller', rest.callerChecks),
     ...checks('callee', rest.calleeChecks),
     ...(rest.reason ? [{ kind: 'grant', source: 'relay', what: 'opened', reason: rest.reason }] : []),
+    ...(rest.lateChecks ? [{ kind: 'grant', source: 'relay', what: 'closed' }] : []),
+    ...checks('caller', rest.lateChecks),
     ...(rest.refused ? [refused] : []),
   ]
   return events.map((event, number) => ({ number, atMilliseconds: number, ...event }) as TraceEvent)
@@ -120,8 +125,37 @@ describe('why a call was not direct', () => {
       { callerOffers: [a], calleeOffers: [b], callerChecks: [direct(0)], reason: 'checksFailed' },
       'isolation',
     ],
+    [
+      'checks were answered before one of them went elsewhere, and arrive when the relay is closed again',
+      {
+        callerOffers: [a],
+        calleeOffers: [b],
+        callerChecks: [{ ...direct(6), state: 'succeeded', responsesReceived: 6 }],
+        lateChecks: [checked('host 10.77.0.12:5009', 'prflx hidden:5008', 1)],
+        reason: 'otherNetwork',
+      },
+      'noRoute',
+    ],
     ['nobody told of checks', { callerOffers: [a], calleeOffers: [b] }, 'notReported'],
   ])('where %s', (_, given, reason) => expect(reasonOf(given)).toBe(reason))
+
+  it('is told as well where the relay was granted, and neither end reached that either', () => {
+    const given = { callerOffers: [a], calleeOffers: [b], reason: 'otherNetwork' } as const
+    const told = { callerChecks: [direct(0)], calleeChecks: [checked('host 10.78.0.13:5003', `host ${a}`)] }
+    const none = { ...emptyPartyLedger, allocations: 0 }
+    const events = [
+      ...eventsOf({ ...given, ...told }),
+      { number: 8, atMilliseconds: 8, source: 'caller', kind: 'channel', direction: 'in', type: 'noPath' },
+      { number: 9, atMilliseconds: 9, source: 'server', kind: 'call', what: 'answered' },
+    ].map(one => (one.kind === 'channel' ? { ...one, party: 'caller', message: {} } : one)) as TraceEvent[]
+    const verdict = verdictOf(evidenceOf(events, { ledger: { caller: none, callee: none } }))
+    expect(verdict).toMatchObject({
+      ...{ path: 'unknown', sentence: 'Unknown: neither end found a way to the other.', missing: [] },
+      whyNotDirect: { reason: 'noRoute' },
+    })
+    const figures = verdict.checked.find(({ id }) => id === 'ledger')?.figures
+    expect(figures).toBe('0 bytes: opened and reached by neither end')
+  })
 
   it('is told as well where lanline does not relay within one network, so that there was no call', () => {
     const given = { callerOffers: [a], calleeOffers: [b], callerChecks: [direct(0)], refused: 'sameNetwork' }
