@@ -51,11 +51,8 @@ export function mediaFacts(stats: Iterable<unknown>, peer: PeerStates, atMillise
     iceGathering: peer.iceGatheringState,
     connection: peer.connectionState,
     dtls: text(transport?.dtlsState) || (peer.dtlsState ?? ''),
-    // The certificate the stack really used, where it says so; the one in the description otherwise.
-    localFingerprint:
-      certificate(byId.get(text(transport?.localCertificateId))) || fingerprintOf(peer.localSdp),
-    remoteFingerprint:
-      certificate(byId.get(text(transport?.remoteCertificateId))) || fingerprintOf(peer.remoteSdp),
+    localFingerprint: used(byId.get(text(transport?.localCertificateId)), peer.localSdp),
+    remoteFingerprint: used(byId.get(text(transport?.remoteCertificateId)), peer.remoteSdp),
     pair,
     streams: all.flatMap(stat => streamCount(stat, byId) ?? []),
     dtlsVersion: versionName(text(transport?.tlsVersion)),
@@ -167,9 +164,18 @@ function concealed(stat: Stat): number | undefined {
   return all === undefined ? undefined : Math.max(0, all - count(stat.silentConcealedSamples))
 }
 
-function certificate(stat: Stat | undefined): string {
+/**
+ * The certificate the stack really used, where it says so; the one in the description otherwise. Chromium hashes a
+ * certificate as its signature does, be that SHA-1, which cannot be compared with what was carried: the stack did that
+ * (RFC 8122 §5).
+ */
+function used(stat: Stat | undefined, sdp: string): string {
+  const carried = fingerprintOf(sdp)
   const print = text(stat?.fingerprint)
-  return print ? `${text(stat?.fingerprintAlgorithm).toLowerCase()} ${print.toUpperCase()}` : ''
+  if (print === '') return carried
+  const algorithm = text(stat?.fingerprintAlgorithm).toLowerCase()
+  const isComparable = carried === '' || carried.startsWith(`${algorithm} `)
+  return isComparable ? `${algorithm} ${print.toUpperCase()}` : carried
 }
 
 /** RFC 9147 §5.3, RFC 6347 §4.1: DTLS writes its version as the ones' complement of the number. werift gives the name. */

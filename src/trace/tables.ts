@@ -11,6 +11,7 @@ import { bytesOf, type Evidence, evidenceOf, otherRole } from './evidence.ts'
 import type { PairChecks, TraceEvent } from './message.ts'
 import { isNamedSince } from './same-pair.ts'
 import { wasAnswered, whyFailed } from './verdict.ts'
+import { wasCarried } from './verdict-keys.ts'
 
 export interface TraceTables {
   readonly pairs: readonly PairRow[]
@@ -235,8 +236,7 @@ function securityOf(events: readonly TraceEvent[], evidence: Evidence, role: Par
     ownFingerprint: localFingerprint,
     appliedFingerprint: remoteFingerprint,
     carriedFingerprints: carried,
-    appliedWasCarried:
-      remoteFingerprint === '' || carried.length === 0 ? undefined : carried.includes(remoteFingerprint),
+    appliedWasCarried: wasCarried(remoteFingerprint, carried),
     states,
   }
 }

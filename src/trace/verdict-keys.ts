@@ -63,6 +63,16 @@ export function fingerprintsLine(evidence: Evidence): Finding {
   return finding('fingerprints', question, outcome, figures, contradictions, missing)
 }
 
+/**
+ * Whether a certificate is one that was carried; undefined where that cannot be told, since only what the same function
+ * made of two certificates can be compared (RFC 8122 §5).
+ */
+export function wasCarried(print: string, carried: readonly string[]): boolean | undefined {
+  const hashOf = (one: string): string => one.slice(0, one.indexOf(' '))
+  if (print === '' || !carried.some(one => hashOf(one) === hashOf(print))) return undefined
+  return carried.includes(print)
+}
+
 /** The certificate of one party: what it has, what its descriptions carried, what the other applied. */
 function fingerprintOf(evidence: Evidence, role: PartyRole) {
   const party = evidence[role]
@@ -77,12 +87,15 @@ function fingerprintOf(evidence: Evidence, role: PartyRole) {
       other: `${who}: ${short(what)}`,
     })
   }
-  if (carried.length > 0 && applied !== '' && !carried.includes(applied)) wrong(`${other} applied`, applied)
+  if (wasCarried(applied, carried) === false) wrong(`${other} applied`, applied)
   const own = party.localFingerprint
-  if (carried.length > 0 && own !== '' && !carried.includes(own)) wrong(`${role} has`, own)
+  if (wasCarried(own, carried) === false) wrong(`${role} has`, own)
   const missing = [
     ...(carried.length === 0 ? [`a fingerprint in the ${role}’s description`] : []),
     ...(applied === '' ? [`the fingerprint that the ${other} applied`] : []),
+    ...(carried.length > 0 && applied !== '' && wasCarried(applied, carried) === undefined
+      ? [`what the ${other} applied by the hash function that was carried`]
+      : []),
   ]
   const figures = `${role}: carried ${carried.map(short).join(', ') || 'none'}, applied ${applied === '' ? 'not said' : short(applied)}`
   return { figures, contradictions, missing }

@@ -160,6 +160,15 @@ describe('facts of the media path', () => {
     })
   })
 
+  it('names a certificate as the description does where Chromium knows it by another hash function only', () => {
+    const stats = [
+      { id: 'T', type: 'transport', remoteCertificateId: 'CR' },
+      { id: 'CR', type: 'certificate', fingerprint: '33:44', fingerprintAlgorithm: 'sha-1' },
+    ]
+    expect(mediaFacts(stats, peer, 1_000).remoteFingerprint).toBe('sha-256 CC:DD')
+    expect(mediaFacts(stats, { ...peer, remoteSdp: '' }, 1_000).remoteFingerprint).toBe('sha-1 33:44')
+  })
+
   it('reads Firefox: the pair marks itself, fingerprints come from the descriptions', () => {
     const facts = mediaFacts(
       [

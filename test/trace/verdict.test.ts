@@ -210,6 +210,14 @@ describe('a verdict', () => {
     )
   })
 
+  it('does not compare certificates by the words of two hash functions', () => {
+    const print = `sha-1 ${'DD:'.repeat(19)}DD`
+    const given = verdict({ callerApplied: print })
+    expect(given).toMatchObject({ path: 'direct', grade: 'oneEnd', contradictions: [] })
+    expect(line(given, 'fingerprints').outcome).toBe('missing')
+    expect(given.missing).toContain('what the caller applied by the hash function that was carried')
+  })
+
   it('says what a silent phone leaves open', () => {
     const given = verdict({ calleeReports: false })
     expect(given.sentence).toBe('Direct, as the caller says; the callee says nothing.')
