@@ -152,7 +152,7 @@ export class Effects {
       this.#parts.now.called(effect.row)
     }
     if (effect.kind === 'save')
-      this.#parts.notes.inBackground('saveCall', this.#parts.store.calls.save(effect.row))
+      this.#parts.notes.inBackground('saveCall', this.#parts.store.calls.save(effect.row, effect.dialog))
     passCallEffect(effect, this.#parts.inputs)
   }
 

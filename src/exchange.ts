@@ -20,6 +20,8 @@ export function passSipEffect(effect: SipEffect, to: ExchangeInputs): void {
     to.signalling({ kind: 'agentEvent', device: effect.device, event: effect.event })
   } else if (effect.kind === 'call') {
     to.calls({ kind: 'sip', event: effect.event })
+  } else if (effect.kind === 'gone') {
+    to.calls(effect)
   } else if (effect.kind === 'reachable') {
     const { user, device, reachable, transport } = effect
     to.calls({ kind: 'reachable', device, hosted: transport === 'hosted', reachable })
@@ -39,6 +41,7 @@ export function passCallEffect(effect: CallEffect, to: ExchangeInputs): void {
     const { device, call } = effect
     to.sip({ kind: 'agent', device, command: { kind: 'peerRevoked', call } })
   }
+  if (effect.kind === 'ask') to.sip(effect)
   if (effect.kind !== 'changed') return
   to.signalling({ kind: 'callChanged', row: effect.row, missedBy: effect.missedBy })
   to.relay({ kind: 'callChanged', call: effect.row.id })

@@ -8,7 +8,7 @@ import { findResetFile } from './admin/reset-file.ts'
 import { readSetupFile, type SetupFile } from './admin/setup-file.ts'
 import { applyBackup, putBack } from './backup/backup.ts'
 import { CallsMachine, callLimits } from './calls/machine.ts'
-import type { CallRow } from './calls/message.ts'
+import type { CallRow, KeptCall } from './calls/message.ts'
 import type { Config } from './config.ts'
 import type { Monotonic } from './core/clock.ts'
 import type { Log } from './core/log.ts'
@@ -125,7 +125,7 @@ async function presetSite(store: Store, configured: string, file: SetupFile): Pr
 /** When they began, by the clock of this process. */
 async function tracedCalls(store: Store): Promise<KnownCall[]> {
   const { traces, calls } = store
-  const known = async (row: CallRow): Promise<KnownCall> => {
+  const known = async ({ row }: KeptCall): Promise<KnownCall> => {
     const { number, atMilliseconds } = await traces.lastEvent(row.id)
     // A wall clock that was set back, or not yet set: what is known of a call was before now.
     const ago = Math.max(0, atMilliseconds, realClock.epoch() - row.startedAt)

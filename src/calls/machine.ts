@@ -9,12 +9,12 @@
  * Kept in memory: open calls and the most recent closed ones, which is what `CallLog` answers from.
  */
 import type { Epoch, Monotonic } from '../core/clock.ts'
-import { after, earliest, hours, minutes } from '../core/clock.ts'
+import { after, earliest, hours, minutes, seconds } from '../core/clock.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
-import type { CallEnder, CallEvent, Party } from '../sip/message.ts'
-import type { CallEffect, CallInput, CallRow } from './message.ts'
+import type { CallDialog, CallEnder, CallEvent, Party } from '../sip/message.ts'
+import type { CallEffect, CallInput, CallRow, KeptCall } from './message.ts'
 import { become, isUnseen, newlyMissedBy, seenBy, settled, withOthers } from './missed.ts'
 
 /** A clock that goes a little faster or slower was not set. */
@@ -32,6 +32,9 @@ export const callLimits = {
   unansweredMilliseconds: minutes(10),
   /** A call between phones that only a BYE could end. */
   phonesMilliseconds: hours(12),
+  /** After a start, and from then on: phones are asked whether they are still in a call from before. */
+  firstAskMilliseconds: seconds(5),
+  askMilliseconds: minutes(1),
   /** How long after a refusal an INVITE of the same name is another try. */
   retryMilliseconds: minutes(1),
   /** How often `aliveAt` of an open call is written. */
@@ -42,7 +45,7 @@ export interface CallsOptions {
   /** Wall time at a moment of the process, as the appliance believes it. */
   readonly epoch: (now: Monotonic) => Epoch
   /** Rows that were open when the daemon ended, and the most recent closed ones, newest first. */
-  readonly open: readonly CallRow[]
+  readonly open: readonly KeptCall[]
   readonly recent: readonly CallRow[]
   readonly now: Monotonic
 }
@@ -52,8 +55,8 @@ interface OpenCall {
   /** False for a call from before a restart: its clients must say that they hold it. */
   readonly ours: boolean
   readonly heldBy: Set<string>
-  /** The branch that answered, as far as this process saw it. */
-  calleeTag: string | undefined
+  /** Of the branch that answered. */
+  dialog: CallDialog | undefined
   /** The callee themself declined it, which leaves it to the others. */
   declined: boolean
 }
@@ -72,6 +75,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   /** By call: it ends at the latest then; nobody is in it. */
   readonly #limits = new TimerTable<string>()
   readonly #absences = new TimerTable<string>()
+  /** By call, from before a restart: when its phones are asked next. */
+  readonly #asks = new TimerTable<string>()
   /** When open calls are next written down as alive; undefined: there are none. */
   #aliveAt: Monotonic | undefined
   #out: CallEffect[] = []
@@ -82,15 +87,17 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#epoch = options.epoch
     this.#clockOffset = options.epoch(options.now) - options.now
     for (const row of options.recent.slice(0, callLimits.recent).reverse()) this.#recent.set(row.id, row)
-    for (const row of options.open)
-      this.#enter({ row, ours: false, heldBy: new Set(), calleeTag: undefined, declined: false }, options.now)
+    for (const { row, dialog } of options.open) {
+      this.#enter({ row, dialog, ours: false, heldBy: new Set(), declined: false }, options.now)
+      if (dialog) this.#asks.set(row.id, after(options.now, callLimits.firstAskMilliseconds))
+    }
   }
 
   get sizes(): { readonly open: number; readonly recent: number; readonly timers: number } {
     return {
       open: this.#open.size,
       recent: this.#recent.size,
-      timers: this.#limits.size + this.#absences.size,
+      timers: this.#limits.size + this.#absences.size + this.#asks.size,
     }
   }
 
@@ -144,6 +151,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         else this.#reachable.delete(input.device)
         for (const id of this.#openByDevice.get(input.device) ?? []) this.#watch(this.#open.get(id)!, now)
         break
+      case 'gone':
+        this.#gone(input.call)
+        break
       case 'revoked':
         this.#revoked(input.device, now)
         break
@@ -157,7 +167,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   nextWakeup(): Monotonic | undefined {
-    return earliest(this.#aliveAt, this.#limits.next(), this.#absences.next())
+    return earliest(this.#aliveAt, this.#limits.next(), this.#absences.next(), this.#asks.next())
   }
 
   wake(now: Monotonic): CallEffect[] {
@@ -167,6 +177,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       const call = this.#open.get(id)
       if (call !== undefined) this.#lose(call)
     }
+    for (let id = this.#asks.take(now); id !== undefined; id = this.#asks.take(now)) this.#ask(id, now)
     for (let id = this.#limits.take(now); id !== undefined; id = this.#limits.take(now)) {
       const call = this.#open.get(id)
       if (call !== undefined) this.#reachedLimit(call, now)
@@ -197,7 +208,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         return
       case 'answered':
         if (call.row.answeredAt !== undefined) return
-        call.calleeTag = event.calleeTag
+        call.dialog = event.dialog
         this.#update(call, {
           ...{ answeredAt: at, aliveAt: at, calleeDevice: event.callee.device },
           ...answererFields(call.row, event.callee),
@@ -247,8 +258,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       relayReason: undefined,
       ledger: undefined,
     }
-    this.#enter({ row, ours: true, heldBy: new Set(), calleeTag: undefined, declined: false }, now)
-    this.#tell(row)
+    this.#enter({ row, dialog: undefined, ours: true, heldBy: new Set(), declined: false }, now)
+    this.#out.push({ kind: 'save', row }, { kind: 'changed', row, missedBy: [] })
   }
 
   #pair({ call, device, pair }: CallInput & { kind: 'pair' }): void {
@@ -336,6 +347,24 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#close(call, { endedAt: call.row.aliveAt, endedBy: 'server', reason: 'lost', code: 0 })
   }
 
+  /** A BYE that nobody was there to hear is said for half a minute: whoever was away longer asks. */
+  #ask(id: string, now: Monotonic): void {
+    const { row, dialog } = this.#open.get(id)!
+    this.#asks.set(id, after(now, callLimits.askMilliseconds))
+    const { callerDevice, calleeDevice, callerUser: caller, answererUser, calleeUser } = row
+    for (const [side, device] of [['caller', callerDevice] as const, ['callee', calleeDevice] as const]) {
+      if (device === undefined || this.#reachable.get(device) !== false) continue
+      const callee = answererUser ?? calleeUser
+      this.#out.push({ kind: 'ask', call: id, device, side, caller, callee, dialog: dialog! })
+    }
+  }
+
+  /** The other one hung up, or both did, or its power was cut. */
+  #gone(id: string): void {
+    const call = this.#open.get(id)
+    if (call !== undefined && !call.ours) this.#lose(call)
+  }
+
   #revoked(device: string, now: Monotonic): void {
     if (this.#reachable.get(device) === true) return
     for (const id of [...(this.#openByDevice.get(device) ?? [])]) {
@@ -367,7 +396,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     for (const call of this.#open.values()) {
       if (call.row.answeredAt === undefined || this.#absences.has(call.row.id)) continue
       call.row = { ...call.row, aliveAt: at }
-      this.#out.push({ kind: 'save', row: call.row })
+      this.#save(call)
     }
     this.#aliveAt = this.#open.size > 0 ? after(now, callLimits.aliveMilliseconds) : undefined
   }
@@ -383,8 +412,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       const calls = this.#openByUser.get(user)
       if (calls?.delete(call) && calls.size === 0) this.#openByUser.delete(user)
     }
-    this.#absences.clear(id)
-    this.#limits.clear(id)
+    for (const timers of [this.#absences, this.#limits, this.#asks]) timers.clear(id)
     if (this.#open.size === 0) this.#aliveAt = undefined
     // By a clock that is behind the one it began by.
     const endedAt = Math.max(ending.endedAt, call.row.answeredAt ?? call.row.startedAt) as Epoch
@@ -444,17 +472,20 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   #update(call: OpenCall, changes: Partial<CallRow>): void {
     call.row = { ...call.row, ...changes }
-    this.#tell(call.row)
+    this.#save(call)
+    this.#out.push({ kind: 'changed', row: call.row, missedBy: [] })
   }
 
   #keep(row: CallRow, before: CallRow): void {
     this.#recent.set(row.id, row)
     if (this.#recent.size > callLimits.recent) this.#recent.delete(this.#recent.keys().next().value!)
-    this.#tell(row, newlyMissedBy(before, row))
+    this.#out.push({ kind: 'save', row }, { kind: 'changed', row, missedBy: newlyMissedBy(before, row) })
   }
 
-  #tell(row: CallRow, missedBy: readonly string[] = []): void {
-    this.#out.push({ kind: 'save', row }, { kind: 'changed', row, missedBy })
+  /** Of a party that is a client, the client says what becomes of it: only two phones have to be asked. */
+  #save({ row, dialog }: OpenCall): void {
+    const isClients = [row.callerDevice, row.calleeDevice].some(device => this.#reachable.get(device ?? ''))
+    this.#out.push({ kind: 'save', row, ...(dialog && !isClients && { dialog }) })
   }
 
   #taken(): CallEffect[] {
@@ -487,9 +518,9 @@ function isTriedAgain(row: CallRow, { caller }: CallEvent & { kind: 'started' },
 }
 
 /** A BYE of a branch that did not take the call: told by its tag; from before a restart by its device. */
-function isOfAnother({ row, calleeTag }: OpenCall, event: CallEvent & { kind: 'ended' }): boolean {
+function isOfAnother({ row, dialog }: OpenCall, event: CallEvent & { kind: 'ended' }): boolean {
   if (event.calleeTag === undefined) return false
-  if (calleeTag !== undefined) return event.calleeTag !== calleeTag
+  if (dialog !== undefined) return event.calleeTag !== dialog.calleeTag
   return (event.calleeDevice ?? row.calleeDevice) !== (row.calleeDevice ?? event.calleeDevice)
 }
 

@@ -1,7 +1,7 @@
 /** The record of a call: one row however many devices rang, from the first INVITE to the true end. */
 import type { Epoch } from '../core/clock.ts'
 import type { RelayReason } from '../relay/message.ts'
-import type { CallEnder, CallEvent } from '../sip/message.ts'
+import type { AskedPhone, CallDialog, CallEnder, CallEvent } from '../sip/message.ts'
 import type { CallLedger } from '../turn/message.ts'
 
 /** An ICE candidate pair as one end says it selected it. Addresses are text, `''` where the browser hides them. */
@@ -61,6 +61,12 @@ export interface CallRow {
   readonly ledger: CallLedger | undefined
 }
 
+/** What is written of a call that goes on. `dialog`: of an answered one between phones, who can be asked by it. */
+export interface KeptCall {
+  readonly row: CallRow
+  readonly dialog?: CallDialog | undefined
+}
+
 /** Facts for the call log. */
 export type CallInput =
   | { readonly kind: 'sip'; readonly event: CallEvent }
@@ -85,6 +91,8 @@ export type CallInput =
       readonly hosted: boolean
       readonly reachable: boolean
     }
+  /** A phone that was asked is in no such call. */
+  | { readonly kind: 'gone'; readonly call: string; readonly device: string }
   /** The device's right ended. A hosted agent leaves its calls itself; a phone's end here, and its peers are told. */
   | { readonly kind: 'revoked'; readonly device: string }
   /** Totals of what the relay carried, also after the end. */
@@ -98,7 +106,9 @@ export type CallInput =
   | { readonly kind: 'missedSeen'; readonly user: string }
 
 export type CallEffect =
-  | { readonly kind: 'save'; readonly row: CallRow }
+  | ({ readonly kind: 'save' } & KeptCall)
+  /** Is this phone still in it? Answered by `gone`, or not at all. */
+  | ({ readonly kind: 'ask' } & AskedPhone)
   /** The row is new, changed or closed: for whoever watches (roster, events). `missedBy`: who by that has missed it, or has not. */
   | { readonly kind: 'changed'; readonly row: CallRow; readonly missedBy: readonly string[] }
   /** The other party of this hosted device is gone for good and cannot say so itself. */

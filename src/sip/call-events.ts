@@ -2,7 +2,7 @@
  * What the proxy tells the call log of the calls that pass it: who calls whom, who rings, who answered, how it ended.
  * What was told is marked on the call, so that it is told once.
  */
-import { callKey, tagOf } from './codec.ts'
+import { callKey, first, tagOf } from './codec.ts'
 import type { Incoming } from './incoming.ts'
 import type { CallEvent, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
@@ -92,7 +92,9 @@ export function callAnswered(
   const isCallee = user === call.callee.user
   const displayName = isCallee ? call.callee.displayName : (accounts.user(user)?.displayName ?? user)
   const callee = { user, displayName, device: target.device }
-  return { kind: 'answered', call: call.id, callee, calleeTag: tagOf(answer, 'To') ?? '' }
+  const [callerTag = '', calleeTag = ''] = [tagOf(answer, 'From'), tagOf(answer, 'To')]
+  const dialog = { callId: first(answer, 'Call-ID') ?? '', callerTag, calleeTag }
+  return { kind: 'answered', call: call.id, callee, dialog }
 }
 
 /** An INVITE came to nothing. `fromPeer`: one of the callee's devices said `final`. */

@@ -8,6 +8,7 @@ import { Limiter } from '../core/limiter.ts'
 import type { Machine } from '../core/machine.ts'
 import type { Random } from '../core/random.ts'
 import { type AgentOutput, HostedAgents } from './agent.ts'
+import { Asking } from './asking.ts'
 import { Bindings, bindingKey, isFleeting } from './bindings.ts'
 import { ClientTransactions } from './client-transactions.ts'
 import { decode, essentialsOf, first, isFault, response, values } from './codec.ts'
@@ -83,6 +84,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   readonly #registrar: Registrar
   readonly #proxy: StatefulProxy
   readonly #agents: HostedAgents
+  readonly #asking: Asking
   readonly #sources: Limiter
   readonly #limits: SipLimits
   readonly #ownAnswers = new OwnAnswers(this.#outbox)
@@ -131,6 +133,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       personOf: name => o.accounts.personOf(name),
       personAt: uri => personAt(uri, { ...shared, own: o.own, accounts: o.accounts }),
     })
+    this.#asking = new Asking({ ...shared, accounts: o.accounts, random: o.random, domain: o.domain })
     this.#restore(o)
   }
 
@@ -141,7 +144,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     return {
       bindings: this.#bindings.size,
       serverTransactions: this.#servers.size,
-      clientTransactions: this.#clients.size,
+      clientTransactions: this.#clients.size + this.#asking.size,
       branches: this.#proxy.branches.size,
       hostedCalls: this.#agents.sizes.calls,
     }
@@ -175,6 +178,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       case 'agent':
         this.#fromAgents(this.#agents.command(input.device, input.command, now), now)
         break
+      case 'ask':
+        this.#asking.ask(input, now)
+        break
       case 'revoked':
         this.#revoked(input.device, now)
         break
@@ -199,12 +205,14 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
 
   #fired(due: DueTimer, now: Monotonic): void {
     switch (due.letter) {
-      case 'A':
-      case 'B':
-      case 'D':
       case 'E':
       case 'F':
       case 'K':
+        this.#asking.fired(due.letter, due.id, now)
+        return this.#clients.fired(due.letter, due.id, this.#proxy, now)
+      case 'A':
+      case 'B':
+      case 'D':
       case 'M':
         return this.#clients.fired(due.letter, due.id, this.#proxy, now)
       case 'G':
@@ -264,7 +272,9 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     // §18.1.2: it is ours by the branch of its topmost Via. RFC 6026 §8.9: what matches nothing is not forwarded.
     const branch = via.params.get('branch')
     const known =
-      branch !== undefined && this.#clients.receive(flow, branch, cseq.method, message, this.#proxy, now)
+      branch !== undefined &&
+      (this.#clients.receive(flow, branch, cseq.method, message, this.#proxy, now) ||
+        this.#asking.receive(flow, branch, cseq.method, message, now))
     if (!known) this.#outbox.note('strayResponse', flow, `${message.status}`)
   }
 
@@ -401,6 +411,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#identity.flowClosed(flow)
     this.#registrar.flowClosed(flow)
     this.#proxy.branches.flowClosed(flow)
+    this.#asking.flowClosed(flow)
     for (const branch of this.#clients.flowClosed(flow)) this.#proxy.flowFailed(branch, now)
     for (const transaction of this.#servers.flowClosed(flow)) {
       if (transaction.context !== undefined) this.#proxy.callerLost(transaction.context, now)

@@ -154,6 +154,13 @@ export interface Party {
 
 export type CallEnder = 'caller' | 'callee' | 'server'
 
+/** By what both ends of an answered call know it (RFC 3261 §12). */
+export interface CallDialog {
+  readonly callId: string
+  readonly callerTag: string
+  readonly calleeTag: string
+}
+
 /** What the proxy saw of a call; `calls/` makes rows of it. `call` is `callKey(Call-ID, caller's tag)`. */
 export type CallEvent =
   | {
@@ -170,7 +177,7 @@ export type CallEvent =
   /** One of those it rings at does not want it; the others may. */
   | { readonly kind: 'declined'; readonly call: string; readonly user: string }
   | { readonly kind: 'ringing'; readonly call: string; readonly device: string }
-  | { readonly kind: 'answered'; readonly call: string; readonly callee: Party; readonly calleeTag: string }
+  | { readonly kind: 'answered'; readonly call: string; readonly callee: Party; readonly dialog: CallDialog }
   /** A picture was added to it since. */
   | { readonly kind: 'video'; readonly call: string }
   /** A final refusal, a CANCEL, or a BYE. `code` is the SIP status or 0; `reason` one stable word (`docs/client-protocol.md`). */
@@ -309,6 +316,17 @@ export type AgentEvent =
 /** A plain-text MESSAGE from outside, and the like, are refused by the agent itself. */
 
 /** One fact for the SIP machine. */
+/** Whether this phone is still in a call that was answered in an earlier life of the process. */
+export interface AskedPhone {
+  readonly call: string
+  readonly device: string
+  readonly side: 'caller' | 'callee'
+  /** The people at both ends, by name. */
+  readonly caller: string
+  readonly callee: string
+  readonly dialog: CallDialog
+}
+
 export type SipInput =
   | { readonly kind: 'received'; readonly flow: Flow; readonly bytes: Uint8Array }
   | { readonly kind: 'flowClosed'; readonly flow: Flow }
@@ -317,6 +335,7 @@ export type SipInput =
   | { readonly kind: 'saved'; readonly ticket: number }
   | { readonly kind: 'saveFailed'; readonly ticket: number }
   | { readonly kind: 'agent'; readonly device: string; readonly command: AgentCommand }
+  | ({ readonly kind: 'ask' } & AskedPhone)
   /** The device's or its user's right ended: registrations, calls and flows go at once. */
   | { readonly kind: 'revoked'; readonly device: string }
 
@@ -352,6 +371,8 @@ export type SipEffect =
     }
   | { readonly kind: 'agentEvent'; readonly device: string; readonly event: AgentEvent }
   | { readonly kind: 'call'; readonly event: CallEvent }
+  /** The phone that was asked is in no such call. */
+  | { readonly kind: 'gone'; readonly call: string; readonly device: string }
   /** To be counted, and logged at debug. `reason` is a stable word such as `badDigest`, `forgedFrom`, `malformed`. */
   | {
       readonly kind: 'note'

@@ -1,8 +1,9 @@
 /**
  * The call log on disk. Order is the order of arrival, not of wall time: a clock that jumps must not shuffle the log.
  */
-import type { CallRow } from '../calls/message.ts'
+import type { CallRow, KeptCall } from '../calls/message.ts'
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
+import type { CallDialog } from '../sip/message.ts'
 import type { CallOutcome, Grade, Path, TraceSummary } from '../trace/message.ts'
 import { type Rows, readable, statement } from './client.ts'
 import type { Row, Statement, Value } from './database.ts'
@@ -110,7 +111,7 @@ const isPlain = ({ limit: _, before: _before, user: _user, ...others }: CallFilt
 export class Calls {
   readonly #rows: Rows
   /** Changed rows that are not given to the database yet, in order of their first change. */
-  #waiting = new Map<string, CallRow>()
+  #waiting = new Map<string, KeptCall>()
   #written: PromiseWithResolvers<void> | undefined
   #last: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
@@ -120,8 +121,8 @@ export class Calls {
   }
 
   /** Resolves once the row, in this state or a later one, is on disk. Whoever reads here sees it at once. */
-  save(row: CallRow): Promise<void> {
-    this.#waiting.set(row.id, row)
+  save(row: CallRow, dialog?: CallDialog): Promise<void> {
+    this.#waiting.set(row.id, { row, dialog })
     this.#timer ??= setTimeout(() => this.flush(), saveDelayMilliseconds)
     this.#written ??= Promise.withResolvers()
     return this.#written.promise
@@ -144,7 +145,7 @@ export class Calls {
   }
 
   /** Calls go on while the disk is full or held, and that ends: what was not written waits for the next time. */
-  #again(given: ReadonlyMap<string, CallRow>): void {
+  #again(given: ReadonlyMap<string, KeptCall>): void {
     const newer = this.#waiting
     this.#waiting = new Map([...given, ...newer].slice(-maxWaiting))
     if (this.#written === undefined) {
@@ -212,11 +213,11 @@ export class Calls {
   }
 
   /** Calls without an end: those in progress when the daemon stopped. Newest first, at most 1,000. */
-  async open(): Promise<CallRow[]> {
+  async open(): Promise<KeptCall[]> {
     await this.#settled()
     return (
       await this.#rows.read('select row from calls where ended_at is null order by seq desc limit 1000')
-    ).flatMap(callOf)
+    ).flatMap(keptOf)
   }
 
   /**
@@ -267,14 +268,14 @@ export class Calls {
   }
 }
 
-function put(row: CallRow): Statement[] {
+function put({ row, dialog }: KeptCall): Statement[] {
   const { id, others = [] } = row
   const missedBy = others.filter(({ became }) => became === 'missed' || became === 'missedSeen')
   const put = statement(
     upsert,
     ...[id, row.callerUser, row.calleeUser, row.answererUser ?? null, row.startedAt, row.endedAt ?? null],
     row.missed || missedBy.length > 0 ? 1 : 0,
-    JSON.stringify(row),
+    JSON.stringify({ ...row, dialog }),
   )
   if (others.length === 0) return [put]
   // A phone that was refused may try again, and be answered (`calls/`).
@@ -316,4 +317,10 @@ const outcomeOf = ({ path, grade, mos }: Row): CallOutcome | undefined =>
     ? undefined
     : { path: path as Path, grade: grade as Grade, mos: (mos as number | null) ?? undefined }
 
-const callOf = (row: Row): CallRow[] => readable(() => JSON.parse(String(row.row)) as CallRow)
+const callOf = (row: Row): CallRow[] => keptOf(row).map(kept => kept.row)
+
+const keptOf = ({ row: text }: Row): KeptCall[] =>
+  readable(() => {
+    const { dialog, ...row } = JSON.parse(String(text)) as CallRow & { readonly dialog?: CallDialog }
+    return { row, dialog }
+  })

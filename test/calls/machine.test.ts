@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CallsMachine, callLimits } from '../../src/calls/machine.ts'
-import type { CallEffect, CallInput, CallRow } from '../../src/calls/message.ts'
+import type { CallEffect, CallInput, CallRow, KeptCall } from '../../src/calls/message.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 
 const started = {
@@ -19,7 +19,7 @@ const answered = {
     kind: 'answered',
     call: 'c1',
     callee: { user: 'bob', displayName: 'Bob', device: 'b1' },
-    calleeTag: 'tag1',
+    dialog: { callId: 'call', callerTag: 'tag0', calleeTag: 'tag1' },
   },
 } satisfies CallInput
 const ended = (by: 'caller' | 'callee' | 'server', reason: string, calleeTag?: string): CallInput => ({
@@ -46,12 +46,15 @@ class Log {
   /** Of the wall clock to the process's. */
   offset = 1_000_000
   readonly saved = new Map<string, CallRow>()
+  readonly #kept = new Map<string, KeptCall>()
+  /** Devices that were to be asked whether they are still in the call. */
+  asked: string[] = []
   changes = 0
   /** Who was to be told that they missed a call. */
   toldMissed: string[] = []
   machine: CallsMachine
 
-  constructor(open: CallRow[] = [], recent: CallRow[] = []) {
+  constructor(open: KeptCall[] = [], recent: CallRow[] = []) {
     this.machine = this.#build(open, recent)
   }
 
@@ -73,10 +76,10 @@ class Log {
   /** The daemon is killed and starts again with what was saved. */
   restart(downMilliseconds: number): this {
     this.now += downMilliseconds
-    const rows = [...this.saved.values()]
+    const kept = [...this.#kept.values()]
     this.machine = this.#build(
-      rows.filter(row => row.endedAt === undefined),
-      rows.filter(row => row.endedAt !== undefined),
+      kept.filter(({ row }) => row.endedAt === undefined),
+      kept.flatMap(({ row }) => (row.endedAt === undefined ? [] : row)),
     )
     return this
   }
@@ -85,14 +88,17 @@ class Log {
     return this.machine.find('c1')!
   }
 
-  #build(open: CallRow[], recent: CallRow[]): CallsMachine {
+  #build(open: KeptCall[], recent: CallRow[]): CallsMachine {
     const epoch = (now: Monotonic): Epoch => (this.offset + now) as Epoch
     return new CallsMachine({ epoch, open, recent, now: this.now as Monotonic })
   }
 
   #take(effects: CallEffect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'save') this.saved.set(effect.row.id, effect.row)
+      if (effect.kind === 'save') {
+        this.saved.set(effect.row.id, effect.row)
+        this.#kept.set(effect.row.id, effect)
+      } else if (effect.kind === 'ask') this.asked.push(`${effect.side} ${effect.device}`)
       else this.changes++
       if (effect.kind === 'changed') this.toldMissed.push(...effect.missedBy)
     }
@@ -243,6 +249,45 @@ describe('a call row', () => {
   it('between phones that stay ends after twelve hours', () => {
     const log = new Log().give(reachable('a1', false), started, answered).pass(callLimits.phonesMilliseconds)
     expect(log.row.reason).toBe('lost')
+  })
+})
+
+describe('a call between phones from before a restart', () => {
+  const bothReachable = [reachable('a1', false), reachable('b1', false)]
+  const gone = { kind: 'gone', call: 'c1', device: 'b1' } satisfies CallInput
+
+  it('is asked for at both, and ends as soon as one knows nothing of it, when it was last known to go on', () => {
+    const log = new Log().give(...bothReachable, started, answered).pass(60_000)
+    expect(log.asked).toEqual([])
+    log
+      .restart(180_000)
+      .give(...bothReachable)
+      .pass(callLimits.firstAskMilliseconds)
+    expect(log.asked).toEqual(['caller a1', 'callee b1'])
+    expect(log.give(gone).row).toMatchObject({ reason: 'lost', endedAt: 1_000_000 + 1_000 + 60_000 })
+    expect(log.pass(callLimits.askMilliseconds).asked.length).toBe(2)
+    expect(log.machine.sizes.timers).toBe(0)
+  })
+
+  it('is asked for again, of whom can be reached, as long as nobody says so', () => {
+    const log = new Log().give(...bothReachable, started, answered).restart(180_000)
+    log.pass(callLimits.firstAskMilliseconds)
+    expect(log.asked).toEqual([])
+    log.give(bothReachable[1]!).pass(2 * callLimits.askMilliseconds)
+    expect(log.asked).toEqual(['callee b1', 'callee b1'])
+    expect(log.restart(10).give(bothReachable[0]!).pass(callLimits.firstAskMilliseconds).asked.at(-1)).toBe(
+      'caller a1',
+    )
+    expect(log.row.endedAt).toBeUndefined()
+  })
+
+  it('is not asked for where a client is in it, or it is of this life', () => {
+    const log = new Log().give(reachable('a1', true), reachable('b1', false), started, answered)
+    log.restart(180_000).give(bothReachable[1]!).pass(120_000)
+    expect(log.asked).toEqual([])
+    expect(
+      new Log().give(...bothReachable, started, answered, gone).pass(120_000).row.endedAt,
+    ).toBeUndefined()
   })
 })
 

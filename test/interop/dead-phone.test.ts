@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { SignedTrace } from '../../src/trace/document.ts'
 import { bobSeat, House } from '../net/house.ts'
 import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
@@ -78,6 +79,45 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a baresip phone
     hals.thaw()
     await hals.says(/session closed/, back)
     expect(await newest()).toMatchObject(isCancelled)
+  })
+
+  it('is asked after a start whether it is still in its call, and talks on, or the call is over', async () => {
+    await hals.dial(`sip:paula@${house.host('pi').address}`)
+    const isBegun = async () => (await newest())?.answeredAt != null
+    const answered = async () => {
+      await paulas.says(/Incoming call/, heard)
+      await paulas.accept()
+      await until('the call is in the log', isBegun)
+    }
+    let heard = paulas.output.length
+    await answered()
+    const restart = async () => {
+      await house.daemon.kill()
+      await house.daemon.start()
+    }
+    await restart()
+    const { id } = (await newest())!
+    await until('both have said that they are', async () => {
+      const { stdout } = await house.daemon.cli(['trace', 'export', id])
+      const { events } = JSON.parse(stdout) as SignedTrace
+      const said = events.flatMap(one =>
+        one.kind === 'sip' && one.cseq === '0 INFO' ? [`${one.party} ${one.name}`] : [],
+      )
+      console.info(said)
+      return said.length >= 4
+    })
+    expect((await newest())?.endedAt ?? undefined).toBeUndefined()
+    await hals.hangUp()
+    await until('the row is closed', async () => (await newest())?.reason === 'hangup')
+    // The power of the whole house.
+    heard = paulas.output.length
+    await hals.dial(`sip:paula@${house.host('pi').address}`)
+    await answered()
+    await Promise.all([hals.cutOff(), paulas.cutOff(), house.daemon.kill()])
+    await house.daemon.start()
+    await Promise.all([hals.start(), paulas.start()])
+    await until('the row is closed', async () => (await newest())?.reason === 'lost')
+    expect(await newest()).toMatchObject({ callerUser: 'hal', calleeUser: 'paula', endedBy: 'server' })
   })
 })
 

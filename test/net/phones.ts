@@ -117,9 +117,17 @@ export class Baresip {
     this.#process?.kill('SIGCONT')
   }
 
+  /** Its plug is pulled: nobody is told. */
+  async cutOff(): Promise<void> {
+    const child = this.#process!
+    const ended = new Promise(resolve => child.once('exit', resolve))
+    child.kill('SIGKILL')
+    await ended
+  }
+
   async stop(): Promise<void> {
     const child = this.#process
-    if (child === undefined || child.exitCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise(resolve => child.once('exit', resolve))
     child.kill('SIGTERM')
     const late = setTimeout(() => child.kill('SIGKILL'), 3_000)

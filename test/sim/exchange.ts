@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { CallsMachine } from '../../src/calls/machine.ts'
-import type { CallEffect, CallInput, CallRow } from '../../src/calls/message.ts'
+import type { CallEffect, CallInput, CallRow, KeptCall } from '../../src/calls/message.ts'
 import type { Endpoint } from '../../src/core/endpoint.ts'
 import type { Machine } from '../../src/core/machine.ts'
 import {
@@ -41,6 +41,8 @@ export class SimExchange {
   readonly network: SimNetwork
   readonly house: SimHouse
   readonly rows = new Map<string, CallRow>()
+  /** As the store has them: rows, and by what phones know those that go on. */
+  readonly #kept = new Map<string, KeptCall>()
   readonly events: CallEvent[] = []
   readonly doNotDisturb: Set<string>
   signalling: SignallingMachine
@@ -65,6 +67,7 @@ export class SimExchange {
     this.#inputs = {
       sip: input => {
         if (input.kind === 'agent') this.#later(() => this.house.agent(input.device, input.command))
+        if (input.kind === 'ask') this.#later(() => this.house.ask(input))
       },
       signalling: input => this.#later(() => this.#signallingInput(input)),
       calls: input => this.#later(() => this.#callsInput(input)),
@@ -213,7 +216,10 @@ export class SimExchange {
 
   #callEffects(effects: readonly CallEffect[]): void {
     for (const effect of effects) {
-      if (effect.kind === 'save') this.rows.set(effect.row.id, effect.row)
+      if (effect.kind === 'save') {
+        this.rows.set(effect.row.id, effect.row)
+        this.#kept.set(effect.row.id, effect)
+      }
       passCallEffect(effect, this.#inputs)
     }
   }
@@ -268,11 +274,11 @@ export class SimExchange {
   }
 
   #newCalls(): CallsMachine {
-    const rows = [...this.rows.values()]
+    const kept = [...this.#kept.values()]
     return new CallsMachine({
       epoch: now => (1_800_000_000_000 + now) as never,
-      open: rows.filter(row => row.endedAt === undefined),
-      recent: rows.filter(row => row.endedAt !== undefined).reverse(),
+      open: kept.filter(({ row }) => row.endedAt === undefined),
+      recent: kept.flatMap(({ row }) => (row.endedAt === undefined ? [] : row)).reverse(),
       now: this.network.monotonic(),
     })
   }

@@ -5,6 +5,7 @@ import { type SipLimits, SipMachine } from '../../src/sip/machine.ts'
 import {
   type AgentCommand,
   type AgentEvent,
+  type AskedPhone,
   type BindingRow,
   type CallEvent,
   type Credential,
@@ -92,6 +93,10 @@ export class SimHouse {
 
   agent(device: string, command: AgentCommand): void {
     this.#handle({ kind: 'agent', device, command })
+  }
+
+  ask(asked: AskedPhone): void {
+    this.#handle({ kind: 'ask', ...asked })
   }
 
   revoke(device: string): void {

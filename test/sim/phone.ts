@@ -466,6 +466,12 @@ export class SimPhone {
         this.answer(request, 200, tag)
         return
       }
+      case 'INFO': {
+        // RFC 2976 §2.2.
+        const dialog = this.#dialogs.find(one => one.callId === sip.first(request, 'Call-ID'))
+        this.answer(request, dialog === undefined || dialog.ended ? 481 : this.otherStatus, tag)
+        return
+      }
       case 'REFER':
         if (this.#o.takesTransfers) return this.#referred(request, tag)
         this.answer(request, this.otherStatus, tag)
@@ -488,7 +494,8 @@ export class SimPhone {
   }
 
   get #dialogs(): readonly SimDialog[] {
-    return [...this.incoming, ...this.outgoing].flatMap(({ dialog }) => dialog ?? [])
+    const own = [...this.incoming, ...this.outgoing].flatMap(({ dialog }) => dialog ?? [])
+    return [...own, ...(this.#o.movedFrom ? this.#o.movedFrom.#dialogs : [])]
   }
 
   // RFC 3515 §2.4.

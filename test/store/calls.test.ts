@@ -103,9 +103,13 @@ test('and those they missed in somebody’s place, as long as nobody took them a
   expect(await ids({ limit: 10, user: 'bob' })).toEqual(['a'])
 })
 
-test('calls without an end are told as open', async () => {
-  await save([row('a', 'alice', 'bob', now), row('b', 'bob', 'carol', now, false)])
-  expect((await store.calls.open()).map(call => call.id)).toEqual(['b'])
+test('calls without an end are told as open, with what their phones know them by, which no list has', async () => {
+  const dialog = { callId: 'call', callerTag: 'tag0', calleeTag: 'tag1' }
+  const open = row('b', 'bob', 'carol', now, false)
+  await save([row('a', 'alice', 'bob', now)])
+  await store.calls.save(open, dialog)
+  expect(await store.calls.open()).toEqual([{ row: open, dialog }])
+  expect(await store.calls.get('b')).not.toHaveProperty('dialog')
 })
 
 test('old calls are forgotten, open ones and those from before the clock was set are not', async () => {

@@ -74,7 +74,12 @@ const started: TraceInput = {
 }
 const answered: TraceInput = {
   kind: 'call',
-  event: { kind: 'answered', call: id, callee: party('bob', 'B'), calleeTag: 'def' },
+  event: {
+    kind: 'answered',
+    call: id,
+    callee: party('bob', 'B'),
+    dialog: { callId: 'c', callerTag: 'abc', calleeTag: 'def' },
+  },
 }
 
 const report = (change: Partial<MediaReport> = {}): MediaReport => ({

@@ -1,0 +1,94 @@
+/**
+ * Asks a phone whether it is still in a call: by an INFO without a body in the call's dialog, to which RFC 2976 §2.2 wants
+ * 481 where there is no such dialog. Whatever else is said, or nothing, leaves the call as it is. OPTIONS would not do: baresip
+ * and Linphone answer 200 to it either way. Its sequence number is 0, below all that the other party ever says, so that
+ * nothing of theirs comes out of order (RFC 3261 §12.2.2).
+ */
+import type { Monotonic } from '../core/clock.ts'
+import type { Random } from '../core/random.ts'
+import type { Bindings, LiveBinding } from './bindings.ts'
+import { ClientTransactions } from './client-transactions.ts'
+import { viaFor } from './forward.ts'
+import type { AskedPhone, Flow, SipRequest, SipResponse } from './message.ts'
+import type { Outbox } from './outbox.ts'
+import type { Accounts } from './ports.ts'
+import type { SipTimers } from './transaction-timers.ts'
+
+export interface AskingParts {
+  readonly accounts: Accounts
+  readonly bindings: Bindings
+  readonly outbox: Outbox
+  readonly timers: SipTimers
+  readonly random: Random
+  /** The host of people's addresses. */
+  readonly domain: string
+}
+
+export class Asking {
+  readonly #parts: AskingParts
+  readonly #clients: ClientTransactions<AskedPhone>
+
+  constructor(parts: AskingParts) {
+    this.#parts = parts
+    this.#clients = new ClientTransactions(parts)
+  }
+
+  /** Questions under way, and those answered half a minute ago at most. */
+  get size(): number {
+    return this.#clients.size
+  }
+
+  /** Where the phone registered last; one that is not connected is not asked. */
+  ask(asked: AskedPhone, now: Monotonic): void {
+    const { accounts, bindings, random } = this.#parts
+    const user = accounts.userOfDevice(asked.device)
+    const live = user === undefined ? undefined : bindings.ofDevice(user, asked.device).findLast(hasFlow)
+    if (live === undefined) return
+    const branch = `z9hG4bK${random.hex(8)}`
+    this.#clients.open(live.flow, this.#question(asked, live, branch), branch, asked, now)
+  }
+
+  /** False where it answers no question. */
+  receive(flow: Flow, branch: string, method: string, response: SipResponse, now: Monotonic): boolean {
+    return this.#clients.receive(flow, branch, method, response, this, now)
+  }
+
+  fired(letter: 'E' | 'F' | 'K', id: number, now: Monotonic): void {
+    this.#clients.fired(letter, id, this, now)
+  }
+
+  flowClosed(flow: Flow): void {
+    this.#clients.flowClosed(flow)
+  }
+
+  responded({ call, device }: AskedPhone, { status }: SipResponse): void {
+    if (status === 481) this.#parts.outbox.push({ kind: 'gone', call, device })
+  }
+
+  timedOut(): void {}
+
+  #question({ side, caller, callee, dialog }: AskedPhone, live: Reached, branch: string): SipRequest {
+    const address = (user: string, tag: string): string => `<sip:${user}@${this.#parts.domain}>;tag=${tag}`
+    const ends = [address(caller, dialog.callerTag), address(callee, dialog.calleeTag)]
+    const [to = '', from = ''] = side === 'caller' ? ends : ends.toReversed()
+    return {
+      kind: 'request',
+      method: 'INFO',
+      uri: live.binding.contact,
+      headers: [
+        { name: 'Via', value: viaFor(live.flow, branch) },
+        { name: 'Max-Forwards', value: '70' },
+        ...live.binding.path.map(value => ({ name: 'Route', value })),
+        { name: 'From', value: from },
+        { name: 'To', value: to },
+        { name: 'Call-ID', value: dialog.callId },
+        { name: 'CSeq', value: '0 INFO' },
+      ],
+      body: new Uint8Array(0),
+    }
+  }
+}
+
+type Reached = LiveBinding & { readonly flow: Flow }
+
+const hasFlow = (live: LiveBinding): live is Reached => live.flow !== undefined
