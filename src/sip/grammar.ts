@@ -30,6 +30,9 @@ mark(`${unreserved}%[]/:&+$`, uriParam)
 mark(`${unreserved}%[]/?:+$=&`, uriHeaders)
 mark(`${alphanumeric}-._`, hostName)
 
+/** Of one field or URI: each is looked up and kept, and a stranger's datagram has room for twenty thousand. */
+export const mostParams = 64
+
 const space = 0x20
 const tab = 0x09
 const quote = 0x22
@@ -110,7 +113,7 @@ export function nextOutside(text: string, separator: string, at: number): number
 
 /**
  * Everything from `at` on as `;name=value` header parameters: names in lower case, values unquoted, a flag `''`.
- * Undefined when it is anything else, or a name comes twice.
+ * Undefined when it is anything else, a name comes twice, or there are too many.
  */
 export function parseParams(text: string, at: number): Map<string, string> | undefined {
   const params = new Map<string, string>()
@@ -133,7 +136,7 @@ export function parseParam(text: string, at: number, params: Map<string, string>
   const nameEnd = scan(text, at, token)
   if (nameEnd === at) return -1
   const name = knownParams.at(text, at, nameEnd) ?? text.slice(at, nameEnd).toLowerCase()
-  if (params.has(name)) return -1
+  if (params.has(name) || params.size === mostParams) return -1
   let index = skipSpace(text, nameEnd)
   let value = ''
   if (text.charCodeAt(index) === equals) {
@@ -159,11 +162,13 @@ export function formatParams(params: ReadonlyMap<string, string>): string {
   return text
 }
 
-/** `;name=value` inside a URI: both unescaped, names in lower case. */
+/** `;name=value` inside a URI: both unescaped, names in lower case; as above, else undefined. */
 export function parseUriParams(text: string): Map<string, string> | undefined {
   const params = new Map<string, string>()
   if (text === '') return params
-  for (const part of text.slice(1).split(';')) {
+  const parts = text.slice(1).split(';', mostParams + 1)
+  if (parts.length > mostParams) return undefined
+  for (const part of parts) {
     const at = part.indexOf('=')
     if (at === part.length - 1 || !consistsOf(at < 0 ? part : part.slice(0, at), uriParam)) return undefined
     const name = unescaped(at < 0 ? part : part.slice(0, at))?.toLowerCase()

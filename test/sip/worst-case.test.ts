@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { decode, limits } from '../../src/sip/codec.ts'
 import { StreamFramer } from '../../src/sip/framing.ts'
+import { mostParams } from '../../src/sip/grammar.ts'
 
 const repeats = 200
 const most = limits.messageBytes - 500
@@ -33,4 +34,22 @@ describe('the worst messages of 64 KiB', () => {
     const answer = decode(message(full('c\r\n')))
     expect(answer).toMatchObject({ kind: 'reject', answer: { status: 400 } })
   })
+
+  const params = (count: number): string =>
+    Array.from({ length: count }, (_, at) => `;p${at.toString(36)}`).join('')
+  const places: Readonly<Record<string, (written: string) => string>> = {
+    'the Request-URI': written => `OPTIONS sip:a@b${written} SIP/2.0\r\n${essentials('', '', '')}`,
+    Via: written => `OPTIONS sip:a@b SIP/2.0\r\n${essentials(written, '', '')}`,
+    From: written => `OPTIONS sip:a@b SIP/2.0\r\n${essentials('', written, '')}`,
+    To: written => `OPTIONS sip:a@b SIP/2.0\r\n${essentials('', '', written)}`,
+  }
+  it.each(Object.entries(places))('has so many parameters in %s and no more', (_, of) => {
+    expect(decode(Buffer.from(of(params(mostParams - 1)))).kind).toBe('ok')
+    expect(decode(Buffer.from(of(params(mostParams + 1)))).kind).toBe('reject')
+    const bytes = Buffer.from(of(params(10_000)))
+    for (let repeat = 0; repeat < repeats; repeat++) expect(decode(bytes).kind).toBe('reject')
+  })
 })
+
+const essentials = (via: string, from: string, to: string): string =>
+  `Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1${via}\r\nFrom: <sip:a@b>;tag=1${from}\r\nTo: <sip:b@b>${to}\r\nCall-ID: x\r\nCSeq: 1 OPTIONS\r\n\r\n`
