@@ -12,6 +12,7 @@ import { OwnUdp } from '../runtime/own-udp.ts'
 import { openPort, type PortWish } from '../runtime/ports.ts'
 import { type Listener, listen, type Stream, streamLimits } from '../runtime/tcp.ts'
 import type { Credentials } from '../runtime/tls.ts'
+import { inTurns } from '../runtime/turns.ts'
 import { openUdp, type UdpSocket } from '../runtime/udp.ts'
 import { TurnFramer } from './framing.ts'
 import type { ClientFlow, OpenedRelay, Route, TurnEffect, TurnInput, TurnPorts } from './message.ts'
@@ -156,9 +157,14 @@ export class TurnIo {
     }
     this.#streams.set(flow.key, { flow, stream })
     const framer = new TurnFramer()
+    const handle = (bytes: Uint8Array): boolean => {
+      if (!this.#streams.has(flow.key)) return false
+      this.#arrived(flow.key, bytes, () => flow)
+      return true
+    }
     stream.onData = chunk => {
       const messages = framer.push(chunk)
-      if (messages !== undefined) return this.#inTurns(flow, stream, messages)
+      if (messages !== undefined) return inTurns(stream, messages, messagesAtOnce, handle)
       this.#options.onNote('brokenStream')
       stream.close()
     }
@@ -166,18 +172,6 @@ export class TurnIo {
       this.#streams.delete(flow.key)
       this.#options.input({ kind: 'flowClosed', flow })
     }
-  }
-
-  /** A chunk may hold thousands of small messages: others come in between. */
-  #inTurns(flow: ClientFlow, stream: Stream, messages: readonly Uint8Array[]): void {
-    for (const bytes of messages.slice(0, messagesAtOnce)) this.#arrived(flow.key, bytes, () => flow)
-    if (messages.length <= messagesAtOnce) return
-    stream.pause()
-    setImmediate(() => {
-      if (!this.#streams.has(flow.key)) return
-      this.#inTurns(flow, stream, messages.slice(messagesAtOnce))
-      if (messages.length <= 2 * messagesAtOnce) stream.resume()
-    })
   }
 
   /** A fault costs this packet. */

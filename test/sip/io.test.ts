@@ -5,7 +5,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { realClock } from '../../src/runtime/clock.ts'
 import type { OwnAddress } from '../../src/runtime/interfaces.ts'
 import { type Credentials, credentialsOf } from '../../src/runtime/tls.ts'
-import { SipIo } from '../../src/sip/io.ts'
+import { limits, SipIo } from '../../src/sip/io.ts'
 import type { SipInput } from '../../src/sip/message.ts'
 import { decode, encode } from '../../src/stun/codec.ts'
 import { stunType } from '../../src/stun/message.ts'
@@ -153,6 +153,26 @@ describe('over TCP', () => {
     phone.socket.write(bytes.subarray(60))
     await vi.waitFor(() => expect(texts()).toEqual(['sip:a', 'sip:b']))
     expect(received()[0]!.flow.id).toBe(received()[1]!.flow.id)
+  })
+
+  it('many messages in one chunk are handled a few at a time, all and in order, and others come in between', async () => {
+    const phone = await tcp()
+    const most = { atOnce: 0, seen: 0, isOver: false }
+    const look = (): void => {
+      most.atOnce = Math.max(most.atOnce, inputs.length - most.seen)
+      most.seen = inputs.length
+      if (!most.isOver) setImmediate(look)
+    }
+    look()
+    const wanted = Array.from({ length: 900 }, (_, at) => `sip:${at}`)
+    phone.socket.write(Buffer.concat(wanted.map(uri => options(uri.slice(4)))))
+    await vi.waitFor(() => expect(texts()).toHaveLength(wanted.length))
+    most.isOver = true
+    expect(texts()).toEqual(wanted)
+    // Between two looks a chunk may come, and the turn after it.
+    expect(most.atOnce).toBeLessThanOrEqual(2 * limits.messagesATurn)
+    phone.socket.write(options('later'))
+    await vi.waitFor(() => expect(texts().at(-1)).toBe('sip:later'))
   })
 
   it('a CRLF ping is answered with a CRLF', async () => {
