@@ -16,6 +16,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
   let owner: ConsolePage
   let ownersPhone: PhonePage
   let door: string
+  let usedLink: string
 
   beforeAll(async () => {
     lan = await Lan.create({ hosts: ['pi', 'one', 'two'], names: { 'lanline.local': 'pi' } })
@@ -54,6 +55,8 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
       .getByRole('alert')
       .filter({ hasText: /has an owner already/i })
       .waitFor()
+    await loser.page.getByRole('button', { name: 'To the login' }).click()
+    await loser.page.getByRole('button', { name: 'Log in' }).waitFor()
     owner = pages[mine.indexOf(true)]!
     const tab = await owner.page.context().newPage()
     ownersPhone = await PhonePage.open(tab, `${daemon.origin}/`)
@@ -68,10 +71,17 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     expect(performance.now() - began).toBeLessThan(10_000)
     expect(phone.page.url()).toBe(`https://${lan.host('pi').address}/`)
     await ownersPhone.seesPerson('Dora', /Available/)
+    usedLink = link
     // Used up: the next who opens it is told, and may ask instead.
     const late = await PhonePage.open(await newcomer(), link)
     await late.page.getByText('This invite link was used already').waitFor()
     await late.page.getByRole('button', { name: 'Ask to join' }).waitFor()
+    // Whose device it is already loses nothing by a link, nor does the link.
+    const other = await owner.inviteFor(3_600)
+    await phone.page.goto(other)
+    await phone.says(/^This device has joined already, so the invite link was not used\./)
+    await phone.ready()
+    expect(await owner.isGood(other)).toBe(true)
   })
 
   it('an altered and an expired invitation get a page that says so', async () => {
@@ -127,9 +137,11 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     await guest.seesPerson('Dora', /Available/)
   })
 
-  it('who is turned away is told', async () => {
-    const page = await PhonePage.open(await newcomer(), `${door}/j`)
+  it('who is turned away is told, though they came by a link that was used up', async () => {
+    const page = await PhonePage.open(await newcomer(), usedLink)
     await page.askToJoin('Eve')
+    const waits = page.page.getByRole('heading', { name: 'Waiting for the owner' })
+    await until('what came up has the focus', () => waits.evaluate(title => title === document.activeElement))
     await ownersPhone.press('No, do not let Eve in')
     await page.page.getByText('The owner said no').waitFor()
   })

@@ -99,11 +99,14 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     if (result.kind === 'enrolled') this.#enrolled(result.enrolment)
     else if (result.kind === 'waiting') {
       writeJson<Request>(storageKeys.request, { ...result.request, displayName, askedAt: Date.now() })
+      // A link that was no good must not come before what was asked.
+      history.replaceState(null, '', location.pathname)
       this.#resume()
     } else {
       // A link that is used up must not be in the way of asking.
-      const invite = result.code === 'badInvite' ? '' : form.invite
-      this.#become({ ...form, invite, notice: refusalText(result), busy: false })
+      const isBad = result.code === 'badInvite'
+      const [invite, invitedAs] = isBad ? ['', ''] : [form.invite, form.invitedAs]
+      this.#become({ ...form, invite, invitedAs, notice: refusalText(result), busy: false })
     }
   }
 
@@ -130,7 +133,10 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     this.#attempt++
     const enrolment = readJson<Enrolment>(storageKeys.enrolment)
     const request = readJson<Request>(storageKeys.request)
-    if (enrolment) this.#enrolled(enrolment)
+    if (enrolment) {
+      if (inviteInAddress() !== '') this.talk.say(texts.invite.notNeeded)
+      this.#enrolled(enrolment)
+    }
     // Who asked and then got an invitation need not wait any longer.
     else if (request && inviteInAddress() === '') {
       this.#become({ kind: 'waiting', name: request.displayName, since: request.askedAt })

@@ -43,6 +43,8 @@ export const texts = {
     expired: 'This invite link has expired. Ask the owner for a new one, or ask to join.',
     unknown:
       'This invite link is not known here: it was withdrawn, or it is not whole. Ask the owner for a new one, or ask to join.',
+    notNeeded:
+      'This device has joined already, so the invite link was not used. Open it on the device that it is for.',
   },
   refused: {
     policy: 'Here one joins by invite only. Ask the owner for a link.',
@@ -429,6 +431,7 @@ export const texts = {
   hearing: {
     notYet: 'Say something: nothing was heard yet.',
     yes: 'It hears you.',
+    gone: 'This microphone gives no sound any more.',
     muted: 'You are muted.',
   },
   systemChoice: 'As the system chooses',
@@ -458,7 +461,8 @@ export const texts = {
       'The browser may not use the microphone. Allow it behind the symbol beside the address, then try again.',
     noMicrophone: 'No microphone found: the other side hears a test source.',
     microphoneBusy: 'Another program holds the microphone: the other side hears a test source.',
-    cameraDenied: 'The browser may not use the camera: sound only.',
+    cameraDenied:
+      'The browser may not use the camera: sound only. Allow it behind the symbol beside the address.',
     noCamera: 'No camera found: sound only.',
     cameraBusy: 'Another program holds the camera: sound only.',
     insecure: 'Browsers open the microphone on secure pages only. Open this page by its https:// address.',

@@ -112,6 +112,7 @@ function Sheet(props: {
 function Claim({ setup, onClaimed }: { readonly setup: SetupState; readonly onClaimed: () => void }) {
   // The time may run out while this is filled in; then the answer says so.
   const [isOpen, setOpen] = useState(setup.openSeconds > 0)
+  const [isTaken, setTaken] = useState(false)
   const [token] = useState(() => /^#claim=([\w-]+)$/.exec(location.hash)?.[1] ?? '')
   const claim = async (values: Values) => {
     const code = token || values.code || undefined
@@ -120,6 +121,7 @@ function Claim({ setup, onClaimed }: { readonly setup: SetupState; readonly onCl
       .post<SetupResponse>('/setup', { ...(code && { code }), place, displayName, password })
       .catch(error => {
         if (error instanceof ApiError && error.code === 'codeNeeded') setOpen(false)
+        if (error instanceof ApiError && error.code === 'claimed') setTaken(true)
         throw error
       })
     if (localStorage.getItem(enrolmentKey) === null) {
@@ -164,6 +166,13 @@ function Claim({ setup, onClaimed }: { readonly setup: SetupState; readonly onCl
           hint={visit.passwordHint}
         />
       </Form>
+      {isTaken && (
+        <div>
+          <button type="button" class="link" onClick={onClaimed}>
+            {visit.toLogin}
+          </button>
+        </div>
+      )}
     </Sheet>
   )
 }

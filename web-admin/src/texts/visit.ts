@@ -14,6 +14,7 @@ export const visit = {
   password: 'Password for this console',
   passwordHint: 'At least 10 characters.',
   submit: 'Make it mine',
+  toLogin: 'To the login',
 
   mine: 'It is yours now, and this browser is your first phone.',
   logInAs: (name: string) => `In any other browser, log in to this console as ${name}.`,

@@ -27,7 +27,8 @@ export function Notes({
   const isPictureNew = usePeerPictureIsNew(call)
   const isOffered = usePictureIsOffered(call)
   const isUp = useIsUp()
-  const notes = [
+  // A camera that is not there is so at the call's beginning, and when somebody turns it on: told once.
+  const notes = new Set([
     line.talk.notice,
     !online && texts.lineAway,
     call.relayRefusal && call.state !== 'connected' && texts.searching,
@@ -43,13 +44,14 @@ export function Notes({
     call.isHeld && texts.heldBy(name),
     call.peerMedia?.muted && !call.isHeld && texts.peerMuted(name),
     call.peerMedia?.testSource && texts.peerTestSource(name),
-  ].filter(note => typeof note === 'string' && note !== '')
+  ])
+  const told = [...notes].filter(note => typeof note === 'string' && note !== '')
   return (
     // Around the list: an element has one role, and the list's is lost to who gives it another. What is new is read, not all.
     <div role="status" aria-live="polite" aria-atomic="false">
       <ul class="notes">
         {isUp && call.testSource && <li class="marked">{texts.testSource}</li>}
-        {isUp && notes.map(note => <li key={note}>{note}</li>)}
+        {isUp && told.map(note => <li key={note}>{note}</li>)}
       </ul>
     </div>
   )

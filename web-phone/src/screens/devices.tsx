@@ -51,10 +51,18 @@ function Hearing({ call }: { readonly call: Call }) {
   const level = useLoudness(call.localAudio)
   const [heard, setHeard] = useState(false)
   if (!heard && level !== undefined && level >= heardPeak) setHeard(true)
-  const words = call.muted ? texts.hearing.muted : heard ? texts.hearing.yes : texts.hearing.notYet
+  // Pulled out, or the person's word was taken back: whoever speaks now is not heard.
+  const isGone = call.localAudio?.readyState === 'ended'
+  const words = isGone
+    ? texts.hearing.gone
+    : call.muted
+      ? texts.hearing.muted
+      : heard
+        ? texts.hearing.yes
+        : texts.hearing.notYet
   return (
     <>
-      {level !== undefined && <Meter level={level} />}
+      {level !== undefined && !isGone && <Meter level={level} />}
       <p class="lead" role="status">
         {level !== undefined && words}
       </p>

@@ -13,7 +13,8 @@ export function JoinScreen({
   readonly form: Extract<LineState, { kind: 'join' }>
 }) {
   const field = useRef<HTMLInputElement>(null)
-  useEffect(() => field.current?.focus(), [])
+  // Whom a link was for is no more known once it is no good: then a name is asked for after all.
+  useEffect(() => field.current?.focus(), [form.invitedAs])
   const invited = form.invite !== ''
   return (
     <main class="card-screen">
@@ -21,6 +22,7 @@ export function JoinScreen({
         class="card"
         onSubmit={event => {
           event.preventDefault()
+          if (form.busy) return
           const name = form.invitedAs || (field.current?.value.trim() ?? '')
           if (name) void line.join(name)
           else field.current?.focus()
@@ -43,7 +45,8 @@ export function JoinScreen({
               autocomplete="name"
               maxlength={limitName}
               required
-              disabled={form.busy}
+              // Not `disabled`: that would take the focus from whoever typed it.
+              readonly={form.busy}
             />
           </label>
         )}
@@ -51,7 +54,7 @@ export function JoinScreen({
           {form.notice}
         </p>
         <div class="actions">
-          <button type="submit" class="button primary" disabled={form.busy}>
+          <button type="submit" class="button primary" aria-disabled={form.busy}>
             {form.busy ? texts.joining : invited ? texts.joinNow : texts.askToJoin}
           </button>
         </div>
