@@ -116,10 +116,34 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     const told = ben.page.getByText('The browser may not use the microphone any more: Mia does not hear you.')
     await allow('denied')
     await told.waitFor(patience)
+    await ben.press('Devices')
+    await ben.page.getByRole('dialog').getByText('This microphone gives no sound any more.').waitFor(patience)
+    await ben.press('Close')
     await allow('granted')
     await told.waitFor({ state: 'detached' })
     const turnedOn = ben.page.getByRole('button', { name: 'Turn camera on' })
     if (await turnedOn.isVisible()) await turnedOn.click()
+  })
+
+  it('has room for letters of twice the size: nothing is out of the window, nothing lies on anything', async () => {
+    const session = await mia.page.context().newCDPSession(mia.page)
+    await mia.press('Mute')
+    for (const [width, height] of [
+      [390, 844],
+      [1_280, 800],
+    ] as const) {
+      await mia.page.setViewportSize({ width, height })
+      await session.send('Page.setFontSizes', { fontSizes: { standard: 32, fixed: 26 } })
+      const at = `${width} × ${height}`
+      expect(await mia.page.evaluate(crowded), at).toEqual([])
+      await mia.press('Transfer Ben to somebody else')
+      await dialog('Transfer Ben to…').waitFor(patience)
+      expect(await mia.page.evaluate(crowded), `handing on at ${at}`).toEqual([])
+      await mia.page.keyboard.press('Escape')
+    }
+    await session.send('Page.setFontSizes', { fontSizes: { standard: 16, fixed: 13 } })
+    await mia.page.setViewportSize({ width: 390, height: 844 })
+    await mia.press('Unmute')
   })
 
   it('fills a window of the picture’s shape with it, and shows all of it in another', async () => {
@@ -362,3 +386,32 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await mia.ready(60)
   })
 })
+
+/**
+ * In the page: what is to be pressed or read and is not whole in the window, has less room than its words, or lies on another.
+ * The letters are as large as they were asked for.
+ */
+function crowded(): string[] {
+  const nameOf = (one: Element) => (one.getAttribute('aria-label') ?? one.textContent ?? '').trim()
+  const size = getComputedStyle(document.documentElement).fontSize
+  const found = size === '32px' ? [] : [`letters of ${size}`]
+  const top = document.querySelector('dialog[open]') ?? document.body
+  const all = [...top.querySelectorAll('button, h1, h2, .self, .notes li, .control span:not(.disc)')]
+  const placed = all.map(one => {
+    const range = document.createRange()
+    range.selectNodeContents(one)
+    return { one, box: one.getBoundingClientRect(), words: range.getBoundingClientRect() }
+  })
+  for (const [index, { one, box, words }] of placed.entries()) {
+    const [left, right] = [Math.min(box.left, words.left), Math.max(box.right, words.right)]
+    const isBelow = top === document.body && box.bottom > innerHeight
+    if (left < -1 || right > innerWidth + 1 || isBelow) found.push(`${nameOf(one)} is out of the window`)
+    for (const other of placed.slice(index + 1)) {
+      if (one.contains(other.one) || other.one.contains(one)) continue
+      const wide = Math.min(right, other.box.right) - Math.max(left, other.box.left)
+      const high = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top)
+      if (wide > 3 && high > 3) found.push(`${nameOf(one)} lies on ${nameOf(other.one)}`)
+    }
+  }
+  return found
+}

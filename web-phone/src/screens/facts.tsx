@@ -26,7 +26,11 @@ export function FactsDialog({ call, onClose }: { readonly call: Call; readonly o
           <Rows rows={statesOf(facts)} />
         </Part>
       )}
-      {facts && facts.streams.length > 0 && <Streams facts={facts} />}
+      {facts && facts.streams.length > 0 && (
+        <div class="streams-box">
+          <Streams facts={facts} />
+        </div>
+      )}
     </Dialog>
   )
 }
