@@ -17,7 +17,7 @@ export const digestLimits = {
 
 export type DigestVerdict =
   | { readonly kind: 'proven'; readonly credential: Credential }
-  /** The password is right, the nonce is not usable any more: challenge with `stale=true`. */
+  /** The nonce is not usable, be the password right or, with a foreign one, whatever it is: challenge with `stale=true`. */
   | { readonly kind: 'stale'; readonly reason: 'expiredNonce' | 'foreignNonce' | 'replayedNonce' }
   | { readonly kind: 'wrong'; readonly reason: 'badDigest' | 'unusableDigest' }
 
@@ -58,8 +58,9 @@ export class Digest {
   }
 
   /**
-   * Judges credentials for our realm, from `address`. An unknown user costs what a known one costs. The caller has
-   * compared the `uri` parameter with the request.
+   * Judges credentials for our realm, from `address`. An unknown user costs what a known one costs. The caller compares
+   * the `uri` parameter with the request. Who answers what was never asked at that address guesses nothing: else whoever
+   * forges an address could use up its tries, and a right guess would be told from a wrong one.
    */
   judge(
     auth: AuthParams,
@@ -70,6 +71,8 @@ export class Digest {
   ): DigestVerdict {
     const params = auth.params
     const nonce = params.get('nonce') ?? ''
+    const issuedAt = this.#issuedAt(nonce, address)
+    if (issuedAt === undefined) return { kind: 'stale', reason: 'foreignNonce' }
     const count = params.get('nc') ?? ''
     const sha256 = params.get('algorithm')?.toUpperCase() === 'SHA-256'
     const algorithm = sha256 ? 'sha256' : 'md5'
@@ -88,9 +91,7 @@ export class Digest {
       `${ha1}:${nonce}:${count}:${params.get('cnonce') ?? ''}:${params.get('qop')}:${ha2}`,
     )
     const right = equalText(expected, (params.get('response') ?? '').toLowerCase())
-    const issuedAt = this.#issuedAt(nonce, address)
     if (credential === undefined || !right) return { kind: 'wrong', reason: 'badDigest' }
-    if (issuedAt === undefined) return { kind: 'stale', reason: 'foreignNonce' }
     if (now - issuedAt > digestLimits.nonceMilliseconds) return { kind: 'stale', reason: 'expiredNonce' }
     if (!this.#countIsNew(nonce, Number.parseInt(count, 16), issuedAt, now)) {
       return { kind: 'stale', reason: 'replayedNonce' }

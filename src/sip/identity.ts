@@ -4,12 +4,20 @@
  * guesses too often is asked to wait.
  */
 import type { Monotonic } from '../core/clock.ts'
+import { sourceOf } from '../core/endpoint.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Bindings } from './bindings.ts'
 import { first, parseAuth, parseUri } from './codec.ts'
 import type { Digest } from './digest.ts'
 import { type Incoming, sameEndpoint } from './incoming.ts'
-import { type AuthParams, type Flow, type HeaderField, isReliable, type SipRequest } from './message.ts'
+import {
+  type AuthParams,
+  type Credential,
+  type Flow,
+  type HeaderField,
+  isReliable,
+  type SipRequest,
+} from './message.ts'
 import { hostedDevice } from './outbox.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import type { RouteToken } from './route-token.ts'
@@ -36,9 +44,9 @@ type Refused = Extract<Identified, { kind: 'refused' }>
 export const identityLimits = {
   /** Devices one connection may carry. */
   devicesPerFlow: 64,
-  /** Wrong passwords: by (address, digest user), and by address over all users. */
+  /** Wrong passwords: by (address, digest user), and by source over all users. */
   tries: { perSecond: 0.2, burst: 10, maxKeys: 10_000 },
-  triesByAddress: { perSecond: 2, burst: 100, maxKeys: 10_000 },
+  triesBySource: { perSecond: 2, burst: 100, maxKeys: 10_000 },
 } as const
 
 export class Identity {
@@ -48,7 +56,7 @@ export class Identity {
   readonly #digest: Digest
   readonly #byFlow = new Map<string, Map<string, { readonly flow: Flow; readonly sender: Sender }>>()
   readonly #tries = new Limiter(identityLimits.tries)
-  readonly #triesByAddress = new Limiter(identityLimits.triesByAddress)
+  readonly #triesBySource = new Limiter(identityLimits.triesBySource)
 
   constructor(o: { accounts: Accounts; own: OwnAddresses; bindings: Bindings; digest: Digest }) {
     this.#accounts = o.accounts
@@ -165,15 +173,15 @@ export class Identity {
     const { request, flow } = incoming
     const name = auth.params.get('username') ?? ''
     const tries = `${flow.remote.address} ${name.slice(0, 64)}`
+    const credential = this.#accounts.byDigestUser(name)
     const wait = Math.max(
       this.#tries.waitMilliseconds(tries, now),
-      this.#triesByAddress.waitMilliseconds(flow.remote.address, now),
+      this.#sourceMustWait(flow, credential, now),
     )
     if (wait > 0) {
       const extra = [{ name: 'Retry-After', value: String(Math.ceil(wait / 1_000)) }]
       return { ...refused(503, 'Too Many Attempts', 'tooManyAttempts'), extra, account: name }
     }
-    const credential = this.#accounts.byDigestUser(name)
     const verdict = this.#digest.judge(auth, request.method, credential, flow.remote.address, now)
     if (verdict.kind === 'stale') {
       // A connection that is known needs no fresh nonce: clients send their last credentials along.
@@ -183,7 +191,7 @@ export class Identity {
     }
     if (verdict.kind === 'wrong' || !this.#isAboutThis(auth, incoming)) {
       this.#tries.allow(tries, now)
-      this.#triesByAddress.allow(flow.remote.address, now)
+      this.#triesBySource.allow(sourceOf(flow.remote.address), now)
       const note = verdict.kind === 'wrong' ? verdict.reason : 'digestUri'
       return { ...this.#challenge(incoming, false, note, now), account: name }
     }
@@ -191,6 +199,17 @@ export class Identity {
     const sender = { device, user }
     if (request.method !== 'REGISTER' && !this.#isTheirName(incoming, sender, token)) return forgedFrom
     return { kind: 'sender', sender, byDigest: true }
+  }
+
+  /**
+   * Milliseconds. Who guesses has as many IPv6 addresses as they like, and the network they share with the telephones: one
+   * that is registered where it asks from does not wait for what others do there.
+   */
+  #sourceMustWait({ remote }: Flow, credential: Credential | undefined, now: Monotonic): number {
+    const wait = this.#triesBySource.waitMilliseconds(sourceOf(remote.address), now)
+    if (wait === 0 || credential === undefined) return wait
+    const theirs = this.#bindings.ofDevice(credential.user, credential.device)
+    return theirs.some(({ binding }) => binding.remote.address === remote.address) ? 0 : wait
   }
 
   /**

@@ -4,7 +4,7 @@
  * with itself.
  */
 import { hash } from 'node:crypto'
-import type { Endpoint } from '../../src/core/endpoint.ts'
+import { type Endpoint, formatEndpoint } from '../../src/core/endpoint.ts'
 import * as sip from '../../src/sip/codec.ts'
 import type { HeaderField, SipMessage, SipRequest, SipResponse, Transport } from '../../src/sip/message.ts'
 import { realm, type SimHouse, type SimStream } from './house.ts'
@@ -116,7 +116,7 @@ export class SimPhone {
   get contact(): string {
     const params = this.transport === 'udp' ? '' : `;transport=${this.transport.replace('wss', 'ws')}`
     const web = this.transport === 'ws' || this.transport === 'wss'
-    const host = web ? `${this.device}.invalid` : `${this.local.address}:${this.local.port}`
+    const host = web ? `${this.device}.invalid` : formatEndpoint(this.local)
     return `<sip:${this.device}@${host}${params}>`
   }
 
@@ -354,7 +354,7 @@ export class SimPhone {
     const transport = this.transport.toUpperCase()
     const host =
       transport === 'UDP' || transport === 'TCP' || transport === 'TLS'
-        ? `${this.local.address}:${this.local.port}`
+        ? formatEndpoint(this.local)
         : `${this.device}.invalid`
     const rport = this.#o.sendsFrom === undefined ? ';rport' : ''
     return `SIP/2.0/${transport} ${host};branch=z9hG4bK${this.#o.branch ?? ''}${this.#token()}${rport}`

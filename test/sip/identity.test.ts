@@ -59,6 +59,56 @@ describe('who sends', () => {
     expect(alice.statuses).toEqual([200])
   })
 
+  it('uses up nobody else’s tries by writing their address on packets', () => {
+    const home = house()
+    const asked = new SimPhone(home, { device: 'alice-1', password: 'wrong', address: '10.0.3.3' })
+    asked.register()
+    home.network.run(100)
+    const challenge = responses(asked)[0]!
+    const forger = new SimPhone(home, {
+      device: 'alice-1',
+      password: 'wrong',
+      address: '10.0.1.7',
+      port: 6_000,
+    })
+    home.network.drops = (_from, to) => to.port === 6_000
+    for (let guess = 0; guess < 150; guess++) {
+      const credentials = forger.credentials(challenge, 'REGISTER', 'sip:lanline.local')
+      forger.request({
+        ...{ method: 'REGISTER', uri: 'sip:lanline.local', to: '<sip:alice@lanline.local>' },
+        ...{ extra: [credentials], done: () => {} },
+      })
+    }
+    home.network.run(100)
+    const alice = new SimPhone(home, { device: 'alice-1', address: '10.0.1.7' })
+    alice.register()
+    home.network.run(100)
+    expect(alice.statuses).toEqual([200])
+  })
+
+  it('is made to wait with however many IPv6 addresses, but not a telephone that is registered there', () => {
+    const home = house()
+    const bob = new SimPhone(home, { device: 'bob-1', address: 'fd00::b' })
+    bob.register()
+    home.network.run(100)
+    const statuses = Array.from({ length: 110 }, (_, guess) => {
+      const address = `fd00::1:${(guess + 1).toString(16)}`
+      const guesser = new SimPhone(home, { device: 'alice-1', password: 'wrong', address })
+      guesser.register()
+      home.network.run(10)
+      return guesser.statuses[0]
+    })
+    expect(statuses[0]).toBe(401)
+    expect(statuses.at(-1)).toBe(503)
+    bob.register()
+    home.network.run(100)
+    expect(bob.statuses).toEqual([200, 200])
+    const elsewhere = new SimPhone(home, { device: 'alice-1', address: 'fd00:2::a' })
+    elsewhere.register()
+    home.network.run(100)
+    expect(elsewhere.statuses).toEqual([200])
+  })
+
   it('may use a count once only: a replayed request is challenged as stale', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1' })

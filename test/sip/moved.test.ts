@@ -34,7 +34,7 @@ const moves: [string, Options, Options][] = [
     { address: '10.0.1.20', contactParams: instance },
     { address: '10.0.1.30' },
   ],
-  ['UDP, IPv4 to IPv6', { address: '10.0.1.20' }, { address: '[fd00::20]' }],
+  ['UDP, IPv4 to IPv6', { address: '10.0.1.20' }, { address: 'fd00::20' }],
   ['TCP, another address', { transport: 'tcp', address: '10.0.1.20' }, { address: '10.0.1.30' }],
   ['TCP, another connection', { transport: 'tcp', address: '10.0.1.20' }, {}],
   [
