@@ -11,6 +11,7 @@ import type { PartyRole } from '../turn/message.ts'
 import { Batches } from './batches.ts'
 import { type Asked, EarlyEvents } from './early.ts'
 import type { Seen } from './event-json.ts'
+import type { Holds } from './holds.ts'
 import type { KnownCall, TracedRow, TraceEffect, TraceInput } from './machine-message.ts'
 import type { Moment, Source } from './message.ts'
 import { PartyReports } from './party-reports.ts'
@@ -139,7 +140,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
         const role = call?.devices.get(input.device)
         if (call === undefined || role === undefined) break
         const received = now - call.startedAt
-        call.reports[role] ??= new PartyReports(call.knownUntil)
+        call.reports[role] ??= new PartyReports(call.holds, call.knownUntil)
         for (const { atMilliseconds, clockErrorMilliseconds, ...happening } of call.reports[role].take(
           input.report,
           received,
@@ -406,6 +407,7 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
 
   #add(call: Traced, at: Monotonic, source: Source, happening: Seen): void {
     const atMilliseconds = Math.round((at - call.startedAt) * 10) / 10
+    if (happening.kind === 'sip' || happening.kind === 'channel') held(call.holds, happening, atMilliseconds)
     this.#keep(call, { atMilliseconds, source }, happening, at)
   }
 
@@ -472,6 +474,15 @@ export class TraceMachine implements Machine<TraceInput, TraceEffect> {
     this.#out = []
     return out
   }
+}
+
+function held(holds: Holds, happening: Seen & { kind: 'sip' | 'channel' }, at: number): void {
+  const { kind, direction, party } = happening
+  if (kind === 'sip') {
+    if (direction === 'in') holds.described(party, happening.json, at)
+  } else if (happening.type === 'offerRefused') holds.refused(at)
+  else if (direction === 'in' && happening.message.sdp !== undefined)
+    holds.described(party, String(happening.message.sdp), at)
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -2,6 +2,7 @@
 import { formatEndpoint } from '../core/endpoint.ts'
 import type { CheckedPair, MediaReport, StateChange, StreamCount } from '../signalling/message.ts'
 import { ClientClock } from './clocks.ts'
+import { Holds } from './holds.ts'
 import type { DtlsHappening, Happening, Moment, PairChecks, WhyFailed } from './message.ts'
 import { codecs, mosEstimate } from './quality.ts'
 import { mark } from './redact.ts'
@@ -35,7 +36,11 @@ export class PartyReports {
   readonly #knownUntil: number | undefined
   #at = Number.NEGATIVE_INFINITY
 
-  constructor(knownUntil?: number) {
+  readonly #holds: Holds
+  #receivedAt = Number.NEGATIVE_INFINITY
+
+  constructor(holds: Holds = new Holds(), knownUntil?: number) {
+    this.#holds = holds
     this.#knownUntil = knownUntil
   }
 
@@ -61,14 +66,16 @@ export class PartyReports {
       ...pairOf(report, last),
       ...this.#dtlsOf(report),
       ...this.#media(report),
-      qualityOf(report, this.#isTalk(report, ended) ? mosOf(report, last) : undefined),
+      qualityOf(report, this.#isTalk(report, received, ended) ? mosOf(report, last) : undefined),
     ]
     return [...changes, ...all.map(happening => this.#placed(happening, report.atMilliseconds, received))]
   }
 
-  /** Whoever is heard stops before whoever hears: what is concealed from then on was never said. */
-  #isTalk(report: MediaReport, ended: number | undefined): boolean {
-    if (report.final === true) return false
+  /** Whoever stops does so before whoever hears: what is concealed from then on was never said. */
+  #isTalk(report: MediaReport, received: number, ended: number | undefined): boolean {
+    const before = this.#receivedAt
+    this.#receivedAt = received
+    if (report.final === true || !this.#holds.isTalk(before, received)) return false
     return ended === undefined || this.#clock.place(report.atMilliseconds).atMilliseconds <= ended
   }
 

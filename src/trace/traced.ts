@@ -2,6 +2,7 @@
 import type { Monotonic } from '../core/clock.ts'
 import type { PartyRole } from '../turn/message.ts'
 import type { Seen } from './event-json.ts'
+import { Holds } from './holds.ts'
 import type { CaptureFacts } from './message.ts'
 import type { PartyReports } from './party-reports.ts'
 
@@ -11,6 +12,7 @@ export interface Traced {
   /** Of a call from before a restart: when its last event was. */
   readonly knownUntil: number | undefined
   readonly devices: Map<string, PartyRole>
+  readonly holds: Holds
   readonly reports: { [role in PartyRole]?: PartyReports }
   /** How many events of which kind there was no room for. */
   readonly leftOut: Map<string, number>
@@ -36,6 +38,7 @@ export const newTraced = (id: string, startedAt: Monotonic, number: number, know
   startedAt,
   knownUntil,
   devices: new Map(),
+  holds: new Holds(),
   reports: {},
   leftOut: new Map(),
   number,

@@ -554,6 +554,41 @@ describe('the tracer', () => {
     expect(news).toEqual(['51 connected to disconnected', '70 first of 8'])
   })
 
+  it('estimates no sound of a call on hold, and of what was begun or ended by that', () => {
+    const sdp = (direction: string) =>
+      `Content-Type: application/sdp\r\n\r\nv=0\r\nm=audio 1 UDP/TLS/RTP/SAVPF 111\r\na=${direction}\r\nm=video 1 UDP/TLS/RTP/SAVPF 96\r\na=inactive\r\n`
+    const offered = (direction: string) =>
+      sip('in', message('INVITE sip:b@h SIP/2.0', 'abc', 'def', '2 INVITE', sdp(direction)))
+    const told = (when: number, packets: number, concealedSamples: number): [number, TraceInput] => {
+      const heard = {
+        ssrc: 7,
+        kind: 'audio',
+        direction: 'received',
+        packets,
+        bytes: packets,
+        lost: 0,
+      } as const
+      const streams = [{ ...heard, samples: when * 48, concealedSamples }]
+      return [
+        when,
+        { kind: 'report', call: id, device: 'A', report: report({ atMilliseconds: when, streams }) },
+      ]
+    }
+    const events = run(fresh(), [
+      [0, started],
+      [500, offered('sendrecv')],
+      told(1_000, 50, 0),
+      [1_500, offered('sendonly')],
+      told(2_000, 75, 20_000),
+      told(3_000, 76, 20_000),
+      [3_500, offered('sendrecv')],
+      told(4_000, 100, 30_000),
+      told(5_000, 150, 30_000),
+    ])
+    const mos = events.flatMap(one => (one.kind === 'quality' ? [one.mos ?? 'none'] : []))
+    expect(mos).toEqual([4.4, 'none', 'none', 'none', 4.4])
+  })
+
   it('estimates no sound from after the end, when nobody speaks any more', () => {
     const heard = (packets: number, concealedSamples: number) => [
       {

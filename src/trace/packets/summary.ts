@@ -16,6 +16,7 @@ import type {
 } from './figures.ts'
 import { KeptFlow, type KeptPacket, keptLimits } from './kept.ts'
 import type { Dtls, HandshakeMessage, Packet, Rtcp, Rtp, Stun } from './message.ts'
+import { SequenceWindow, TransactionWindow } from './repeats.ts'
 import { method } from './stun.ts'
 
 export const summaryLimits = {
@@ -29,6 +30,7 @@ export const summaryLimits = {
 
 type Counters = { -readonly [Field in keyof Totals]: Totals[Field] }
 interface Stream extends Omit<StreamFigures, 'payloadTypes' | 'reportedBy'> {
+  readonly window: SequenceWindow
   packets: number
   bytes: number
   payloadTypes: number[]
@@ -45,6 +47,7 @@ interface Flow {
   dtlsPackets: number
   rtcpPackets: number
   readonly streams: Map<number, Stream>
+  readonly transactions: TransactionWindow
   readonly kept: KeptFlow
   firstAt: Epoch | undefined
   lastAt: Epoch | undefined
@@ -112,6 +115,7 @@ export class CallMatch {
       return
     }
     noteTime(flow, packet.at)
+    if (isRepeated(flow, content)) return
     if (this.#keptBytes < this.#limits.keptBytes) this.#keptBytes += flow.kept.add(packet)
     if (content.kind === 'stun') this.#addStun(flow, content, checkOf)
     else if (content.kind === 'dtls') addDtls(flow, content)
@@ -191,7 +195,7 @@ export class CallMatch {
       flow = {
         ...{ first: packet, checksBy: { caller: 0, callee: 0 }, nominations: 0, answers: 0, handshake: [] },
         ...{ dtlsPackets: 0, rtcpPackets: 0, streams: new Map(), firstAt: undefined, lastAt: undefined },
-        kept: new KeptFlow(),
+        ...{ kept: new KeptFlow(), transactions: new TransactionWindow() },
       }
       path.flows.set(from, flow)
     }
@@ -231,7 +235,7 @@ export class CallMatch {
         this.#leftOut++
         return
       }
-      stream = { ssrc, packets: 0, bytes: 0, payloadTypes: [], firstAt: undefined, lastAt: undefined }
+      stream = newStream(ssrc, content.sequence)
       flow.streams.set(ssrc, stream)
     }
     stream.packets++
@@ -264,7 +268,7 @@ export class CallMatch {
   #flowFigures(flow: Flow, opposite: Flow | undefined, matchedBy: 'ufrags' | 'ssrc'): FlowFigures {
     const { source, target, transport, inside } = flow.first
     const { checksBy, nominations, answers, handshake, dtlsPackets, rtcpPackets, firstAt, lastAt } = flow
-    const streams = [...flow.streams.values()].map(stream => ({
+    const streams = [...flow.streams.values()].map(({ window: _, ...stream }) => ({
       ...stream,
       reportedBy: this.#ssrcs.get(stream.ssrc),
     }))
@@ -337,6 +341,18 @@ const ways = ['direct', 'appliance', 'turn', 'elsewhere'] as const
 const noTotals = (): Counters => ({
   ...{ checks: 0, answers: 0, handshakeMessages: 0, mediaPackets: 0, mediaBytes: 0 },
 })
+
+function newStream(ssrc: number, sequence: number): Stream {
+  const stream = { ssrc, packets: 0, bytes: 0, payloadTypes: [], firstAt: undefined, lastAt: undefined }
+  const window = new SequenceWindow()
+  window.isRepeated(sequence)
+  return { ...stream, window }
+}
+
+function isRepeated({ streams, transactions }: Flow, content: Packet['content']): boolean {
+  if (content.kind === 'stun') return transactions.isRepeated(`${content.class} ${content.transaction}`)
+  return content.kind === 'rtp' && streams.get(content.ssrc)?.window.isRepeated(content.sequence) === true
+}
 
 function addDtls(flow: Flow, { messages }: Dtls): void {
   flow.dtlsPackets++

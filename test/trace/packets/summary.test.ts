@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Epoch } from '../../../src/core/clock.ts'
 import type { CallIdentity } from '../../../src/trace/packets/figures.ts'
 import { captureFlows, flowLimits, untoldPackets } from '../../../src/trace/packets/flows.ts'
-import type { Content, Packet } from '../../../src/trace/packets/message.ts'
+import type { Content, Packet, Stun } from '../../../src/trace/packets/message.ts'
 import { CallMatch, summaryLimits } from '../../../src/trace/packets/summary.ts'
 import { captured, read } from './files.ts'
 
@@ -82,6 +82,23 @@ describe('the figures of a call', () => {
       ...{ source: { address: '10.78.0.13' }, target: { address: '10.78.0.11', port: 3_478 } },
       ...{ sender: 'callee', peer: { address: '10.77.0.12', port: 36462 } },
     })
+  })
+
+  it.each([
+    ['directly', direct, directPackets],
+    ['by the relay', relayed, relayedPackets],
+  ])('that went %s are the same where each packet was captured on three interfaces', (_, call, packets) => {
+    const once = figures(call, packets)
+    const thrice = figures(
+      call,
+      packets.flatMap(packet => [packet, packet, packet]),
+    )
+    const counted = ({ flows }: typeof once) =>
+      flows.map(({ source, checks, answers, streams }) => [
+        ...[source, checks, answers],
+        ...streams.map(({ ssrc, packets, bytes }) => [ssrc, packets, bytes]),
+      ])
+    expect(counted(thrice)).toEqual(counted(once))
   })
 
   it('of another call between the same two are nothing', () => {
@@ -166,7 +183,9 @@ describe('the figures of a call', () => {
 
   it('tell of a flood of paths those with most packets, and how many packets the others had', () => {
     const paths = Array.from({ length: 200 }, (_, port) =>
-      Array.from({ length: 1 + (port % 7) }, () => packet(ownCheck, port + 1)),
+      Array.from({ length: 1 + (port % 7) }, (_, count) =>
+        packet({ ...ownCheck, transaction: `${count}` }, port + 1),
+      ),
     ).flat()
     const flooded = figures(direct, paths)
     const lines = captureFlows(flooded)
@@ -177,7 +196,7 @@ describe('the figures of a call', () => {
   })
 })
 
-const ownCheck: Content = {
+const ownCheck: Stun = {
   ...{ kind: 'stun', class: 'request', method: 1, transaction: '1', username: 'Y26x:eIyP' },
 }
 
