@@ -6,6 +6,7 @@
 import { after, type Monotonic } from '../core/clock.ts'
 import { type Bindings, bindingKey, isFleeting, type LiveBinding } from './bindings.ts'
 import { first, parseNameAddr, parseUri, response, uriEquals, values } from './codec.ts'
+import { formatParams } from './grammar.ts'
 import { type Incoming, sameEndpoint } from './incoming.ts'
 import type { Binding, BindingRow, Flow, HeaderField, NameAddr, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
@@ -388,7 +389,8 @@ export class Registrar {
       if (binding.transport === 'hosted') continue
       let value = `<${binding.contact}>;expires=${Math.max(0, Math.round((expiresAt - now) / 1_000))}`
       if (binding.q !== 1) value += `;q=${binding.q}`
-      if (binding.instance !== undefined) value += `;+sip.instance="${binding.instance}"`
+      if (binding.instance !== undefined)
+        value += formatParams(new Map([['+sip.instance', binding.instance]]))
       if (binding.regId !== undefined) value += `;reg-id=${binding.regId}`
       extra.push({ name: 'Contact', value })
     }

@@ -2,6 +2,7 @@
  * Where a request is to go (RFC 3261 §16.4, §16.5): Route headers of ours are taken off and read, then either a route
  * token names the party, or the Request-URI names a person, a contact or the appliance itself.
  */
+import { canonicalAddress } from '../core/endpoint.ts'
 import type { Bindings, LiveBinding } from './bindings.ts'
 import { parseNameAddr, parseUri, removeFirstValue, uriEquals, values } from './codec.ts'
 import type { Incoming } from './incoming.ts'
@@ -172,15 +173,18 @@ function destinationOf(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): Destin
 
 /**
  * Somebody who ignores Record-Route sends to the other's contact, and so does who was told it in a Refer-To. It must be
- * one that is registered: no open relay. In a dialog phones write it with other parameters than they registered.
+ * one that is registered: no open relay. In a dialog phones write it with other parameters than they registered. Anybody
+ * may register what is another's contact: whoever registered from the address in it comes first.
  */
 function contactOf(uri: SipUri, { bindings }: Omit<RoutingParts, 'tokens'>): LiveBinding | undefined {
-  let alike: LiveBinding | undefined
+  let best: { readonly live: LiveBinding; readonly rank: number } | undefined
   for (const live of bindings.withHost(uri.host)) {
     const contact = parseUri(live.binding.contact)
     if (contact === undefined) continue
-    if (uriEquals(contact, uri)) return live
-    if (contact.user === uri.user && contact.port === uri.port) alike ??= live
+    const isSame = uriEquals(contact, uri)
+    if (!isSame && (contact.user !== uri.user || contact.port !== uri.port)) continue
+    const rank = (canonicalAddress(uri.host) === live.binding.remote.address ? 2 : 0) + (isSame ? 1 : 0)
+    if (best === undefined || rank > best.rank) best = { live, rank }
   }
-  return alike
+  return best?.live
 }

@@ -72,6 +72,24 @@ describe('a call to a contact', () => {
   })
 })
 
+describe('a contact that somebody else has registered, too', () => {
+  it.each(['before', 'after'])('leads to who is where it says, though it was registered %s', when => {
+    const { home, phones } = house()
+    const { caller } = talk(home, phones.alice, phones.bob)
+    const before = { mallory: phones.mallory.incoming.length, bob: phones.bob.incoming.length }
+    if (when === 'before') phones.bob.register(0)
+    home.network.run(100)
+    phones.mallory.register(3600, { contact: `<${caller.target}>` })
+    home.network.run(100)
+    if (when === 'before') phones.bob.register()
+    home.network.run(100)
+    phones.alice.call(caller.target)
+    home.network.run(1_000)
+    expect(phones.mallory.incoming.length).toBe(before.mallory)
+    expect(phones.bob.incoming.length).toBe(before.bob + 1)
+  })
+})
+
 describe('routes of an earlier call', () => {
   it('lead to nobody outside a dialog: who is asked for counts, and whether they may be', () => {
     const { home, phones } = house()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { first, values } from '../../src/sip/codec.ts'
+import { first, parseNameAddr, values } from '../../src/sip/codec.ts'
 import type { SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
@@ -274,6 +274,15 @@ describe('outbound (RFC 5626)', () => {
     bob.call('alice')
     home.network.run(100)
     expect([before.requests, moved.requests]).toEqual([[], ['INVITE']])
+  })
+
+  it('gives back an instance that has to be quoted so that it is read as it was written', () => {
+    const home = house()
+    const phone = new SimPhone(home, { ...outbound, contactParams: ';+sip.instance="a\\"b;expires=1"' })
+    phone.register()
+    home.network.run(100)
+    const contact = parseNameAddr(first(final(phone), 'Contact')!)
+    expect(contact?.params.get('+sip.instance')).toBe('a"b;expires=1')
   })
 
   it('is plain registration for who does not say it supports it', () => {
