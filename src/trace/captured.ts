@@ -51,7 +51,7 @@ function judged(facts: CaptureFacts, evidence: Evidence): Judged {
   const figures = `${name}: ${figuresOf(facts, direct, aroundMedia)}${asideOf(facts, direct, around)}${partlyRead(facts)}`
   const contradictions = [
     ...certificatesOf(facts, name, evidence),
-    ...(aroundMedia > 0 && bytesOf(evidence.ledger) === 0
+    ...(aroundMedia > 0 && bytesOf(evidence.ledger) === 0 && !evidence.restarted
       ? [
           {
             about: 'the packets',

@@ -65,7 +65,7 @@ function judged(
   if (contradictions.length > 0) return { path: 'contradicted', grade: 'none' }
   if (bytesOf(evidence.ledger) > 0) return { path: 'relayed', grade: 'ledger' }
   const saying = roles.filter(role => lastPair(evidence[role]) !== undefined)
-  const relaying = saying.filter(role => saysRelayed(role, evidence))
+  const relaying = saying.filter(role => saysRelayed(role, evidence) || lostCount(role, evidence))
   if (relaying.length > 0) return { path: 'relayed', grade: relaying.length === 2 ? 'bothEnds' : 'oneEnd' }
   const direct = saying.filter(role => evidence[role].dtls?.state === 'connected')
   if (direct.length === 0) return { path: 'unknown', grade: 'none' }
@@ -78,6 +78,8 @@ function sentenceOf(path: Path, grade: Grade, evidence: Evidence): string {
   if (path === 'relayed') {
     if (grade === 'ledger')
       return `Relayed: lanline carried ${tellBytes(bytesOf(evidence.ledger))} for this call.`
+    if (roles.some(role => lostCount(role, evidence)))
+      return 'Relayed, as the ends say; lanline was started again, and what it had counted is lost.'
     const saying = roles.filter(role => saysRelayed(role, evidence))
     const who = grade === 'bothEnds' ? 'ends say' : `${saying[0]} says`
     return `Relayed, as the ${who}, by a relay that is not this lanline.`
@@ -288,6 +290,15 @@ function ledgerLine(evidence: Evidence): Finding {
     const wasOpened = evidence.relayReason !== undefined && !isReached ? 'reached by neither end' : 'not used'
     const figures =
       ledger === undefined ? '0 bytes: the relay was never opened' : `0 bytes: opened and ${wasOpened}`
+    if (roles.some(role => lostCount(role, evidence)))
+      return finding(
+        'ledger',
+        question,
+        'missing',
+        `${figures}; ${afresh}`,
+        [],
+        ['what the relay had counted'],
+      )
     const ours = saying.filter(role => usesOurRelay(lastPair(evidence[role])!, evidence))
     return finding(
       'ledger',
@@ -302,7 +313,7 @@ function ledgerLine(evidence: Evidence): Finding {
     )
   }
   const packets = ledger!.caller.sentPackets + ledger!.callee.sentPackets
-  const figures = `${bytesOf(ledger)} bytes in ${packets} packets: from the caller ${ledger!.caller.sentBytes}, from the callee ${ledger!.callee.sentBytes}`
+  const figures = `${bytesOf(ledger)} bytes in ${packets} packets: from the caller ${ledger!.caller.sentBytes}, from the callee ${ledger!.callee.sentBytes}${evidence.restarted ? `; at least: ${afresh}` : ''}`
   const denied = saying.length > 0 && !everRelayed && packets > strayPackets
   const contradiction = {
     about: 'the relay',
@@ -311,6 +322,14 @@ function ledgerLine(evidence: Evidence): Finding {
   }
   return finding('ledger', question, 'fails', figures, denied ? [contradiction] : [])
 }
+
+const afresh = 'lanline was started again meanwhile'
+
+/** It was on our relay before lanline was killed, with what had been counted and not yet kept. */
+const lostCount = (role: 'caller' | 'callee', evidence: Evidence): boolean =>
+  evidence.restarted &&
+  bytesOf(evidence.ledger) === 0 &&
+  evidence[role].pairs.some(({ pair }) => usesOurRelay(pair, evidence))
 
 /** A relayed address that is one of ours. */
 const usesOurRelay = (pair: SelectedPair, { applianceAddresses: own }: Evidence): boolean =>

@@ -210,6 +210,20 @@ describe('a verdict', () => {
     )
   })
 
+  it('knows that what was counted before a restart may be lost', () => {
+    const ours = pair({ localType: 'relay', localAddress: '192.168.1.1', localPort: 49_500 })
+    const story: Story = { callerPair: ours, calleePair: mirrored(ours), ledger: undefined }
+    expect(told(story)).toBe('contradicted none')
+    const restarted = verdict({ ...story, more: [{ kind: 'restart' }] })
+    expect(restarted).toMatchObject({ path: 'relayed', grade: 'bothEnds', contradictions: [] })
+    expect(restarted.sentence).toMatch(/^Relayed, as the ends say; lanline was started again/)
+    const counted = verdict({ ...story, ledger: ledger(40_000, 500), more: [{ kind: 'restart' }] })
+    expect(counted).toMatchObject({ path: 'relayed', grade: 'ledger', contradictions: [] })
+    expect(line(counted, 'ledger').figures).toMatch(/; at least: lanline was started again meanwhile$/)
+    // Nobody was on the relay: a restart makes no call less direct.
+    expect(told({ more: [{ kind: 'restart' }] })).toBe('direct bothEnds')
+  })
+
   it('does not compare certificates by the words of two hash functions', () => {
     const print = `sha-1 ${'DD:'.repeat(19)}DD`
     const given = verdict({ callerApplied: print })
