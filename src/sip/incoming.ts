@@ -16,17 +16,18 @@ export interface Incoming extends Essentials {
   readonly toTag: string | undefined
   /** Bytes, as it came. */
   readonly size: number
-  /** Names the server transaction (§17.2.3) on this flow; an ACK has the key of its INVITE. */
+  /** Names the server transaction (§17.2.3) of who is answered there; an ACK has the key of its INVITE. */
   readonly key: string
 }
 
 export function readRequest(request: SipRequest, essentials: Essentials, flow: Flow, size: number): Incoming {
   const { via, from, to, callId, cseq, uri } = essentials
   const fromTag = from.params.get('tag') ?? ''
+  const replyTo = replyFlow(via, flow)
   return {
     request: completeVia(request, via, flow),
     flow,
-    replyTo: replyFlow(via, flow),
+    replyTo,
     via,
     from,
     to,
@@ -42,7 +43,7 @@ export function readRequest(request: SipRequest, essentials: Essentials, flow: F
       cseq,
       callId,
       fromTag,
-      flow,
+      replyTo,
       request.method === 'ACK' ? 'INVITE' : request.method,
     ),
   }
@@ -50,26 +51,27 @@ export function readRequest(request: SipRequest, essentials: Essentials, flow: F
 
 /** The key of the INVITE transaction that a CANCEL is about (§9.2: all the same but the method). */
 export function cancelledKey(incoming: Incoming): string {
-  const { request, via, cseq, callId, fromTag, flow } = incoming
-  return transactionKey(request, via, cseq, callId, fromTag, flow, 'INVITE')
+  const { request, via, cseq, callId, fromTag, replyTo } = incoming
+  return transactionKey(request, via, cseq, callId, fromTag, replyTo, 'INVITE')
 }
 
 export const sameEndpoint = (a: Endpoint, b: Endpoint): boolean =>
   a.port === b.port && a.address === b.address
 
-// §17.2.3. The flow is part of the key instead of sent-by: a branch guessed by somebody else never matches.
+// §17.2.3. Where answers go is part of the key instead of sent-by: a branch guessed by somebody else never matches, and an
+// old phone may send each datagram from another port.
 function transactionKey(
   request: SipRequest,
   via: Via,
   cseq: CSeq,
   callId: string,
   fromTag: string,
-  flow: Flow,
+  replyTo: Flow,
   method: string,
 ): string {
   const branch = via.params.get('branch')
-  if (branch?.startsWith('z9hG4bK')) return `${method}|${branch}|${flow.id}`
-  return `${method}|${callId}|${cseq.number}|${fromTag}|${request.uri}|${via.host}:${via.port}|${flow.id}`
+  if (branch?.startsWith('z9hG4bK')) return `${method}|${branch}|${replyTo.id}`
+  return `${method}|${callId}|${cseq.number}|${fromTag}|${request.uri}|${via.host}:${via.port}|${replyTo.id}`
 }
 
 function completeVia(request: SipRequest, via: Via, flow: Flow): SipRequest {

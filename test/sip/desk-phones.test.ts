@@ -1,6 +1,6 @@
 /** What telephones on desks and at doors are known to do, which the standard does not say or forbids. */
 import { describe, expect, it } from 'vitest'
-import { first, parseAuth, parseNameAddr, tagOf, values } from '../../src/sip/codec.ts'
+import { encode, first, parseAuth, parseNameAddr, tagOf, values } from '../../src/sip/codec.ts'
 import type { HeaderField, SipMessage, SipResponse } from '../../src/sip/message.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
@@ -85,6 +85,27 @@ describe('a telephone that sends from another port than it listens at', () => {
     alice.hangUp(alice.incoming[0]!.dialog!)
     home.network.run(200)
     expect(bob.requests).toEqual(['BYE'])
+  })
+})
+
+describe('a telephone that sends each datagram from a port of its own', () => {
+  it('gives up a call, and is known when it says something again', () => {
+    const home = house()
+    const alice = registered(home, 'alice-1')
+    let port = 49_152
+    const own = { address: '10.0.1.40', port: 5060 }
+    const bob = registered(home, 'bob-1', { ...own, sendsFrom: port })
+    bob.send = message => home.network.datagram({ ...own, port: ++port }, home.local, encode(message).slice())
+    const call = bob.call('alice')
+    home.network.run(200)
+    expect(call.statuses).toContain(180)
+    bob.send(call.invite)
+    home.network.run(200)
+    expect(call.final).toBeUndefined()
+    bob.cancel(call)
+    home.network.run(1_000)
+    expect(call.final).toBe(487)
+    expect(alice.requests).toEqual(['INVITE', 'CANCEL', 'ACK'])
   })
 })
 
