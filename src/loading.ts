@@ -24,6 +24,7 @@ import { holding } from './store/database.ts'
 import { StoreError } from './store/errors.ts'
 import { openStore, type Store } from './store/store.ts'
 import { Certificates } from './tls/certificates.ts'
+import { begunAgo } from './trace/clocks.ts'
 import type { KnownCall } from './trace/machine-message.ts'
 
 /** What was loaded before the first machine could be made. */
@@ -127,8 +128,7 @@ async function tracedCalls(store: Store): Promise<KnownCall[]> {
   const { traces, calls } = store
   const known = async ({ row }: KeptCall): Promise<KnownCall> => {
     const { number, atMilliseconds } = await traces.lastEvent(row.id)
-    // A wall clock that was set back, or not yet set: what is known of a call was before now.
-    const ago = Math.max(0, atMilliseconds, realClock.epoch() - row.startedAt)
+    const ago = begunAgo(row.startedAt, atMilliseconds, realClock.epoch())
     const startedAt = (realClock.monotonic() - ago) as Monotonic
     return { row, startedAt, lastNumber: number, lastAtMilliseconds: atMilliseconds }
   }

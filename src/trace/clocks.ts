@@ -1,3 +1,5 @@
+import { type Epoch, plausibleFrom } from '../core/clock.ts'
+
 /**
  * A client's clock on the call's axis. A message that left at `client` and arrived at `received` says: the offset is
  * at most their difference. The fastest message took no longer than the shortest round trip, so the offset lies within
@@ -23,4 +25,13 @@ export class ClientClock {
     const error = this.#roundTrip / 2
     return { atMilliseconds: client + most - error, clockErrorMilliseconds: Math.round(error * 10) / 10 }
   }
+}
+
+/**
+ * How long ago a call began that goes on over a restart, by its row and the last of its events. A wall clock that was set back
+ * since, or was set for the first time, says nothing; what is known of the call was before now.
+ */
+export function begunAgo(startedAt: Epoch, lastAtMilliseconds: number, now: Epoch): number {
+  const wasSet = startedAt < plausibleFrom && now >= plausibleFrom
+  return Math.max(0, lastAtMilliseconds, wasSet ? 0 : now - startedAt)
 }

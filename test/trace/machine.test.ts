@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
-import type { Epoch, Monotonic } from '../../src/core/clock.ts'
+import { type Epoch, type Monotonic, plausibleFrom } from '../../src/core/clock.ts'
 import type { MediaReport } from '../../src/signalling/message.ts'
-import { ClientClock } from '../../src/trace/clocks.ts'
+import { begunAgo, ClientClock } from '../../src/trace/clocks.ts'
 import { summaryOf } from '../../src/trace/document.ts'
 import { earlyLimits } from '../../src/trace/early.ts'
 import { TraceMachine, traceLimits } from '../../src/trace/machine.ts'
@@ -632,6 +632,19 @@ describe('the tracer', () => {
         machine.handle({ kind: 'frame', direction: 'out', connection: 'a', text: frame }, at(1))
       }),
     )
+  })
+})
+
+describe('the clock of a call that goes on over a restart', () => {
+  const epoch = (milliseconds: number): Epoch => milliseconds as Epoch
+  const [unset, set] = [5_000, plausibleFrom + 5_000]
+  it.each([
+    ['that runs on', set, set + 20_000, 20_000],
+    ['that was set back meanwhile', set, set - 3_600_000, 12_000],
+    ['that was set for the first time', unset, set, 12_000],
+    ['that was never set', unset, unset + 20_000, 20_000],
+  ])('goes on from the last event at least, by a wall clock %s', (_, startedAt, now, ago) => {
+    expect(begunAgo(epoch(startedAt), 12_000, epoch(now))).toBe(ago)
   })
 })
 
