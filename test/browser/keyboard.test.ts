@@ -129,6 +129,21 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the console by keyboard', 
     expect(lost).toEqual([])
   })
 
+  it('shows what is a button, and which page one is on, also in a person’s own few colours', async () => {
+    await page.emulateMedia({ forcedColors: 'active' })
+    await goTo('Settings')
+    await button('Change password').waitFor(patience)
+    const edges = await page.evaluate(() =>
+      [...document.querySelectorAll('main .button')].map(one => getComputedStyle(one).borderTopStyle),
+    )
+    expect(new Set(edges)).toEqual(new Set(['solid']))
+    await heading('Settings').focus()
+    const marked = page.getByRole('navigation', { name: 'Pages' }).locator('a', { hasText: 'Settings' })
+    expect(await marked.evaluate(one => getComputedStyle(one).outlineStyle)).toBe('solid')
+    await page.emulateMedia({ forcedColors: 'none' })
+    expect(lost).toEqual([])
+  })
+
   it('gives the focus back where a dialog was opened, by Escape and by Cancel', async () => {
     await goTo('People')
     for (const close of ['Escape', 'Cancel']) {
