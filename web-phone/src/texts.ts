@@ -509,7 +509,9 @@ export function endText(
     case 'lost':
       return `The call with ${name} was lost while lanline was away.`
     case 'revoked':
-      return by === 'peer' ? `${name}’s device was removed.` : 'This device was removed by the owner.'
+      return by === 'peer'
+        ? `${name}’s device was removed, or their time as a guest is over.`
+        : 'This device was removed by the owner.'
     case 'failed':
       return `The call to ${name} did not work. Try again.`
   }
