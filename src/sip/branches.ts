@@ -23,6 +23,11 @@ import { type SipTimers, T1 } from './transaction-timers.ts'
 export const branchLimits = {
   /** RFC 5393 §5.3.3. */
   maxBreadth: 60,
+  /**
+   * Under way for one person; then what they ask for outside a dialog is refused. All may have to be sent again at once, or
+   * be cancelled at once when who asks is gone, and one request may ring at fifty contacts that are their own.
+   */
+  perCaller: 2_000,
   /** How long the caller waits for a branch that does not say that it is cancelled: it rang, and is no more. */
   cancelMilliseconds: 4 * T1,
   /** Answers of a branch that forked further on, where nobody takes them. */
@@ -50,6 +55,7 @@ export class Branches {
   readonly #parts: BranchesParts
   readonly #reach: Reach
   readonly #branches = new Map<number, Branch>()
+  readonly #countByCaller = new Map<string, number>()
 
   constructor(parts: BranchesParts) {
     this.#parts = parts
@@ -63,6 +69,11 @@ export class Branches {
   /** Those under way. */
   get size(): number {
     return this.#branches.size
+  }
+
+  /** Those under way for this person. */
+  ofCaller(user: string): number {
+    return this.#countByCaller.get(user) ?? 0
   }
 
   all(): Branch[] {
@@ -123,7 +134,7 @@ export class Branches {
 
   done(branch: Branch): void {
     branch.state = 'done'
-    this.#branches.delete(branch.id)
+    if (this.#branches.delete(branch.id)) this.#count(branch.context, -1)
     this.#parts.timers.clear('CW', branch.id)
     this.#reach.forget(branch)
     letGo(branch.context)
@@ -216,7 +227,14 @@ export class Branches {
       leftTags: [],
     }
     this.#branches.set(id, branch)
+    this.#count(context, 1)
     return branch
+  }
+
+  #count({ sender: { user } }: ResponseContext, change: 1 | -1): void {
+    const count = this.ofCaller(user) + change
+    if (count > 0) this.#countByCaller.set(user, count)
+    else this.#countByCaller.delete(user)
   }
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {

@@ -102,10 +102,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
     const { accounts, bindings, own } = this.#parts
-    if (context.call !== undefined && !this.#callers.allow(sender.user, now)) {
+    const { call, mayWait } = context
+    const isTooMuch = !mayWait && this.branches.ofCaller(sender.user) >= branchLimits.perCaller
+    if (isTooMuch || (call !== undefined && !this.#callers.allow(sender.user, now))) {
       return this.#turnAway(context, now)
     }
-    const { call } = context
     if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
     const { maxBreadth } = context.asked!
     this.loops.begin(incoming, server)
@@ -386,8 +387,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
    * push out the calls and traces of everybody else. Not 503, on which a phone leaves the server (RFC 3261 §21.5.4).
    */
   #turnAway(context: ResponseContext, now: Monotonic): void {
-    const wait = this.#callers.waitMilliseconds(context.sender.user, now)
-    const extra = [{ name: 'Retry-After', value: String(Math.ceil(wait / 1_000)) }]
+    const extra = [{ name: 'Retry-After', value: '5' }]
     context.call = undefined
     this.#refuse(context, { status: 500, reason: 'Too Many Calls', extra }, now)
   }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { branchLimits } from '../../src/sip/branches.ts'
 import { proxyLimits } from '../../src/sip/proxy.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
@@ -38,4 +39,52 @@ it('whoever calls and calls again rings so often and no more; nobody else is hin
   home.network.run(100)
   expect(again.final).not.toBe(500)
   expect(started()).toBe(before + 2)
+})
+
+it('whoever asks many contacts at once that say nothing has so many branches and no more, and still hangs up', () => {
+  const home = new SimHouse(new SimNetwork(1), ['alice', 'bob', 'carol'])
+  const alice = new SimPhone(home, { device: 'alice-1', transport: 'tcp' })
+  const carol = new SimPhone(home, { device: 'carol-1', onInvite: 'answer' })
+  const bobs = [1, 2, 3, 4, 5].map(
+    device => new SimPhone(home, { device: `bob-${device}`, address: `10.0.2.${device}` }),
+  )
+  for (const phone of [alice, carol]) phone.register()
+  home.network.run(100)
+  const talk = alice.call('carol')
+  home.network.run(100)
+  expect(talk.final).toBe(200)
+  for (const bob of bobs) {
+    for (let contact = 0; contact < 10; contact++) {
+      bob.register(3600, { contact: `<sip:${contact}@${bob.local.address}>` })
+      home.network.run(20)
+    }
+    bob.deaf = true
+  }
+  const calls = Array.from({ length: 100 }, () => {
+    const call = alice.call('bob')
+    home.network.run(2)
+    return call
+  })
+  expect(home.machine.sizes.branches).toBe(branchLimits.perCaller)
+  expect(calls.filter(call => call.final === 500)).toHaveLength(60)
+  let status = 0
+  alice.request({
+    ...{ method: 'MESSAGE', uri: 'sip:bob@lanline.local', to: '<sip:bob@lanline.local>' },
+    done: response => {
+      status = response.status
+    },
+  })
+  alice.hangUp(talk.dialog!)
+  home.network.run(100)
+  expect(status).toBe(500)
+  expect(carol.requests.at(-1)).toBe('BYE')
+  const others = carol.call('alice')
+  home.network.run(100)
+  expect(others.statuses).toContain(180)
+  // Of what nobody answered nothing is left.
+  home.network.run(70_000)
+  expect(home.machine.sizes.branches).toBe(1)
+  const again = alice.call('carol')
+  home.network.run(100)
+  expect(again.final).toBe(200)
 })
