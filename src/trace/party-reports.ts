@@ -56,7 +56,10 @@ export class PartyReports {
     if (last !== undefined && report.atMilliseconds < last.atMilliseconds) return []
     this.#last = report
     const isTakenUp = last === undefined && this.#knownUntil !== undefined && report.pair !== null
-    // First what has a moment of its own, which lies before the report's.
+    // The last look is taken when nothing is sent any more: what it finds begun came just behind the look before.
+    const begun = report.final === true && last !== undefined ? [...this.#media(report)] : []
+    const late = begun.map(happening => this.#placed(happening, last?.atMilliseconds ?? 0, received))
+    // Then what has a moment of its own, which lies before the report's.
     const changes = [...this.#changes(report)].map(([happening, at]) => this.#placed(happening, at, received))
     // What is so already became so nobody knows when.
     if (isTakenUp) this.#takeUp(report)
@@ -68,7 +71,11 @@ export class PartyReports {
       ...this.#media(report),
       qualityOf(report, this.#isTalk(report, received, ended) ? mosOf(report, last) : undefined),
     ]
-    return [...changes, ...all.map(happening => this.#placed(happening, report.atMilliseconds, received))]
+    return [
+      ...late,
+      ...changes,
+      ...all.map(happening => this.#placed(happening, report.atMilliseconds, received)),
+    ]
   }
 
   /** Whoever stops does so before whoever hears: what is concealed from then on was never said. */

@@ -601,18 +601,22 @@ describe('the tracer', () => {
       { kind: 'report', call: id, device: 'A', report: report({ atMilliseconds: when, ...change }) },
     ]
     const over = row({ answeredAt: 1 as Epoch, endedAt: 2 as Epoch })
+    const other = { ...heard(1, 0)[0]!, ssrc: 8 }
     const events = run(fresh(), [
       [0, started],
       told(1_000, { streams: heard(50, 0) }),
       [1_500, { kind: 'row', row: over }],
       told(1_520, { streams: heard(76, 1_800) }),
-      told(1_770, { streams: heard(77, 12_000), final: true }),
+      told(1_770, { streams: [...heard(77, 12_000), other], final: true }),
     ])
     expect(events.flatMap(one => (one.kind === 'quality' ? [one.mos] : []))).toEqual([
       4.4,
       undefined,
       undefined,
     ])
+    // What nobody had looked for in time came before the end, not a quarter of a second behind it.
+    const first = events.flatMap(one => (one.kind === 'firstMedia' ? [one.atMilliseconds] : []))
+    expect(first).toEqual([1_000, 1_520])
   })
 
   it('takes whatever bytes and texts come', () => {
