@@ -110,12 +110,13 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
     const { maxBreadth } = context.asked!
     this.loops.begin(incoming, server)
+    // Also where the other party is nobody any more: its right may have ended.
+    if (incoming.request.method === 'BYE') for (const event of callHungUp(incoming, routed)) this.#tell(event)
     const targets = targetsOf(routed, { accounts, bindings, own, caller: sender, isCall: call !== undefined })
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
     if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
     }
-    if (incoming.request.method === 'BYE') for (const event of callHungUp(incoming, routed)) this.#tell(event)
     this.branches.begin(context, targets, now)
   }
 

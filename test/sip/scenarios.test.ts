@@ -56,6 +56,19 @@ describe('two telephones', () => {
     })
   })
 
+  it('hang up on somebody whose right has ended: that is told, though nobody is there to hear it', () => {
+    const home = house(['alice', 'bob'])
+    const alice = registered(home, 'alice-1')
+    registered(home, 'bob-1', { onInvite: 'answer' })
+    const call = alice.call('bob')
+    home.network.run(100)
+    home.revoke('bob-1')
+    alice.inDialog(call.dialog!, 'BYE', status => alice.statuses.push(status))
+    home.network.run(100)
+    expect(alice.statuses.at(-1)).toBe(480)
+    expect(home.callLog().at(-1)).toBe('ended caller 0 hangup')
+  })
+
   it.each(['caller', 'callee'] as const)('hang up without the route that was recorded: the %s', by => {
     const home = house(['alice', 'bob'])
     const alice = registered(home, 'alice-1')
