@@ -24,9 +24,16 @@ export interface AskingParts {
   readonly domain: string
 }
 
+/** Of one device, which may be set up in several telephones. */
+interface Question {
+  readonly asked: AskedPhone
+  /** Telephones that have not said that they are in no such call. */
+  unsaid: number
+}
+
 export class Asking {
   readonly #parts: AskingParts
-  readonly #clients: ClientTransactions<AskedPhone>
+  readonly #clients: ClientTransactions<Question>
 
   constructor(parts: AskingParts) {
     this.#parts = parts
@@ -38,14 +45,18 @@ export class Asking {
     return this.#clients.size
   }
 
-  /** Where the phone registered last; one that is not connected is not asked. */
+  /** Each of the device's telephones where it registered last, unless one is not connected and cannot say. */
   ask(asked: AskedPhone, now: Monotonic): void {
     const { accounts, bindings, random } = this.#parts
     const user = accounts.userOfDevice(asked.device)
-    const live = user === undefined ? undefined : bindings.ofDevice(user, asked.device).findLast(hasFlow)
-    if (live === undefined) return
-    const branch = `z9hG4bK${random.hex(8)}`
-    this.#clients.open(live.flow, this.#question(asked, live, branch), branch, asked, now)
+    const known = user === undefined ? [] : bindings.ofDevice(user, asked.device)
+    const phones = known.filter(live => bindings.ofPhone(live.binding.key) === live)
+    if (!phones.every(hasFlow)) return
+    const question = { asked, unsaid: phones.length }
+    for (const live of phones) {
+      const branch = `z9hG4bK${random.hex(8)}`
+      this.#clients.open(live.flow, this.#request(asked, live, branch), branch, question, now)
+    }
   }
 
   /** False where it answers no question. */
@@ -61,13 +72,14 @@ export class Asking {
     this.#clients.flowClosed(flow)
   }
 
-  responded({ call, device }: AskedPhone, { status }: SipResponse): void {
-    if (status === 481) this.#parts.outbox.push({ kind: 'gone', call, device })
+  responded(question: Question, { status }: SipResponse): void {
+    const { call, device } = question.asked
+    if (status === 481 && --question.unsaid === 0) this.#parts.outbox.push({ kind: 'gone', call, device })
   }
 
   timedOut(): void {}
 
-  #question({ side, caller, callee, dialog }: AskedPhone, live: Reached, branch: string): SipRequest {
+  #request({ side, caller, callee, dialog }: AskedPhone, live: Reached, branch: string): SipRequest {
     const address = (user: string, tag: string): string => `<sip:${user}@${this.#parts.domain}>;tag=${tag}`
     const ends = [address(caller, dialog.callerTag), address(callee, dialog.calleeTag)]
     const [to = '', from = ''] = side === 'caller' ? ends : ends.toReversed()

@@ -313,9 +313,7 @@ export type AgentEvent =
   | { readonly kind: 'dialog'; readonly call: string; readonly token: string }
   | { readonly kind: 'restored'; readonly call: string }
   | { readonly kind: 'notRestored'; readonly call: string; readonly reason: string }
-/** A plain-text MESSAGE from outside, and the like, are refused by the agent itself. */
 
-/** One fact for the SIP machine. */
 /** Whether this phone is still in a call that was answered in an earlier life of the process. */
 export interface AskedPhone {
   readonly call: string
@@ -327,6 +325,7 @@ export interface AskedPhone {
   readonly dialog: CallDialog
 }
 
+/** One fact for the SIP machine. */
 export type SipInput =
   | { readonly kind: 'received'; readonly flow: Flow; readonly bytes: Uint8Array }
   | { readonly kind: 'flowClosed'; readonly flow: Flow }

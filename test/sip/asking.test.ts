@@ -71,6 +71,19 @@ it('and says that it is in none, or in another, by 481 alone', () => {
   expect(alice.requests).toEqual(['INFO'])
 })
 
+it('and two telephones with one password are both asked: one that was never in it says nothing of the other', () => {
+  const { house, bob, ask, gone, run } = talking()
+  const other = new SimPhone(house, { device: 'bob-1', address: '10.0.1.4' })
+  other.register()
+  run()
+  ask('callee')
+  expect([bob.requests.at(-1), other.requests]).toEqual(['INFO', ['INFO']])
+  expect(gone).toEqual([])
+  bob.incoming[0]!.dialog!.ended = true
+  ask('callee')
+  expect(gone).toEqual(['bob-1'])
+})
+
 it('and leaves nothing behind: where it is not connected, says nothing, or its connection breaks', () => {
   const udp = talking()
   udp.bob.deaf = true
