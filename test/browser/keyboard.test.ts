@@ -160,6 +160,20 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the console by keyboard', 
     expect(lost).toEqual([])
   })
 
+  it('has a place to read from before a link is made that is shown only then', async () => {
+    await activate(button('Invite'))
+    const dialog = page.getByRole('dialog', { name: 'Invite somebody' })
+    const told = dialog.getByRole('status')
+    await dialog.waitFor(patience)
+    expect(await told.allTextContents()).toEqual([''])
+    await activate(dialog.getByRole('button', { name: 'Make a link' }))
+    await told.first().filter({ hasText: 'This link is shown only now' }).waitFor(patience)
+    await page.keyboard.press('Escape')
+    await dialog.waitFor({ state: 'detached' })
+    await focusIsOn(button('Invite'))
+    expect(lost).toEqual([])
+  })
+
   it('adds a person, whose page has the focus then; what was done is announced', async () => {
     await activate(button('Add person'))
     await page.keyboard.type('Mia Brandt')

@@ -39,21 +39,24 @@ export function InviteDialog(props: {
   const title = forUser ? people.inviteTitleFor(forUser.displayName) : people.inviteTitle
   return (
     <Dialog title={title} onClose={onClose}>
-      {made?.url ? (
-        <div class="sheet-to-print" role="status">
-          <h2 class="print-only">{people.inviteSheet(setup.place)}</h2>
-          <p class="print-only">{people.inviteSheetBody}</p>
-          <p class="no-print">{people.shownOnce(nameOf(made.user, users), when(made.expiresAt))}</p>
-          <Qr text={made.url} label={people.inviteQr} />
-          <Copy text={made.url} label={people.inviteLink} />
-          <div class="buttons no-print">
-            <button type="button" class="button primary" onClick={onClose}>
-              {common.done}
-            </button>
-            <PrintButton />
+      <div role="status" class="told">
+        {made?.url && (
+          <div class="sheet-to-print">
+            <h2 class="print-only">{people.inviteSheet(setup.place)}</h2>
+            <p class="print-only">{people.inviteSheetBody}</p>
+            <p class="no-print">{people.shownOnce(nameOf(made.user, users), when(made.expiresAt))}</p>
+            <Qr text={made.url} label={people.inviteQr} />
+            <Copy text={made.url} label={people.inviteLink} />
+            <div class="buttons no-print">
+              <button type="button" class="button primary" onClick={onClose}>
+                {common.done}
+              </button>
+              <PrintButton />
+            </div>
           </div>
-        </div>
-      ) : (
+        )}
+      </div>
+      {!made?.url && (
         <Form submit={people.makeLink} onSubmit={invite} onCancel={onClose}>
           {!forUser && (
             <Select

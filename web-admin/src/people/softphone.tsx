@@ -13,7 +13,7 @@ export function SoftphoneDialog({ user, onClose }: { readonly user: User; readon
   const [made, setMade] = useState<Softphone>()
   return (
     <Dialog title={people.softphoneTitle(user.displayName)} wide={made !== undefined} onClose={onClose}>
-      {made === undefined ? (
+      {made === undefined && (
         <Form
           submit={people.softphoneMake}
           onCancel={onClose}
@@ -32,28 +32,31 @@ export function SoftphoneDialog({ user, onClose }: { readonly user: User; readon
             autoFocus
           />
         </Form>
-      ) : (
-        <div class="beside" role="status">
-          <div class="settings-to-type">
-            <p>{people.softphoneLinphone}</p>
-            <Qr text={made.linphone.url} label={people.softphoneLinphone} />
-          </div>
-          <div class="settings-to-type">
-            <p>{people.softphoneOnce}</p>
-            <Setting name={people.softphoneServer} value={`${made.host}:${made.tlsPort}`} />
-            <Setting name={people.softphoneTransport} value="TLS" />
-            <Setting name={people.softphoneUser} value={made.digestUser} />
-            <Setting name={people.softphonePassword} value={made.password} />
-            <Setting name={people.softphoneDomain} value={`sip:${made.user}@${made.hostName}`} />
-            <p class="soft small">
-              {people.softphonePlain(`${made.host}:${made.port}`)}{' '}
-              <a href="/lanline.pem" download>
-                {people.softphoneAuthority}
-              </a>
-            </p>
-          </div>
-        </div>
       )}
+      <div role="status" class="told">
+        {made !== undefined && (
+          <div class="beside">
+            <div class="settings-to-type">
+              <p>{people.softphoneLinphone}</p>
+              <Qr text={made.linphone.url} label={people.softphoneLinphone} />
+            </div>
+            <div class="settings-to-type">
+              <p>{people.softphoneOnce}</p>
+              <Setting name={people.softphoneServer} value={`${made.host}:${made.tlsPort}`} />
+              <Setting name={people.softphoneTransport} value="TLS" />
+              <Setting name={people.softphoneUser} value={made.digestUser} />
+              <Setting name={people.softphonePassword} value={made.password} />
+              <Setting name={people.softphoneDomain} value={`sip:${made.user}@${made.hostName}`} />
+              <p class="soft small">
+                {people.softphonePlain(`${made.host}:${made.port}`)}{' '}
+                <a href="/lanline.pem" download>
+                  {people.softphoneAuthority}
+                </a>
+              </p>
+            </div>
+          </div>
+        )}
+      </div>
     </Dialog>
   )
 }

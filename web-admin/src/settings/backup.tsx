@@ -70,7 +70,7 @@ function Restore({ onOpen }: { readonly onOpen: (open: boolean) => void }) {
   return (
     <details class="restore" onToggle={event => onOpen(event.currentTarget.open)}>
       <summary>{settings.restoreTitle}</summary>
-      {manifest === undefined ? (
+      {manifest === undefined && (
         <Form
           submit={settings.look}
           label={settings.restoreTitle}
@@ -89,54 +89,57 @@ function Restore({ onOpen }: { readonly onOpen: (open: boolean) => void }) {
             maxLength={1_024}
           />
         </Form>
-      ) : (
-        <div class="stack" role="status">
-          <p>{settings.contains}</p>
-          <ul class="bullets">
-            <li>{containsLine.place(manifest.place)}</li>
-            <li>{containsLine.madeAt(dated(manifest.madeAt))}</li>
-            <li>{containsLine.version(manifest.version)}</li>
-            <li>{containsLine.users(manifest.users)}</li>
-            <li>{containsLine.devices(manifest.devices)}</li>
-            <li>{containsLine.calls(manifest.calls)}</li>
-          </ul>
-          <div>
-            <p>
-              {settings.hereNow(
-                people.length,
-                people.reduce((sum, { devices }) => sum + devices.length, 0),
-              )}
-            </p>
-            <p>{settings.age(Math.floor((Date.now() - manifest.madeAt) / dayMilliseconds))}</p>
-          </div>
-          <div class="buttons">
-            <button type="button" class="button danger" onClick={() => setAsking(true)}>
-              {settings.restore}
-            </button>
-            <button
-              type="button"
-              class="button quiet"
-              onClick={() =>
-                void attempt(async () => {
-                  await api.delete('/restore')
-                  setManifest(undefined)
-                })
-              }
-            >
-              {common.cancel}
-            </button>
-          </div>
-        </div>
       )}
-      {asking && (
-        <Confirm
-          title={settings.restoreConfirm}
-          lost={settings.restoreLost}
-          confirm={settings.restore}
-          onClose={() => setAsking(false)}
-          onConfirm={async () => setDone(await api.post<RestoreApplied>('/restore/apply', {}))}
-        />
-      )}
+      <div role="status" class="told">
+        {manifest !== undefined && (
+          <div class="stack">
+            <p>{settings.contains}</p>
+            <ul class="bullets">
+              <li>{containsLine.place(manifest.place)}</li>
+              <li>{containsLine.madeAt(dated(manifest.madeAt))}</li>
+              <li>{containsLine.version(manifest.version)}</li>
+              <li>{containsLine.users(manifest.users)}</li>
+              <li>{containsLine.devices(manifest.devices)}</li>
+              <li>{containsLine.calls(manifest.calls)}</li>
+            </ul>
+            <div>
+              <p>
+                {settings.hereNow(
+                  people.length,
+                  people.reduce((sum, { devices }) => sum + devices.length, 0),
+                )}
+              </p>
+              <p>{settings.age(Math.floor((Date.now() - manifest.madeAt) / dayMilliseconds))}</p>
+            </div>
+            <div class="buttons">
+              <button type="button" class="button danger" onClick={() => setAsking(true)}>
+                {settings.restore}
+              </button>
+              <button
+                type="button"
+                class="button quiet"
+                onClick={() =>
+                  void attempt(async () => {
+                    await api.delete('/restore')
+                    setManifest(undefined)
+                  })
+                }
+              >
+                {common.cancel}
+              </button>
+            </div>
+          </div>
+        )}
+        {asking && (
+          <Confirm
+            title={settings.restoreConfirm}
+            lost={settings.restoreLost}
+            confirm={settings.restore}
+            onClose={() => setAsking(false)}
+            onConfirm={async () => setDone(await api.post<RestoreApplied>('/restore/apply', {}))}
+          />
+        )}
+      </div>
     </details>
   )
 }

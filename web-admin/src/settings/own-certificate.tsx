@@ -70,7 +70,7 @@ function Bring({ isNewer, reload }: { readonly isNewer: boolean; readonly reload
   return (
     <details open={open} onToggle={event => setOpen(event.currentTarget.open)}>
       <summary>{isNewer ? texts.another : texts.bring}</summary>
-      {seen === undefined ? (
+      {seen === undefined && (
         <Form
           submit={texts.look}
           label={texts.bring}
@@ -83,38 +83,41 @@ function Bring({ isNewer, reload }: { readonly isNewer: boolean; readonly reload
           <Field label={texts.file} name="certificate" type="file" required hint={texts.fileHint} />
           <Field label={texts.key} name="key" type="file" required hint={texts.keyHint} />
         </Form>
-      ) : (
-        <div class="stack" role="status">
-          <p>{texts.fits}</p>
-          <div class="part">
-            <h3>{texts.found}</h3>
-            <Facts own={seen.found} />
-          </div>
-          <div class="part">
-            <h3>{texts.changes}</h3>
-            <Changes own={seen.found} />
-          </div>
-          <div class="buttons">
-            <button
-              type="button"
-              class="button primary"
-              onClick={() =>
-                void attempt(async () => {
-                  await api.post<CertificateState>('/certificate/own', seen.wish)
-                  setSeen(undefined)
-                  setOpen(false)
-                  await reload()
-                }, texts.used)
-              }
-            >
-              {texts.use}
-            </button>
-            <button type="button" class="button quiet" onClick={() => setSeen(undefined)}>
-              {common.cancel}
-            </button>
-          </div>
-        </div>
       )}
+      <div role="status" class="told">
+        {seen !== undefined && (
+          <div class="stack">
+            <p>{texts.fits}</p>
+            <div class="part">
+              <h3>{texts.found}</h3>
+              <Facts own={seen.found} />
+            </div>
+            <div class="part">
+              <h3>{texts.changes}</h3>
+              <Changes own={seen.found} />
+            </div>
+            <div class="buttons">
+              <button
+                type="button"
+                class="button primary"
+                onClick={() =>
+                  void attempt(async () => {
+                    await api.post<CertificateState>('/certificate/own', seen.wish)
+                    setSeen(undefined)
+                    setOpen(false)
+                    await reload()
+                  }, texts.used)
+                }
+              >
+                {texts.use}
+              </button>
+              <button type="button" class="button quiet" onClick={() => setSeen(undefined)}>
+                {common.cancel}
+              </button>
+            </div>
+          </div>
+        )}
+      </div>
     </details>
   )
 }
