@@ -8,7 +8,7 @@ import { type PastCall, pastCalls } from '../history.ts'
 import { moment, texts } from '../texts.ts'
 import { CallRow } from './history.tsx'
 
-const roomy = '(min-width: 1080px) and (min-height: 700px)'
+const roomy = '(min-width: 67.5em) and (min-height: 43.75em)'
 const againMilliseconds = 2_000
 const shownCalls = 5
 
