@@ -1,7 +1,8 @@
 /**
  * Bounds on connections, per source and in all. A connection is *unproven* until it has said something complete (a
- * SIP message, an HTTP request): a flood of half-open ones can only push out each other. Sources are single IPv4
- * addresses and IPv6 /64 networks; loopback is bounded by the totals alone.
+ * SIP message, an HTTP request): a flood of half-open ones can only push out each other. Sources are single addresses; an
+ * IPv6 /64, of which anybody on it has as many as they like, and everybody on a LAN has one, may have half of all.
+ * Loopback is bounded by the totals alone.
  */
 import { isLoopback, sourceOf } from '../core/endpoint.ts'
 
@@ -15,9 +16,9 @@ export interface GateLimits {
 export class Gate<Connection extends object> {
   readonly #limits: GateLimits
   readonly #evict: (connection: Connection) => void
-  /** In order of arrival. */
-  readonly #unproven = new Map<Connection, string>()
-  readonly #proven = new Map<Connection, string>()
+  /** In order of arrival, with their sources. */
+  readonly #unproven = new Map<Connection, readonly string[]>()
+  readonly #proven = new Map<Connection, readonly string[]>()
   readonly #unprovenBySource = new Map<string, number>()
   readonly #provenBySource = new Map<string, number>()
 
@@ -37,12 +38,8 @@ export class Gate<Connection extends object> {
 
   /** Takes a new connection in, or says why not. A full house of unproven ones loses its oldest. */
   enter(connection: Connection, address: string): 'ok' | 'tooManyFromSource' | 'tooMany' {
-    const source = sourceOf(address)
-    if (!isLoopback(address)) {
-      if ((this.#unprovenBySource.get(source) ?? 0) >= this.#limits.unprovenPerSource)
-        return 'tooManyFromSource'
-      if ((this.#provenBySource.get(source) ?? 0) >= this.#limits.perSource) return 'tooManyFromSource'
-    }
+    const sources = sourcesOf(address)
+    if (!isLoopback(address) && sources.some(source => this.#isFull(source))) return 'tooManyFromSource'
     if (this.#proven.size >= this.#limits.total) return 'tooMany'
     if (this.#unproven.size >= this.#limits.unprovenTotal) {
       const oldest = this.#unproven.keys().next().value
@@ -51,33 +48,49 @@ export class Gate<Connection extends object> {
         this.#evict(oldest)
       }
     }
-    this.#unproven.set(connection, source)
-    count(this.#unprovenBySource, source, 1)
+    this.#unproven.set(connection, sources)
+    count(this.#unprovenBySource, sources, 1)
     return 'ok'
   }
 
   /** The connection said something complete. */
   prove(connection: Connection): void {
-    const source = this.#unproven.get(connection)
-    if (source === undefined) return
+    const sources = this.#unproven.get(connection)
+    if (sources === undefined) return
     this.#unproven.delete(connection)
-    count(this.#unprovenBySource, source, -1)
-    this.#proven.set(connection, source)
-    count(this.#provenBySource, source, 1)
+    count(this.#unprovenBySource, sources, -1)
+    this.#proven.set(connection, sources)
+    count(this.#provenBySource, sources, 1)
   }
 
   leave(connection: Connection): void {
-    const unproven = this.#unproven.get(connection)
-    if (unproven !== undefined) count(this.#unprovenBySource, unproven, -1)
-    const proven = this.#proven.get(connection)
-    if (proven !== undefined) count(this.#provenBySource, proven, -1)
+    count(this.#unprovenBySource, this.#unproven.get(connection) ?? [], -1)
+    count(this.#provenBySource, this.#proven.get(connection) ?? [], -1)
     this.#unproven.delete(connection)
     this.#proven.delete(connection)
   }
+
+  #isFull(source: string): boolean {
+    const { unprovenPerSource, unprovenTotal, perSource, total } = this.#limits
+    const [unproven, proven] = isNetwork(source)
+      ? [Math.max(unprovenPerSource, unprovenTotal / 2), Math.max(perSource, total / 2)]
+      : [unprovenPerSource, perSource]
+    return (
+      (this.#unprovenBySource.get(source) ?? 0) >= unproven ||
+      (this.#provenBySource.get(source) ?? 0) >= proven
+    )
+  }
 }
 
-function count(counts: Map<string, number>, key: string, change: number): void {
-  const value = (counts.get(key) ?? 0) + change
-  if (value > 0) counts.set(key, value)
-  else counts.delete(key)
+/** Whom a connection counts for: its address, and the network of an IPv6 one. */
+const sourcesOf = (address: string): readonly string[] => [...new Set([address, sourceOf(address)])]
+
+const isNetwork = (source: string): boolean => source.endsWith('/64')
+
+function count(counts: Map<string, number>, sources: readonly string[], change: number): void {
+  for (const source of sources) {
+    const value = (counts.get(source) ?? 0) + change
+    if (value > 0) counts.set(source, value)
+    else counts.delete(source)
+  }
 }

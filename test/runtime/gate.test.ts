@@ -57,6 +57,26 @@ describe('a gate', () => {
     expect(sourceOf('192.0.2.1')).toBe('192.0.2.1')
   })
 
+  it('takes the telephones of one IPv6 network for many, but for half of everybody at most', () => {
+    const g = new Gate<{ name: string }>(
+      { unprovenPerSource: 2, unprovenTotal: 8, perSource: 3, total: 20 },
+      () => {},
+    )
+    const enter = (address: string, isProven: boolean): string => {
+      const connection = one(address)
+      const answer = g.enter(connection, address)
+      if (answer === 'ok' && isProven) g.prove(connection)
+      return answer
+    }
+    expect([1, 2, 3, 4].map(() => enter('fd00::a', true)).at(-1)).toBe('tooManyFromSource')
+    const others = Array.from({ length: 8 }, (_, host) => enter(`fd00::1:${host}`, true))
+    expect(others).toEqual([...Array(7).fill('ok'), 'tooManyFromSource'])
+    expect(enter('192.0.2.1', true)).toBe('ok')
+    const silent = Array.from({ length: 5 }, (_, host) => enter(`fd00:2::${host}`, false))
+    expect(silent).toEqual([...Array(4).fill('ok'), 'tooManyFromSource'])
+    expect([1, 2, 3].map(() => enter('192.0.2.2', false))).toEqual(['ok', 'ok', 'tooManyFromSource'])
+  })
+
   it('does not count loopback by source', () => {
     const { gate: g } = gate()
     expect([1, 2, 3].map(n => g.enter(one(`a${n}`), '127.0.0.1'))).toEqual(['ok', 'ok', 'ok'])
