@@ -321,7 +321,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     }
     const { sender } = identified
     if (destination.kind === 'refused') {
-      this.#outbox.note(destination.note, flow, request.uri.slice(0, 100))
+      this.#outbox.note(destination.note, flow, withoutPassword(request.uri))
       return this.#ownAnswers.send(incoming, destination.status, destination.reason)
     }
     if (request.method === 'REGISTER')
@@ -348,7 +348,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     const hops = first(incoming.request, 'Max-Forwards')
     const extensions = destination.kind === 'self' ? [] : values(incoming.request, 'Proxy-Require')
     if (uri === undefined && destination.kind === 'refused') {
-      this.#outbox.note(destination.note, incoming.flow, incoming.request.uri.slice(0, 100))
+      this.#outbox.note(destination.note, incoming.flow, withoutPassword(incoming.request.uri))
       this.#ownAnswers.send(incoming, destination.status, destination.reason)
     } else if (isUnsubscribed(incoming, destination)) {
       this.#outbox.note('strayNotify', incoming.flow)
@@ -478,3 +478,6 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
  */
 const isUnsubscribed = ({ request }: Incoming, { kind }: Destination): boolean =>
   request.method === 'NOTIFY' && (kind === 'user' || kind === 'contact')
+
+/** For a log line: RFC 3261 §19.1.1 lets a URI hold one, after the user. */
+const withoutPassword = (uri: string): string => uri.replace(/^([^:]*:[^:@]*):[^@]*@/, '$1@').slice(0, 100)

@@ -62,3 +62,21 @@ it('the ACK to a refusal in a dialog ends here, and goes to nobody', () => {
   home.network.run(100)
   expect(bob.requests).toEqual([])
 })
+
+it.each([
+  'sip:bob:secret@elsewhere.example',
+  'SIPS:bob:secret@elsewhere.example',
+  'xmpp:bob:secret@elsewhere.example',
+])('%s is refused, and its password is in no log', uri => {
+  const home = new SimHouse(new SimNetwork(1), ['alice', 'bob'])
+  const details: string[] = []
+  home.observe = effect => {
+    if (effect.kind === 'note') details.push(effect.detail)
+  }
+  const alice = new SimPhone(home, { device: 'alice-1' })
+  const call = alice.call('bob', { uri })
+  home.network.run(200)
+  expect(call.final).toBeGreaterThanOrEqual(400)
+  expect(details.join()).toContain('bob@elsewhere.example')
+  expect(details.join()).not.toContain('secret')
+})
