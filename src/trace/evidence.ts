@@ -65,9 +65,9 @@ export interface PartyEvidence {
   readonly clockErrorMilliseconds: number
 }
 
-/** `sinceClosed`: told of first when the relay was no longer needed. */
+/** `isLate`: told of first when the relay was closed again, or one of the two had moved since it was opened. */
 export interface CheckedEvidence extends PairChecks {
-  readonly sinceClosed?: boolean
+  readonly isLate?: boolean
 }
 
 export interface CandidateEvidence {
@@ -125,7 +125,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
     },
     ...{ ledger: row.ledger ?? undefined, relayReason: row.relayReason ?? undefined },
   }
-  let isClosed = false
+  let [isOpen, isPast] = [false, false]
   for (const event of events) {
     const party = event.source === 'caller' || event.source === 'callee' ? event.source : undefined
     switch (event.kind) {
@@ -145,10 +145,12 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
         break
       case 'grant':
         found.relayReason = event.reason ?? found.relayReason
-        isClosed = event.what === 'closed'
+        isOpen = event.what === 'opened'
+        isPast = !isOpen
         break
       case 'network':
-        if (event.who === 'lanline') {
+        if (event.who !== 'lanline') isPast ||= isOpen
+        else {
           found.applianceAddresses = [...new Set([...found.applianceAddresses, ...event.addresses])].slice(
             -64,
           )
@@ -161,7 +163,7 @@ export function evidenceOf(events: readonly TraceEvent[], row: RowEvidence = {})
         addCapture(event.facts, found.captures)
         break
       default:
-        if (party) reported(event, parties[party], streams[party], isClosed)
+        if (party) reported(event, parties[party], streams[party], isPast)
     }
   }
   for (const role of ['caller', 'callee'] as const) parties[role].streams = [...streams[role].values()]
@@ -197,7 +199,7 @@ function reported(
   event: TraceEvent,
   party: Growing<PartyEvidence>,
   streams: Map<string, Growing<StreamEvidence>>,
-  isClosed: boolean,
+  isPast: boolean,
 ): void {
   const at = event.atMilliseconds
   switch (event.kind) {
@@ -216,7 +218,7 @@ function reported(
       party.remoteFingerprint = normalFingerprint(event.remoteFingerprint) || party.remoteFingerprint
       break
     case 'checks':
-      for (const pair of event.pairs) checkedAnew(pair, party.checks, isClosed)
+      for (const pair of event.pairs) checkedAnew(pair, party.checks, isPast)
       break
     case 'quality':
       for (const sample of event.streams) sampled({ ...sample, final: event.final }, at, streams)
@@ -240,13 +242,13 @@ const withKnown = (now: DtlsHappening, before: PartyEvidence['dtls']): PartyEvid
 })
 
 /** What was said last of a pair counts. */
-function checkedAnew(pair: PairChecks, checks: CheckedEvidence[], isClosed: boolean): void {
+function checkedAnew(pair: PairChecks, checks: CheckedEvidence[], isPast: boolean): void {
   const at = checks.findIndex(
     one => one.local === pair.local && (one.remote === pair.remote || isNamedSince(one.remote, pair.remote)),
   )
   const before = checks[at]
-  if (before !== undefined) checks[at] = { ...pair, sinceClosed: before.sinceClosed === true }
-  else if (checks.length < limits.checks) checks.push({ ...pair, sinceClosed: isClosed })
+  if (before !== undefined) checks[at] = { ...pair, isLate: before.isLate === true }
+  else if (checks.length < limits.checks) checks.push({ ...pair, isLate: isPast })
 }
 
 function disturbed(at: number, party: Growing<PartyEvidence>): void {

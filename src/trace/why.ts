@@ -35,9 +35,9 @@ function reasonOf(evidence: Evidence): WhyNotDirect {
   return heard ? 'filtered' : 'notReported'
 }
 
-/** What was answered once, before one of them went elsewhere, and what came when the relay was closed say nothing. */
+/** What was answered once, before one of them went elsewhere, and what came when they were back say nothing. */
 const isHeardOnly = (pair: CheckedEvidence): boolean =>
-  (pair.requestsReceived ?? 0) > 0 && (pair.responsesReceived ?? 0) === 0 && pair.sinceClosed !== true
+  (pair.requestsReceived ?? 0) > 0 && (pair.responsesReceived ?? 0) === 0 && pair.isLate !== true
 
 /**
  * A check by way of the relay says nothing of the direct way. It may arrive before its candidate does: then it seems to

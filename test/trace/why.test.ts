@@ -14,7 +14,7 @@ interface Case {
   readonly calleeOffers: readonly string[]
   readonly callerChecks?: readonly PairChecks[]
   readonly calleeChecks?: readonly PairChecks[]
-  /** Told when the relay was closed. */
+  /** Told when one had moved, and when the relay was closed. */
   readonly lateChecks?: readonly PairChecks[]
   readonly reason?: 'otherNetwork' | 'checksFailed'
   readonly refused?: string
@@ -40,6 +40,8 @@ function eventsOf({ callerOffers, calleeOffers, ...rest }: Case): TraceEvent[] {
     ...checks('caller', rest.callerChecks),
     ...checks('callee', rest.calleeChecks),
     ...(rest.reason ? [{ kind: 'grant', source: 'relay', what: 'opened', reason: rest.reason }] : []),
+    ...(rest.lateChecks ? [{ kind: 'network', who: 'callee', source: 'server', addresses: [] }] : []),
+    ...checks('callee', rest.lateChecks),
     ...(rest.lateChecks ? [{ kind: 'grant', source: 'relay', what: 'closed' }] : []),
     ...checks('caller', rest.lateChecks),
     ...(rest.refused ? [refused] : []),
@@ -126,7 +128,7 @@ describe('why a call was not direct', () => {
       'isolation',
     ],
     [
-      'checks were answered before one of them went elsewhere, and arrive when the relay is closed again',
+      'checks were answered before one of them went elsewhere, and arrive when it is back',
       {
         callerOffers: [a],
         calleeOffers: [b],
