@@ -517,10 +517,14 @@ function isTriedAgain(row: CallRow, { caller }: CallEvent & { kind: 'started' },
   return endedAt !== undefined && at - endedAt <= callLimits.retryMilliseconds
 }
 
-/** A BYE of a branch that did not take the call: told by its tag; from before a restart by its device. */
-function isOfAnother({ row, dialog }: OpenCall, event: CallEvent & { kind: 'ended' }): boolean {
+/**
+ * A BYE of a branch that did not take the call, or not yet (RFC 3261 §15 lets a caller end one that rings): told by its tag;
+ * from before a restart by its device.
+ */
+function isOfAnother({ row, dialog, ours }: OpenCall, event: CallEvent & { kind: 'ended' }): boolean {
   if (event.calleeTag === undefined) return false
   if (dialog !== undefined) return event.calleeTag !== dialog.calleeTag
+  if (ours) return true
   return (event.calleeDevice ?? row.calleeDevice) !== (row.calleeDevice ?? event.calleeDevice)
 }
 

@@ -191,6 +191,13 @@ describe('a call row', () => {
     expect(log.saved.get('c1')?.calleePair?.localAddress).toBe('10.0.0.2')
   })
 
+  it('does not end by the BYE of a branch that only rings, while others ring on', () => {
+    const log = new Log().give(started, ended('caller', 'hangup', 'tag2'))
+    expect(log.row.endedAt).toBeUndefined()
+    expect(log.give(answered).row.answeredAt).toBeDefined()
+    expect(log.give(ended('caller', 'hangup', 'tag1')).row.endedAt).toBeDefined()
+  })
+
   it('does not end by the BYE of a branch that answered too late', () => {
     const log = new Log().give(started, answered, ended('caller', 'answeredElsewhere', 'tag2'))
     expect(log.row.endedAt).toBeUndefined()
