@@ -1,10 +1,9 @@
 /**
- * `scripts/bench trace`: what tracing adds to a call. `scripts/bench history`: what
- * the console waits for when many calls are kept. `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same
- * run; with `--profile`, where the time goes. `scripts/bench machine`: the SIP machine without sockets. `scripts/bench
- * codec`: nanoseconds per decode and encode. `scripts/bench relay`: CPU, latency and highest rate of the relay, beside
- * coturn's in the same run. `scripts/bench pages`: how soon either page can be used at its first visit. `scripts/bench
- * writes`: bytes written to the card.
+ * `scripts/bench sip`: CPU per authenticated registration and per authenticated call, beside Kamailio's in the same run;
+ * with `--bare` beside what Node alone costs; with `--profile`, where the time goes. `trace`: what tracing adds to a call.
+ * `history`: what the console waits for when many calls are kept. `machine`: the SIP machine without sockets. `codec`:
+ * nanoseconds per decode and encode. `relay`: CPU, latency and highest rate of the relay, beside coturn's in the same run.
+ * `pages`: how soon either page can be used at its first visit. `writes`: bytes written to the card.
  */
 import { parseArgs } from 'node:util'
 import { benchCodec } from './codec.ts'
@@ -19,7 +18,7 @@ import { benchTrace } from './trace.ts'
 import { benchWrites } from './writes.ts'
 
 const usage = `usage: scripts/bench sip [--rounds N] [--seconds N] [--registrations PER_SECOND] [--calls PER_SECOND]
-                        [--only lanline|kamailio] [--loss PERCENT] [--profile] [--json]
+                        [--only lanline|kamailio] [--bare] [--loss PERCENT] [--profile] [--json]
        scripts/bench relay [--rounds N] [--seconds N] [--searches N] [--rates PER_SECOND,...] [--between peers|relays]
                         [--burst N] [--only lanline|coturn] [--profile] [--json]
        scripts/bench trace [--rounds N] [--seconds N] [--calls PER_SECOND] [--profile] [--json]
@@ -46,6 +45,7 @@ const read = () =>
       count: { type: 'string', default: '100000' },
       between: { type: 'string', default: 'peers' },
       only: { type: 'string' },
+      bare: { type: 'boolean', default: false },
       loss: { type: 'string' },
       profile: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
@@ -87,6 +87,7 @@ switch (positionals[0]) {
       registrationsPerSecond: Number(values.registrations),
       callsPerSecond: Number(values.calls ?? 200),
       only: values.only,
+      bare: values.bare,
       profile: values.profile,
       json: values.json,
     })

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { freePorts } from '../interop/free-ports.ts'
 import { authentication, runSipp, type SippResult, sippInstalled, startCallee } from '../interop/sipp/sipp.ts'
+import { startBareNode } from './bare-node.ts'
 import { canKamailioKeep, kamailioVersion, startKamailio } from './kamailio.ts'
 import { startLanline } from './lanline.ts'
 import { cpuBetween, memoryKilobytes, type ThreadCpu, threadCpu, totalNanoseconds } from './process-cpu.ts'
@@ -21,6 +22,8 @@ export interface SipBenchOptions {
   readonly registrationsPerSecond: number
   readonly callsPerSecond: number
   readonly only: string | undefined
+  /** Beside a proxy that does next to nothing. */
+  readonly bare: boolean
   readonly profile: boolean
   readonly json: boolean
 }
@@ -73,7 +76,7 @@ export async function benchSip(options: SipBenchOptions): Promise<void> {
 
 async function startServers(options: SipBenchOptions, directory: string): Promise<Server[]> {
   const servers: Server[] = []
-  const ports = await freePorts(2)
+  const ports = await freePorts(3)
   if (options.only !== 'lanline') {
     if (kamailioVersion() === undefined)
       throw new Error('kamailio is not installed: apt-get install kamailio')
@@ -82,6 +85,7 @@ async function startServers(options: SipBenchOptions, directory: string): Promis
       servers.push(await startKamailio({ directory, port: ports[keeps ? 1 : 0]!, password, keeps }))
     }
   }
+  if (options.bare) servers.push(await startBareNode(ports[2]!))
   if (options.only !== 'kamailio') {
     servers.push(await startLanline({ directory, users: people, profile: options.profile }))
   }
@@ -188,6 +192,7 @@ function report(options: SipBenchOptions, samples: readonly Sample[]): void {
       lanline: summarise(of('lanline')),
       kamailio: summarise(of('kamailio')),
       keeping: summarise(of('kamailio, keeping')),
+      bare: summarise(of('bare node')),
     }
   })
   if (options.json) {
@@ -196,14 +201,14 @@ function report(options: SipBenchOptions, samples: readonly Sample[]): void {
   }
   const cell = (text: string): string => text.padStart(13)
   const lines = [
-    `${''.padEnd(46)}${['lanline', 'kamailio', 'ratio', 'kam., keeping', 'ratio'].map(cell).join('')}`,
+    `${''.padEnd(46)}${['lanline', 'kamailio', 'ratio', 'kam., keeping', 'ratio', 'bare node'].map(cell).join('')}`,
   ]
-  for (const { load, lanline, kamailio, keeping } of rows) {
+  for (const { load, lanline, kamailio, keeping, bare } of rows) {
     const line = (title: string, value: (summary: Summary) => string, ratios = false): string => {
       const of = (summary: Summary | undefined): string => cell(summary === undefined ? '-' : value(summary))
       const ratio = (peer: Summary | undefined): string =>
         cell(ratios && lanline && peer ? (lanline.microseconds / peer.microseconds).toFixed(2) : '')
-      return `${title.padEnd(46)}${of(lanline)}${of(kamailio)}${ratio(kamailio)}${of(keeping)}${ratio(keeping)}`
+      return `${title.padEnd(46)}${of(lanline)}${of(kamailio)}${ratio(kamailio)}${of(keeping)}${ratio(keeping)}${of(bare)}`
     }
     const title =
       load === 'register' ? 'authenticated registration (2 requests)' : 'authenticated call (9 messages)'
@@ -223,7 +228,7 @@ function report(options: SipBenchOptions, samples: readonly Sample[]): void {
   lines.push(
     '',
     `${options.rounds} rounds of ${options.seconds} s, ${options.registrationsPerSecond} registrations/s, ${options.callsPerSecond} calls/s, 1,000 users, UDP on loopback; medians; kamailio ${kamailioVersion() ?? 'absent'}, one UDP worker`,
-    `again: scripts/bench sip --rounds ${options.rounds} --seconds ${options.seconds} --registrations ${options.registrationsPerSecond} --calls ${options.callsPerSecond}`,
+    `again: scripts/bench sip --rounds ${options.rounds} --seconds ${options.seconds} --registrations ${options.registrationsPerSecond} --calls ${options.callsPerSecond}${options.bare ? ' --bare' : ''}`,
   )
   process.stdout.write(`${lines.join('\n')}\n`)
 }
