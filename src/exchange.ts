@@ -20,7 +20,7 @@ export function passSipEffect(effect: SipEffect, to: ExchangeInputs): void {
     to.signalling({ kind: 'agentEvent', device: effect.device, event: effect.event })
   } else if (effect.kind === 'call') {
     to.calls({ kind: 'sip', event: effect.event })
-  } else if (effect.kind === 'gone') {
+  } else if (effect.kind === 'gone' || effect.kind === 'registeredAnew') {
     to.calls(effect)
   } else if (effect.kind === 'reachable') {
     const { user, device, reachable, transport } = effect

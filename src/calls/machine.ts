@@ -35,6 +35,8 @@ export const callLimits = {
   /** After a start, and from then on: phones are asked whether they are still in a call from before. */
   firstAskMilliseconds: seconds(5),
   askMilliseconds: minutes(1),
+  /** The same after one was switched on, which may be the first of several. */
+  switchedOnAskMilliseconds: seconds(2),
   /** How long after a refusal an INVITE of the same name is another try. */
   retryMilliseconds: minutes(1),
   /** How often `aliveAt` of an open call is written. */
@@ -75,7 +77,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   /** By call: it ends at the latest then; nobody is in it. */
   readonly #limits = new TimerTable<string>()
   readonly #absences = new TimerTable<string>()
-  /** By call, from before a restart: when its phones are asked next. */
+  /** By call: when its phones are asked next. */
   readonly #asks = new TimerTable<string>()
   /** When open calls are next written down as alive; undefined: there are none. */
   #aliveAt: Monotonic | undefined
@@ -150,6 +152,9 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         if (input.reachable) this.#reachable.set(input.device, input.hosted)
         else this.#reachable.delete(input.device)
         for (const id of this.#openByDevice.get(input.device) ?? []) this.#watch(this.#open.get(id)!, now)
+        break
+      case 'registeredAnew':
+        for (const id of this.#openByDevice.get(input.device) ?? []) this.#askSoon(this.#open.get(id)!, now)
         break
       case 'gone':
         this.#gone(input.call)
@@ -347,10 +352,16 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#close(call, { endedAt: call.row.aliveAt, endedBy: 'server', reason: 'lost', code: 0 })
   }
 
-  /** A BYE that nobody was there to hear is said for half a minute: whoever was away longer asks. */
+  /** A phone whose power was cut says no BYE; of a call with a client the client says what became of it. */
+  #askSoon({ row, dialog }: OpenCall, now: Monotonic): void {
+    if (dialog === undefined || this.#isClients(row) || this.#asks.has(row.id)) return
+    this.#asks.set(row.id, after(now, callLimits.switchedOnAskMilliseconds))
+  }
+
+  /** A BYE that nobody was there to hear is said for half a minute: whoever was away longer asks, and asks again. */
   #ask(id: string, now: Monotonic): void {
-    const { row, dialog } = this.#open.get(id)!
-    this.#asks.set(id, after(now, callLimits.askMilliseconds))
+    const { row, dialog, ours } = this.#open.get(id)!
+    if (!ours) this.#asks.set(id, after(now, callLimits.askMilliseconds))
     const { callerDevice, calleeDevice, callerUser: caller, answererUser, calleeUser } = row
     for (const [side, device] of [['caller', callerDevice] as const, ['callee', calleeDevice] as const]) {
       if (device === undefined || this.#reachable.get(device) !== false) continue
@@ -362,7 +373,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   /** The other one hung up, or both did, or its power was cut. */
   #gone(id: string): void {
     const call = this.#open.get(id)
-    if (call !== undefined && !call.ours) this.#lose(call)
+    if (call !== undefined) this.#lose(call)
   }
 
   #revoked(device: string, now: Monotonic): void {
@@ -380,13 +391,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   #reachedLimit(call: OpenCall, now: Monotonic): void {
-    const { callerDevice, calleeDevice, answeredAt } = call.row
-    if (answeredAt === undefined) {
+    if (call.row.answeredAt === undefined) {
       this.#close(call, { endedAt: this.#epoch(now), endedBy: 'server', reason: 'noAnswer', code: 408 })
       return
     }
-    const hosted = [callerDevice, calleeDevice].some(device => this.#reachable.get(device ?? ''))
-    if (hosted) this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
+    if (this.#isClients(call.row)) this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
     else this.#lose(call)
   }
 
@@ -484,8 +493,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   /** Of a party that is a client, the client says what becomes of it: only two phones have to be asked. */
   #save({ row, dialog }: OpenCall): void {
-    const isClients = [row.callerDevice, row.calleeDevice].some(device => this.#reachable.get(device ?? ''))
-    this.#out.push({ kind: 'save', row, ...(dialog && !isClients && { dialog }) })
+    this.#out.push({ kind: 'save', row, ...(dialog && !this.#isClients(row) && { dialog }) })
+  }
+
+  #isClients({ callerDevice, calleeDevice }: CallRow): boolean {
+    return [callerDevice, calleeDevice].some(device => this.#reachable.get(device ?? ''))
   }
 
   #taken(): CallEffect[] {

@@ -91,6 +91,8 @@ export type CallInput =
       readonly hosted: boolean
       readonly reachable: boolean
     }
+  /** A phone of the device was switched on, as far as its registration tells. */
+  | { readonly kind: 'registeredAnew'; readonly device: string }
   /** A phone that was asked is in no such call. */
   | { readonly kind: 'gone'; readonly call: string; readonly device: string }
   /** The device's right ended. A hosted agent leaves its calls itself; a phone's end here, and its peers are told. */

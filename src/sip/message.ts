@@ -368,6 +368,8 @@ export type SipEffect =
       /** Our address that the device's flow came to. */
       readonly local: Endpoint
     }
+  /** A phone of the device registers as one does that was just switched on: what it was in before it may know nothing of. */
+  | { readonly kind: 'registeredAnew'; readonly device: string }
   | { readonly kind: 'agentEvent'; readonly device: string; readonly event: AgentEvent }
   | { readonly kind: 'call'; readonly event: CallEvent }
   /** The phone that was asked is in no such call. */

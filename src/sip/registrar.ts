@@ -270,6 +270,7 @@ export class Registrar {
       .slice(0, tooMany)
     if (added > 0 && tooMany > left.length) return this.#refuse(transaction, request, tooManyContacts, now)
 
+    if (wanted.some(one => one.expiresSeconds > 0)) this.#tellAnew(incoming, sender)
     const undo: Waiting['undo'][number][] = []
     const put: BindingRow[] = []
     const remove: string[] = []
@@ -304,6 +305,14 @@ export class Registrar {
     }
     this.#waiting.set(++this.#ticket, { transaction, answer, request, undo })
     this.#write(this.#ticket, put, remove)
+  }
+
+  // RFC 3261 §10.2: one Call-ID from boot to boot, and CSeq goes up by one. Some have the same for ever, and count anew.
+  #tellAnew({ callId, cseq }: Incoming, { user, device }: Registering): void {
+    const goesOn = ({ binding }: LiveBinding): boolean =>
+      binding.callId === callId && binding.cseq < cseq.number
+    if (this.#parts.bindings.ofDevice(user, device).some(goesOn)) return
+    this.#parts.outbox.push({ kind: 'registeredAnew', device })
   }
 
   #bind(

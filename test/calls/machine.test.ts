@@ -288,13 +288,33 @@ describe('a call between phones from before a restart', () => {
     expect(log.row.endedAt).toBeUndefined()
   })
 
-  it('is not asked for where a client is in it, or it is of this life', () => {
+  it('is not asked for where a client is in it', () => {
     const log = new Log().give(reachable('a1', true), reachable('b1', false), started, answered)
     log.restart(180_000).give(bothReachable[1]!).pass(120_000)
     expect(log.asked).toEqual([])
-    expect(
-      new Log().give(...bothReachable, started, answered, gone).pass(120_000).row.endedAt,
-    ).toBeUndefined()
+  })
+})
+
+describe('a call between phones of which one was switched on', () => {
+  const bothReachable = [reachable('a1', false), reachable('b1', false)]
+  const anew = (device: string): CallInput => ({ kind: 'registeredAnew', device })
+
+  it('is asked for at both, once however many were, and ends as soon as one knows nothing of it', () => {
+    const log = new Log().give(...bothReachable, started, answered, anew('c1')).pass(60_000)
+    expect(log.asked).toEqual([])
+    log.give(anew('b1'), anew('a1'), anew('b1')).pass(callLimits.askMilliseconds)
+    expect(log.asked).toEqual(['caller a1', 'callee b1'])
+    expect(log.row.endedAt).toBeUndefined()
+    log.give(anew('a1')).pass(callLimits.switchedOnAskMilliseconds)
+    expect(log.asked.length).toBe(4)
+    expect(log.give({ kind: 'gone', call: 'c1', device: 'a1' }).row.reason).toBe('lost')
+    expect(log.machine.sizes.timers).toBe(0)
+  })
+
+  it('is not asked for while it rings, nor where a client is in it', () => {
+    const log = new Log().give(...bothReachable, started, anew('a1')).pass(callLimits.askMilliseconds)
+    log.give(reachable('a1', true), answered, anew('b1')).pass(callLimits.askMilliseconds)
+    expect(log.asked).toEqual([])
   })
 })
 

@@ -102,21 +102,23 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a baresip phone
       const said = events.flatMap(one =>
         one.kind === 'sip' && one.cseq === '0 INFO' ? [`${one.party} ${one.name}`] : [],
       )
-      console.info(said)
       return said.length >= 4
     })
     expect((await newest())?.endedAt ?? undefined).toBeUndefined()
     await hals.hangUp()
     await until('the row is closed', async () => (await newest())?.reason === 'hangup')
-    // The power of the whole house.
-    heard = paulas.output.length
-    await hals.dial(`sip:paula@${house.host('pi').address}`)
-    await answered()
-    await Promise.all([hals.cutOff(), paulas.cutOff(), house.daemon.kill()])
-    await house.daemon.start()
-    await Promise.all([hals.start(), paulas.start()])
-    await until('the row is closed', async () => (await newest())?.reason === 'lost')
-    expect(await newest()).toMatchObject({ callerUser: 'hal', calleeUser: 'paula', endedBy: 'server' })
+    // The power of the whole house, then that of the phones alone.
+    for (const appliance of [house.daemon, undefined]) {
+      heard = paulas.output.length
+      await hals.dial(`sip:paula@${house.host('pi').address}`)
+      await answered()
+      const { id } = (await newest())!
+      await Promise.all([hals.cutOff(), paulas.cutOff(), appliance?.kill()])
+      await appliance?.start()
+      await Promise.all([hals.start(), paulas.start()])
+      await until('the row is closed', async () => (await newest())?.reason === 'lost')
+      expect(await newest()).toMatchObject({ id, callerUser: 'hal', calleeUser: 'paula', endedBy: 'server' })
+    }
   })
 })
 

@@ -147,6 +147,12 @@ export class SimPhone {
     })
   }
 
+  /** Its power was cut, and it has one Call-ID for ever. */
+  countingAnew(): this {
+    this.#registrationSeq = 0
+    return this
+  }
+
   /** Final statuses are collected in `statuses`. */
   register(expires = 3600, o: { to?: string; contact?: string; extra?: HeaderField[] } = {}): void {
     const params = this.#o.contactParams ?? ''

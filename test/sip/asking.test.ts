@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest'
 import { first } from '../../src/sip/codec.ts'
 import type { CallDialog } from '../../src/sip/message.ts'
+import { SimExchange } from '../sim/exchange.ts'
 import { SimHouse } from '../sim/house.ts'
 import { SimNetwork } from '../sim/network.ts'
 import { type PhoneOptions, SimPhone } from '../sim/phone.ts'
@@ -82,6 +83,36 @@ it('and two telephones with one password are both asked: one that was never in i
   bob.incoming[0]!.dialog!.ended = true
   ask('callee')
   expect(gone).toEqual(['bob-1'])
+})
+
+it('and is over when the power of both was cut', () => {
+  const exchange = new SimExchange(new SimNetwork(1), ['alice', 'bob'])
+  const run = (milliseconds = 300): void => exchange.network.run(milliseconds)
+  const switchedOn = (user: 'alice' | 'bob'): SimPhone => {
+    const phone = new SimPhone(exchange.house, { device: `${user}-1`, address: addresses[user] })
+    phone.register()
+    run()
+    return phone
+  }
+  const talk = (alice: SimPhone, bob: SimPhone): void => {
+    bob.onInvite = 'answer'
+    alice.call('bob')
+    run()
+  }
+  const last = () => [...exchange.rows.values()].at(-1)!
+  talk(switchedOn('alice'), switchedOn('bob'))
+  run(180_000)
+  const [alice, bob] = [switchedOn('alice'), switchedOn('bob')]
+  expect(last().endedAt).toBeUndefined()
+  run(3_000)
+  expect([alice.requests, bob.requests]).toEqual([['INFO'], ['INFO']])
+  expect(last()).toMatchObject({ reason: 'lost', endedBy: 'server' })
+  talk(alice, bob)
+  run(60_000)
+  bob.countingAnew().register()
+  run(60_000)
+  expect(bob.requests, 'one that is still in its call').toEqual(['INFO', 'INVITE', 'ACK', 'INFO'])
+  expect(last().endedAt).toBeUndefined()
 })
 
 it('and leaves nothing behind: where it is not connected, says nothing, or its connection breaks', () => {

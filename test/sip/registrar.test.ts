@@ -139,6 +139,33 @@ describe('a registration', () => {
     expect(statuses).toEqual([500, 200])
   })
 
+  it('tells of a phone that was switched on, which has another Call-ID than before or counts anew', () => {
+    const home = house()
+    let anew = 0
+    home.observe = effect => {
+      if (effect.kind === 'registeredAnew') anew++
+    }
+    const register = (phone: SimPhone, expires = 3600): number => {
+      anew = 0
+      phone.register(expires)
+      home.network.run(100)
+      expect(phone.statuses.at(-1)).toBe(200)
+      return anew
+    }
+    const phone = new SimPhone(home, { device: 'alice-1', address: '10.0.1.7' })
+    expect([register(phone), register(phone), register(phone)]).toEqual([1, 0, 0])
+    const moved = new SimPhone(home, { device: 'alice-1', address: '10.0.1.8', movedFrom: phone })
+    expect(register(moved)).toBe(0)
+    const rebooted = new SimPhone(home, { device: 'alice-1', address: '10.0.1.8' })
+    expect([register(rebooted), register(rebooted)]).toEqual([1, 0])
+    expect(register(rebooted, 0), 'one that leaves').toBe(0)
+    const forgetful = new SimPhone(home, { device: 'alice-1', address: '10.0.1.7' })
+    forgetful.register(3600)
+    home.network.run(100)
+    home.network.run(60_000)
+    expect(register(forgetful.countingAnew())).toBe(1)
+  })
+
   it('takes ten contacts of a device and no more: those that the same phone said first make room', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1' })
