@@ -62,14 +62,25 @@ export class Bindings {
   /**
    * Where the phone of this binding is now, which may have moved since and registered another contact: of all that are the
    * same phone's, what it said last (as RFC 5627 §5.1 has it for an instance). One that keeps several flows says so
-   * (RFC 5626), and has moved nowhere.
+   * (RFC 5626), and has moved nowhere; where one of them is gone it is another that leads to it.
    */
   ofPhone(key: string): LiveBinding | undefined {
     const live = this.#byKey.get(key)
     const phone = live?.binding ?? this.#left.get(key)
-    if (phone === undefined || phone.regId !== undefined) return live
+    if (phone === undefined) return live
+    if (phone.regId !== undefined) {
+      return live?.flow ? live : (this.ofInstance(phone).find(one => one.flow !== undefined) ?? live)
+    }
     const newest = this.ofSamePhone(phone).at(-1)
     return newest !== undefined && (live === undefined || saidAt(newest) > saidAt(live)) ? newest : live
+  }
+
+  /** All that lead to an instance (RFC 5626 §5.3), the likeliest first. */
+  ofInstance({ user, device, instance }: Phone): LiveBinding[] {
+    if (instance === undefined) return []
+    return this.ofDevice(user, device)
+      .filter(({ binding }) => binding.instance === instance)
+      .sort(likeliestFirst)
   }
 
   /** What was said last comes last. */
@@ -194,3 +205,7 @@ function isSamePhone(one: Phone, other: Phone): boolean {
 }
 
 const saidAt = (live: LiveBinding): number => live.saidAt ?? 0
+
+/** Of several ways to one instance those come first that have a flow now, and of them what was said last. */
+export const likeliestFirst = (one: LiveBinding, other: LiveBinding): number =>
+  Number(other.flow !== undefined) - Number(one.flow !== undefined) || saidAt(other) - saidAt(one)

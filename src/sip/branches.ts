@@ -19,6 +19,7 @@ import type { RecordRoutes } from './record-route.ts'
 import { type Branch, letGo, type ResponseContext, type Target } from './response-context.ts'
 import type { AddressToken } from './route-token.ts'
 import { type SipTimers, T1 } from './transaction-timers.ts'
+import { targetOf } from './ways.ts'
 
 export const branchLimits = {
   /** RFC 5393 §5.3.3. */
@@ -30,6 +31,8 @@ export const branchLimits = {
   perCaller: 2_000,
   /** How long the caller waits for a branch that does not say that it is cancelled: it rang, and is no more. */
   cancelMilliseconds: 4 * T1,
+  /** How long a flow may say nothing at all where there is another to the same telephone: four copies over UDP. */
+  silentMilliseconds: 8 * T1,
   /** Answers of a branch that forked further on, where nobody takes them. */
   legs: 8,
 } as const
@@ -62,7 +65,7 @@ export class Branches {
     this.#reach = new Reach({
       ...parts,
       onOpen: (branch, flow, now) => this.#open(branch, flow, now),
-      onUnreachable: (branch, reason, now) => this.fail(branch, 480, reason, now),
+      onUnreachable: (branch, reason, now) => this.flowFailed(branch, reason, now),
     })
   }
 
@@ -89,7 +92,9 @@ export class Branches {
   /** A provisional response came: it may be cancelled from now on, or rings on (§16.7 step 2). */
   progressed(branch: Branch, isTrying: boolean, now: Monotonic): void {
     const { server, finalSent } = branch.context
+    this.#parts.timers.clear('S', branch.id)
     if (branch.cancelWanted) this.cancel(branch, undefined, now)
+    else if (!branch.cancelSent) branch.isLeft = false
     if (!isTrying && !finalSent && server.invite && !branch.cancelSent) this.#setTimerC(branch, now)
   }
 
@@ -132,10 +137,34 @@ export class Branches {
     this.#parts.onFailed(branch, status, reason, now)
   }
 
+  flowFailed(branch: Branch, reason: string, now: Monotonic): void {
+    this.goOver(branch, now)
+    this.fail(branch, 480, reason, now)
+  }
+
+  /** RFC 5626 §5.3: a flow failed, so the next one of the same instance is tried, unless nobody wants it any longer. */
+  goOver(branch: Branch, now: Monotonic): boolean {
+    const { context, target, others, cancelWanted, cancelSent } = branch
+    branch.others = []
+    if (context.finalSent || context.cancelled !== 'no' || cancelWanted || cancelSent) return false
+    const ways = others.flatMap(key => this.#parts.bindings.get(key) ?? [])
+    const [next, ...rest] = ways.filter(({ binding }) => binding.device === target.device)
+    if (next === undefined) return false
+    const uri = context.mayWait ? target.uri : next.binding.contact
+    this.begin(context, [{ ...targetOf(next, rest), uri }], now)
+    return true
+  }
+
+  /** Timer S. Whoever asks waits for this flow no longer; it may yet be heard of, and then counts as before. */
+  silent(id: number, now: Monotonic): void {
+    const branch = this.#branches.get(id)
+    if (branch !== undefined && this.goOver(branch, now)) branch.isLeft = true
+  }
+
   done(branch: Branch): void {
     branch.state = 'done'
     if (this.#branches.delete(branch.id)) this.#count(branch.context, -1)
-    this.#parts.timers.clear('CW', branch.id)
+    this.#parts.timers.clear('CSW', branch.id)
     this.#reach.forget(branch)
     letGo(branch.context)
   }
@@ -219,6 +248,7 @@ export class Branches {
       target,
       state: 'connecting',
       client: undefined,
+      others: target.others,
       cancelWanted: false,
       cancelSent: false,
       isLeft: false,
@@ -257,6 +287,9 @@ export class Branches {
       referredBy: referredByFor(asked, target.device, this.#parts.accounts),
     })
     branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
+    if (branch.others.length > 0) {
+      this.#parts.timers.set('S', branch.id, after(now, branchLimits.silentMilliseconds))
+    }
     // §16.6 step 11.
     if (context.server.invite) this.#setTimerC(branch, now)
   }

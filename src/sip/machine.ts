@@ -225,6 +225,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
         return this.#proxy.branches.timerC(due.id, now)
       case 'W':
         return this.#proxy.branches.waitedEnough(due.id, now)
+      case 'S':
+        return this.#proxy.branches.silent(due.id, now)
       case 'X':
         return this.#registrar.expired(due.id)
     }

@@ -178,6 +178,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const counted =
       branch.expired && answer.status === 487 ? this.#local(context, 408, 'Request Timeout') : answer
     const elsewhere = this.#elsewhere(context, answer)
+    // RFC 5626 §5.3: with anything else the instance has given its answer.
+    if (answer.status === 408 || answer.status === 430) this.branches.goOver(branch, now)
     if (elsewhere === undefined) this.#collect(context, counted, counted === answer)
     else this.#divert(context, elsewhere, now)
     // §16.7 step 5: a 6xx is for all of the user's devices, and nobody else's who ring as well.
@@ -188,6 +190,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   timedOut(branch: Branch, now: Monotonic): void {
     const { context } = branch
     if (branch.state === 'done') return
+    this.branches.goOver(branch, now)
     this.branches.done(branch)
     if (context.finalSent) return
     // RFC 4320 §4.2: for anything but INVITE a 408 would come too late to be of use.
@@ -197,7 +200,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   /** The branch's connection is gone: as if 503 had come (§16.9); what it says to the caller is "not there". */
   flowFailed(branch: Branch, now: Monotonic): void {
-    this.branches.fail(branch, 480, 'Connection Lost', now)
+    this.branches.flowFailed(branch, 'Connection Lost', now)
   }
 
   /** Who asked is gone and cannot be told: nobody needs to ring any longer. */
@@ -356,7 +359,10 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (context.finalSent) return
     const open = context.branches.filter(({ state }) => state !== 'done')
     if (context.mayWait ? open.length > 0 : open.some(({ isLeft }) => !isLeft)) return
-    for (const { expired } of open) this.#collect(context, this.#unheard(context, expired), false)
+    for (const branch of open) {
+      this.#collect(context, this.#unheard(context, branch.expired), false)
+      this.branches.cancel(branch, undefined, now)
+    }
     const { best } = context
     if (best === undefined) {
       this.#final(context)

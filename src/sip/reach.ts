@@ -59,7 +59,7 @@ export class Reach {
 
   /** Tells `onOpen` or `onUnreachable`, now or later, unless the branch is done before. */
   seek(branch: Branch, now: Monotonic): void {
-    const { target, context } = branch
+    const { target } = branch
     const live = target.key === undefined ? undefined : this.#parts.bindings.get(target.key)
     const flow = target.address === undefined ? live?.flow : this.flowOfAddress(target.address)
     if (flow !== undefined) return this.#parts.onOpen(branch, flow, now)
@@ -68,7 +68,7 @@ export class Reach {
       const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, seen)
       if (remote !== undefined) return this.#connect(branch, target.transport, remote)
     }
-    if (context.mayWait && target.key !== undefined) return this.#wait(branch, now)
+    if (mayWait(branch)) return this.#wait(branch, now)
     this.#parts.onUnreachable(branch, 'Temporarily Unavailable', now)
   }
 
@@ -102,7 +102,7 @@ export class Reach {
         const live = key === undefined ? undefined : this.#parts.bindings.get(key)
         if (live !== undefined && live.flow === undefined) this.#parts.bindings.gainFlow(live, flow)
         this.#parts.onOpen(branch, flow, now)
-      } else if (branch.context.mayWait && key !== undefined) {
+      } else if (mayWait(branch)) {
         this.#wait(branch, now)
       } else {
         this.#parts.onUnreachable(branch, 'Connection Failed', now)
@@ -133,6 +133,10 @@ export class Reach {
     this.#parts.timers.set('W', branch.id, after(now, reachLimits.waitMilliseconds))
   }
 }
+
+/** Another flow of the same instance is tried first. */
+const mayWait = ({ context, target, others }: Branch): boolean =>
+  context.mayWait && target.key !== undefined && others.length === 0
 
 const streamKey = (flow: { readonly transport: string; readonly remote: Endpoint }): string =>
   `${flow.transport}/${flow.remote.address}/${flow.remote.port}`

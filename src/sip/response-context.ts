@@ -24,6 +24,8 @@ export interface Target {
   readonly path: readonly string[]
   /** Where the party was last heard from; undefined: nothing is opened to it. */
   readonly seen: Endpoint | undefined
+  /** Keys of the bindings that lead to the same instance as well, in the order in which they are tried. */
+  readonly others: readonly string[]
 }
 
 export interface Branch {
@@ -33,6 +35,8 @@ export interface Branch {
   /** `connecting`: a connection is being opened. `waiting`: for the party to register again. */
   state: 'connecting' | 'waiting' | 'open' | 'done'
   client: ClientTransaction<Branch> | undefined
+  /** Of `target`, as long as none of them was gone over to. */
+  others: readonly string[]
   /** To be cancelled as soon as a provisional response allows it (§9.1). */
   cancelWanted: boolean
   cancelSent: boolean

@@ -11,6 +11,7 @@ import { reasonField } from './reason.ts'
 import type { Target } from './response-context.ts'
 import type { AddressToken, RouteToken } from './route-token.ts'
 import { type Destination, personAt, personOf, type Routed, type RoutingParts } from './routing.ts'
+import { byInstance, targetOf } from './ways.ts'
 
 /** A final answer in the name of the target. */
 export interface Refusal {
@@ -105,7 +106,7 @@ function ofUser(
     .filter(one => !secure || ['tls', 'wss', 'hosted'].includes(one.binding.transport))
   const reached = reachedBy(request, live, objection(name, targeting))
   if ('status' in reached) return reached
-  return reached.length === 0 ? notThere : reached.slice(0, branchLimits.maxBreadth).map(targetOf)
+  return reached.length === 0 ? notThere : byInstance(reached).slice(0, branchLimits.maxBreadth)
 }
 
 /**
@@ -137,18 +138,17 @@ function ofParty(
   // Whose right has just ended still hears that the call is over.
   const mayHear = method === 'BYE' && (token.kind === 'address' || live !== undefined)
   if (revoked && !mayHear) return notThere
-  if (live !== undefined) return [{ ...targetOf(live), uri }]
+  if (live !== undefined) {
+    const ways = live.binding.regId === undefined ? [] : bindings.ofInstance(live.binding)
+    const others = ways.filter(one => one !== live)
+    return [{ ...targetOf(live, others), uri }]
+  }
   return [token.kind === 'address' ? ofAddress(token, uri) : ofLostBinding(token.key, token.device, uri)]
-}
-
-function targetOf({ binding }: LiveBinding): Target {
-  const { contact: uri, key, user, device, transport, path, remote: seen } = binding
-  return { uri, key, user, device, transport, path, seen, address: undefined }
 }
 
 function ofAddress(address: AddressToken, uri: string): Target {
   const { device, transport, remote: seen } = address
-  return { uri, key: undefined, user: undefined, device, transport, path: [], seen, address }
+  return { uri, key: undefined, user: undefined, device, transport, path: [], seen, address, others: [] }
 }
 
 /** Its party may register again; nobody knows where. */
@@ -162,5 +162,6 @@ function ofLostBinding(key: string, device: string, uri: string): Target {
     path: [],
     seen: undefined,
     address: undefined,
+    others: [],
   }
 }

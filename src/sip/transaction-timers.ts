@@ -36,8 +36,8 @@ export type TransactionTimer = keyof typeof table
 const lingering = 'DIJKLM'
 const togetherMilliseconds = 100
 
-/** The proxy's own are C, and W: a party is waited for. */
-export type TimerLetter = TransactionTimer | 'C' | 'W'
+/** The proxy's own are C, W: a party is waited for, and S: a flow was silent for too long. */
+export type TimerLetter = TransactionTimer | 'C' | 'W' | 'S'
 
 /** X: a binding's end. */
 export type DueTimer =
