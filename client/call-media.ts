@@ -156,6 +156,14 @@ export abstract class CallMedia<Events extends { [name in keyof Events]: unknown
     this.#ownChanged()
   }
 
+  /**
+   * Tells the other party that microphone or camera, which were there, give nothing any more, or do so again: whoever
+   * watches over the devices knows.
+   */
+  setLost(lost: { readonly microphone: boolean; readonly camera: boolean }): void {
+    if (this.own.setLost(lost)) this.#ownChanged()
+  }
+
   /** Presses keys of a telephone, `0`–`9`, `*`, `#`: doors and menus are opened by them. False where none are taken. */
   sendTones(keys: string): boolean {
     if (!this.takesTones || !/^[0-9*#]{1,32}$/.test(keys)) return false

@@ -10,6 +10,7 @@ export class OwnMedia {
   #problem: MediaProblem | undefined
   #muted = false
   #isHolding = false
+  #lost = { microphone: false, camera: false }
   #hadCamera = false
   /** Cameras that are being opened. */
   #opening = 0
@@ -41,7 +42,12 @@ export class OwnMedia {
   /** As the other party is told. */
   get state(): PeerMedia {
     const { video, testSource = false } = this.#media ?? {}
-    return { muted: this.#muted, camera: video !== undefined, testSource, hold: this.#isHolding }
+    const { microphone, camera } = this.#lost
+    return {
+      ...{ muted: this.#muted, camera: video !== undefined, testSource, hold: this.#isHolding },
+      ...(microphone && { microphoneLost: true }),
+      ...(camera && { cameraLost: true }),
+    }
   }
 
   /** Undefined without a microphone, which `problem` tells, and when the call ended meanwhile. */
@@ -65,6 +71,14 @@ export class OwnMedia {
       this.#problem = error instanceof MediaError ? error.problem : 'noMicrophone'
       return undefined
     }
+  }
+
+  /** What was there and gives nothing any more. False where that is known. */
+  setLost(lost: { readonly microphone: boolean; readonly camera: boolean }): boolean {
+    const { microphone, camera } = lost
+    if (microphone === this.#lost.microphone && camera === this.#lost.camera) return false
+    this.#lost = { microphone, camera }
+    return true
   }
 
   mute(muted: boolean): void {

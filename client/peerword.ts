@@ -21,10 +21,13 @@ export interface PeerMedia {
   readonly testSource: boolean
   /** The other party waits: neither is heard. */
   readonly hold: boolean
+  /** It was there and gives nothing any more: pulled out, forbidden, taken by another program. */
+  readonly microphoneLost?: true
+  readonly cameraLost?: true
 }
 
 const limitCharacters = 65_536
-const reasons: ReadonlySet<string> = new Set<EndReason>([
+const reasons: ReadonlySet<unknown> = new Set<EndReason>([
   'hangup',
   'mediaLost',
   'mediaFailed',
@@ -44,7 +47,7 @@ export function readPeerWord(text: string): PeerWord | undefined {
   if (typeof word !== 'object' || word === null) return undefined
   switch (word.type) {
     case 'bye':
-      return { type: 'bye', reason: reasons.has(String(word.reason)) ? (word.reason as EndReason) : 'hangup' }
+      return { type: 'bye', reason: reasons.has(word.reason) ? (word.reason as EndReason) : 'hangup' }
     case 'offer':
     case 'answer':
       if (typeof word.sdp !== 'string') return undefined
@@ -62,6 +65,8 @@ export function readPeerWord(text: string): PeerWord | undefined {
         camera: word.camera === true,
         testSource: word.testSource === true,
         hold: word.hold === true,
+        ...(word.microphoneLost === true && { microphoneLost: true }),
+        ...(word.cameraLost === true && { cameraLost: true }),
       }
     default:
       return undefined

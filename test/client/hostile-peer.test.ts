@@ -39,6 +39,20 @@ describe('the other party’s program', () => {
     expect(own.state).toBe('connected')
   })
 
+  it('says that its microphone is lost, and is told of ours, each change once', async () => {
+    const { own, channel } = await talking()
+    channel.hear({ type: 'media', muted: false, microphoneLost: true, cameraLost: 'yes' })
+    expect(own.peerMedia).toMatchObject({ microphoneLost: true })
+    expect(own.peerMedia).not.toHaveProperty('cameraLost')
+    channel.hear({ type: 'media', muted: false })
+    expect(own.peerMedia).not.toHaveProperty('microphoneLost')
+    const told = channel.sent.length
+    for (const microphone of [true, true, false, false]) own.setLost({ microphone, camera: false })
+    expect(channel.sent.slice(told).map(({ microphoneLost }) => microphoneLost)).toEqual([true, undefined])
+    // Not sent where there is nothing to say: a page that does not know the word is told what it was before.
+    expect(channel.sent.at(-1)).not.toHaveProperty('cameraLost')
+  })
+
   it('has two of its offers answered at a time, and the next when they are', async () => {
     const { channel } = await talking()
     const version = (number: number) => `v=0\r\no=- 77 ${number} IN IP4 127.0.0.1\r\n`

@@ -252,6 +252,14 @@ describe('what the other client says', () => {
     })
   })
 
+  it('may say of microphone and camera that they are lost, in these words alone', () => {
+    const media = { type: 'media', muted: false, camera: false, testSource: false, hold: false }
+    const lost = { microphoneLost: true, cameraLost: true }
+    expect(readPeerWord(JSON.stringify({ ...media, ...lost }))).toEqual({ ...media, ...lost })
+    const lies = { microphoneLost: '<b>', cameraLost: { toString: 1 }, speakerLost: true }
+    expect(readPeerWord(JSON.stringify({ ...media, ...lies }))).toEqual(media)
+  })
+
   it('cannot put foreign reasons into our records', () => {
     expect(readPeerWord('{"type":"bye","reason":"revoked"}')).toEqual({ type: 'bye', reason: 'hangup' })
   })

@@ -46,6 +46,12 @@ class BrowserCall extends Emitter<{ changed: unknown; facts: never; ended: never
     this.emit('changed', this)
   }
 
+  readonly lost: string[] = []
+
+  setLost({ microphone, camera }: { microphone: boolean; camera: boolean }): void {
+    this.lost.push(`${microphone ? 'microphone ' : ''}${camera ? 'camera' : ''}`.trim())
+  }
+
   async setCamera(on: boolean): Promise<void> {
     if (!on) this.localVideo = undefined
     this.emit('changed', this)
@@ -112,6 +118,7 @@ it('who is not heard any more is told, until a microphone is plugged in', async 
   call.refuses = undefined
   await plug(['usb'])
   expect(told.at(-1)).toEqual([])
+  expect(call.lost, 'the other one is told, too').toEqual(['microphone', ''])
 })
 
 it('who takes the right to the microphone back in mid-call is told what that means; given again, it is used', async () => {
@@ -125,6 +132,16 @@ it('who takes the right to the microphone back in mid-call is told what that mea
   await settle()
   expect(told.at(-1)).toEqual([])
   expect(call.localAudio!.readyState).toBe('live')
+})
+
+it('one that went while the call waited is noticed when it is shown again', async () => {
+  const call = new BrowserCall()
+  call.localAudio!.readyState = 'ended'
+  call.refuses = 'noMicrophone'
+  const { told, settle } = talking(undefined, call)
+  await settle()
+  expect(told.at(-1)).toEqual(['microphoneGone'])
+  expect(call.lost).toEqual(['microphone'])
 })
 
 it('a microphone that another program has is told while it lasts', async () => {
@@ -146,6 +163,7 @@ it('a camera that was pulled out is told, and stays off until the person turns o
   await settle()
   expect(call.localVideo).toBeUndefined()
   expect(told.at(-1)).toEqual(['cameraGone'])
+  expect(call.lost).toEqual(['camera'])
   await plug(['headset', 'built-in'])
   expect(call.localVideo).toBeUndefined()
   call.localVideo = new Track('camera')

@@ -35,7 +35,7 @@ export const speakerToUse = (chosen: string, present: readonly string[]): string
 
 type Watched = Pick<
   Call,
-  'localAudio' | 'localVideo' | 'testSource' | 'state' | 'useMicrophone' | 'setCamera' | 'on'
+  'localAudio' | 'localVideo' | 'testSource' | 'state' | 'useMicrophone' | 'setCamera' | 'setLost' | 'on'
 >
 
 const ids = (list: DeviceList, what: keyof DeviceList): string[] => list[what].map(({ deviceId }) => deviceId)
@@ -76,6 +76,8 @@ export class Plugs {
     const stop = call.on('changed', () => this.#tracks())
     signal.addEventListener('abort', stop)
     this.#tracks()
+    // In a call that waited nobody looked.
+    if (this.#audio?.readyState === 'ended' || this.#audio?.muted) void this.#look(false)
   }
 
   stop(): void {
@@ -147,5 +149,10 @@ export class Plugs {
     if (is) this.#losses.add(loss)
     else this.#losses.delete(loss)
     this.#changed([...this.#losses])
+    const lost = [...this.#losses]
+    this.#call.setLost({
+      microphone: lost.some(one => one !== 'cameraGone'),
+      camera: lost.includes('cameraGone'),
+    })
   }
 }

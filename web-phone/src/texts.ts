@@ -22,6 +22,7 @@ export const texts = {
   invitedTitle: (place: string) => `You are invited to ${place || 'lanline'}`,
   invitedBody: 'Type the name the others know you by.',
   invitedAs: (name: string) => `This will be a device of ${name} and ring too when somebody calls them.`,
+  willBeGuest: (end: string) => `You will be a guest until ${end}.`,
   yourName: 'Your name',
   askToJoin: 'Ask to join',
   joinNow: 'Join',
@@ -35,9 +36,11 @@ export const texts = {
   deniedBody: 'Talk to the owner of this lanline, then ask again.',
   askAgain: 'Ask again',
   revokedTitle: 'This device was removed',
-  revokedBody: 'The owner took it off the list, or your time as a guest is over. You can ask to join again.',
+  revokedBody: (cutOff: string) =>
+    `${cutOff && `Your call with ${cutOff} ended with it. `}The owner took it off the list, or your time as a guest is over. You can ask to join again.`,
   guestOverTitle: 'Your time as a guest is over',
-  guestOverBody: 'You can ask to join again: the owner then says for how long.',
+  guestOverBody: (cutOff: string) =>
+    `${cutOff && `Your call with ${cutOff} ended with it. `}You can ask to join again: the owner then says for how long.`,
   invite: {
     used: 'This invite link was used already: it lets one device in. Ask the owner for a new one, or ask to join.',
     expired: 'This invite link has expired. Ask the owner for a new one, or ask to join.',
@@ -139,6 +142,8 @@ export const texts = {
   someoneAtDoor: (count: number) => (count === 1 ? 'Somebody is at the door' : `${count} are at the door`),
   missedCount: (count: number) => `(${count} missed)`,
   waitingAtDoor: (count: number) => `(${count} at the door)`,
+  guestEnds: (end: string) =>
+    `Your time as a guest ends at ${end}, and with it a call that is going on. The owner can let you stay longer.`,
   guestUntil: (end: string) => `You are a guest here until ${end}.`,
 
   check: {
@@ -344,6 +349,10 @@ export const texts = {
     cameraLeft: 'Your camera is off now.',
   },
   peerMuted: (name: string) => `${name} is muted`,
+  peerLost: {
+    microphone: (name: string) => `${name}’s microphone is gone.`,
+    camera: (name: string) => `${name}’s camera is gone.`,
+  },
   heldBy: (name: string) => `${name} has put you on hold: they do not hear you.`,
   peerTestSource: (name: string) => `${name} has no microphone: you hear a test source`,
   testSource: 'Test source',
@@ -512,6 +521,10 @@ export function endText(
       return by === 'peer'
         ? `${name}’s device was removed, or their time as a guest is over.`
         : 'This device was removed by the owner.'
+    case 'guestOver':
+      return by === 'peer'
+        ? `${name}’s time as a guest is over.${talkedSeconds > 0 ? ' The call ended with it.' : ''}`
+        : texts.guestOverTitle
     case 'failed':
       return `The call to ${name} did not work. Try again.`
   }

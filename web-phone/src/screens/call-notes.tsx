@@ -42,8 +42,7 @@ export function Notes({
     call.isPictureRefused && texts.pictureRefused(name),
     isPictureNew && !call.cameraOn && texts.pictureBegan(name),
     call.isHeld && texts.heldBy(name),
-    call.peerMedia?.muted && !call.isHeld && texts.peerMuted(name),
-    call.peerMedia?.testSource && texts.peerTestSource(name),
+    ...peerTexts(call),
   ])
   const told = [...notes].filter(note => typeof note === 'string' && note !== '')
   return (
@@ -55,6 +54,18 @@ export function Notes({
       </ul>
     </div>
   )
+}
+
+/** What the other side says of its microphone and camera; while it has us on hold nothing of them is awaited. */
+function peerTexts({ isHeld, party: { name }, peerMedia }: Call): readonly string[] {
+  if (peerMedia === undefined) return []
+  const { muted, testSource, microphoneLost, cameraLost } = peerMedia
+  return [
+    ...(microphoneLost && !isHeld ? [texts.peerLost.microphone(name)] : []),
+    ...(muted && !microphoneLost && !isHeld ? [texts.peerMuted(name)] : []),
+    ...(cameraLost && !isHeld ? [texts.peerLost.camera(name)] : []),
+    ...(testSource ? [texts.peerTestSource(name)] : []),
+  ]
 }
 
 /** Whom it was for, where that is neither of the two who talk. */
