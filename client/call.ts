@@ -220,7 +220,9 @@ export class Call extends CallMedia<CallEvents> {
 
   #ended(end: CallEnd, isHeard: boolean): void {
     this.#end = end
-    this.session?.finish(end.reason, isHeard ? 'heard' : end.by === 'self' ? 'first' : 'told')
+    // Whose right has ended is for the appliance to say: nobody takes our word for it.
+    const isOurs = end.by === 'self' && end.reason !== 'revoked' && end.reason !== 'guestOver'
+    this.session?.finish(end.reason, isHeard ? 'heard' : isOurs ? 'first' : 'told')
     this.own.release()
     this.changed()
     this.emit('ended', end)

@@ -52,8 +52,16 @@ export async function joinState(
 }
 
 export type InviteState =
-  /** `displayName` is of the person it is for; `''`: somebody new. */
-  | { readonly kind: 'good'; readonly displayName: string }
+  /**
+   * `displayName` is of the person it is for; `''`: somebody new. `staySeconds`: who uses it now is a guest for so long,
+   * counted from then where it is `stayFromJoin`.
+   */
+  | {
+      readonly kind: 'good'
+      readonly displayName: string
+      readonly staySeconds: number | undefined
+      readonly stayFromJoin: boolean
+    }
   /** `detail`: it was `used`, has `expired`, or is `unknown`. */
   | { readonly kind: 'bad'; readonly detail: string | undefined }
   /** No answer that says either: ask again. */
@@ -66,8 +74,10 @@ export async function lookAtInvite(fetch: Fetch, origin: string, invite: string)
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ invite }),
   })
-  if (answer.status === 200)
-    return { kind: 'good', displayName: (answer.body as InviteLook).displayName ?? '' }
+  if (answer.status === 200) {
+    const { displayName = '', staySeconds, stayFromJoin = false } = answer.body as InviteLook
+    return { kind: 'good', displayName, staySeconds, stayFromJoin }
+  }
   if (answer.status !== 400 && answer.status !== 403) return { kind: 'unreachable' }
   return { kind: 'bad', detail: (answer.body as ErrorBody | undefined)?.error.detail }
 }

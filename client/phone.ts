@@ -59,6 +59,8 @@ export interface PhoneEvents {
 const lineMilliseconds = { networkChanged: 400, doubtful: 1_000 } as const
 
 const storageKey = 'lanline.calls'
+/** Between what the two clocks say of a guest's end. */
+const slackMilliseconds = 5_000
 
 export class Phone extends Emitter<PhoneEvents> {
   readonly #env: Env
@@ -133,6 +135,10 @@ export class Phone extends Emitter<PhoneEvents> {
   /** When a guest's time is over, by this machine's clock; undefined for everybody else. */
   get guestUntil(): number | undefined {
     return this.#told.guestUntil
+  }
+  /** That end has come; the appliance ends a guest's time by its own clock. */
+  get isGuestOver(): boolean {
+    return this.guestUntil !== undefined && this.guestUntil - this.#env.wall() < slackMilliseconds
   }
   get doNotDisturb(): boolean {
     return this.#told.doNotDisturb
@@ -235,7 +241,8 @@ export class Phone extends Emitter<PhoneEvents> {
 
   /** A device without its right holds no calls; one whose line another tab took ends them properly. */
   #lineTaken(reason: StopReason | undefined): void {
-    for (const call of this.calls) call.hangUp(reason === 'revoked' ? 'revoked' : 'hangup')
+    const ended = reason !== 'revoked' ? 'hangup' : this.isGuestOver ? 'guestOver' : 'revoked'
+    for (const call of this.calls) call.hangUp(ended)
   }
 }
 

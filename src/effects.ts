@@ -167,7 +167,8 @@ export class Effects {
     // Its calls first: the other ends hang up while it can still be told.
     calls.input({ kind: 'revoked', device: event.device })
     signalling.input({ kind: event.kind, device: event.device })
-    sip.input({ kind: 'revoked', device: event.device })
+    const isGuestOver = event.kind === 'revoked' && event.isGuestOver === true
+    sip.input({ kind: 'revoked', device: event.device, isGuestOver })
     relay.input({ kind: 'revoked', device: event.device })
   }
 

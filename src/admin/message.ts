@@ -294,6 +294,10 @@ export interface WaitingRequest {
 export interface InviteLook {
   /** Absent: for somebody new, who names themselves. */
   readonly displayName: string | undefined
+  /** Whoever uses it now is a guest for so long; absent: for good. */
+  readonly staySeconds: number | undefined
+  /** That time begins when it is used; else it runs already. */
+  readonly stayFromJoin: boolean | undefined
 }
 
 /**

@@ -93,7 +93,11 @@ export const newInvite = z.strictObject({
   stayFromNow: z.boolean().optional(),
 })
 export const inviteLookRequest = z.strictObject({ invite: z.string().max(128) })
-export const inviteLook = z.strictObject({ displayName: z.string().optional() })
+export const inviteLook = z.strictObject({
+  displayName: z.string().optional(),
+  staySeconds: z.number().optional(),
+  stayFromJoin: z.boolean().optional(),
+})
 export const devicesQuery = z.strictObject({ user: userName.optional() })
 export const mediaPath = z.enum(['direct', 'relayed', 'unknown', 'contradicted'])
 export const grade = z.enum(['packets', 'bothEnds', 'oneEnd', 'ledger', 'none'])

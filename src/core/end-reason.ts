@@ -13,6 +13,7 @@ export const endReasons = [
   'mediaFailed',
   'lost',
   'revoked',
+  'guestOver',
   'failed',
 ] as const
 

@@ -111,11 +111,11 @@ export class HostedAgents {
   }
 
   /** The device's right ended: its calls end and its binding goes. */
-  revoke(device: string, now: Monotonic): AgentOutput[] {
+  revoke(device: string, now: Monotonic, reason: 'revoked' | 'guestOver' = 'revoked'): AgentOutput[] {
     return this.#during(now, () => {
       const state = this.#table.device(device)
       if (state === undefined) return
-      for (const call of [...state.calls]) this.#leave(call, 'server', 'revoked')
+      for (const call of [...state.calls]) this.#leave(call, 'server', reason)
       this.#detach(device, state, false)
     })
   }

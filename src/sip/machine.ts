@@ -182,7 +182,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
         this.#asking.ask(input, now)
         break
       case 'revoked':
-        this.#revoked(input.device, now)
+        this.#revoked(input.device, input.isGuestOver ? 'guestOver' : 'revoked', now)
         break
     }
     return this.#settle(now)
@@ -420,8 +420,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     }
   }
 
-  #revoked(device: string, now: Monotonic): void {
-    this.#fromAgents(this.#agents.revoke(device, now), now)
+  #revoked(device: string, reason: 'revoked' | 'guestOver', now: Monotonic): void {
+    this.#fromAgents(this.#agents.revoke(device, now, reason), now)
     this.#registrar.revoke(device)
     this.#proxy.revoke(device, now)
     for (const flow of this.#identity.revoke(device)) this.#outbox.push({ kind: 'close', flow })

@@ -336,7 +336,8 @@ export type SipInput =
   | { readonly kind: 'agent'; readonly device: string; readonly command: AgentCommand }
   | ({ readonly kind: 'ask' } & AskedPhone)
   /** The device's or its user's right ended: registrations, calls and flows go at once. */
-  | { readonly kind: 'revoked'; readonly device: string }
+  /** `isGuestOver`: its person was a guest, whose time is over. */
+  | { readonly kind: 'revoked'; readonly device: string; readonly isGuestOver?: boolean }
 
 /** What the rim must do, in order. */
 export type SipEffect =

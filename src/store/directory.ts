@@ -16,7 +16,7 @@ import { EnrolledDevices } from './directory/devices.ts'
 import { Drafts } from './directory/drafts.ts'
 import { Expiry } from './directory/expiry.ts'
 import { Held } from './directory/held.ts'
-import { Invites } from './directory/invites.ts'
+import { type Invited, Invites } from './directory/invites.ts'
 import type { DirectoryEvent } from './directory/message.ts'
 import { People } from './directory/people.ts'
 import { Requests } from './directory/requests.ts'
@@ -192,9 +192,9 @@ export class Directory implements Omit<Accounts, 'user'>, Devices {
     return this.#invites.open()
   }
 
-  /** For whom an invite is, by its token; undefined: for somebody new. Throws (`badInvite`). */
-  invited(token: string): UserRow | undefined {
-    return this.#invites.personOf(token)
+  /** For whom an invite is and for how long, by its token. Throws (`badInvite`). */
+  invited(token: string): Invited {
+    return this.#invites.look(token)
   }
 
   requests(): readonly RequestRow[] {

@@ -263,6 +263,8 @@ test('an invitation tells whom it is for, as often as it is looked at, until it 
   expect((await look(known)).body).toEqual({ displayName: 'Olivia' })
   expect((await look(known)).body).toEqual({ displayName: 'Olivia' })
   expect((await look(fresh)).body).toEqual({})
+  const guest = await make({ staySeconds: 3_600 })
+  expect((await look(guest)).body).toEqual({ staySeconds: 3_600, stayFromJoin: true })
   await house.api('POST', '/devices', { body: { ...wish, invite: known } })
   for (const gone of [known, `${fresh}x`, '']) {
     const answer = await look(gone)

@@ -107,6 +107,8 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
   it('the code on the fridge: somebody asks, the owner’s phone says so and lets them in for the evening', async () => {
     const guest = await PhonePage.open(await newcomer(), `${door}/j`)
     await guest.askToJoin('Gustav')
+    await guest.page.reload()
+    await guest.page.getByRole('heading', { name: 'Waiting for the owner' }).waitFor()
     await ownersPhone.page.getByText('Gustav asks to join').waitFor()
     await until('the tab says so', async () => (await ownersPhone.page.title()).includes('(1 at the door)'))
     await ownersPhone.press('Allow Gustav until tonight')

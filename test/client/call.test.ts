@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fixedMedia, MediaError } from '../../client/media.ts'
+import { closeCode } from '../../src/signalling/message.ts'
 import { fakePhone, fakeTrack, settle, welcome } from './fakes.ts'
 
 const call = '0123456789abcdef0123456789abcdef'
@@ -545,6 +546,21 @@ describe('a call while the appliance is away', () => {
     heard.peer().channel!.hear({ type: 'bye', reason: 'hangup' })
     await heard.clock.pass(350)
     expect(byes(heard.peer().channel!.sent)).toEqual([])
+  })
+
+  it('whose right has ended is told by the appliance, as a guest whose time is over or as who was removed', async () => {
+    for (const [staySeconds, reason] of [
+      [60, 'guestOver'],
+      [3_600, 'revoked'],
+      [null, 'revoked'],
+    ] as const) {
+      const { placed, socket, peer, clock } = await talking()
+      socket().say({ type: 'standing', name: 'Gustav', role: 'guest', staySeconds })
+      await clock.pass(60_000)
+      socket().drop(closeCode.revoked)
+      expect(placed.end).toMatchObject({ by: 'self', reason })
+      expect(peer().channel!.sent.filter(({ type }) => type === 'bye')).toEqual([])
+    }
   })
 
   it('restarts ICE by the data channel while that is open', async () => {

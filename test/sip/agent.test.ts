@@ -545,6 +545,15 @@ it('a revoked device hangs up everything', () => {
   expect(bench.events).toMatchObject([{ reason: 'revoked' }, { reason: 'revoked' }])
 })
 
+it('the other party of a guest whose time is over is told so', () => {
+  const bench = new Bench()
+  bench.established()
+  bench.out = bench.agents.revoke('d1', 0 as Monotonic, 'guestOver')
+  expect(bench.events).toMatchObject([{ reason: 'guestOver' }])
+  const [bye] = bench.sent
+  expect(bye!.headers.find(({ name }) => name === 'Reason')?.value).toContain('text="guestOver"')
+})
+
 it('what is no answer to anything is ignored', () => {
   const bench = new Bench().attach()
   const stray: SipResponse = response(new Bench().attach().invite().request, 180, 'Ringing', [contact], 't')

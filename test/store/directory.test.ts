@@ -147,14 +147,20 @@ test('an invite lets one device in, once, and not after its time', async () => {
 })
 
 test('an invitation until a certain hour leaves its guest what is left of it, however late it is used', async () => {
+  const told: unknown[] = []
   const joined = async (stayFromNow: boolean) => {
     const made = await store.directory.addInvite(undefined, hours(4), 4 * 3_600, stayFromNow)
     now = (now + hours(3)) as Epoch
     await reopen()
+    told.push(store.directory.invited(made.token))
     const { device } = await store.directory.enrolByInvite(made.token, 'Gast', page)
     return store.directory.staySeconds(device.user)
   }
   expect([await joined(true), await joined(false)]).toEqual([3_600, 4 * 3_600])
+  expect(told).toEqual([
+    { displayName: undefined, staySeconds: 3_600, stayFromJoin: false },
+    { displayName: undefined, staySeconds: 4 * 3_600, stayFromJoin: true },
+  ])
 })
 
 test('spent invitations are remembered for a month, over restarts, and not without end', async () => {

@@ -3,6 +3,7 @@ import { useEffect, useReducer, useRef, useState } from 'preact/hooks'
 import type { Call } from '../../client/call.ts'
 import type { Line, LineState } from './line.ts'
 import type { Notifier } from './notify.ts'
+import { GuestEndReadOut } from './parts/guest-end.tsx'
 import type { Renew } from './renewal-page.ts'
 import type { Bell } from './ring.ts'
 import { CallScreen } from './screens/call.tsx'
@@ -31,7 +32,12 @@ export function App({
 }) {
   const [, redraw] = useReducer((count: number) => count + 1, 0)
   const [mayRing, setMayRing] = useState(true)
-  useEffect(() => line.on('changed', () => redraw(undefined)), [line])
+  useEffect(() => {
+    const stop = line.on('changed', () => redraw(undefined))
+    // What the line became before anybody listened.
+    redraw(undefined)
+    return stop
+  }, [line])
   // On a wall nothing else may happen for days, and what was today is yesterday.
   useEffect(() => {
     const timer = setInterval(() => redraw(undefined), redrawMilliseconds)
@@ -58,20 +64,23 @@ export function App({
   if (line.talk.call) left.current = { user: placedWith(line.talk.call) }
   else if (checking) left.current = 'check'
   return (
-    <Screen
-      line={line}
-      bell={bell}
-      wall={wall}
-      notifier={notifier}
-      renew={renewal}
-      mayRing={mayRing}
-      left={left.current}
-      checking={checking}
-      check={on => {
-        line.talk.dismiss()
-        setChecking(on)
-      }}
-    />
+    <>
+      <GuestEndReadOut until={line.guest.warning} />
+      <Screen
+        line={line}
+        bell={bell}
+        wall={wall}
+        notifier={notifier}
+        renew={renewal}
+        mayRing={mayRing}
+        left={left.current}
+        checking={checking}
+        check={on => {
+          line.talk.dismiss()
+          setChecking(on)
+        }}
+      />
+    </>
   )
 }
 
@@ -174,8 +183,8 @@ function refusal(state: Extract<LineState, { kind: 'denied' | 'revoked' }>): { t
     return { title: state.gone ? texts.goneTitle : texts.deniedTitle, body: texts.deniedBody }
   }
   return state.isGuestOver
-    ? { title: texts.guestOverTitle, body: texts.guestOverBody }
-    : { title: texts.revokedTitle, body: texts.revokedBody }
+    ? { title: texts.guestOverTitle, body: texts.guestOverBody(state.cutOff) }
+    : { title: texts.revokedTitle, body: texts.revokedBody(state.cutOff) }
 }
 
 /** Whose row the call belongs to in the list of people. */

@@ -6,13 +6,14 @@
 import { channelUrl, watchNetwork } from '../../client/browser.ts'
 import type { Call } from '../../client/call.ts'
 import { Emitter } from '../../client/emitter.ts'
-import { enrol, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
+import { enrol, type InviteState, joinState, lookAtInvite, setupState } from '../../client/enrol.ts'
 import { browserMedia } from '../../client/media.ts'
 import { Phone } from '../../client/phone.ts'
 import type { Enrolment, JoinRequest } from '../../src/admin/message.ts'
 import { steadyTimers } from './clock.ts'
 import { deviceName, pageName } from './device.ts'
 import { chosenDevices } from './devices.ts'
+import { GuestTime, keepRightEnd, keptRightEnd, type RightEnd, wasGuestOver } from './guest.ts'
 import { isKept, pageId, pageStorage, readJson, storageKeys, writeJson } from './storage.ts'
 import { Talk } from './talk.ts'
 import { texts } from './texts.ts'
@@ -27,6 +28,8 @@ export type LineState =
       readonly invite: string
       /** Whom the invite is for; `''`: somebody new. */
       readonly invitedAs: string
+      /** Whoever joins by the invite is a guest; undefined: stays for good. */
+      readonly stay: Stay | undefined
       readonly notice: string
       readonly busy: boolean
     }
@@ -37,19 +40,20 @@ export type LineState =
       readonly since: number | undefined
     }
   | { readonly kind: 'denied'; readonly gone: boolean }
-  /** By the owner, or because a guest's time is over; told apart only by a page that was open then. */
-  | { readonly kind: 'revoked'; readonly isGuestOver: boolean }
+  /** By the owner, or because a guest's time is over. */
+  | ({ readonly kind: 'revoked' } & RightEnd)
   /** Another tab of this browser has the line. */
   | { readonly kind: 'blocked' }
   | { readonly kind: 'phone'; readonly phone: Phone }
+
+/** `untilWhen` told at this moment, by this machine's clock. */
+export type Stay = (now: number) => number
 
 type Request = JoinRequest & { readonly displayName: string; readonly askedAt?: number }
 
 const askAgainMilliseconds = 2_000
 /** The appliance takes no longer one; what is cut here is no invite anyway. */
 const limitInvite = 128
-/** The appliance ends a guest's time by its own clock. */
-const slackMilliseconds = 5_000
 const lockName = 'lanline.line'
 
 export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
@@ -60,6 +64,8 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   readonly #timers = steadyTimers()
   /** The calls on the screen, and what is said of them. */
   readonly talk = new Talk(this.#timers, () => this.#redraw())
+  /** How long a guest still stays. */
+  readonly guest = new GuestTime(this.#timers, () => this.#redraw())
 
   get state(): LineState {
     return this.#state
@@ -105,8 +111,8 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     } else {
       // A link that is used up must not be in the way of asking.
       const isBad = result.code === 'badInvite'
-      const [invite, invitedAs] = isBad ? ['', ''] : [form.invite, form.invitedAs]
-      this.#become({ ...form, invite, invitedAs, notice: refusalText(result), busy: false })
+      const worthless = isBad && { invite: '', invitedAs: '', stay: undefined }
+      this.#become({ ...form, ...worthless, notice: refusalText(result), busy: false })
     }
   }
 
@@ -114,6 +120,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   joinAgain(): void {
     writeJson(storageKeys.request, undefined)
     writeJson(storageKeys.enrolment, undefined)
+    keepRightEnd(undefined)
     this.#resume()
   }
 
@@ -141,7 +148,11 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
     else if (request && inviteInAddress() === '') {
       this.#become({ kind: 'waiting', name: request.displayName, since: request.askedAt })
       void this.#ask(request)
-    } else void this.#greet()
+    } else {
+      const end = keptRightEnd()
+      if (end && inviteInAddress() === '') this.#become({ kind: 'revoked', ...end })
+      else void this.#greet()
+    }
   }
 
   async #greet(): Promise<void> {
@@ -154,14 +165,15 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
       return this.#tryLater(setup === undefined ? 'unreachable' : 'unclaimed')
     }
     const invite = inviteInAddress()
-    const form = { kind: 'join', place: setup.place, invitedAs: '', notice: '', busy: false } as const
+    const { place } = setup
+    const form = { kind: 'join', place, invitedAs: '', stay: undefined, notice: '', busy: false } as const
     if (invite === '') return this.#become({ ...form, invite })
     const look = await lookAtInvite(fetch.bind(globalThis), location.origin, invite)
     if (isStale()) return
     if (look.kind === 'unreachable') return this.#tryLater('unreachable')
     // A link that is used up must not be in the way of asking.
     if (look.kind === 'bad') return this.#become({ ...form, invite: '', notice: inviteText(look.detail) })
-    this.#become({ ...form, invite, invitedAs: look.displayName })
+    this.#become({ ...form, invite, invitedAs: look.displayName, stay: stayOf(look, Date.now()) })
   }
 
   #tryLater(kind: 'unreachable' | 'unclaimed'): void {
@@ -184,6 +196,7 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
   #enrolled(enrolment: Enrolment): void {
     writeJson(storageKeys.enrolment, enrolment)
     writeJson(storageKeys.request, undefined)
+    writeJson(storageKeys.rightEnd, undefined)
     // The invite is used up: keep it out of the address, bookmarks and history.
     if (location.pathname !== '/') history.replaceState(null, '', '/')
     this.#takeLock({ ifAvailable: true })
@@ -227,7 +240,10 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
       storage: pageStorage,
       env: this.#timers,
     })
-    phone.on('changed', () => this.#redraw())
+    phone.on('changed', () => {
+      if (phone.me && this.#state.kind === 'phone') this.guest.told(phone.guestUntil)
+      this.#redraw()
+    })
     phone.on('incoming', call => this.talk.begin(call))
     phone.on('handedOn', ({ from, call }) => this.talk.handedOn(from, call))
     phone.on('turnedAway', who => this.talk.called(who))
@@ -236,12 +252,19 @@ export class Line extends Emitter<{ changed: LineState; welcome: undefined }> {
       if (reason === 'replaced') this.#waitForLock()
       else if (reason === 'badToken' || reason === 'revoked') {
         writeJson(storageKeys.enrolment, undefined)
-        this.#become({ kind: 'revoked', isGuestOver: isOver(phone.guestUntil) })
+        const isGuestOver = reason === 'revoked' ? phone.isGuestOver : wasGuestOver(Date.now())
+        this.#rightEnded({ isGuestOver, cutOff: this.talk.cutOff })
       }
     })
     if (!isKept(storageKeys.enrolment)) this.talk.say(texts.notKept)
     this.#become({ kind: 'phone', phone })
     phone.start()
+  }
+
+  #rightEnded(end: RightEnd): void {
+    keepRightEnd(end)
+    this.guest.stop()
+    this.#become({ kind: 'revoked', ...end })
   }
 
   #later(again: () => void): void {
@@ -267,9 +290,11 @@ function leave(call: Call): void {
   if (!isRinging) call.hangUp()
 }
 
-/** A guest's end, told by the appliance as the seconds that are left, has come. */
-const isOver = (guestUntil: number | undefined): boolean =>
-  guestUntil !== undefined && guestUntil - Date.now() < slackMilliseconds
+function stayOf(look: Extract<InviteState, { kind: 'good' }>, lookedAt: number): Stay | undefined {
+  const { staySeconds, stayFromJoin } = look
+  if (staySeconds === undefined) return undefined
+  return now => (stayFromJoin ? now : lookedAt) + staySeconds * 1_000
+}
 
 /** Taken as it stands: a token needs no decoding, and one that was altered may not decode. */
 const inviteInAddress = (): string =>

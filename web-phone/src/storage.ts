@@ -6,6 +6,10 @@ export const storageKeys = {
   enrolment: 'lanline.enrolment',
   /** A request to join that the owner has not answered. */
   request: 'lanline.request',
+  /** When a guest's time is over, by this machine's clock. */
+  guestUntil: 'lanline.guestUntil',
+  /** `RightEnd`: what became of a right that this browser had, until it asks for another. */
+  rightEnd: 'lanline.rightEnd',
   /** This browser's own id for asking to join: it has one open request. */
   page: 'lanline.page',
   /** Chosen microphone, camera, speaker. */

@@ -41,6 +41,7 @@ export class Talk {
   #isTransferred = false
   #forgetting: unknown
   #lastCall: LastCall | undefined
+  #cutOff = ''
   #isAskedBeforeLeaving = false
 
   constructor(timers: Pick<Env, 'setTimeout' | 'clearTimeout'>, changed: () => void) {
@@ -86,6 +87,11 @@ export class Talk {
   /** How the last call that was answered found its way, the echo's left out. */
   get lastCall(): LastCall | undefined {
     return this.#lastCall
+  }
+
+  /** With whom this browser was talking when its right ended; `''`: with nobody. */
+  get cutOff(): string {
+    return this.#cutOff
   }
 
   /** A call that was placed, or came. */
@@ -221,6 +227,9 @@ export class Talk {
     call.on('facts', look)
     call.on('ended', end => {
       this.#lastCall = lastCallOf(call, path, end.reason) ?? this.#lastCall
+      const isCut =
+        call.isTaken && end.by === 'self' && (end.reason === 'guestOver' || end.reason === 'revoked')
+      this.#cutOff = isCut ? call.party.name : ''
       if (replaced && this.#putBack(replaced, call, end)) return this.#askBeforeLeaving()
       if (this.#call === call) this.#over(call, end)
       else if (this.#waiting === call) this.#waitingIsOver(call, end)

@@ -189,13 +189,12 @@ export function enrolRoutes({ directory, clock, policies, inviteOrigin, tries }:
       method: 'POST',
       path: '/invites/look',
       who: 'anyone',
-      summary: 'For whom an invitation is, by its token; uses nothing up.',
+      summary: 'For whom an invitation is and for how long, by its token; uses nothing up.',
       body: schemas.inviteLookRequest,
       answers: { 200: schemas.inviteLook },
       handle: call => {
         // No limit on tries: a token has 192 bits.
-        const body: InviteLook = { displayName: directory.invited(call.body.invite)?.displayName }
-        return { status: 200, body }
+        return { status: 200, body: directory.invited(call.body.invite) satisfies InviteLook }
       },
     }),
     route({

@@ -82,7 +82,7 @@ export class Expiry {
     const changed = [...kept.values()]
     await this.#held.write(...gone.map(tables.deleteUser), ...changed.map(tables.putUser))
     for (const user of changed) this.#held.keepUser(user)
-    for (const name of gone) this.#held.forgetUser(name)
+    for (const name of gone) this.#held.forgetUser(name, true)
     if (over.length > 0) this.#held.tell({ kind: 'people' })
   }
 }

@@ -167,7 +167,8 @@ export class Held {
     this.#inOrder = undefined
   }
 
-  forgetUser(name: string): void {
+  /** `isGuestOver`: nobody removed them, their time is over. */
+  forgetUser(name: string, isGuestOver = false): void {
     const devices = this.devicesOf(name)
     this.userByNumber.delete(this.users.get(name)?.number ?? '')
     this.users.delete(name)
@@ -177,7 +178,9 @@ export class Held {
     this.#devicesOfUser.delete(name)
     for (const invite of this.invites.values()) if (invite.user === name) this.invites.delete(invite.id)
     for (const request of this.requests.values()) if (request.user === name) this.requests.delete(request.id)
-    for (const device of devices) this.tell({ kind: 'revoked', device: device.id, user: name })
+    for (const device of devices) {
+      this.tell({ kind: 'revoked', device: device.id, user: name, ...(isGuestOver && { isGuestOver }) })
+    }
   }
 
   keepDevice(device: DeviceRow): void {

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { days, type Epoch } from '../../core/clock.ts'
 import { sha256 } from '../credentials.ts'
-import type { InviteRow, UserRow } from '../message.ts'
+import type { InviteRow } from '../message.ts'
+import { leftOf } from '../stay.ts'
 import * as tables from '../tables.ts'
 import type { EnrolledDevices } from './devices.ts'
 import { newId } from './drafts.ts'
@@ -11,6 +12,15 @@ import { type DeviceWish, DirectoryError, limits, type NewDevice, notFound } fro
 
 /** For so long whoever holds a used or expired invitation is told so. */
 const spentInviteMilliseconds = days(30)
+
+export interface Invited {
+  /** Undefined: for somebody new. */
+  readonly displayName: string | undefined
+  /** Of a guest; undefined: for good. */
+  readonly staySeconds: number | undefined
+  /** That time begins when it is used; else it runs already. */
+  readonly stayFromJoin: boolean | undefined
+}
 
 export class Invites {
   readonly #held: Held
@@ -25,9 +35,18 @@ export class Invites {
     return [...this.#held.invites.values()].filter(invite => !this.#isSpent(invite))
   }
 
-  personOf(token: string): UserRow | undefined {
-    const { user } = this.#inviteOf(token)
-    return user === undefined ? undefined : this.#held.users.get(user)
+  /** What comes of using it now. Throws (`badInvite`). */
+  look(token: string): Invited {
+    const invite = this.#inviteOf(token)
+    const person = invite.user === undefined ? undefined : this.#held.users.get(invite.user)
+    // A further device of a guest goes with them.
+    const stayLeft = person?.stay && leftOf(person.stay, this.#held.moment()) / 1_000
+    const staySeconds = person === undefined ? this.#stayLeft(invite) : stayLeft
+    return {
+      displayName: person?.displayName,
+      staySeconds: staySeconds === undefined ? undefined : Math.round(staySeconds),
+      stayFromJoin: staySeconds === undefined ? undefined : person === undefined && !invite.stayFromNow,
+    }
   }
 
   /** Enrols by an invite's token, which is used up by it. Rejects (`badInvite`). */

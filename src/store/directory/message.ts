@@ -28,7 +28,13 @@ export class DirectoryError extends Error {
 
 export type DirectoryEvent =
   /** The device's right is gone, by itself or with its person: end its flows, calls and registrations now. */
-  | { readonly kind: 'revoked'; readonly device: string; readonly user: string }
+  | {
+      readonly kind: 'revoked'
+      readonly device: string
+      readonly user: string
+      /** Of a guest whose time is over. */
+      readonly isGuestOver?: true
+    }
   /** The same for now: the device keeps what it connects with, and may be let in again. */
   | { readonly kind: 'disabled'; readonly device: string; readonly user: string }
   /** Who is there, what they are called or whether they may be disturbed has changed. */

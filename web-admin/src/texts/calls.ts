@@ -55,6 +55,7 @@ export const callTexts = {
     mediaFailed: 'no media path',
     lost: 'connection lost',
     revoked: 'device revoked',
+    guestOver: 'guest’s time over',
     failed: 'failed',
   } as Readonly<Record<string, string>>,
   notAnswered: 'not answered',

@@ -1,6 +1,7 @@
 /** Who it is, how far the call is, which way it goes, and what is to be said of it. */
 import { useEffect, useRef, useState } from 'preact/hooks'
 import type { Call } from '../../../client/call.ts'
+import { GuestEnd } from '../parts/guest-end.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { clock, texts } from '../texts.ts'
 import { Badge } from './badge.tsx'
@@ -31,6 +32,7 @@ export function CallHead({ call, phone, line, open }: CallPart) {
       {(isConnected || call.state === 'connecting') && (
         <Badges call={call} phone={phone} line={line} open={open} />
       )}
+      <GuestEnd until={line.guest.warning} />
       <Notes call={call} line={line} online={phone.state === 'online'} />
       <WaitingNote call={call} line={line} />
       <TransferredNote from={call} to={line.talk.handedOnTo} />

@@ -6,6 +6,7 @@ import type { Line } from '../line.ts'
 import type { Notifier } from '../notify.ts'
 import { Avatar } from '../parts/avatar.tsx'
 import { CallBack } from '../parts/call-back.tsx'
+import { GuestEnd } from '../parts/guest-end.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { useIsUp } from '../read-out.ts'
 import type { Bell } from '../ring.ts'
@@ -55,6 +56,7 @@ export function HomeScreen({
     <div class="home">
       <Header phone={phone} />
       <main>
+        <GuestEnd until={line.guest.warning} />
         <div class="notices">
           <div class="notice">
             <p role="status" aria-live="polite" aria-atomic="true">
@@ -86,7 +88,7 @@ export function HomeScreen({
           <LatestCalls phone={phone} />
         </div>
         <aside>
-          {phone.guestUntil !== undefined && (
+          {phone.guestUntil !== undefined && line.guest.warning === undefined && (
             <p class="hint">{texts.guestUntil(moment(phone.guestUntil, Date.now()))}</p>
           )}
           {/* Always there, so that what comes into it is read out. */}

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks'
 import type { Line, LineState } from '../line.ts'
-import { texts } from '../texts.ts'
+import { moment, texts } from '../texts.ts'
 
 const limitName = 60
 
@@ -35,6 +35,7 @@ export function JoinScreen({
         <p class="lead">
           {form.invitedAs ? texts.invitedAs(form.invitedAs) : invited ? texts.invitedBody : texts.joinBody}
         </p>
+        {form.stay && <p class="lead">{texts.willBeGuest(moment(form.stay(Date.now()), Date.now()))}</p>}
         {!form.invitedAs && (
           <label class="field">
             <span>{texts.yourName}</span>
