@@ -84,8 +84,7 @@ export function newIncoming(
     role: 'callee',
     local: to.address,
     remote: from.address,
-    // However their phone writes it: clients know them by the name they have here.
-    peer: { user: desk.personOf(from.user.toLowerCase()) ?? from.user, displayName: from.displayName },
+    peer: callerOf(desk, request, from),
     video: hasVideo(sdp ?? ''),
     calledFor: toldBy(request, 'Diversion'),
     referredBy: referrerOf(desk, request),
@@ -95,6 +94,13 @@ export function newIncoming(
   call.remoteSdp = sdp ?? ''
   call.asked = { request, sdp }
   return call
+}
+
+/** However their phone writes it, clients know them by the name they have here; also where it hides who calls. */
+function callerOf(desk: Desk, request: SipRequest, { user, displayName }: Named): Named {
+  const known = desk.personOf(user.toLowerCase())
+  if (known !== undefined) return { user: known, displayName }
+  return toldBy(request, 'P-Asserted-Identity') ?? { user, displayName }
 }
 
 /** Undefined where it is nobody of this house: anybody may write it. */

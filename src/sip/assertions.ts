@@ -7,17 +7,18 @@ import type { HeaderField, SipMessage } from './message.ts'
 import { nameAddr, personUri } from './person.ts'
 import type { Accounts } from './ports.ts'
 
-/** §9.1: P-Asserted-Identity of what `user` asks, or takes; undefined where they wish not to be known (§9.3). */
+/** §9.1: P-Asserted-Identity of what `user` asks, or takes. */
 export function assertedOf(
-  message: SipMessage,
   user: string,
   { accounts, domain }: { readonly accounts: Accounts; readonly domain: string },
 ): string | undefined {
   const person = accounts.user(user)
-  const isPrivate = values(message, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
-  if (person === undefined || isPrivate) return undefined
-  return nameAddr(person.displayName, personUri(person.name, domain))
+  return person && nameAddr(person.displayName, personUri(person.name, domain))
 }
+
+/** §9.3: who sent this wishes not to be known to whom lanline does not trust. */
+export const wishesPrivacy = (message: SipMessage): boolean =>
+  values(message, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
 
 /** §5: it is asserted by those one trusts: lanline is, and devices are not. */
 export const withoutAssertions = (headers: readonly HeaderField[]): readonly HeaderField[] =>

@@ -269,7 +269,7 @@ export class Branches {
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {
     const { context, target } = branch
-    const { incoming, loopMark, recordRoute, asserted, request: asked } = context.asked!
+    const { incoming, loopMark, recordRoute, asserted, isHidden, request: asked } = context.asked!
     branch.state = 'open'
     const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
     const recordRoutes =
@@ -282,7 +282,8 @@ export class Branches {
       recordRoutes,
       path: target.path,
       maxBreadth: breadthEach(context),
-      asserted,
+      // RFC 3325 §9.3: the hosted agents are of the trust domain, no other device is.
+      asserted: isHidden && target.transport !== 'hosted' ? undefined : asserted,
       diversion: divertedFrom(context.call, target.user, this.#parts),
       referredBy: referredByFor(asked, target.device, this.#parts.accounts),
     })

@@ -91,6 +91,19 @@ export class Identity {
     else if (known.size < identityLimits.devicesPerFlow) known.set(sender.device, { flow, sender })
   }
 
+  /**
+   * RFC 3323 §4.1.1.3: From names nobody, as telephones write it that hide who calls. It may stand in what anybody sends who
+   * is known otherwise; beside it stands no name, which would be taken for the caller's.
+   */
+  isAnonymous({ from, request }: Incoming): boolean {
+    const uri = parseUri(from.uri)
+    const user = uri?.user?.toLowerCase()
+    if (uri === undefined || user !== anonymousUser || request.method === 'REGISTER') return false
+    if (uri.host.toLowerCase() !== anonymousHost && !this.#own.isOwnHost(uri.host)) return false
+    const shown = (from.displayName ?? '').trim().toLowerCase()
+    return (shown === '' || shown === anonymousUser) && this.#accounts.personOf(user) === undefined
+  }
+
   flowClosed(flow: Flow): void {
     this.#byFlow.delete(flow.id)
   }
@@ -142,8 +155,11 @@ export class Identity {
     token: RouteToken | undefined,
     now: Monotonic,
   ): Identified {
-    const match = known.find(({ sender }) => this.#isTheirName(incoming, sender, token))
-    // A gateway's connection carries several people: whoever is not known on it yet may prove who they are.
+    const theirs = known.filter(({ sender }) => this.#isTheirName(incoming, sender, token))
+    // A gateway's connection carries several people: whoever is not known on it yet may prove who they are, and so may who
+    // names nobody.
+    const isAnybody = theirs.length > 1 && this.isAnonymous(incoming)
+    const match = isAnybody ? theirs.find(({ sender }) => sender.device === token?.device) : theirs[0]
     if (match === undefined) return this.#challenge(incoming, false, 'challenged', now)
     if (this.#accounts.userOfDevice(match.sender.device) === undefined)
       return refused(403, 'Forbidden', 'revoked')
@@ -151,13 +167,13 @@ export class Identity {
   }
 
   /**
-   * Whether From may stand in what this sender sends: it is their own, or, from who was called, the person they were
+   * Whether From may stand in what this sender sends: it is their own, or nobody's, or, from who was called, the person they were
    * called as: a forwarded call still has that one's name in To, and so has that of a caller that followed a redirection
    * (RFC 3261 §8.1.3.4). What else To may hold is nobody's name, and good in what only ends or changes that dialog.
    */
   #isTheirName(incoming: Incoming, sender: Sender, token: RouteToken | undefined): boolean {
     const person = this.#fromPerson(incoming)
-    if (person === sender.user) return true
+    if (person === sender.user || this.isAnonymous(incoming)) return true
     const wasCalled = token?.role === 'callee' && token.device === sender.device
     if (!wasCalled || incoming.toTag === undefined) return false
     if (ofDialogs.has(incoming.request.method)) return true
@@ -260,6 +276,9 @@ export class Identity {
     return flow.transport === 'ws' || flow.transport === 'wss' ? [sha256, md5] : [md5, sha256]
   }
 }
+
+const anonymousUser = 'anonymous'
+const anonymousHost = 'anonymous.invalid'
 
 /** What means nothing outside of a dialog, or is refused there by whoever gets it. */
 const ofDialogs = new Set(['INVITE', 'BYE', 'INFO', 'UPDATE', 'PRACK', 'NOTIFY', 'OPTIONS'])

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto'
 import type { Monotonic } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Random } from '../core/random.ts'
-import { assertedOf, withoutAssertions } from './assertions.ts'
+import { assertedOf, wishesPrivacy, withoutAssertions } from './assertions.ts'
 import type { Bindings } from './bindings.ts'
 import { Branches, branchLimits } from './branches.ts'
 import {
@@ -247,7 +247,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
           breadth === undefined ? undefined : Math.min(Number(breadth) || 0, branchLimits.maxBreadth),
         recordRoute:
           initial && makesDialogs(method) ? this.#recordRoutes.ofCaller(incoming, sender) : undefined,
-        asserted: initial ? assertedOf(incoming.request, sender.user, this.#parts) : undefined,
+        asserted: initial ? assertedOf(sender.user, this.#parts) : undefined,
+        isHidden: wishesPrivacy(incoming.request) || this.#parts.identity.isAnonymous(incoming),
         within: method === 'INVITE' || method === 'UPDATE' ? callWithin(incoming, routed)?.call : undefined,
       },
       server,
@@ -331,8 +332,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const { accounts } = this.#parts
     const user = accounts.userOfDevice(target.device)
     const isTaken = context.server.invite && !context.mayWait
-    if (!isTaken || user === undefined || !accounts.mayCall(context.sender.user, user)) return answer
-    const value = assertedOf(answer, user, this.#parts)
+    if (
+      !isTaken ||
+      user === undefined ||
+      wishesPrivacy(answer) ||
+      !accounts.mayCall(context.sender.user, user)
+    )
+      return answer
+    const value = assertedOf(user, this.#parts)
     if (value === undefined) return answer
     return { ...answer, headers: [...answer.headers, { name: 'P-Asserted-Identity', value }] }
   }

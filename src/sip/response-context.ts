@@ -59,6 +59,8 @@ export interface Asked {
   readonly recordRoute: string | undefined
   /** Who asks, where that is to be told. */
   readonly asserted: string | undefined
+  /** Telephones are not told. */
+  readonly isHidden: boolean
   /** Of a request that may carry an offer: the call it is within. */
   readonly within: string | undefined
 }

@@ -179,6 +179,48 @@ describeWith(
       }
     })
 
+    it('that hides who calls is nobody to another phone; a page and the log have who it is', async () => {
+      const from = (await house.daemon.calls()).length
+      desk = new Baresip(house.host('desk'), {
+        ...{ user: 'paula', password: 'paula-secret', transport: 'udp', hertz, hidden: true },
+        server: house.host('pi').address,
+      })
+      const hall = phoneAt('hall', 'hal', 'hals-secret', 'udp')
+      try {
+        desk.begin()
+        await desk.says(/baresip is ready/)
+        await hall.start()
+        await desk.dial(`sip:hal@${house.host('pi').address}`)
+        const told = await hall.says(/Incoming call from: .*/)
+        expect(told[0]).toMatch(/anonymous@anonymous\.invalid/i)
+        await hall.accept()
+        await Promise.all([desk, hall].map(phone => phone.says(/Call established/)))
+        await hall.hangUp()
+        await desk.says(/session closed|terminated/)
+        expect(hall.output).not.toMatch(/paula/i)
+        const before = desk.output.length
+        await desk.dial(`sip:bob@${house.host('pi').address}`)
+        await bob.rings('Paula')
+        await bob.accept()
+        await bob.inCall()
+        await hears(bob.page, hertz)
+        await desk.command('/hold')
+        await desk.command('/resume')
+        await bob.hangUp()
+        await desk.says(/session closed|terminated/, before)
+        await bob.ready()
+        const rows = await until('both are in the log', async () => {
+          const all = await house.daemon.calls()
+          return all.length === from + 2 ? all.slice(0, 2) : undefined
+        })
+        expect(rows.map(row => [row.callerUser, row.callerName, row.reason])).toEqual(
+          Array(2).fill(['paula', 'Paula', 'hangup']),
+        )
+      } finally {
+        await Promise.all([desk.stop(), hall.stop()])
+      }
+    })
+
     it('hears the keys that are pressed at a page, and opens as a door station does', async () => {
       const openDoor = () => bob.page.getByRole('button', { name: 'Open the door' })
       desk = phoneAt('desk', 'paula', 'paula-secret', 'udp')

@@ -25,6 +25,8 @@ export interface BaresipOptions {
   readonly codec?: 'opus/48000/2' | 'PCMU/8000/1'
   /** `none`: it neither encrypts nor speaks ICE, as phones did. */
   readonly keying?: 'dtls' | 'none'
+  /** It hides who calls (RFC 3323), and so cannot register: it only calls. */
+  readonly hidden?: boolean
   /** PEM of the authority that the TLS connection must be signed by. */
   readonly authorityFile?: string
 }
@@ -160,16 +162,18 @@ export class Baresip {
   }
 
   #account(): string {
-    const { user, password, server, transport, codec = 'opus/48000/2', keying } = this.#options
+    const { user, password, server, transport, codec = 'opus/48000/2', keying, hidden } = this.#options
     const parameters = [
       `auth_user=${user}`,
       `auth_pass=${password}`,
       ...(keying === 'none' ? [] : ['mediaenc=dtls_srtp', 'medianat=ice']),
       `audio_codecs=${codec}`,
-      'regint=600',
+      ...(hidden ? ['regint=0', `outbound="sip:${server};transport=${transport}"`] : ['regint=600']),
       'answermode=manual',
       'call_transfer=yes',
     ]
+    if (hidden)
+      return `"Anonymous" <sip:anonymous@anonymous.invalid;transport=${transport}>;${parameters.join(';')}\n`
     return `<sip:${user}@${server};transport=${transport}>;${parameters.join(';')}\n`
   }
 }

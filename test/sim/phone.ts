@@ -175,6 +175,7 @@ export class SimPhone {
   call(
     to: string,
     o: {
+      /** A name, or all of the field but its tag. */
       from?: string
       /** Instead of the address of `to`. */
       uri?: string
@@ -196,7 +197,8 @@ export class SimPhone {
     this.outgoing.push(call)
     let cseq = 0
     const localTag = this.#token()
-    const local = `<sip:${o.from ?? this.user}@lanline.local>;tag=${localTag}`
+    const from = o.from?.includes('<') ? o.from : `<sip:${o.from ?? this.user}@lanline.local>`
+    const local = `${from};tag=${localTag}`
     this.request({
       method: 'INVITE',
       uri: o.uri ?? (to.includes(':') ? to : `sip:${to}@lanline.local`),
