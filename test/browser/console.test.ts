@@ -247,6 +247,27 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
     await heading('Home').waitFor(patience)
     await page.getByText('Mia', { exact: true }).waitFor(patience)
   })
+
+  it('has all its pages when the appliance is back, also those it looked for in vain', async () => {
+    const before = page
+    page = await openPage(desk, daemon.origin)
+    await before.context().close()
+    await page.goto(`${daemon.origin}/admin/`)
+    await giveCredentials()
+    await heading('Home').waitFor(patience)
+    // Their code comes some seconds after that of the first one.
+    await daemon.kill()
+    await goTo('People')
+    const again = page.getByRole('button', { name: 'Try again' })
+    await again.click(patience)
+    await page.getByText('This page could not be loaded.').waitFor(patience)
+    await page.getByText('Connection to lanline lost.').waitFor(patience)
+    await daemon.start()
+    await logIn()
+    await goTo('People')
+    await page.getByRole('link', { name: 'Mia' }).first().waitFor(patience)
+  })
+
   it('restores the backup in a fresh appliance; a phone of before comes back without noticing', async () => {
     const opened = await openedAt(mia)
     await page.context().close()
@@ -334,6 +355,10 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg', 'dumpcap'], 'the 
 
   async function logIn(): Promise<void> {
     await page.getByText('You are logged out.').waitFor({ timeout: 30_000 })
+    await giveCredentials()
+  }
+
+  async function giveCredentials(): Promise<void> {
     await page.getByLabel('Name').fill('olivia')
     await page.getByLabel('Password').fill('correct horse battery')
     await page.getByRole('button', { name: 'Log in' }).click()

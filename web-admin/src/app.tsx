@@ -3,6 +3,7 @@ import { type ComponentType, createElement } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import type { Session, SetupState } from '../../src/admin/message.ts'
 import { Api, ApiError } from './api.ts'
+import { loadCode } from './code.ts'
 import { Frame } from './frame.tsx'
 import icon from './icon.svg'
 import { messageOf } from './load.ts'
@@ -30,7 +31,7 @@ export function App() {
       const setup = await api.get<SetupState>('/setup')
       const session = setup.claimed ? await sessionOf(api) : undefined
       if (!setup.claimed || (session?.role === 'owner' && isVisiting())) {
-        const { Visit } = await import('./pages/visit.tsx')
+        const { Visit } = await loadCode(() => import('./pages/visit.tsx'))
         return setState({ kind: 'visit', setup, session, component: Visit })
       }
       if (session !== undefined) {

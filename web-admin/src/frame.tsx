@@ -3,6 +3,7 @@ import { type ComponentType, createElement } from 'preact'
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Session, SetupState } from '../../src/admin/message.ts'
 import { Api } from './api.ts'
+import { beginAnew, loadCode } from './code.ts'
 import { Console, type ConsoleContext } from './console.ts'
 import icon from './icon.svg'
 import { Live, type LiveState, useLive } from './live.ts'
@@ -78,7 +79,7 @@ export function Frame(props: {
           {shown === undefined || !pages.includes(shown.page) ? (
             <NotFound isForOwner={shown !== undefined} />
           ) : (
-            <Page place={shown} siteName={setup.place} />
+            <Page place={shown} siteName={setup.place} isConnected={state.connection === 'open'} />
           )}
         </main>
       </div>
@@ -111,19 +112,23 @@ function Navigation(props: {
 }
 
 /** Loads a page's code once. What was loaded stays, so going back is at once, also without the appliance. */
-function Page({ place, siteName }: { readonly place: Place; readonly siteName: string }) {
+function Page(props: { readonly place: Place; readonly siteName: string; readonly isConnected: boolean }) {
+  const { place, siteName, isConnected } = props
   const [loaded, setLoaded] = useState<Partial<Record<PageName, PageComponent>>>({})
   const [failed, setFailed] = useState(false)
   const first = useRef(true)
   const { page } = place
   const load = () => {
     setFailed(false)
-    modules[page]().then(
+    loadCode(modules[page]).then(
       module => setLoaded(known => ({ ...known, [page]: module.default })),
       () => setFailed(true),
     )
   }
   useEffect(load, [page])
+  useEffect(() => {
+    if (failed && isConnected) load()
+  }, [isConnected])
   const component = loaded[page]
   const isThere = component !== undefined
   useEffect(() => {
@@ -148,7 +153,11 @@ function Page({ place, siteName }: { readonly place: Place; readonly siteName: s
   return (
     <>
       <PageHead title={common.pages[page]} />
-      {failed ? <Failure message={common.pageFailed} onRetry={load} /> : <Loading lines={6} />}
+      {failed ? (
+        <Failure message={common.pageFailed} onRetry={() => void beginAnew()} />
+      ) : (
+        <Loading lines={6} />
+      )}
     </>
   )
 }

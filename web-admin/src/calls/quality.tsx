@@ -2,7 +2,9 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceEvent } from '../../../src/trace/message.ts'
 import { seriesOf } from '../../../src/trace/series.ts'
+import { beginAnew } from '../code.ts'
 import { Card } from '../parts/card.tsx'
+import { Failure } from '../parts/states.tsx'
 import { callTexts as texts } from '../texts/calls.ts'
 import { common } from '../texts/common.ts'
 import { type Plot, plotsOf } from './plots.ts'
@@ -62,7 +64,7 @@ function Charts({ plots }: { readonly plots: readonly Plot[] }) {
   return (
     <>
       <div class="plots" ref={place} aria-hidden="true" />
-      {failed && <p class="failure">{common.pageFailed}</p>}
+      {failed && <Failure message={common.pageFailed} onRetry={() => void beginAnew()} />}
     </>
   )
 }
