@@ -269,17 +269,13 @@ export class Branches {
 
   #open(branch: Branch, flow: Flow, now: Monotonic): void {
     const { context, target } = branch
-    const { incoming, loopMark, recordRoute, asserted, isHidden, request: asked } = context.asked!
+    const { loopMark, asserted, isHidden, request: asked } = context.asked!
     branch.state = 'open'
     const unique = `z9hG4bK${this.#parts.random.hex(8)}.${loopMark}`
-    const recordRoutes =
-      recordRoute === undefined
-        ? []
-        : [this.#parts.recordRoutes.ofCallee(target, incoming, flow), recordRoute]
     const request = forward(asked, {
       uri: target.uri,
       via: viaFor(flow, unique),
-      recordRoutes,
+      recordRoutes: this.#parts.recordRoutes.both(context.asked!, target, flow),
       path: target.path,
       maxBreadth: breadthEach(context),
       // RFC 3325 §9.3: the hosted agents are of the trust domain, no other device is.

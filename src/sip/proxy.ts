@@ -33,7 +33,7 @@ import type { CallEvent, HeaderField, SipRequest, SipResponse } from './message.
 import type { Outbox } from './outbox.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import { reasonField } from './reason.ts'
-import { makesDialogs, RecordRoutes } from './record-route.ts'
+import { RecordRoutes } from './record-route.ts'
 import { type Branch, isBetter, letGo, type ResponseContext } from './response-context.ts'
 import type { RouteTokens } from './route-token.ts'
 import type { Routed } from './routing.ts'
@@ -245,8 +245,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
         loopMark: this.loops.markOf(incoming),
         maxBreadth:
           breadth === undefined ? undefined : Math.min(Number(breadth) || 0, branchLimits.maxBreadth),
-        recordRoute:
-          initial && makesDialogs(method) ? this.#recordRoutes.ofCaller(incoming, sender) : undefined,
+        ...this.#recordRoutes.ofSender(incoming, routed, sender, initial),
         asserted: initial ? assertedOf(sender.user, this.#parts) : undefined,
         isHidden: wishesPrivacy(incoming.request) || this.#parts.identity.isAnonymous(incoming),
         within: method === 'INVITE' || method === 'UPDATE' ? callWithin(incoming, routed)?.call : undefined,

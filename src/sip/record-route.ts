@@ -9,12 +9,11 @@ import type { Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
 import type { Flow, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
-import type { Target } from './response-context.ts'
+import type { Asked, Target } from './response-context.ts'
 import type { Role, RouteToken, RouteTokens } from './route-token.ts'
+import type { Routed } from './routing.ts'
 
 const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
-
-export const makesDialogs = (method: string): boolean => dialogMakers.has(method)
 
 export class RecordRoutes {
   readonly #accounts: Accounts
@@ -35,23 +34,31 @@ export class RecordRoutes {
     this.#onUnbound = o.onUnbound
   }
 
-  /** Leads to the binding that the request came from, or to the address of a caller that never registered. */
-  ofCaller(incoming: Incoming, { user, device }: Sender): string {
-    const flow = incoming.replyTo
-    const known = this.#bindings.ofDevice(user, device)
-    const key = known.find(one => one.flow?.id === flow.id)?.binding.key
-    if (key === undefined) this.#onUnbound(flow)
-    const token =
-      key === undefined ? addressToken('caller', device, flow) : bindingToken('caller', key, device)
-    return this.#write(flow, token, incoming)
+  /**
+   * The side of who sends a request that can make a dialog. RFC 6665 §4.3: a NOTIFY can too, where it comes before the 200, or that
+   * of another notifier was taken (§4.4.1); it records what the SUBSCRIBE recorded, seen from the other side.
+   */
+  ofSender(
+    incoming: Incoming,
+    { ownRoutes }: Routed,
+    sender: Sender,
+    initial: boolean,
+  ): Pick<Asked, 'recordRoute' | 'targetToken'> {
+    const { method } = incoming.request
+    if (method === 'NOTIFY' && ownRoutes !== undefined) {
+      const [own, targetToken] = ownRoutes
+      return { recordRoute: recordRouteFor(incoming.replyTo, own), targetToken }
+    }
+    const isMade = initial && dialogMakers.has(method)
+    return { recordRoute: isMade ? this.#ofCaller(incoming, sender) : undefined, targetToken: undefined }
   }
 
-  ofCallee({ key, device }: Target, incoming: Incoming, flow: Flow): string {
-    const token =
-      key === undefined
-        ? addressToken('callee', device, flow)
-        : bindingToken('callee', key, device, this.#calledAs(device, incoming))
-    return this.#write(flow, token, incoming)
+  /** As they stand in what goes to `target`, who is reached by `flow`. */
+  both({ incoming, recordRoute, targetToken }: Asked, target: Target, flow: Flow): string[] {
+    if (recordRoute === undefined) return []
+    const ofTarget =
+      targetToken === undefined ? this.#ofCallee(target, incoming, flow) : recordRouteFor(flow, targetToken)
+    return [ofTarget, recordRoute]
   }
 
   /** The way from us to who sent a 2xx: what was recorded beyond our own two (§12.1.2). */
@@ -62,6 +69,25 @@ export class RecordRoutes {
       return this.#tokens.read(user) !== undefined
     })
     return own < 0 ? [] : routes.slice(0, own).reverse()
+  }
+
+  /** Leads to the binding that the request came from, or to the address of a caller that never registered. */
+  #ofCaller(incoming: Incoming, { user, device }: Sender): string {
+    const flow = incoming.replyTo
+    const known = this.#bindings.ofDevice(user, device)
+    const key = known.find(one => one.flow?.id === flow.id)?.binding.key
+    if (key === undefined) this.#onUnbound(flow)
+    const token =
+      key === undefined ? addressToken('caller', device, flow) : bindingToken('caller', key, device)
+    return this.#write(flow, token, incoming)
+  }
+
+  #ofCallee({ key, device }: Target, incoming: Incoming, flow: Flow): string {
+    const token =
+      key === undefined
+        ? addressToken('callee', device, flow)
+        : bindingToken('callee', key, device, this.#calledAs(device, incoming))
+    return this.#write(flow, token, incoming)
   }
 
   /** Whoever is called stands in To, wherever the request goes (RFC 3261 §8.1.1.2). */

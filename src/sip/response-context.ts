@@ -55,8 +55,10 @@ export interface Asked {
   readonly request: SipRequest
   readonly loopMark: string
   readonly maxBreadth: number | undefined
-  /** Set where the request can make a dialog: the caller's side of the two Record-Routes. */
+  /** Set where the request can make a dialog: the sender's side of the two Record-Routes. */
   readonly recordRoute: string | undefined
+  /** The token of the other side, where the dialog has one. */
+  readonly targetToken: string | undefined
   /** Who asks, where that is to be told. */
   readonly asserted: string | undefined
   /** Telephones are not told. */

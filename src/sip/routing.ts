@@ -26,6 +26,8 @@ export interface Routed {
   readonly uri: SipUri | undefined
   /** The sender's own token, where both of ours were there. */
   readonly senderToken: RouteToken | undefined
+  /** Both of ours as they stood in the dialog's route, the sender's first; none where they are not of it. */
+  readonly ownRoutes?: readonly [string, string]
   readonly destination: Destination
 }
 
@@ -68,8 +70,11 @@ export function route(incoming: Incoming, parts: RoutingParts): Routed {
   if (!isOfItsDialog(incoming, found, parts)) {
     return { request, uri, senderToken: undefined, destination: noSuchDialog }
   }
-  if (target !== undefined)
-    return { request, uri, senderToken, destination: { kind: 'party', token: target.token } }
+  if (target !== undefined) {
+    const ownRoutes = found.length > 1 ? ([found[0]!.text, target.text] as const) : undefined
+    const destination = { kind: 'party', token: target.token } as const
+    return { request, uri, senderToken, destination, ...(ownRoutes && { ownRoutes }) }
+  }
   const destination = destinationByUri(request, uri, parts)
   // §12.2.1.1: what is asked in a dialog comes by its route, which we recorded. Without one nobody can tell it from a call
   // that is not to ring.
