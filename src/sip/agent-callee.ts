@@ -38,6 +38,7 @@ import {
   toldBy,
 } from './agent-message.ts'
 import { callKey, first, parseCSeq, tagOf, values } from './codec.ts'
+import { unsupported } from './extensions.ts'
 import type { AgentEvent, HeaderField, SipRequest } from './message.ts'
 import { reasonWord } from './reason.ts'
 import { hasVideo } from './sdp.ts'
@@ -47,17 +48,17 @@ export function objection(
   request: SipRequest,
 ): { readonly status: number; readonly extra: readonly HeaderField[] } | undefined {
   const required = notSupported(request)
-  if (required.length > 0) return { status: 420, extra: required }
+  if (required !== undefined) return { status: 420, extra: required }
   if (request.body.length === 0) return undefined
   if (!isSdp(request)) return { status: 415, extra: [{ name: 'Accept', value: 'application/sdp' }] }
   if (request.body.length > agentLimits.sdpBytes) return { status: 488, extra: [] }
   return undefined
 }
 
-/** RFC 3261 §8.2.2.3: what a request requires and an agent does not do; empty where there is nothing. */
-export function notSupported(request: SipRequest): readonly HeaderField[] {
+/** RFC 3261 §8.2.2.3: what a request requires and an agent does not do, as a 420 says it; undefined where there is nothing. */
+export function notSupported(request: SipRequest): readonly HeaderField[] | undefined {
   const required = values(request, 'Require').filter(tag => tag.trim().toLowerCase() !== 'trickle-ice')
-  return required.length > 0 ? [{ name: 'Unsupported', value: required.join(', ') }] : []
+  return required.length > 0 ? unsupported(required) : undefined
 }
 
 /** A call from outside, not yet told to anybody; undefined when no dialog could be made of it. */

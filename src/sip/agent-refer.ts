@@ -158,7 +158,7 @@ export function receiveRefer(desk: Desk, table: AgentTable, call: Call, request:
   const { referrals } = table.deviceOf(call.device, call.user)
   if (call.phase !== 'established') return reply(481)
   const required = notSupported(request)
-  if (required.length > 0) return reply(420, required)
+  if (required !== undefined) return reply(420, required)
   if (call.isReferred) return reply(491)
   if (call.timesReferred >= agentLimits.referralsPerCall) return reply(603)
   const wanted = parseReferTo(desk, request)

@@ -13,6 +13,7 @@ import { Bindings, bindingKey, isFleeting } from './bindings.ts'
 import { ClientTransactions } from './client-transactions.ts'
 import { decode, essentialsOf, first, isFault, response, values } from './codec.ts'
 import { Digest } from './digest.ts'
+import { unsupported } from './extensions.ts'
 import { Identity } from './identity.ts'
 import { cancelledKey, describe, type Incoming, readRequest } from './incoming.ts'
 import {
@@ -359,8 +360,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       this.#ownAnswers.send(incoming, 483, 'Too Many Hops')
     } else if (extensions.length > 0) {
       // We support no extension that needs a proxy.
-      const unsupported = { name: 'Unsupported', value: extensions.join(', ') }
-      this.#ownAnswers.send(incoming, 420, 'Bad Extension', [unsupported])
+      this.#ownAnswers.send(incoming, 420, 'Bad Extension', unsupported(extensions))
     } else return false
     return true
   }

@@ -6,6 +6,7 @@
 import { after, type Monotonic } from '../core/clock.ts'
 import { type Bindings, bindingKey, isFleeting, type LiveBinding } from './bindings.ts'
 import { first, parseNameAddr, parseUri, response, uriEquals, values } from './codec.ts'
+import { unsupported } from './extensions.ts'
 import { formatParams } from './grammar.ts'
 import { type Incoming, sameEndpoint } from './incoming.ts'
 import type { Binding, BindingRow, Flow, HeaderField, NameAddr, SipRequest, SipResponse } from './message.ts'
@@ -166,16 +167,10 @@ export class Registrar {
 
   #refusal(incoming: Incoming, sender: Registering): Refusal | undefined {
     // §10.3 step 2.
-    const unsupported = values(incoming.request, 'Require').filter(
+    const unknown = values(incoming.request, 'Require').filter(
       tag => !supportedExtensions.has(tag.toLowerCase()),
     )
-    if (unsupported.length > 0) {
-      return {
-        status: 420,
-        reason: 'Bad Extension',
-        extra: [{ name: 'Unsupported', value: unsupported.join(', ') }],
-      }
-    }
+    if (unknown.length > 0) return { status: 420, reason: 'Bad Extension', extra: unsupported(unknown) }
     // §10.3 steps 4 and 5: nobody registers for somebody else here.
     const to = parseUri(incoming.to.uri)
     if (to === undefined) return { status: 400, reason: 'Bad To' }
