@@ -8,6 +8,7 @@ import { Lan } from '../net/lan.ts'
 import { Owner } from '../net/owner.ts'
 import { describeWith } from '../net/peers.ts'
 import { PhonePage } from '../net/phone-page.ts'
+import { crowded } from '../net/room.ts'
 import { until } from '../net/wait.ts'
 
 const patience = { timeout: 20_000 }
@@ -138,14 +139,27 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
       await mia.page.setViewportSize({ width, height })
       await session.send('Page.setFontSizes', { fontSizes: { standard: 32, fixed: 26 } })
       const at = `${width} × ${height}`
-      expect(await mia.page.evaluate(crowded), at).toEqual([])
+      expect(await mia.page.evaluate(crowded, 32), at).toEqual([])
       await mia.press('Transfer Ben to somebody else')
       await dialog('Transfer Ben to…').waitFor(patience)
-      expect(await mia.page.evaluate(crowded), `handing on at ${at}`).toEqual([])
+      expect(await mia.page.evaluate(crowded, 32), `handing on at ${at}`).toEqual([])
       await mia.page.keyboard.press('Escape')
     }
-    await session.send('Page.setFontSizes', { fontSizes: { standard: 16, fixed: 13 } })
     await mia.page.setViewportSize({ width: 390, height: 844 })
+    for (const standard of [18, 20, 22, 24, 28]) {
+      await session.send('Page.setFontSizes', { fontSizes: { standard, fixed: 13 } })
+      expect(await mia.page.evaluate(crowded, standard), `letters of ${standard} pixels`).toEqual([])
+    }
+    await session.send('Page.setFontSizes', { fontSizes: { standard: 16, fixed: 13 } })
+    // By a style of the person's own, of which no media query knows.
+    for (const letters of [20, 24, 32]) {
+      await mia.page.evaluate(
+        size => document.documentElement.style.setProperty('font-size', size),
+        `${letters}px`,
+      )
+      expect(await mia.page.evaluate(crowded, letters), `the root's of ${letters} pixels`).toEqual([])
+    }
+    await mia.page.evaluate(() => document.documentElement.style.removeProperty('font-size'))
     await mia.press('Unmute')
   })
 
@@ -389,32 +403,3 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await mia.ready(60)
   })
 })
-
-/**
- * In the page: what is to be pressed or read and is not whole in the window, has less room than its words, or lies on another.
- * The letters are as large as they were asked for.
- */
-function crowded(): string[] {
-  const nameOf = (one: Element) => (one.getAttribute('aria-label') ?? one.textContent ?? '').trim()
-  const size = getComputedStyle(document.documentElement).fontSize
-  const found = size === '32px' ? [] : [`letters of ${size}`]
-  const top = document.querySelector('dialog[open]') ?? document.body
-  const all = [...top.querySelectorAll('button, h1, h2, .self, .notes li, .control span:not(.disc)')]
-  const placed = all.map(one => {
-    const range = document.createRange()
-    range.selectNodeContents(one)
-    return { one, box: one.getBoundingClientRect(), words: range.getBoundingClientRect() }
-  })
-  for (const [index, { one, box, words }] of placed.entries()) {
-    const [left, right] = [Math.min(box.left, words.left), Math.max(box.right, words.right)]
-    const isBelow = top === document.body && box.bottom > innerHeight
-    if (left < -1 || right > innerWidth + 1 || isBelow) found.push(`${nameOf(one)} is out of the window`)
-    for (const other of placed.slice(index + 1)) {
-      if (one.contains(other.one) || other.one.contains(one)) continue
-      const wide = Math.min(right, other.box.right) - Math.max(left, other.box.left)
-      const high = Math.min(box.bottom, other.box.bottom) - Math.max(box.top, other.box.top)
-      if (wide > 3 && high > 3) found.push(`${nameOf(one)} lies on ${nameOf(other.one)}`)
-    }
-  }
-  return found
-}

@@ -12,12 +12,19 @@ interface Violation {
 }
 
 /** Serious or critical; each as `rule: elements`. */
-export async function barriers(page: Page): Promise<string[]> {
+export const barriers = (page: Page): Promise<string[]> => run(page, {})
+
+/** Words that stand out less than 7 : 1 from what is behind them (WCAG 2.2, 1.4.6), large ones 4.5 : 1. */
+export const faint = (page: Page): Promise<string[]> => run(page, { runOnly: ['color-contrast-enhanced'] })
+
+async function run(page: Page, options: object): Promise<string[]> {
   await page.evaluate(source)
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } }
-    return (await axe.run()).violations
-  })
+  const violations = await page.evaluate(async how => {
+    const { axe } = window as unknown as {
+      axe: { run(context: Document, options: object): Promise<{ violations: Violation[] }> }
+    }
+    return (await axe.run(document, how)).violations
+  }, options)
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`)

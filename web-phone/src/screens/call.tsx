@@ -28,8 +28,10 @@ export function CallScreen(shown: Shown) {
         </div>
       )}
       <CallHead {...shown} open={setSheet} />
-      <SelfView call={call} line={line} />
-      <Controls {...shown} open={setSheet} />
+      <div class="call-foot">
+        <SelfView call={call} line={line} />
+        <Controls {...shown} open={setSheet} />
+      </div>
       {sheet !== undefined && !(sheet === 'door' && isDoorEmpty) && (
         <OpenSheet {...shown} sheet={sheet} close={() => setSheet(undefined)} />
       )}
