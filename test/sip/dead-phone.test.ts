@@ -338,14 +338,19 @@ describe('whatever telephones do that come and go', () => {
   }, 600_000)
 })
 
-/** A page calls Bob, or a house where Carol is rung as well; their telephones ring, decline, answer, die and are back. */
+/**
+ * A page calls Bob, or a house where Carol is rung as well; their telephones ring, decline, answer, die and are back. In every
+ * other house Bob's three are the flows of one telephone (RFC 5626).
+ */
 function comeAndGo(seed: number): void {
   const loss = seed % 3 === 0 ? 0.1 : 0
   const network = new SimNetwork(seed, { ...calm, loss, latencyMilliseconds: [1, 20] })
   const exchange = new SimExchange(network, ['alice', 'bob', 'carol', 'house'])
   exchange.house.alsoRings.set('house', ['bob', 'carol'])
   const { random } = network
-  const phones = ['bob-1', 'bob-2', 'bob-3', 'carol-1'].map((device, index) => {
+  const isOne = seed % 2 === 0
+  const bobs = isOne ? ['bob-1', 'bob-1', 'bob-1'] : ['bob-1', 'bob-2', 'bob-3']
+  const phones = [...bobs, 'carol-1'].map((device, index) => {
     const transport = index === 2 ? 'tcp' : 'udp'
     const onInvite = random.below(3) === 0 ? 'silent' : 'ring'
     const phone = new SimPhone(exchange.house, {
@@ -353,8 +358,9 @@ function comeAndGo(seed: number): void {
       transport,
       address: `10.0.1.${index + 2}`,
       onInvite,
+      ...(isOne && index < 3 && { contactParams: `;reg-id=${index + 1};+sip.instance="<urn:uuid:0>"` }),
     })
-    phone.register()
+    phone.register(3600, { extra: [{ name: 'Supported', value: 'path, outbound' }] })
     return phone
   })
   const alice = new SimClient(exchange, 'alice-5')
@@ -373,8 +379,9 @@ function comeAndGo(seed: number): void {
     // What a connection brings comes once.
     else if (what < 5 && phone.transport === 'udp') phone.deaf = !phone.deaf
     else if (what < 7 && mayAnswer) phone.pickUp()
-    else if (mayAnswer) phone.refuse([486, 603][random.below(2)]!)
-    network.run([0, 3, 20, 100, 600, 2_000][random.below(6)]!)
+    else if (mayAnswer)
+      phone.refuse((isOne ? [486, 603, 408, 430] : [486, 603])[random.below(isOne ? 4 : 2)]!)
+    network.run([0, 3, 20, 100, 600, 2_000, ...(isOne ? [4_500] : [])][random.below(isOne ? 7 : 6)]!)
   }
   // What was said is heard.
   network.run(100)
