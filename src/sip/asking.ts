@@ -13,6 +13,7 @@ import type { AskedPhone, Flow, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Accounts } from './ports.ts'
 import type { SipTimers } from './transaction-timers.ts'
+import { requestUri } from './ways.ts'
 
 export interface AskingParts {
   readonly accounts: Accounts
@@ -86,7 +87,7 @@ export class Asking {
     return {
       kind: 'request',
       method: 'INFO',
-      uri: live.binding.contact,
+      uri: requestUri(live.binding.contact),
       headers: [
         { name: 'Via', value: viaFor(live.flow, branch) },
         { name: 'Max-Forwards', value: '70' },

@@ -75,7 +75,7 @@ export class Bindings {
     return newest !== undefined && (live === undefined || saidAt(newest) > saidAt(live)) ? newest : live
   }
 
-  /** All that lead to an instance (RFC 5626 §5.3), the likeliest first. */
+  /** All that lead to an instance (RFC 5626 §7), the likeliest first. */
   ofInstance({ user, device, instance }: Phone): LiveBinding[] {
     if (instance === undefined) return []
     return this.ofDevice(user, device)

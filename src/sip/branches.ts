@@ -142,7 +142,7 @@ export class Branches {
     this.fail(branch, 480, reason, now)
   }
 
-  /** RFC 5626 §5.3: a flow failed, so the next one of the same instance is tried, unless nobody wants it any longer. */
+  /** RFC 5626 §7: a flow failed, so the next one of the same instance is tried, unless nobody wants it any longer. */
   goOver(branch: Branch, now: Monotonic): boolean {
     const { context, target, others, cancelWanted, cancelSent } = branch
     branch.others = []
@@ -150,8 +150,8 @@ export class Branches {
     const ways = others.flatMap(key => this.#parts.bindings.get(key) ?? [])
     const [next, ...rest] = ways.filter(({ binding }) => binding.device === target.device)
     if (next === undefined) return false
-    const uri = context.mayWait ? target.uri : next.binding.contact
-    this.begin(context, [{ ...targetOf(next, rest), uri }], now)
+    const way = targetOf(next, rest)
+    this.begin(context, [context.mayWait ? { ...way, uri: target.uri } : way], now)
     return true
   }
 

@@ -46,6 +46,10 @@ export const proxyLimits = {
   timerCMilliseconds: 180_000,
   /** Calls that one person begins: more than people do in a day, and than whoever tries this with a load may want at once. */
   calls: { burst: 2_000, perSecond: 1 / 3, maxKeys: 2_000 },
+  /** §16.7 step 7: of the telephones beside the one whose answer goes on. */
+  challengeCharacters: 4_000,
+  /** Kept of one request. */
+  challenges: 20,
 } as const
 
 export interface ProxyParts {
@@ -178,7 +182,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const counted =
       branch.expired && answer.status === 487 ? this.#local(context, 408, 'Request Timeout') : answer
     const elsewhere = this.#elsewhere(context, answer)
-    // RFC 5626 §5.3: with anything else the instance has given its answer.
+    if (answer.status === 401 || answer.status === 407) {
+      const theirs = answer.headers.filter(isChallenge)
+      context.challenges = [...context.challenges, ...theirs].slice(0, proxyLimits.challenges)
+    }
+    // RFC 5626 §7: with anything else the instance has given its answer.
     if (answer.status === 408 || answer.status === 430) this.branches.goOver(branch, now)
     if (elsewhere === undefined) this.#collect(context, counted, counted === answer)
     else this.#divert(context, elsewhere, now)
@@ -270,6 +278,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       mayWait: !initial,
       best: undefined,
       bestFromPeer: false,
+      challenges: [],
       cancelled: 'no',
       finalSent: false,
       isRefused: false,
@@ -374,9 +383,15 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       this.#final(context)
       return this.#parts.servers.abandon(context.server)
     }
-    // §16.7 step 6: 503 speaks of the next hop, not of us.
-    const final = best.status === 503 ? this.#local(context, 500, 'Server Internal Error') : best
-    this.#finish(context, final, context.bestFromPeer, now)
+    this.#finish(context, this.#finalOf(context, best), context.bestFromPeer, now)
+  }
+
+  #finalOf(context: ResponseContext, best: SipResponse): SipResponse {
+    // §16.7 step 6: 503 speaks of the next hop, not of us. RFC 5626 §11.5: and 430 of a flow.
+    if (best.status === 503) return this.#local(context, 500, 'Server Internal Error')
+    if (best.status === 430) return this.#local(context, 480, 'Temporarily Unavailable')
+    // §16.7 step 7: each telephone that challenges wants its own answer.
+    return best.status === 401 || best.status === 407 ? withChallenges(best, context.challenges) : best
   }
 
   /** What a branch comes to that is not waited for. */
@@ -445,3 +460,17 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 /** Nobody is there to take a 2xx: the caller was told otherwise, or cannot be told. A call that goes on is left alone. */
 const isForNobody = ({ server, mayWait, isRefused, cancelled }: ResponseContext): boolean =>
   server.invite && !mayWait && (isRefused || cancelled === 'callerLost')
+
+const isChallenge = ({ name, value }: HeaderField): boolean =>
+  (name === 'WWW-Authenticate' || name === 'Proxy-Authenticate') &&
+  value.length <= proxyLimits.challengeCharacters
+
+function withChallenges(best: SipResponse, challenges: readonly HeaderField[]): SipResponse {
+  let left = proxyLimits.challengeCharacters
+  const others = challenges.filter(field => {
+    if (best.headers.includes(field) || field.value.length > left) return false
+    left -= field.value.length
+    return true
+  })
+  return others.length === 0 ? best : { ...best, headers: [...best.headers, ...others] }
+}

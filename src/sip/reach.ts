@@ -1,5 +1,5 @@
 /**
- * How a branch gets to its target (RFC 3261 §16.6 step 7, RFC 5626 §5.3): by the flow that its binding has now, by the
+ * How a branch gets to its target (RFC 3261 §16.6 step 7, RFC 5626 §7): by the flow that its binding has now, by the
  * connection that the party called from, by a new one to where it was last seen, or, in a dialog, as soon as it has
  * registered again. Over TCP and TLS many branches may wait for one connection.
  */

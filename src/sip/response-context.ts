@@ -89,6 +89,8 @@ export interface ResponseContext {
   readonly mayWait: boolean
   best: SipResponse | undefined
   bestFromPeer: boolean
+  /** Of all that challenged. */
+  challenges: readonly HeaderField[]
   cancelled: 'no' | 'byCaller' | 'callerLost'
   finalSent: boolean
   /** The caller was told that it came to nothing: a 2xx has nobody to go to (RFC 6026 §7.1). */
@@ -101,6 +103,7 @@ export function letGo(context: ResponseContext): void {
   context.asked = undefined
   context.call = undefined
   context.best = undefined
+  context.challenges = []
 }
 
 /** §16.7 step 6: whether `candidate` is the better answer than `best`. */
