@@ -183,6 +183,7 @@ describeWith(['namespaces', 'chromium', 'certutil', 'zbarimg'], 'a new house', (
     await typed.getByText(/^[a-z0-9]{5}-[a-z0-9]{5}-[a-z0-9]{5}$/).waitFor()
     await dialog.getByRole('button', { name: 'Remove Desk phone' }).click()
     await dialog.getByRole('alert').getByRole('button', { name: 'Remove' }).click()
+    await typed.waitFor({ state: 'detached' })
     await until('two are left', async () => (await dialog.getByRole('listitem').count()) === 2)
     const names = await dialog.getByRole('listitem').allTextContents()
     expect(names).toHaveLength(2)

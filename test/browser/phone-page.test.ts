@@ -269,7 +269,7 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     await mia.press('Clear missed calls')
     for (const [phone, calls] of [
       [mia, ['Missed call for House', /^Call in for House, \d+:\d+/]],
-      [ben, ['Call out, not answered', /^Call out, Mia answered, \d+:\d+/]],
+      [ben, ['Call out, given up', /^Call out, Mia answered, \d+:\d+/]],
     ] as const) {
       await phone.press('All calls')
       const rows = phone.page.getByRole('dialog', { name: 'Calls' }).getByRole('listitem')
@@ -398,8 +398,10 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'the phone page', () => {
     expect(await barriers(mia.page)).toEqual([])
     await mia.page.reload()
     await mia.page.getByRole('status').filter({ hasText: 'Connection lost. Reconnecting…' }).waitFor(patience)
+    await mia.page.getByRole('heading', { name: 'lanline does not answer' }).waitFor(patience)
     expect(await barriers(mia.page)).toEqual([])
     await daemon.start()
     await mia.ready(60)
+    expect(await mia.page.getByRole('heading', { name: 'lanline does not answer' }).count()).toBe(0)
   })
 })

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { ToldCall } from '../../src/admin/message.ts'
 import { told } from '../../web-phone/src/history.ts'
-import { timeOf } from '../../web-phone/src/texts.ts'
+import { texts, timeOf } from '../../web-phone/src/texts.ts'
 
 const call = {
   ...{ id: 'c1', callerUser: 'alice', callerName: 'Alice', calleeUser: 'bob', calleeName: 'Bob' },
@@ -22,6 +22,21 @@ it('a call is told from the side of the one who reads', () => {
     outgoing: false,
     path: 'direct',
   })
+})
+
+it('a call that nobody took says why', () => {
+  const said = (outgoing: boolean, reason: string | undefined): string =>
+    texts.history.notAnswered(
+      outgoing,
+      told({ ...call, answeredAt: undefined, reason } as ToldCall, outgoing ? 'alice' : 'bob', 100_000)
+        .reason,
+    )
+  expect(
+    ['declined', 'busy', 'doNotDisturb', 'unreachable', 'cancelled', 'noAnswer'].map(why => said(true, why)),
+  ).toEqual(['declined', 'busy', 'do not disturb', 'not reachable', 'given up', 'not answered'])
+  expect(
+    ['declined', 'cancelled', 'answeredElsewhere', 'toString', undefined].map(why => said(false, why)),
+  ).toEqual(['declined', 'not taken', 'not taken', 'not taken', 'not taken'])
 })
 
 it('a call is missed by whom it rang, never by who called', () => {

@@ -18,6 +18,8 @@ export interface PastCall {
   readonly at: number
   /** Undefined: never answered. */
   readonly talkedSeconds: number | undefined
+  /** Why it ended. */
+  readonly reason: string | undefined
   /** Undefined: nothing is known of its way. */
   readonly path: 'direct' | 'relayed' | undefined
   readonly going: boolean
@@ -58,6 +60,7 @@ export function told(call: ToldCall, user: string, now: number): PastCall {
     video: call.video,
     at: call.startedAt,
     talkedSeconds: answeredAt === undefined ? undefined : Math.max(0, (ended - answeredAt) / 1_000),
+    reason: call.reason,
     path: path === 'direct' || path === 'relayed' ? path : undefined,
     going: endedAt === undefined,
     unsettled: answeredAt !== undefined && call.outcome === undefined && now - ended < settledMilliseconds,

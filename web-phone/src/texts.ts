@@ -115,6 +115,8 @@ export const texts = {
     enterCalls: (name: string) => `Enter calls ${name}.`,
     enterTransfers: (name: string) => `Enter transfers to ${name}.`,
   },
+  notYetTitle: 'lanline does not answer',
+  notYetBody: 'Who is here shows as soon as it does. This page keeps trying.',
   nobodyTitle: 'Nobody else is here yet',
   nobodyBody: 'As soon as somebody joins, you can call them from here.',
   presence: {
@@ -210,7 +212,22 @@ export const texts = {
       incoming: (video: boolean) => (video ? 'Video call in' : 'Call in'),
     },
     answered: (name: string) => `${name} answered`,
-    notAnswered: (outgoing: boolean) => (outgoing ? 'not answered' : 'not taken'),
+    notAnswered: (outgoing: boolean, reason: string | undefined): string => {
+      switch (reason) {
+        case 'declined':
+          return 'declined'
+        case 'busy':
+          return 'busy'
+        case 'doNotDisturb':
+          return 'do not disturb'
+        case 'unreachable':
+          return 'not reachable'
+        case 'cancelled':
+          return outgoing ? 'given up' : 'not taken'
+        default:
+          return outgoing ? 'not answered' : 'not taken'
+      }
+    },
     path: { direct: 'direct', relayed: 'relayed' },
   },
 

@@ -95,7 +95,9 @@ export function CallRow({
 }) {
   const kind = call.missed ? 'missed' : call.outgoing ? 'outgoing' : 'incoming'
   const length =
-    call.talkedSeconds === undefined ? words.notAnswered(call.outgoing) : clock(call.talkedSeconds)
+    call.talkedSeconds === undefined
+      ? words.notAnswered(call.outgoing, call.reason)
+      : clock(call.talkedSeconds)
   const facts = [
     withCalledFor(words.kind[kind](call.video), call.calledFor),
     call.answeredBy && words.answered(call.answeredBy),

@@ -13,7 +13,10 @@ export function MyDevices({ onClose }: { readonly onClose: () => void }) {
   const [failure, setFailure] = useState('')
   const load = useCallback(async () => {
     try {
-      setDevices(await listDevices())
+      const now = await listDevices()
+      setDevices(now)
+      // What to type is of no use for one that was removed.
+      setMade(last => (now.some(({ id }) => id === last?.device) ? last : undefined))
       setFailure('')
     } catch (error) {
       setFailure((error as Error).message || texts.refused.unreachable)

@@ -51,6 +51,12 @@ export function People({
           <p>{texts.nobodyBody}</p>
         </div>
       )}
+      {phone.me === undefined && phone.state === 'waiting' && (
+        <div class="empty">
+          <h3>{texts.notYetTitle}</h3>
+          <p>{texts.notYetBody}</p>
+        </div>
+      )}
       <ul class="rows">
         {shown.map(person => (
           <PersonRow
