@@ -4,6 +4,7 @@ import type { Verdict } from '../../src/trace/message.ts'
 import { barriers } from '../net/axe.ts'
 import { between, Capture, srtp } from '../net/capture.ts'
 import { bobSeat, House } from '../net/house.ts'
+import { must } from '../net/lan.ts'
 import { hears } from '../net/media-check.ts'
 import { describeWith } from '../net/peers.ts'
 import type { PhonePage } from '../net/phone-page.ts'
@@ -15,7 +16,7 @@ const hertz = 700
 const line = (verdict: Verdict, id: string): string => verdict.checked.find(one => one.id === id)!.figures
 
 describeWith(
-  ['namespaces', 'chromium', 'certutil', 'baresip', 'dumpcap', 'tshark'],
+  ['namespaces', 'chromium', 'certutil', 'baresip', 'dumpcap', 'tshark', 'nft'],
   'a baresip phone',
   () => {
     let house: House
@@ -218,6 +219,47 @@ describeWith(
         )
       } finally {
         await Promise.all([desk.stop(), hall.stop()])
+      }
+    })
+
+    it('with two flows rings once, and by the other one where one is cut and nobody was told', async () => {
+      const [pi, at] = [house.host('pi').address, house.host('desk').address]
+      desk = new Baresip(house.host('desk'), {
+        ...{ user: 'paula', password: 'paula-secret', transport: 'udp', hertz, hasTwoFlows: true },
+        server: pi,
+      })
+      const capture = await Capture.start(house.lan)
+      const callPaula = async () => {
+        const from = desk.output.length
+        await bob.callAudio('Paula')
+        await desk.says(/Incoming call/, from)
+        await desk.accept()
+        await bob.inCall()
+        await hears(bob.page, hertz)
+        await bob.hangUp()
+        await desk.says(/session closed|terminated/, from)
+        await bob.ready()
+      }
+      try {
+        desk.begin()
+        await desk.says(/\b2\/TCP\/v4\} 200 OK\b.*\[2 bindings/)
+        await callPaula()
+        const cut =
+          'table inet cut { chain out { type filter hook output priority 0; tcp sport 5060 drop; }; }'
+        await must(house.host('pi').exec('nft', ['-f', '-'], cut))
+        try {
+          await callPaula()
+        } finally {
+          await must(house.host('pi').exec('nft', ['delete', 'table', 'inet', 'cut']))
+        }
+        await capture.stop()
+        const asked = await capture.fields(`sip.Method == "INVITE" && ip.src == ${pi} && ip.dst == ${at}`, [
+          'ip.proto',
+        ])
+        // The first by the flow that was registered last; the second by the other, since what was sent by the first is lost.
+        expect(asked.flat()).toEqual(['6', '17'])
+      } finally {
+        await desk.stop()
       }
     })
 

@@ -25,6 +25,8 @@ export interface BaresipOptions {
   readonly codec?: 'opus/48000/2' | 'PCMU/8000/1'
   /** `none`: it neither encrypts nor speaks ICE, as phones did. */
   readonly keying?: 'dtls' | 'none'
+  /** It keeps two flows (RFC 5626), one over UDP and one over TCP. */
+  readonly hasTwoFlows?: boolean
   /** It hides who calls (RFC 3323), and so cannot register: it only calls. */
   readonly hidden?: boolean
   /** PEM of the authority that the TLS connection must be signed by. */
@@ -141,6 +143,8 @@ export class Baresip {
     const lines = [
       'module_path /usr/lib/baresip/modules',
       ...modules.map(name => `module ${name}.so`),
+      // Its instance; it is written into a file of its own.
+      ...(this.#options.hasTwoFlows ? ['module_tmp uuid.so'] : []),
       'module_app account.so',
       'module_app menu.so',
       'http_listen 127.0.0.1:8000',
@@ -162,13 +166,21 @@ export class Baresip {
   }
 
   #account(): string {
-    const { user, password, server, transport, codec = 'opus/48000/2', keying, hidden } = this.#options
+    const { user, password, server, transport, codec = 'opus/48000/2', keying } = this.#options
+    const { hidden, hasTwoFlows } = this.#options
     const parameters = [
       `auth_user=${user}`,
       `auth_pass=${password}`,
       ...(keying === 'none' ? [] : ['mediaenc=dtls_srtp', 'medianat=ice']),
       `audio_codecs=${codec}`,
       ...(hidden ? ['regint=0', `outbound="sip:${server};transport=${transport}"`] : ['regint=600']),
+      ...(hasTwoFlows
+        ? [
+            `outbound="sip:${server};transport=udp"`,
+            `outbound2="sip:${server};transport=tcp"`,
+            'sipnat=outbound',
+          ]
+        : []),
       'answermode=manual',
       'call_transfer=yes',
     ]
