@@ -534,14 +534,15 @@ export function endText(
       return `The two devices found no way to each other. Are both on the same network?`
     case 'lost':
       return `The call with ${name} was lost while lanline was away.`
+    // Told by the appliance it is the other one's: of a right of our own that has ended the line says so.
     case 'revoked':
-      return by === 'peer'
-        ? `${name}’s device was removed, or their time as a guest is over.`
-        : 'This device was removed by the owner.'
+      return by === 'self'
+        ? 'This device was removed by the owner.'
+        : `${name}’s device was removed, or their time as a guest is over.`
     case 'guestOver':
-      return by === 'peer'
-        ? `${name}’s time as a guest is over.${talkedSeconds > 0 ? ' The call ended with it.' : ''}`
-        : texts.guestOverTitle
+      return by === 'self'
+        ? texts.guestOverTitle
+        : `${name}’s time as a guest is over.${talkedSeconds > 0 ? ' The call ended with it.' : ''}`
     case 'failed':
       return `The call to ${name} did not work. Try again.`
   }
