@@ -17,6 +17,7 @@ import { copiesIn } from '../store/copies.ts'
 import { migrations } from '../store/migrations.ts'
 import { type Command, CommandError, type Invocation, table, UsageError } from './command.ts'
 import { asOwnerOf } from './owner.ts'
+import { unreadable } from './unreadable.ts'
 import { ownVersion } from './version.ts'
 
 const options = { 'passphrase-stdin': { type: 'boolean' } } as const
@@ -70,11 +71,15 @@ export const restore: Command = {
   about: 'looks through a backup; it replaces everything when lanline starts next',
   words: [1, 1],
   options,
+  help: [['--passphrase-stdin', 'a line on stdin: the passphrase that the backup was made with']],
   run: async call => {
     const passphrase = await passphraseOf(call)
     const place = placeOf(call)
     if (!call.options.json) process.stderr.write('looking through the backup …\n')
-    const file = await open(call.words[0]!).catch(failed)
+    const named = call.words[0]!
+    const file = await open(named).catch(error => {
+      throw unreadable(named, error)
+    })
     const manifest = await asOwnerOf(place.dataDirectory, async () => {
       const checked = await checkBackup(place, file.createReadStream(), passphrase).catch(failed)
       await acceptBackup(place.dataDirectory)

@@ -5,6 +5,7 @@ import type { ImportedCapture } from '../admin/message.ts'
 import { apiUpload, orSay } from './api.ts'
 import { type Command, CommandError, UsageError } from './command.ts'
 import { listHint, verdictLines } from './trace.ts'
+import { unreadable } from './unreadable.ts'
 
 /** As much as the daemon takes. */
 const maxBytes = 200_000_000
@@ -107,9 +108,6 @@ async function* reading(file: string, size: number, progress: Progress): AsyncGe
     progress.end()
   }
 }
-
-const unreadable = (file: string, error: unknown): CommandError =>
-  new CommandError(`${file} cannot be read: ${(error as Error).message}`)
 
 interface Progress {
   took(bytes: number): void

@@ -8,6 +8,7 @@ import type { Verdict } from '../trace/message.ts'
 import { isPage, type PageVerification, verifyPage } from '../trace/signed-page.ts'
 import { api, apiDownload, orSay } from './api.ts'
 import { type Command, CommandError, type Invocation, UsageError } from './command.ts'
+import { unreadable } from './unreadable.ts'
 
 const maxFileBytes = 100_000_000
 
@@ -162,7 +163,7 @@ export function readTrace(file: string): Uint8Array {
     return readFileSync(file)
   } catch (error) {
     if (error instanceof CommandError) throw error
-    throw new CommandError(`${file} cannot be read: ${(error as Error).message}`)
+    throw unreadable(file, error)
   }
 }
 
