@@ -23,7 +23,7 @@ export interface Presentable {
 }
 
 /** As many people as are told by name: more would fill every answer of a network. */
-export const peopleShown = 500
+const peopleShown = 500
 
 export function publicationOf(what: Presentable): Publication {
   const { hostname, ports } = what

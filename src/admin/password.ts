@@ -9,7 +9,7 @@ export interface ScryptCost {
 }
 
 /** 32 MiB for each hash; about a third of a second on a Pi 4. */
-export const defaultCost: ScryptCost = { cost: 32_768, blockSize: 8, parallelization: 3 }
+const defaultCost: ScryptCost = { cost: 32_768, blockSize: 8, parallelization: 3 }
 
 const keyBytes = 32
 /** Hashes at work at once and waiting: more would only serve whoever floods the login. */

@@ -6,7 +6,7 @@ import { statSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { bootDirectory } from './setup-file.ts'
 
-export const resetFileName = 'reset-owner'
+const resetFileName = 'reset-owner'
 
 export interface ResetFile {
   /** Differs from that of any other such file: where the card cannot be written, it is found again at each start. */

@@ -19,7 +19,7 @@ export interface SetupFile {
   readonly complaints: readonly string[]
 }
 
-export const setupFileName = 'lanline-setup.txt'
+const setupFileName = 'lanline-setup.txt'
 /** The partition of a Raspberry Pi's card that other computers can write. */
 export const bootDirectory = '/boot/firmware'
 /** A text this long is not ours. */

@@ -8,7 +8,7 @@
 import type { Endpoint } from '../core/endpoint.ts'
 import { openUdp, type UdpSocket } from './udp.ts'
 
-export const ownUdpLimits = { againMilliseconds: 500 } as const
+const ownUdpLimits = { againMilliseconds: 500 } as const
 
 export interface OwnUdpOptions {
   readonly onMessage: (bytes: Uint8Array, remote: Endpoint, socket: UdpSocket) => void

@@ -1,7 +1,7 @@
 /** A log that also keeps its newest lines, for whoever asks what happened lately. */
 import type { Fields, Level, Log } from '../core/log.ts'
 
-export const recentLines = 1_000
+const recentLines = 1_000
 const lineCharacters = 2_000
 
 export interface RecentLog extends Log {

@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { canonicalAddress, type Endpoint, familyOf } from '../core/endpoint.ts'
 
-export const udpLimits = {
+const udpLimits = {
   /**
    * What may wait in this process once the system's own buffer is full, as on a wireless link that has become slow:
    * nothing else bounds it, and what would leave seconds later is worth nothing.

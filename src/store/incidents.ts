@@ -3,7 +3,7 @@ import type { Incident } from '../help/message.ts'
 import { type Rows, readable, statement } from './client.ts'
 
 /** More are not kept: the ones that happened last stay. */
-export const maxIncidents = 2_000
+const maxIncidents = 2_000
 
 export class StoredIncidents {
   readonly #rows: Rows

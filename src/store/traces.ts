@@ -21,7 +21,7 @@ import { StoreError } from './errors.ts'
 /** Events are kept for so long, and no longer than their call. */
 export const eventDays = 30
 /** Of all events together as they lie on disk; the oldest go first. */
-export const maxEventBytes = 256_000_000
+const maxEventBytes = 256_000_000
 /** Of a segment before it is compressed, unless one batch alone is longer: who reads a call reads whole segments. */
 const segmentCharacters = 128_000
 /** Shorter ones lie there as they are. */

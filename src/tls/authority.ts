@@ -15,7 +15,7 @@ const crypto = webcrypto as unknown as Crypto
 
 const authorityDays = 20 * 365
 /** Browsers take no longer-lived certificate from public authorities, and some from no authority. */
-export const leafDays = 397
+const leafDays = 397
 const nameConstraintsOid = '2.5.29.30'
 
 /** What a leaf is to vouch for. Names are DNS names, addresses canonical text. */

@@ -13,7 +13,7 @@ interface Range {
 }
 
 /** RFC 1918, link-local (RFC 3927, RFC 4291 §2.5.6), unique local (RFC 4193). */
-export const localRanges: readonly Range[] = [
+const localRanges: readonly Range[] = [
   { address: '10.0.0.0', prefixBits: 8 },
   { address: '172.16.0.0', prefixBits: 12 },
   { address: '192.168.0.0', prefixBits: 16 },

@@ -314,7 +314,7 @@ function offered(line: string, party: Growing<PartyEvidence>): void {
 }
 
 /** RFC 8122 §5: the hash function's name in lower case here, its octets in upper case. */
-export function normalFingerprint(text: string): string {
+function normalFingerprint(text: string): string {
   const found = /^\s*([A-Za-z0-9-]+)[ \t]+([0-9A-Fa-f:]+)\s*$/.exec(text)
   return found ? `${found[1]!.toLowerCase()} ${found[2]!.toUpperCase()}` : ''
 }

@@ -190,9 +190,6 @@ export class SipReader {
   }
 }
 
-/** The message as it may be kept, whosesoever it is. */
-export const redactSip = (bytes: Uint8Array): string => new SipReader().text(bytes)
-
 /** What stands as it is in JSON; most lines do. */
 const plain = /^[ !#-[\]-~]*$/
 /** Of a JSON string what stands between its quotes. */

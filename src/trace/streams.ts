@@ -19,7 +19,7 @@ export interface StreamComparison {
 }
 
 /** Of what was sent; the design's bound. */
-export const tolerance = 0.02
+const tolerance = 0.02
 /** How long a packet may be on its way, by a network that is slow to the point of being useless for calls. */
 const transitMilliseconds = 250
 /** Packets on their way at either end of the interval. */

@@ -5,7 +5,7 @@
 import type { Booted, Slot, SlotState } from './message.ts'
 
 /** So often a slot on trial is started before the good one is; the first steps of the start count. */
-export const triesAllowed = 2
+const triesAllowed = 2
 
 const limitCharacters = 4_096
 

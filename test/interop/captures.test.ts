@@ -11,7 +11,7 @@ import type { Epoch } from '../../src/core/clock.ts'
 import { handshakeName } from '../../src/trace/packets/flows.ts'
 import { dtlsVersion, handshakeType } from '../../src/trace/packets/hello.ts'
 import { linkType } from '../../src/trace/packets/message.ts'
-import { inEthernet, TcpConnections, udpPacket } from '../../src/trace/packets/synthesize.ts'
+import { TcpConnections, udpPacket } from '../../src/trace/packets/synthesize.ts'
 import {
   pcapBegin,
   pcapFrame,
@@ -24,6 +24,7 @@ import { byTshark, byUs } from '../net/dissect.ts'
 import { Lan, must, run } from '../net/lan.ts'
 import { describeWith } from '../net/peers.ts'
 import { until } from '../net/wait.ts'
+import { inEthernet } from '../trace/packets/ethernet.ts'
 import { check } from '../trace/packets/files.ts'
 
 const kept = (name: string): string =>

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { redactChannel, safeField, safeStart } from '../../src/trace/redact.ts'
 import { redactSdp, safeCandidate } from '../../src/trace/redact-sdp.ts'
-import { redactSip } from '../../src/trace/sip-text.ts'
+import { redactSip } from './redacted.ts'
 
 const sdp = (secret: string): string =>
   [

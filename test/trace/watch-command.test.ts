@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { FrameReader } from '../../src/trace/packets/frames.ts'
 import { linkType, type Packet } from '../../src/trace/packets/message.ts'
 import { CaptureReader } from '../../src/trace/packets/reader.ts'
-import { inEthernet, udpPacket } from '../../src/trace/packets/synthesize.ts'
+import { udpPacket } from '../../src/trace/packets/synthesize.ts'
 import { captureClasses, captureClassesOfCall, captureCommands } from '../../src/trace/watch-command.ts'
 import { describeWith } from '../net/peers.ts'
+import { inEthernet } from './packets/ethernet.ts'
 import { check, pcap } from './packets/files.ts'
 
 const wish = {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { linkType } from '../../../src/trace/packets/message.ts'
 import { explainStop } from '../../../src/trace/packets/stop.ts'
-import { inEthernet, udpPacket } from '../../../src/trace/packets/synthesize.ts'
+import { udpPacket } from '../../../src/trace/packets/synthesize.ts'
+import { inEthernet } from './ethernet.ts'
 import { alice, bob, captured, check, pcap, pcapng, read } from './files.ts'
 
 const packet = udpPacket(alice, bob, check)
