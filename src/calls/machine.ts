@@ -24,6 +24,8 @@ export const callLimits = {
   open: 10_000,
   recent: 1_000,
   missed: 50,
+  /** Remembered of those of a call that ended while it rang. */
+  branches: 32,
   /** No party there: the call is lost. Also how long a call from before a restart waits for one to come back. */
   absentMilliseconds: minutes(10),
   /** The same for one from before a restart that nobody had answered: longer than clients take to come back. */
@@ -61,6 +63,8 @@ interface OpenCall {
   dialog: CallDialog | undefined
   /** The callee themself declined it, which leaves it to the others. */
   declined: boolean
+  /** By their tags: branches that ended before they answered, as far as was seen; one's answer may still be on its way. */
+  readonly ended: Map<string, Ending>
 }
 
 type Ending = Pick<CallRow, 'endedBy' | 'reason' | 'code'> & { readonly endedAt: Epoch }
@@ -90,7 +94,10 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     this.#clockOffset = options.epoch(options.now) - options.now
     for (const row of options.recent.slice(0, callLimits.recent).reverse()) this.#recent.set(row.id, row)
     for (const { row, dialog } of options.open) {
-      this.#enter({ row, dialog, ours: false, heldBy: new Set(), declined: false }, options.now)
+      this.#enter(
+        { row, dialog, ours: false, heldBy: new Set(), declined: false, ended: new Map() },
+        options.now,
+      )
       if (dialog) this.#asks.set(row.id, after(options.now, callLimits.firstAskMilliseconds))
     }
   }
@@ -222,14 +229,28 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         this.#indexPeople(call)
         this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
         this.#watch(call, now)
+        this.#endedBefore(call, event.dialog.calleeTag)
         return
       case 'video':
         if (!call.row.video) this.#update(call, { video: true })
         return
       case 'ended':
-        if (isOfAnother(call, event)) return
-        this.#close(call, { endedAt: at, endedBy: event.by, reason: event.reason, code: event.code })
+        this.#ended(call, event, at)
     }
+  }
+
+  #ended(call: OpenCall, event: CallEvent & { kind: 'ended' }, endedAt: Epoch): void {
+    const { by: endedBy, reason, code, calleeTag = '' } = event
+    const ending: Ending = { endedAt, endedBy, reason, code }
+    if (!isOfAnother(call, event)) this.#close(call, ending)
+    else if (call.ended.size < callLimits.branches) call.ended.set(calleeTag, ending)
+  }
+
+  /** A BYE that overtook the answer (UDP keeps no order), or went another way. */
+  #endedBefore(call: OpenCall, calleeTag: string): void {
+    const ending = call.ended.get(calleeTag)
+    if (ending !== undefined) this.#close(call, ending)
+    else call.ended.clear()
   }
 
   #started(event: CallEvent & { kind: 'started' }, now: Monotonic): void {
@@ -263,7 +284,10 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       relayReason: undefined,
       ledger: undefined,
     }
-    this.#enter({ row, dialog: undefined, ours: true, heldBy: new Set(), declined: false }, now)
+    this.#enter(
+      { row, dialog: undefined, ours: true, heldBy: new Set(), declined: false, ended: new Map() },
+      now,
+    )
     this.#out.push({ kind: 'save', row }, { kind: 'changed', row, missedBy: [] })
   }
 

@@ -198,6 +198,18 @@ describe('a call row', () => {
     expect(log.give(ended('caller', 'hangup', 'tag1')).row.endedAt).toBeDefined()
   })
 
+  it('ends by the BYE that overtook its answer, and by no other one', () => {
+    const other = new Log().give(started, ended('callee', 'hangup', 'tag2'), answered)
+    expect(other.row.endedAt).toBeUndefined()
+    const log = new Log()
+      .give(started, ended('callee', 'hangup', 'tag1'))
+      .pass(10)
+      .give(answered)
+    expect(log.row).toMatchObject({ endedBy: 'callee', reason: 'hangup', missed: false })
+    expect(log.row.endedAt! >= log.row.answeredAt!).toBe(true)
+    expect(log.machine.sizes).toMatchObject({ open: 0, timers: 0 })
+  })
+
   it('does not end by the BYE of a branch that answered too late', () => {
     const log = new Log().give(started, answered, ended('caller', 'answeredElsewhere', 'tag2'))
     expect(log.row.endedAt).toBeUndefined()
