@@ -225,4 +225,25 @@ describe('whoever comes in the place of who waits', () => {
       ])
     })
   }
+
+  it('and has gone when there is nobody else on the screen any more, leaves them heard', async () => {
+    const { network, alice, bob, carol } = await waiting()
+    const kept = bob.talk.waiting!
+    bob.phone.on('incoming', () => {
+      network.later(0, () => bob.talk.call!.hangUp())
+      network.later(1, () => carol.talk.handedOnTo!.hangUp())
+    })
+    alice.talk.connect()
+    await network.pass(5_000)
+    expect([shown(alice), shown(bob)]).toEqual([
+      ['bob', 'carol'],
+      ['alice', undefined],
+    ])
+    expect([bob.talk.call, kept.isHolding, kept.localAudio!.enabled, held(alice)]).toEqual([
+      kept,
+      false,
+      true,
+      [false, false],
+    ])
+  })
 })

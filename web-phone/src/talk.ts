@@ -206,6 +206,8 @@ export class Talk {
       return false
     }
     this.#call = replaced
+    // They waited when their place was taken, and nobody else is on the screen any more.
+    if (replaced.isHolding) replaced.setHold(false)
     this.say(texts.transfer.backTo(replaced.party.name, ''))
     return true
   }
