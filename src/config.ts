@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path'
 import { parse, TomlError } from 'smol-toml'
 import { canonicalAddress, parseSubnet } from './core/endpoint.ts'
 import type { Level } from './core/log.ts'
+import { whyUnreadable } from './core/unreadable.ts'
 import type { PortWish } from './runtime/ports.ts'
 
 export type MdnsMode = 'auto' | 'builtin' | 'avahi' | 'off'
@@ -272,7 +273,7 @@ function readFile(file: string, values: Map<string, unknown>, given: Record<stri
   } catch (error) {
     if (error instanceof TomlError)
       throw new ConfigError(`${file}:${error.line}: not TOML: ${firstLine(error)}`)
-    throw new ConfigError(`${file}: cannot be read: ${firstLine(error)}`)
+    throw new ConfigError(whyUnreadable(file, error))
   }
   for (const [section, table] of Object.entries(tables)) {
     if (typeof table !== 'object' || table === null || Array.isArray(table)) {

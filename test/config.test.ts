@@ -131,7 +131,10 @@ describe('what is given', () => {
   })
 
   it('as a file that does not exist stops the start', () => {
-    expect(() => loadConfig({ ...nothing, file: '/does/not/exist' })).toThrow(/cannot be read/)
+    expect(() => loadConfig({ ...nothing, file: '/does/not/exist' })).toThrow(
+      'there is no file /does/not/exist',
+    )
+    expect(() => loadConfig({ ...nothing, file: '/' })).toThrow('/ is a directory')
   })
 })
 
