@@ -40,9 +40,15 @@ describeWith(['namespaces', 'chromium', 'certutil', 'nft'], 'the check in the ph
     const { opened } = await openTracks()
     await alice.startCheck()
     const { summary, lines } = await alice.checked()
-    expect(summary).toBe('All is well: calls from this device work.')
     const text = lines.join('\n')
-    expect(text).not.toMatch(/^(Warning|Failed):/m)
+    // A machine with much else to do answers late, and is told so.
+    const isSlow = /^Warning: The way was direct, but slow: .* \d{3,} ms, nothing lost\.$/m.test(text)
+    expect(summary).toMatch(
+      isSlow
+        ? /^Calls from this device work, but: the way was direct, but slow: /
+        : /^All is well: calls from this device work\.$/,
+    )
+    expect(text.match(/^(Warning|Failed):/gm) ?? []).toHaveLength(isSlow ? 1 : 0)
     expect(text).toContain('OK: The browser trusts lanline’s certificate.')
     expect(text).toContain('OK: This page was opened by the name lanline.local.')
     expect(text).toContain(`OK: The address ${pi} leads to lanline as well`)
@@ -54,7 +60,9 @@ describeWith(['namespaces', 'chromium', 'certutil', 'nft'], 'the check in the ph
     expect(text).toContain(`OK: This device, ${here}, is on lanline’s own network 10.77.0.0/24.`)
     expect(text).toContain('OK: Sound went to lanline and came back.')
     expect(text).toContain('OK: The picture went to lanline and came back.')
-    expect(text).toContain(`OK: The way was direct: ${here} ↔ ${pi}`)
+    expect(text).toMatch(
+      new RegExp(`(OK: The way was direct:|Warning: The way was direct, but slow:) ${here} ↔ ${pi}`),
+    )
     expect(text).toContain('Not checked: Whether the network lets two devices reach each other')
     expect(await openTracks()).toEqual({ opened: opened + 2, live: 0 })
     const token = await alice.page.evaluate(

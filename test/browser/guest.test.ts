@@ -13,20 +13,28 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a guest', () => {
   let house: House
   let alice: PhonePage
   let gustav: PhonePage
+  let gina: PhonePage
 
   beforeAll(async () => {
     house = await House.build({ seats: [aliceSeat, bobSeat] })
     await house.owner.addUser('alice', 'Alice')
     await house.owner.request('PATCH', '/users/alice', { seenByGuests: true })
     alice = await house.phone('Alice', 'alice')
+    const page = await openPage(house.browser('bob'), house.daemon.origin)
+    gina = await PhonePage.joined(page, `${house.daemon.origin}/j#${await invitation()}`, 'Gina')
+    await gina.seesPerson('Alice', /Available/)
+    await page.goto('about:blank')
   }, 120_000)
   afterAll(() => house?.remove())
 
-  it('is told before they join until when, and warned once in the call that ends with it; both are told why', async () => {
+  async function invitation(): Promise<string> {
     const { body } = await house.owner.request('POST', '/invites', { staySeconds: 60 })
-    const { token } = JSON.parse(body)
+    return JSON.parse(body).token
+  }
+
+  it('is told before they join until when, and warned once in the call that ends with it; both are told why', async () => {
     const page = await openPage(house.browser('bob'), house.daemon.origin)
-    gustav = await PhonePage.open(page, `${house.daemon.origin}/j#${token}`)
+    gustav = await PhonePage.open(page, `${house.daemon.origin}/j#${await invitation()}`)
     await page.getByText(/^You will be a guest until \d/).waitFor(patience)
     const reads = page.locator('p.unseen-text[role=status]')
     expect(await reads.textContent()).toBe('')
@@ -57,16 +65,11 @@ describeWith(['namespaces', 'chromium', 'certutil'], 'a guest', () => {
   })
 
   it('whose page was closed then is told when it is opened', async () => {
-    const { body } = await house.owner.request('POST', '/invites', { staySeconds: 60 })
-    const page = await openPage(house.browser('bob'), house.daemon.origin)
-    const gina = await PhonePage.joined(page, `${house.daemon.origin}/j#${JSON.parse(body).token}`, 'Gina')
-    await gina.seesPerson('Alice', /Available/)
-    await page.goto('about:blank')
     await alice.page
       .getByText('Gina')
       .first()
       .waitFor({ ...end, state: 'detached' })
-    await page.goto(house.daemon.origin)
-    await page.getByRole('heading', { name: 'Your time as a guest is over' }).waitFor(patience)
+    await gina.page.goto(house.daemon.origin)
+    await gina.page.getByRole('heading', { name: 'Your time as a guest is over' }).waitFor(patience)
   }, 120_000)
 })

@@ -15,6 +15,8 @@ import type { Host } from './lan.ts'
 import { pathOf } from './peers.ts'
 import { microphone, plugInSoundCard } from './sound-card.ts'
 
+/** Longer than it takes on a machine with much else to do, and short enough that the driver can still say what it saw. */
+const launchMilliseconds = 50_000
 /** Screenshots and the driver's own scripts are the largest. */
 const largestMessageBytes = 64 * 1024 * 1024
 
@@ -38,6 +40,7 @@ export async function startFirefox(host: Host, options: FirefoxOptions): Promise
   const browser = await firefox.launch({
     channel: 'moz-firefox',
     executablePath: writeWrapper(host, { HOME: home, ...environment }, authorities, port),
+    timeout: launchMilliseconds,
     firefoxUserPrefs: {
       'media.navigator.streams.fake': true,
       ...(options.hidesAddresses ? {} : { 'media.audio_loopback_dev': microphone }),
