@@ -198,7 +198,8 @@ describe('an mDNS message', () => {
     const own = segment.take().map(({ message: sent }) => encode(sent))
     const corpus = [...seeds, ...own, ...hostile]
     const kinds = new Set<string>()
-    for (let count = 0; count < mutations; count++) {
+    // The machine is asked each time: dearer than a codec alone.
+    for (let count = 0; count < mutations / 4; count++) {
       const mutant = mutated(corpus[random.below(corpus.length)]!, random)
       kinds.add(decode(mutant).kind)
       const port = random.below(4) === 0 ? 40_000 : 5353
@@ -216,7 +217,7 @@ describe('an mDNS message', () => {
 
 describe('the advertiser', () => {
   it('under any order of links, services and packets tells only what is so, and keeps no more than it must', () => {
-    for (let seed = 1; seed <= (isSoak ? 10_000 : 1_000); seed++) wander(seed)
+    for (let seed = 1; seed <= (isSoak ? 10_000 : 250); seed++) wander(seed)
   }, 600_000)
 
   it('is not upset by what was made to upset it', () => {

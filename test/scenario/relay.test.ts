@@ -396,7 +396,7 @@ describe('a call with a phone without TURN', () => {
   it('that called is relayed as well, and the page starts anew', () => withPhone(true))
 })
 
-const seeds = process.env.LANLINE_SOAK === '1' ? 10_000 : 200
+const seeds = process.env.LANLINE_SOAK === '1' ? 10_000 : 100
 const batch = 50
 
 describe('whatever people, networks and plugs do', () => {
