@@ -32,11 +32,17 @@ function originOf(sdp: string): { readonly session: string; readonly version: bi
 /**
  * Puts a candidate into the `c=` and `m=` lines of each section that has candidates but still says "none yet"
  * (`0.0.0.0`, port 9, RFC 8840 §4.1.1). Who knows no trickling takes that for no ICE at all (RFC 8839 §4.2.1.2).
- * Browsers do it by themselves, werift does not.
+ * Browsers do it by themselves, werift does not. Where every candidate is of IPv6, so is the address in the `o=` line: browsers
+ * write 127.0.0.1 or 0.0.0.0 whatever they have, and baresip takes the first family that it reads for that of the call.
  */
 export function withDefaultCandidates(sdp: string): string {
-  const [session = '', ...sections] = sdp.split(/^(?=m=)/m)
-  return session + sections.map(withDefaultCandidate).join('')
+  const [session = '', ...sections] = sectionsOf(sdp)
+  const candidates = [...sdp.matchAll(/^a=candidate:\S+ [0-9]+ \S+ [0-9]+ (\S+) /gm)]
+  const isIpv6Only = candidates.length > 0 && candidates.every(([, address]) => address!.includes(':'))
+  const origin = isIpv6Only
+    ? session.replace(/^(o=\S+ \S+ \S+ IN) IP4 (127\.0\.0\.1|0\.0\.0\.0)$/m, '$1 IP6 ::1')
+    : session
+  return origin + sections.map(withDefaultCandidate).join('')
 }
 
 /**

@@ -1,6 +1,12 @@
 /** Offers of telephones within a call, as browsers take them. */
 import { describe, expect, it } from 'vitest'
-import { asAnswered, asAnswerTo, asContinued, withoutHiddenDefaults } from '../../client/sdp.ts'
+import {
+  asAnswered,
+  asAnswerTo,
+  asContinued,
+  withDefaultCandidates,
+  withoutHiddenDefaults,
+} from '../../client/sdp.ts'
 
 const lines = (...all: string[]): string => all.map(line => `${line}\r\n`).join('')
 const head = ['v=0', 'o=- 1 1 IN IP4 0.0.0.0', 's=-', 't=0 0']
@@ -37,6 +43,19 @@ it('is read by Firefox whatever name Firefox hid its address behind', () => {
   )
   const plain = lines(...head, ...section('10.0.0.2'))
   expect(withoutHiddenDefaults(plain)).toBe(plain)
+})
+
+it.each(['127.0.0.1', '0.0.0.0'])('names no IPv4 (%s) where there is none', origin => {
+  const audio = 'm=audio 60341 UDP/TLS/RTP/SAVPF 109'
+  const candidate = (address: string): string => `a=candidate:0 1 udp 2122252543 ${address} 60341 typ host`
+  const described = (family: string, ...candidates: string[]): string =>
+    lines('v=0', `o=- 1 1 IN ${family}`, 's=-', 't=0 0', audio, 'c=IN IP6 fd77::12', ...candidates)
+  const alone = candidate('fd77::12')
+  expect(withDefaultCandidates(described(`IP4 ${origin}`, alone))).toBe(described('IP6 ::1', alone))
+  for (const candidates of [[alone, candidate('10.0.0.2')], []]) {
+    const both = described(`IP4 ${origin}`, ...candidates)
+    expect(withDefaultCandidates(both)).toBe(both)
+  }
 })
 
 describe('an answer', () => {

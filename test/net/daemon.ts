@@ -54,9 +54,10 @@ export class Daemon {
       'sip.tls_port': 5061,
       ...settings,
     }
-    const name = how.byAddress ? host.address : 'lanline.local'
+    const inUrl = host.address.includes(':') ? `[${host.address}]` : host.address
+    const name = how.byAddress ? inUrl : 'lanline.local'
     this.origin = all['http.tls_port'] === 443 ? `https://${name}` : `https://${name}:${all['http.tls_port']}`
-    this.#door = `http://${host.address}:${all['http.port']}`
+    this.#door = `http://${inUrl}:${all['http.port']}`
     writeFileSync(this.#configFile, toToml(all))
   }
 

@@ -34,6 +34,8 @@ export interface HouseOptions {
   /** Hosts without a browser, besides `pi`. */
   readonly otherHosts?: readonly string[]
   readonly settings?: Settings
+  /** No host has IPv4. */
+  readonly ipv6Only?: boolean
   /** Something to be done to the LAN before anything runs on it. */
   readonly prepare?: (lan: Lan) => Promise<void>
   /** Another house's appliance on the same LAN, which the browsers trust too. */
@@ -57,6 +59,7 @@ export class House {
     const lan = await Lan.create({
       hosts: ['pi', ...seats, ...(options.otherHosts ?? [])],
       names: { 'lanline.local': 'pi' },
+      ipv6Only: options.ipv6Only === true,
     })
     try {
       await options.prepare?.(lan)

@@ -16,6 +16,8 @@ export interface LanOptions {
   readonly hosts: readonly string[]
   /** IPv6 is switched off in every host unless asked for, so that it is never there by accident. */
   readonly ipv6?: boolean
+  /** No host has IPv4: `address` is that of IPv6. */
+  readonly ipv6Only?: boolean
   /** More lines for every host's `/etc/hosts`: name to host. */
   readonly names?: Readonly<Record<string, string>>
 }
@@ -114,6 +116,7 @@ export class Lan {
   readonly directory: string
   readonly #hosts = new Map<string, Host>()
   readonly #names: Readonly<Record<string, string>>
+  readonly #ipv6Only: boolean
   /** Other switches, with the second octet of their addresses. */
   readonly #networks = new Map<string, number>()
   /** Addresses of hosts on networks they have a further interface in: `<network> <host>`. */
@@ -125,8 +128,11 @@ export class Lan {
     this.switchNamespace = `${this.prefix}switch`
     this.directory = mkdtempSync(join(tmpdir(), this.prefix))
     this.#names = options.names ?? {}
+    this.#ipv6Only = options.ipv6Only === true
     options.hosts.forEach((name, index) => {
-      this.#hosts.set(name, new Host(this, name, index))
+      const host = new Host(this, name, index)
+      if (this.#ipv6Only) host.address = host.address6
+      this.#hosts.set(name, host)
     })
   }
 
@@ -155,15 +161,15 @@ export class Lan {
     const port = `${network}-${name}`.slice(0, 15)
     await ipBatch(namespace, [
       `link add ${interfaceName} type veth peer name ${port} netns ${this.switchNamespace}`,
-      `addr add ${address}/24 dev ${interfaceName}`,
       `link set ${interfaceName} up`,
+      `addr add ${withPrefix(address)} dev ${interfaceName}`,
     ])
     await ipBatch(this.switchNamespace, [`link set ${port} master ${network}`, `link set ${port} up`])
   }
 
   /** One more interface on another network, with this host's number there. */
   async join(name: string, interfaceName: string, network: string): Promise<string> {
-    const address = `10.${await this.#network(network)}.0.${this.host(name).number}`
+    const address = this.#addressOn(await this.#network(network), this.host(name))
     await this.attach(name, interfaceName, network, address)
     return address
   }
@@ -175,7 +181,7 @@ export class Lan {
   async move(name: string, network: string): Promise<void> {
     const host = this.host(name)
     const octet = network === this.bridge ? 77 : await this.#network(network)
-    await this.readdress(name, `10.${octet}.0.${host.number}`, network)
+    await this.readdress(name, this.#addressOn(octet, host), network)
   }
 
   /** A second switch of the first network, tied to the first by a cable: another place, the same addresses. */
@@ -201,8 +207,12 @@ export class Lan {
       ])
     }
     this.#writeNames(host, network ?? this.bridge)
-    await ipBatch(host.namespace, ['addr flush dev eth0', `addr add ${address}/24 dev eth0`])
+    await ipBatch(host.namespace, ['addr flush dev eth0', `addr add ${withPrefix(address)} dev eth0`])
     if (network !== undefined) await host.linkUp()
+  }
+
+  #addressOn(octet: number, { number }: Host): string {
+    return this.#ipv6Only ? `fd${octet}::${number}` : `10.${octet}.0.${number}`
   }
 
   /** The second octet of that network's addresses; makes its switch when it is first named. */
@@ -241,15 +251,16 @@ export class Lan {
   async #plugIn(host: Host, options: LanOptions): Promise<void> {
     await ip(['netns', 'add', host.namespace])
     this.#writeNames(host, this.bridge)
-    await setIpv6(host.namespace, options.ipv6 === true)
+    const { ipv6Only = false, ipv6 = ipv6Only } = options
+    await setIpv6(host.namespace, ipv6)
     await ipBatch(host.namespace, [
       'link set lo up',
       `link add eth0 type veth peer name ${host.port} netns ${this.switchNamespace}`,
-      `addr add ${host.address}/24 dev eth0`,
-      ...(options.ipv6 === true ? [`addr add ${host.address6}/64 dev eth0 nodad`] : []),
+      ...(ipv6Only ? [] : [`addr add ${host.address}/24 dev eth0`]),
+      ...(ipv6 ? [`addr add ${host.address6}/64 dev eth0 nodad`] : []),
       'link set eth0 up',
       // Chromium takes its local addresses from the interface of the default route.
-      'route add default dev eth0',
+      ipv6Only ? 'route add ::/0 dev eth0' : 'route add default dev eth0',
     ])
     await ipBatch(this.switchNamespace, [
       `link set ${host.port} master ${this.bridge}`,
@@ -270,6 +281,10 @@ export class Lan {
     writeFileSync(join(directory, 'resolv.conf'), 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n')
   }
 }
+
+/** The address with what `ip` wants to know besides. */
+const withPrefix = (address: string): string =>
+  address.includes(':') ? `${address}/64 nodad` : `${address}/24`
 
 /** Runs a program to its end; output as text. Rejects only when it cannot be started. */
 export function run(command: string, args: readonly string[], input?: string): Promise<ExecResult> {

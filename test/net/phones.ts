@@ -62,10 +62,14 @@ export class Baresip {
 
   /** Starts the phone, whatever becomes of its registration. */
   begin(): void {
-    const child = this.host.spawn(pathOf('baresip')!, ['-4', '-f', this.#directory, '-v'], {
-      cwd: this.#directory,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = this.host.spawn(
+      pathOf('baresip')!,
+      [this.host.address.includes(':') ? '-6' : '-4', '-f', this.#directory, '-v'],
+      {
+        cwd: this.#directory,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     this.#process = child
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', chunk => {
@@ -148,7 +152,7 @@ export class Baresip {
       'module_app account.so',
       'module_app menu.so',
       'http_listen 127.0.0.1:8000',
-      'sip_listen 0.0.0.0:5070',
+      `sip_listen ${this.host.address.includes(':') ? '[::]' : '0.0.0.0'}:5070`,
       ...(this.#options.authorityFile === undefined ? [] : [`sip_cafile ${this.#options.authorityFile}`]),
       'call_max_calls 4',
       `audio_source ausine,${this.#options.hertz}`,
