@@ -13,9 +13,11 @@ import { after, earliest, hours, minutes, seconds } from '../core/clock.ts'
 import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
-import type { CallDialog, CallEnder, CallEvent, Party } from '../sip/message.ts'
+import type { CallEnder, CallEvent } from '../sip/message.ts'
 import type { CallEffect, CallInput, CallRow, KeptCall } from './message.ts'
 import { become, isUnseen, newlyMissedBy, seenBy, settled, withOthers } from './missed.ts'
+import { type Ending, type OpenCall, OpenCalls } from './open-calls.ts'
+import { answererFields, beforeAnswer, isTriedAgain, movedBy, newRow } from './rows.ts'
 
 /** A clock that goes a little faster or slower was not set. */
 const clockSetMilliseconds = 1_000
@@ -39,8 +41,6 @@ export const callLimits = {
   askMilliseconds: minutes(1),
   /** The same after one was switched on, which may be the first of several. */
   switchedOnAskMilliseconds: seconds(2),
-  /** How long after a refusal an INVITE of the same name is another try. */
-  retryMilliseconds: minutes(1),
   /** How often `aliveAt` of an open call is written. */
   aliveMilliseconds: minutes(1),
 } as const
@@ -54,26 +54,9 @@ export interface CallsOptions {
   readonly now: Monotonic
 }
 
-interface OpenCall {
-  row: CallRow
-  /** False for a call from before a restart: its clients must say that they hold it. */
-  readonly ours: boolean
-  readonly heldBy: Set<string>
-  /** Of the branch that answered. */
-  dialog: CallDialog | undefined
-  /** The callee themself declined it, which leaves it to the others. */
-  declined: boolean
-  /** By their tags: branches that ended before they answered, as far as was seen; one's answer may still be on its way. */
-  readonly ended: Map<string, Ending>
-}
-
-type Ending = Pick<CallRow, 'endedBy' | 'reason' | 'code'> & { readonly endedAt: Epoch }
-
 export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   readonly #epoch: (now: Monotonic) => Epoch
-  readonly #open = new Map<string, OpenCall>()
-  readonly #openByDevice = new Map<string, Set<string>>()
-  readonly #openByUser = new Map<string, Set<OpenCall>>()
+  readonly #open = new OpenCalls()
   /** Oldest first. */
   readonly #recent = new Map<string, CallRow>()
   /** Devices that can be reached now; the value says whether through a hosted agent. */
@@ -115,11 +98,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 
   open(): readonly CallRow[] {
-    return [...this.#open.values()].map(call => call.row)
+    return [...this.#open.all()].map(call => call.row)
   }
 
   openOf(user: string): readonly CallRow[] {
-    return [...(this.#openByUser.get(user) ?? [])].map(call => call.row)
+    return this.#open.ofUser(user).map(call => call.row)
   }
 
   /** Closed ones, newest first. */
@@ -158,10 +141,10 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
       case 'reachable':
         if (input.reachable) this.#reachable.set(input.device, input.hosted)
         else this.#reachable.delete(input.device)
-        for (const id of this.#openByDevice.get(input.device) ?? []) this.#watch(this.#open.get(id)!, now)
+        for (const call of this.#open.ofDevice(input.device)) this.#watch(call, now)
         break
       case 'registeredAnew':
-        for (const id of this.#openByDevice.get(input.device) ?? []) this.#askSoon(this.#open.get(id)!, now)
+        for (const call of this.#open.ofDevice(input.device)) this.#askSoon(call, now)
         break
       case 'gone':
         this.#gone(input.call)
@@ -225,8 +208,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
           ...{ answeredAt: at, aliveAt: at, calleeDevice: event.callee.device },
           ...answererFields(call.row, event.callee),
         })
-        this.#index(call.row)
-        this.#indexPeople(call)
+        this.#open.put(call)
         this.#limits.set(call.row.id, after(now, callLimits.phonesMilliseconds))
         this.#watch(call, now)
         this.#endedBefore(call, event.dialog.calleeTag)
@@ -258,32 +240,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const before = this.#recent.get(event.call)
     if (this.#open.has(event.call) || (before !== undefined && !isTriedAgain(before, event, at))) return
     this.#recent.delete(event.call)
-    if (this.#open.size >= callLimits.open) this.#lose(this.#open.values().next().value!)
-    const row: CallRow = {
-      id: event.call,
-      callerUser: event.caller.user,
-      callerName: event.caller.displayName,
-      callerDevice: event.caller.device,
-      calleeUser: event.callee.user,
-      calleeName: event.callee.displayName,
-      calleeDevice: undefined,
-      ...(event.others && { others: event.others.map(user => ({ user })) }),
-      video: event.video,
-      startedAt: before?.startedAt ?? at,
-      ringingAt: undefined,
-      answeredAt: undefined,
-      endedAt: undefined,
-      endedBy: undefined,
-      reason: undefined,
-      code: undefined,
-      missed: false,
-      missedSeen: false,
-      aliveAt: at,
-      callerPair: undefined,
-      calleePair: undefined,
-      relayReason: undefined,
-      ledger: undefined,
-    }
+    if (this.#open.size >= callLimits.open) this.#lose(this.#open.oldest()!)
+    const row = newRow(event, at, before?.startedAt ?? at)
     this.#enter(
       { row, dialog: undefined, ours: true, heldBy: new Set(), declined: false, ended: new Map() },
       now,
@@ -322,7 +280,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         answeredAt: call.row.aliveAt,
         calleeDevice: call.row.calleeDevice ?? calleeDevice,
       })
-      this.#index(call.row)
+      this.#open.put(call)
     }
     this.#watch(call, now)
   }
@@ -402,9 +360,8 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   #revoked(device: string, now: Monotonic): void {
     if (this.#reachable.get(device) === true) return
-    for (const id of [...(this.#openByDevice.get(device) ?? [])]) {
-      const call = this.#open.get(id)!
-      const { callerDevice, calleeDevice, answeredAt } = call.row
+    for (const call of this.#open.ofDevice(device)) {
+      const { id, callerDevice, calleeDevice, answeredAt } = call.row
       // What still rings is ended by the proxy.
       if (answeredAt === undefined) continue
       const peer = callerDevice === device ? calleeDevice : callerDevice
@@ -426,7 +383,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   /** Calls that somebody is in were alive now; written once a minute. */
   #alive(now: Monotonic): void {
     const at = this.#epoch(now)
-    for (const call of this.#open.values()) {
+    for (const call of this.#open.all()) {
       if (call.row.answeredAt === undefined || this.#absences.has(call.row.id)) continue
       call.row = { ...call.row, aliveAt: at }
       this.#save(call)
@@ -436,15 +393,7 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   #close(call: OpenCall, ending: Ending): void {
     const { id } = call.row
-    this.#open.delete(id)
-    for (const device of [call.row.callerDevice, call.row.calleeDevice]) {
-      const calls = this.#openByDevice.get(device ?? '')
-      if (calls?.delete(id) && calls.size === 0) this.#openByDevice.delete(device!)
-    }
-    for (const user of peopleOf(call.row)) {
-      const calls = this.#openByUser.get(user)
-      if (calls?.delete(call) && calls.size === 0) this.#openByUser.delete(user)
-    }
+    this.#open.delete(call)
     for (const timers of [this.#absences, this.#limits, this.#asks]) timers.clear(id)
     if (this.#open.size === 0) this.#aliveAt = undefined
     // By a clock that is behind the one it began by.
@@ -463,44 +412,17 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
     const moved = Math.round(offset - this.#clockOffset)
     this.#clockOffset = offset
     if (Math.abs(moved) < clockSetMilliseconds) return
-    const shifted = (at: Epoch | undefined): Epoch | undefined => at && ((at + moved) as Epoch)
-    for (const call of this.#open.values()) {
-      if (!call.ours) continue
-      const { startedAt, ringingAt, answeredAt, aliveAt } = call.row
-      this.#update(call, {
-        startedAt: (startedAt + moved) as Epoch,
-        ringingAt: shifted(ringingAt),
-        answeredAt: shifted(answeredAt),
-        aliveAt: (aliveAt + moved) as Epoch,
-      })
-    }
+    for (const call of this.#open.all()) if (call.ours) this.#update(call, movedBy(moved, call.row))
   }
 
   #enter(call: OpenCall, now: Monotonic): void {
     const { id } = call.row
-    this.#open.set(id, call)
-    this.#indexPeople(call)
-    this.#index(call.row)
+    this.#open.put(call)
     const limit =
       call.row.answeredAt === undefined ? callLimits.unansweredMilliseconds : callLimits.phonesMilliseconds
     this.#limits.set(id, after(now, limit))
     this.#aliveAt ??= after(now, callLimits.aliveMilliseconds)
     this.#watch(call, now)
-  }
-
-  #index(row: CallRow): void {
-    for (const device of [row.callerDevice, row.calleeDevice]) {
-      if (device === undefined) continue
-      const calls = this.#openByDevice.get(device) ?? new Set()
-      this.#openByDevice.set(device, calls.add(row.id))
-    }
-  }
-
-  #indexPeople(call: OpenCall): void {
-    for (const user of peopleOf(call.row)) {
-      const calls = this.#openByUser.get(user) ?? new Set()
-      this.#openByUser.set(user, calls.add(call))
-    }
   }
 
   #update(call: OpenCall, changes: Partial<CallRow>): void {
@@ -531,28 +453,6 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   }
 }
 
-const peopleOf = ({ callerUser, calleeUser, answererUser = calleeUser }: CallRow): readonly string[] => [
-  callerUser,
-  calleeUser,
-  answererUser,
-]
-
-/** The row keeps who was called: a call may ring at others as well, or be forwarded to them. */
-function answererFields({ calleeUser }: CallRow, { user, displayName }: Party): Partial<CallRow> {
-  if (user !== calleeUser) return { answererUser: user, answererName: displayName }
-  return displayName === '' ? {} : { calleeName: displayName }
-}
-
-/**
- * RFC 3261 §8.1.3.4, §8.1.3.5: a phone that was told what to do otherwise (422: a longer session, 420: without an
- * extension, 302: somebody else) tries again under the same Call-ID and tag. To a person that is one call.
- */
-function isTriedAgain(row: CallRow, { caller }: CallEvent & { kind: 'started' }, at: Epoch): boolean {
-  const { answeredAt, endedAt, endedBy, callerDevice } = row
-  if (answeredAt !== undefined || endedBy === 'caller' || callerDevice !== caller.device) return false
-  return endedAt !== undefined && at - endedAt <= callLimits.retryMilliseconds
-}
-
 /**
  * A BYE of a branch that did not take the call, or not yet (RFC 3261 §15 lets a caller end one that rings): told by its tag;
  * from before a restart by its device.
@@ -562,10 +462,4 @@ function isOfAnother({ row, dialog, ours }: OpenCall, event: CallEvent & { kind:
   if (dialog !== undefined) return event.calleeTag !== dialog.calleeTag
   if (ours) return true
   return (event.calleeDevice ?? row.calleeDevice) !== (row.calleeDevice ?? event.calleeDevice)
-}
-
-/** What hanging up means while it rings. */
-function beforeAnswer(reason: string, by: CallEnder): string {
-  if (reason !== 'hangup') return reason
-  return by === 'caller' ? 'cancelled' : 'declined'
 }

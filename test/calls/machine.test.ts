@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { CallsMachine, callLimits } from '../../src/calls/machine.ts'
 import type { CallEffect, CallInput, CallRow, KeptCall } from '../../src/calls/message.ts'
+import { retryMilliseconds } from '../../src/calls/rows.ts'
 import type { Epoch, Monotonic } from '../../src/core/clock.ts'
 
 const started = {
@@ -243,7 +244,7 @@ describe('a call row', () => {
       event: { ...started.event, caller: { user: 'eve', displayName: '', device: 'e1' } },
     }
     expect(log.give(other as CallInput).row.reason).toBe('busy')
-    expect(log.pass(callLimits.retryMilliseconds + 1).give(started).row.reason).toBe('busy')
+    expect(log.pass(retryMilliseconds + 1).give(started).row.reason).toBe('busy')
   })
 
   it('that was never answered nor ended is closed after a while', () => {
