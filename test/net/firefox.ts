@@ -37,19 +37,25 @@ export async function startFirefox(host: Host, options: FirefoxOptions): Promise
   const environment = options.hidesAddresses ? {} : await plugInSoundCard(host, options.hertz)
   const driver = await openDriverDoor(host)
   const { port } = driver.address() as AddressInfo
-  const browser = await firefox.launch({
-    channel: 'moz-firefox',
-    executablePath: writeWrapper(host, { HOME: home, ...environment }, authorities, port),
-    timeout: launchMilliseconds,
-    firefoxUserPrefs: {
-      'media.navigator.streams.fake': true,
-      ...(options.hidesAddresses ? {} : { 'media.audio_loopback_dev': microphone }),
-      'media.navigator.permission.disabled': true,
-      'media.navigator.audio.fake_frequency': options.hertz,
-      'media.autoplay.default': 0,
-      // An authority a person imported counts here too; nothing else is asked about certificates.
-      'security.OCSP.enabled': 0,
-    },
+  const launch = () =>
+    firefox.launch({
+      channel: 'moz-firefox',
+      executablePath: writeWrapper(host, { HOME: home, ...environment }, authorities, port),
+      timeout: launchMilliseconds,
+      firefoxUserPrefs: {
+        'media.navigator.streams.fake': true,
+        ...(options.hidesAddresses ? {} : { 'media.audio_loopback_dev': microphone }),
+        'media.navigator.permission.disabled': true,
+        'media.navigator.audio.fake_frequency': options.hertz,
+        'media.autoplay.default': 0,
+        // An authority a person imported counts here too; nothing else is asked about certificates.
+        'security.OCSP.enabled': 0,
+      },
+    })
+  // On a machine that has just installed it, its first start may take longer than anybody waits.
+  const browser = await launch().catch(error => {
+    console.warn(`Firefox did not start, and is started once more: ${error}`)
+    return launch()
   })
   browser.once('disconnected', () => driver.close())
   return browser
