@@ -59,6 +59,9 @@ export const defaultSipLimits: SipLimits = {
   timerCMilliseconds: proxyLimits.timerCMilliseconds,
 }
 
+/** Each may send something again. */
+const timersAtOnce = 200
+
 export interface SipMachineOptions {
   readonly accounts: Accounts
   readonly own: OwnAddresses
@@ -190,14 +193,18 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   }
 
   nextWakeup(): Monotonic | undefined {
-    if (this.#fresh) return 0 as Monotonic
+    if (this.#fresh || this.#proxy.isBehind) return 0 as Monotonic
     const own = this.#timers.next()
     const agents = this.#agents.nextWakeup()
     return own === undefined || (agents !== undefined && agents < own) ? agents : own
   }
 
   wake(now: Monotonic): SipEffect[] {
-    for (let due = this.#timers.take(now); due !== undefined; due = this.#timers.take(now)) {
+    this.#proxy.goOn(now)
+    // Those that are left fire at the next wake-up, which is at once: packets come in between.
+    for (let fired = 0; fired < timersAtOnce; fired++) {
+      const due = this.#timers.take(now)
+      if (due === undefined) break
       this.#fired(due, now)
     }
     this.#fromAgents(this.#agents.wake(now), now)
@@ -414,10 +421,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#registrar.flowClosed(flow)
     this.#proxy.branches.flowClosed(flow)
     this.#asking.flowClosed(flow)
-    for (const branch of this.#clients.flowClosed(flow)) this.#proxy.flowFailed(branch, now)
-    for (const transaction of this.#servers.flowClosed(flow)) {
-      if (transaction.context !== undefined) this.#proxy.callerLost(transaction.context, now)
-    }
+    const lost = this.#servers.flowClosed(flow).flatMap(({ context }) => context ?? [])
+    this.#proxy.flowClosed(this.#clients.flowClosed(flow), lost, now)
   }
 
   #revoked(device: string, reason: 'revoked' | 'guestOver', now: Monotonic): void {

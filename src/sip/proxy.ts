@@ -8,6 +8,7 @@ import type { Monotonic } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Random } from '../core/random.ts'
 import { assertedOf, wishesPrivacy, withoutAssertions } from './assertions.ts'
+import { Backlog } from './backlog.ts'
 import type { Bindings } from './bindings.ts'
 import { Branches, branchLimits } from './branches.ts'
 import {
@@ -50,6 +51,8 @@ export const proxyLimits = {
   challengeCharacters: 4_000,
   /** Kept of one request. */
   challenges: 20,
+  /** Branches that fail or end in one turn, as when the connection closes that all of them went over. */
+  endedAtOnce: 200,
 } as const
 
 export interface ProxyParts {
@@ -68,6 +71,11 @@ export interface ProxyParts {
   readonly timerCMilliseconds: number
 }
 
+/** What is over, and not dealt with yet: with `device` a branch to one whose right ended, without it one whose flow is gone. */
+type Over =
+  | { readonly kind: 'caller'; readonly context: ResponseContext }
+  | { readonly kind: 'branch'; readonly branch: Branch; readonly device?: string }
+
 export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly branches: Branches
   readonly loops: Loops
@@ -76,6 +84,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   /** A short hash that nobody else can make. */
   readonly #digest: (text: string) => string
   readonly #callers = new Limiter(proxyLimits.calls)
+  readonly #over = new Backlog<Over>({
+    atOnce: proxyLimits.endedAtOnce,
+    perform: (over, now) => this.#end(over, now),
+    costOf: over => (over.kind === 'caller' ? over.context.branches.length : 1),
+  })
 
   constructor(parts: ProxyParts) {
     const secret = parts.random.hex(16)
@@ -206,32 +219,59 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#finishIfComplete(context, now)
   }
 
-  /** The branch's connection is gone: as if 503 had come (§16.9); what it says to the caller is "not there". */
-  flowFailed(branch: Branch, now: Monotonic): void {
-    this.branches.flowFailed(branch, 'Connection Lost', now)
+  /** A connection is gone over which these went, and these came. */
+  flowClosed(failed: readonly Branch[], lost: readonly ResponseContext[], now: Monotonic): void {
+    const branches = failed.map(branch => ({ kind: 'branch', branch }) as const)
+    const callers = lost.map(context => ({ kind: 'caller', context }) as const)
+    this.#over.add([...branches, ...callers], now)
+  }
+
+  /** A device's right ended: it rings no more, and what it asked for goes no further. */
+  revoke(device: string, now: Monotonic): void {
+    const lost = new Set<ResponseContext>()
+    const branches: Branch[] = []
+    for (const branch of this.branches.all()) {
+      if (branch.context.sender.device === device) lost.add(branch.context)
+      else if (branch.target.device === device) branches.push(branch)
+    }
+    this.#over.add(
+      [
+        ...[...lost].map(context => ({ kind: 'caller', context }) as const),
+        ...branches.map(branch => ({ kind: 'branch', branch, device }) as const),
+      ],
+      now,
+    )
+  }
+
+  /** More has to be done than was in one turn: `goOn` is to be called soon. */
+  get isBehind(): boolean {
+    return this.#over.size > 0
+  }
+
+  goOn(now: Monotonic): void {
+    this.#over.turn(now)
+  }
+
+  // ------------------------------------------------------------------------------------------------------- inside
+
+  #end(over: Over, now: Monotonic): void {
+    if (over.kind === 'caller') return this.#callerLost(over.context, now)
+    const { branch, device } = over
+    if (branch.state === 'done') return
+    // As if 503 had come (§16.9); what it says to the caller is "not there".
+    if (device === undefined) return this.branches.flowFailed(branch, 'Connection Lost', now)
+    if (branch.state !== 'open') return this.branches.fail(branch, 480, 'Temporarily Unavailable', now)
+    this.branches.cancel(branch, undefined, now)
+    this.#finishIfComplete(branch.context, now)
   }
 
   /** Who asked is gone and cannot be told: nobody needs to ring any longer. */
-  callerLost(context: ResponseContext, now: Monotonic): void {
+  #callerLost(context: ResponseContext, now: Monotonic): void {
     if (context.finalSent) return
     context.cancelled = 'callerLost'
     this.branches.cancelAll(context, undefined, now)
     this.#finishIfComplete(context, now)
   }
-
-  /** A device's right ended: it rings no more, and what it asked for goes no further. */
-  revoke(device: string, now: Monotonic): void {
-    for (const branch of this.branches.all()) {
-      const { context, target } = branch
-      if (context.sender.device === device) this.callerLost(context, now)
-      else if (target.device === device && branch.state === 'open') {
-        this.branches.cancel(branch, undefined, now)
-        this.#finishIfComplete(context, now)
-      } else if (target.device === device) this.branches.fail(branch, 480, 'Temporarily Unavailable', now)
-    }
-  }
-
-  // ------------------------------------------------------------------------------------------------------- inside
 
   #context(
     incoming: Incoming,

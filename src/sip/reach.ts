@@ -16,6 +16,8 @@ import type { SipTimers } from './transaction-timers.ts'
 export const reachLimits = {
   /** How long a request in a dialog waits for a party that has to register again. */
   waitMilliseconds: 30_000,
+  /** Requests that wait for one device, or for one connection: they all go on at one moment. */
+  waiting: 200,
 } as const
 
 export interface ReachParts {
@@ -66,7 +68,7 @@ export class Reach {
     const seen = live?.binding.remote ?? target.seen
     if (seen !== undefined && (target.transport === 'tcp' || target.transport === 'tls')) {
       const remote = connectTo(live?.binding.contact ?? target.uri, target.transport, seen)
-      if (remote !== undefined) return this.#connect(branch, target.transport, remote)
+      if (remote !== undefined) return this.#connect(branch, target.transport, remote, now)
     }
     if (mayWait(branch)) return this.#wait(branch, now)
     this.#parts.onUnreachable(branch, 'Temporarily Unavailable', now)
@@ -110,11 +112,14 @@ export class Reach {
     }
   }
 
-  #connect(branch: Branch, transport: 'tcp' | 'tls', remote: Endpoint): void {
+  #connect(branch: Branch, transport: 'tcp' | 'tls', remote: Endpoint, now: Monotonic): void {
     const where = streamKey({ transport, remote })
     const under = this.#connectingTo.get(where)
     if (under !== undefined) {
-      this.#connecting.get(under)!.branches.push(branch)
+      const { branches } = this.#connecting.get(under)!
+      if (branches.length >= reachLimits.waiting)
+        return this.#parts.onUnreachable(branch, 'Too Many Waiting', now)
+      branches.push(branch)
       return
     }
     const ticket = ++this.#ticket
@@ -126,8 +131,10 @@ export class Reach {
   /** Until timer W. */
   #wait(branch: Branch, now: Monotonic): void {
     const { device } = branch.target
-    branch.state = 'waiting'
     const waiting = this.#waiting.get(device)
+    if (waiting !== undefined && waiting.size >= reachLimits.waiting)
+      return this.#parts.onUnreachable(branch, 'Too Many Waiting', now)
+    branch.state = 'waiting'
     if (waiting === undefined) this.#waiting.set(device, new Set([branch]))
     else waiting.add(branch)
     this.#parts.timers.set('W', branch.id, after(now, reachLimits.waitMilliseconds))
