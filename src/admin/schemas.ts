@@ -349,6 +349,7 @@ export const callRow = z.strictObject({
   callerUser: z.string(),
   callerName: z.string(),
   callerDevice: z.string().optional(),
+  callerHidden: z.boolean().optional(),
   calleeUser: z.string(),
   calleeName: z.string(),
   calleeDevice: z.string().optional(),

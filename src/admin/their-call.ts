@@ -3,6 +3,7 @@
  * know. Whose it is as well nobody else is told, and a guest nothing of people whom the owner did not mark for guests.
  */
 import type { CallRow } from '../calls/message.ts'
+import { nobody } from '../core/nobody.ts'
 import type { ListedCall } from '../store/calls.ts'
 import { HttpError } from './errors.ts'
 import type { AppDeps } from './ports.ts'
@@ -37,7 +38,7 @@ export async function theirCall(parts: Parts, { params, principal }: Asking): Pr
 export function asSeenBy(
   principal: Asking['principal'],
   row: ListedCall,
-  directory: Pick<AppDeps['directory'], 'mayCall' | 'user'>,
+  directory: Pick<AppDeps['directory'], 'isGuest' | 'mayCall' | 'user'>,
 ): ListedCall {
   const user = userOf(principal)
   if (isOwner(principal) || user === undefined) return row
@@ -54,6 +55,11 @@ export function asSeenBy(
         answererName: undefined,
         calleeDevice: undefined,
       }),
+    ...(isToldNoCaller(user, row, directory) && {
+      callerUser: nobody.user,
+      callerName: nobody.displayName,
+      callerDevice: undefined,
+    }),
     // It rang at a guest in the place of somebody they do not know: to them it is a call of theirs.
     ...(callerUser !== user &&
       isHidden(calleeUser) && { calleeUser: user, calleeName: directory.user(user)?.displayName ?? user }),
@@ -72,11 +78,20 @@ function isTheirs(
   return isMissed || [callerUser, calleeUser, answererUser].includes(user)
 }
 
+/** Who hides does so from guests. */
+const isToldNoCaller = (
+  user: string,
+  { callerUser, callerHidden }: CallRow,
+  directory: Pick<AppDeps['directory'], 'isGuest'>,
+): boolean => callerHidden === true && callerUser !== user && directory.isGuest(user)
+
 function knowsAll(
   user: string,
-  { callerUser, calleeUser, answererUser, others = [] }: CallRow,
-  directory: Pick<AppDeps['directory'], 'mayCall'>,
+  row: CallRow,
+  directory: Pick<AppDeps['directory'], 'isGuest' | 'mayCall'>,
 ): boolean {
+  if (isToldNoCaller(user, row, directory)) return false
+  const { callerUser, calleeUser, answererUser, others = [] } = row
   const named = others.map(one => one.user)
   if (callerUser !== user) named.push(calleeUser)
   // Of a call from before schema 17 nobody else is known.

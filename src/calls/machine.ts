@@ -344,10 +344,11 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   #ask(id: string, now: Monotonic): void {
     const { row, dialog, ours } = this.#open.get(id)!
     if (!ours) this.#asks.set(id, after(now, callLimits.askMilliseconds))
-    const { callerDevice, calleeDevice, callerUser: caller, answererUser, calleeUser } = row
+    const { callerDevice, calleeDevice, callerUser, answererUser, calleeUser } = row
     for (const [side, device] of [['caller', callerDevice] as const, ['callee', calleeDevice] as const]) {
       if (device === undefined || this.#reachable.get(device) !== false) continue
       const callee = answererUser ?? calleeUser
+      const caller = side === 'callee' && row.callerHidden ? undefined : callerUser
       this.#out.push({ kind: 'ask', call: id, device, side, caller, callee, dialog: dialog! })
     }
   }

@@ -29,6 +29,8 @@ export interface CallRow {
   readonly callerUser: string
   readonly callerName: string
   readonly callerDevice: string | undefined
+  /** Whoever is not of the house is not told who called. Absent where nothing is hidden. */
+  readonly callerHidden?: boolean | undefined
   readonly calleeUser: string
   readonly calleeName: string
   readonly calleeDevice: string | undefined

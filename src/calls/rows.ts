@@ -9,7 +9,7 @@ export const retryMilliseconds = minutes(1)
 
 /** `startedAt`: of the first try, where it is not the first. */
 export const newRow = (
-  { call, caller, callee, others, video }: CallEvent & { kind: 'started' },
+  { call, caller, isHidden, callee, others, video }: CallEvent & { kind: 'started' },
   at: Epoch,
   startedAt: Epoch,
 ): CallRow => ({
@@ -17,6 +17,7 @@ export const newRow = (
   callerUser: caller.user,
   callerName: caller.displayName,
   callerDevice: caller.device,
+  ...(isHidden && { callerHidden: true }),
   calleeUser: callee.user,
   calleeName: callee.displayName,
   calleeDevice: undefined,

@@ -32,6 +32,7 @@ export function withEcho(directory: People): Accounts & Devices {
       name === echoUser ? name : (directory.personOf(name) ?? (name === echoNumber ? echoUser : undefined)),
     userOfDevice: device => (device === echoDevice ? echoUser : directory.userOfDevice(device)),
     mayCall: (caller, callee) => callee === echoUser || directory.mayCall(caller, callee),
+    isGuest: user => directory.isGuest(user),
     byTokenHash: hash => directory.byTokenHash(hash),
     people: () => [...directory.people(), person],
     person: user => (user === echoUser ? person : directory.person(user)),

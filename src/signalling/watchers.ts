@@ -5,6 +5,7 @@
  */
 import type { CallRow } from '../calls/message.ts'
 import type { Monotonic } from '../core/clock.ts'
+import { nobody } from '../core/nobody.ts'
 import { encodeFrame } from './codec.ts'
 import type { MissedCall, Person, ServerMessage, SignallingEffect } from './message.ts'
 import type { CallLog, Devices } from './ports.ts'
@@ -192,10 +193,13 @@ export class Watchers {
   }
 
   #missedOf(user: string): MissedCall[] {
+    const isGuest = this.#devices.person(user)?.role === 'guest'
     return this.#log.missed(user).map(row => ({
       call: row.id,
-      user: row.callerUser,
-      name: this.#roster.nameOf(row.callerUser) ?? row.callerName,
+      // Who hides does so from guests.
+      ...(row.callerHidden && isGuest
+        ? { user: nobody.user, name: nobody.displayName }
+        : { user: row.callerUser, name: this.#roster.nameOf(row.callerUser) ?? row.callerName }),
       video: row.video,
       at: row.startedAt,
       ...(row.calleeUser !== user &&

@@ -84,8 +84,8 @@ export interface Referral {
   /** Whom to call, as the transferor wrote it, and who that is. */
   readonly uri: string
   readonly to: Named
-  /** The transferor. */
-  readonly by: Named
+  /** The transferor, unless they hide who they are. */
+  readonly by: Named | undefined
   /** RFC 3891: where the transferor has had a word with them before. */
   readonly replaces: string | undefined
   /** Kept for a while all the same: a client whose line broke may place it again. */

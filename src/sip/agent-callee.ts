@@ -11,6 +11,7 @@
  * | (no offer)|         | the client's, 2xx   |                 | 200, 487      | 200, 487, over |
  */
 import { after } from '../core/clock.ts'
+import { nobody } from '../core/nobody.ts'
 import {
   type Answered,
   type Asked,
@@ -30,6 +31,7 @@ import {
   capabilities,
   dialogOfRequest,
   isSdp,
+  type Party,
   partyOf,
   recordRoutes,
   sameSdp,
@@ -42,6 +44,7 @@ import { unsupported } from './extensions.ts'
 import type { AgentEvent, HeaderField, SipRequest } from './message.ts'
 import { reasonWord } from './reason.ts'
 import { hasVideo } from './sdp.ts'
+import { isNobody } from './veil.ts'
 
 /** Why an INVITE cannot even ring; undefined when it can. */
 export function objection(
@@ -97,8 +100,11 @@ export function newIncoming(
   return call
 }
 
-/** However their phone writes it, clients know them by the name they have here; also where it hides who calls. */
-function callerOf(desk: Desk, request: SipRequest, { user, displayName }: Named): Named {
+/** However their phone writes it, clients know them by the name they have here; where it hides who calls, as the proxy tells. */
+function callerOf(desk: Desk, request: SipRequest, { user, displayName, address }: Party): Named {
+  if (isNobody(address)) {
+    return toldBy(request, 'P-Asserted-Identity') ?? nobody
+  }
   const known = desk.personOf(user.toLowerCase())
   if (known !== undefined) return { user: known, displayName }
   return toldBy(request, 'P-Asserted-Identity') ?? { user, displayName }

@@ -187,11 +187,12 @@ export function takesTrickle(message: SipMessage): boolean {
   )
 }
 
+export interface Party extends Named {
+  readonly address: string
+}
+
 /** The name-addr of From or To without its parameters, and who it names. */
-export function partyOf(
-  message: SipMessage,
-  name: 'From' | 'To',
-): (Named & { readonly address: string }) | undefined {
+export function partyOf(message: SipMessage, name: 'From' | 'To'): Party | undefined {
   const parsed = parseNameAddr(first(message, name) ?? '')
   return parsed && { address: formatNameAddr({ ...parsed, params: new Map() }), ...namedBy(parsed) }
 }

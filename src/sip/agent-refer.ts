@@ -24,6 +24,7 @@ import { first, parseCSeq, parseNameAddr, parseUri, values } from './codec.ts'
 import type { AgentCommand, AgentEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
 import { escapeUser, personUri } from './person.ts'
 import { reasonField, reasonWord, wordOfStatus } from './reason.ts'
+import { isNobody } from './veil.ts'
 
 const fragmentType = 'message/sipfrag'
 /** Of what a Refer-To may carry as headers. */
@@ -166,7 +167,13 @@ export function receiveRefer(desk: Desk, table: AgentTable, call: Call, request:
   if (referrals.size >= agentLimits.callsPerDevice) return reply(486)
   const seq = parseCSeq(first(request, 'CSeq') ?? '')?.number
   const event = `refer;id=${seq}`
-  const referral: Referral = { call: call.key, event, by: call.peer, isPlaced: false, ...wanted }
+  const referral: Referral = {
+    call: call.key,
+    event,
+    by: isNobody(call.remote) ? undefined : call.peer,
+    isPlaced: false,
+    ...wanted,
+  }
   call.isReferred = true
   call.hasLapsed = false
   call.timesReferred++

@@ -13,6 +13,7 @@ import type { AskedPhone, Flow, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import type { Accounts } from './ports.ts'
 import type { SipTimers } from './transaction-timers.ts'
+import { nobodysUri } from './veil.ts'
 import { requestUri } from './ways.ts'
 
 export interface AskingParts {
@@ -81,7 +82,8 @@ export class Asking {
   timedOut(): void {}
 
   #request({ side, caller, callee, dialog }: AskedPhone, live: Reached, branch: string): SipRequest {
-    const address = (user: string, tag: string): string => `<sip:${user}@${this.#parts.domain}>;tag=${tag}`
+    const address = (user: string | undefined, tag: string): string =>
+      `<${user === undefined ? nobodysUri : `sip:${user}@${this.#parts.domain}`}>;tag=${tag}`
     const ends = [address(caller, dialog.callerTag), address(callee, dialog.calleeTag)]
     const [to = '', from = ''] = side === 'caller' ? ends : ends.toReversed()
     return {

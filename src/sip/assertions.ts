@@ -1,6 +1,6 @@
 /**
  * Who somebody is, as lanline vouches for it (RFC 3325): a phone writes what it likes for a name into From, and lanline
- * knows whose phone it is.
+ * knows whose phone it is. And who does not wish that it is told (RFC 3323 §4.2).
  */
 import { values } from './codec.ts'
 import type { HeaderField, SipMessage } from './message.ts'
@@ -16,9 +16,34 @@ export function assertedOf(
   return person && nameAddr(person.displayName, personUri(person.name, domain))
 }
 
-/** §9.3: who sent this wishes not to be known to whom lanline does not trust. */
-export const wishesPrivacy = (message: SipMessage): boolean =>
-  values(message, 'Privacy').some(value => /(^|;)\s*id\s*(;|$)/i.test(value))
+/**
+ * Who sent this wishes not to be known to whom lanline does not trust: RFC 3325 §9.3, RFC 3323 §4.2, and as telephones say it
+ * that are older than both.
+ */
+export function wishesPrivacy(message: SipMessage): boolean {
+  const wished = privacyOf(message)
+  if (wished.has('none')) return false
+  return (
+    ['id', 'user', 'header'].some(level => wished.has(level)) ||
+    values(message, 'Remote-Party-ID').some(value => /;\s*privacy\s*=\s*"?(full|name|uri)\b/i.test(value))
+  )
+}
+
+/** RFC 3323 §5: what is critical to who asks, and not to be had: addresses are in all that two say to each other. */
+export function isPrivacyLacking(message: SipMessage): boolean {
+  const wished = privacyOf(message)
+  return wished.has('critical') && [...wished].some(level => !provided.has(level))
+}
+
+/** `none` asks for nothing. */
+const provided: ReadonlySet<string> = new Set(['id', 'user', 'none', 'critical'])
+
+const privacyOf = (message: SipMessage): ReadonlySet<string> =>
+  new Set(
+    values(message, 'Privacy')
+      .flatMap(value => value.split(';'))
+      .map(level => level.trim().toLowerCase()),
+  )
 
 /** §5: it is asserted by those one trusts: lanline is, and devices are not. */
 export const withoutAssertions = (headers: readonly HeaderField[]): readonly HeaderField[] =>

@@ -19,6 +19,7 @@ import type { RecordRoutes } from './record-route.ts'
 import { type Branch, letGo, type ResponseContext, type Target } from './response-context.ts'
 import type { AddressToken } from './route-token.ts'
 import { type SipTimers, T1 } from './transaction-timers.ts'
+import type { Veil } from './veil.ts'
 import { targetOf } from './ways.ts'
 
 export const branchLimits = {
@@ -47,6 +48,7 @@ export interface BranchesParts {
   readonly clients: ClientTransactions<Branch>
   readonly random: Random
   readonly recordRoutes: RecordRoutes
+  readonly veil: Veil
   readonly timerCMilliseconds: number
   /** A branch is done without an answer of its target: to the caller it is as if it had given this one. */
   readonly onFailed: (branch: Branch, status: number, reason: string, now: Monotonic) => void
@@ -278,17 +280,24 @@ export class Branches {
       recordRoutes: this.#parts.recordRoutes.both(context.asked!, target, flow),
       path: target.path,
       maxBreadth: breadthEach(context),
-      // RFC 3325 §9.3: the hosted agents are of the trust domain, no other device is.
-      asserted: isHidden && target.transport !== 'hosted' ? undefined : asserted,
+      // RFC 3325 §9.3.
+      asserted: isHidden && !this.#isOfHouse(target) ? undefined : asserted,
       diversion: divertedFrom(context.call, target.user, this.#parts),
       referredBy: referredByFor(asked, target.device, this.#parts.accounts),
     })
-    branch.client = this.#parts.clients.open(flow, request, unique, branch, now)
+    const sent = isHidden ? this.#parts.veil.cover(request) : request
+    branch.client = this.#parts.clients.open(flow, sent, unique, branch, now)
     if (branch.others.length > 0) {
       this.#parts.timers.set('S', branch.id, after(now, branchLimits.silentMilliseconds))
     }
     // §16.6 step 11.
     if (context.server.invite) this.#setTimerC(branch, now)
+  }
+
+  /** Of RFC 3325's trust domain: a hosted agent, unless it is a guest's. */
+  #isOfHouse({ transport, device }: Target): boolean {
+    const { accounts } = this.#parts
+    return transport === 'hosted' && !accounts.isGuest(accounts.userOfDevice(device) ?? '')
   }
 
   #setTimerC(branch: Branch, now: Monotonic): void {

@@ -7,7 +7,7 @@ import type { Incoming } from './incoming.ts'
 import type { CallEvent, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import { reasonWord, wordOfRefusal } from './reason.ts'
-import type { AskedCall, Branch, ResponseContext } from './response-context.ts'
+import type { Asked, AskedCall, Branch, ResponseContext } from './response-context.ts'
 import { personOf, type Routed } from './routing.ts'
 import { hasVideo } from './sdp.ts'
 import { othersOf } from './targets.ts'
@@ -31,10 +31,10 @@ export function calleeOf(
 
 export function callStarted(
   call: AskedCall,
-  { incoming, sender }: { readonly incoming: Incoming; readonly sender: ResponseContext['sender'] },
+  { incoming, isHidden }: Asked,
+  { user, device }: ResponseContext['sender'],
   accounts: Accounts,
 ): CallEvent {
-  const { user, device } = sender
   const displayName = accounts.user(user)?.displayName ?? incoming.from.displayName ?? user
   const caller = { user, displayName, device }
   const others = othersOf(call.callee.user, user, accounts)
@@ -42,6 +42,7 @@ export function callStarted(
     kind: 'started',
     call: call.id,
     caller,
+    ...(isHidden && { isHidden }),
     callee: call.callee,
     ...(others.length > 0 && { others }),
     video: hasVideo(latin1(incoming.request.body)),

@@ -63,5 +63,5 @@ export function forward(request: SipRequest, how: Forwarding): SipRequest {
   return { ...request, uri: how.uri, headers }
 }
 
-/** What no device says for us: it is counted, told, or let through here. */
-const ours: ReadonlySet<string> = new Set(['Diversion', 'Max-Breadth', 'Referred-By'])
+/** What no device says for us, or only to us: it is counted, told, let through or done here. */
+const ours: ReadonlySet<string> = new Set(['Diversion', 'Max-Breadth', 'Proxy-Require', 'Referred-By'])

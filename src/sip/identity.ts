@@ -6,6 +6,8 @@
 import type { Monotonic } from '../core/clock.ts'
 import { sourceOf } from '../core/endpoint.ts'
 import { Limiter } from '../core/limiter.ts'
+import { nobody } from '../core/nobody.ts'
+import { wishesPrivacy } from './assertions.ts'
 import type { Bindings } from './bindings.ts'
 import { first, parseAuth, parseUri } from './codec.ts'
 import type { Digest } from './digest.ts'
@@ -21,6 +23,7 @@ import {
 import { hostedDevice } from './outbox.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import type { RouteToken } from './route-token.ts'
+import { nobodysHost } from './veil.ts'
 
 export interface Sender {
   readonly device: string
@@ -98,10 +101,17 @@ export class Identity {
   isAnonymous({ from, request }: Incoming): boolean {
     const uri = parseUri(from.uri)
     const user = uri?.user?.toLowerCase()
-    if (uri === undefined || user !== anonymousUser || request.method === 'REGISTER') return false
-    if (uri.host.toLowerCase() !== anonymousHost && !this.#own.isOwnHost(uri.host)) return false
+    if (uri === undefined || user !== nobody.user || request.method === 'REGISTER') return false
+    if (uri.host.toLowerCase() !== nobodysHost && !this.#own.isOwnHost(uri.host)) return false
     const shown = (from.displayName ?? '').trim().toLowerCase()
-    return (shown === '' || shown === anonymousUser) && this.#accounts.personOf(user) === undefined
+    return (shown === '' || shown === nobody.user) && this.#accounts.personOf(user) === undefined
+  }
+
+  /** Whether a request is from somebody who does not wish to be told of, be it by the name beside their address alone. */
+  isHidden(incoming: Incoming): boolean {
+    if (incoming.flow.transport === 'hosted') return false
+    const isUnnamed = incoming.from.displayName?.trim().toLowerCase() === nobody.user
+    return isUnnamed || this.isAnonymous(incoming) || wishesPrivacy(incoming.request)
   }
 
   flowClosed(flow: Flow): void {
@@ -276,9 +286,6 @@ export class Identity {
     return flow.transport === 'ws' || flow.transport === 'wss' ? [sha256, md5] : [md5, sha256]
   }
 }
-
-const anonymousUser = 'anonymous'
-const anonymousHost = 'anonymous.invalid'
 
 /** What means nothing outside of a dialog, or is refused there by whoever gets it. */
 const ofDialogs = new Set(['INVITE', 'BYE', 'INFO', 'UPDATE', 'PRACK', 'NOTIFY', 'OPTIONS'])

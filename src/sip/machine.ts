@@ -9,11 +9,12 @@ import type { Machine } from '../core/machine.ts'
 import type { Random } from '../core/random.ts'
 import { type AgentOutput, HostedAgents } from './agent.ts'
 import { Asking } from './asking.ts'
+import { isPrivacyLacking } from './assertions.ts'
 import { Bindings, bindingKey, isFleeting } from './bindings.ts'
 import { ClientTransactions } from './client-transactions.ts'
 import { decode, essentialsOf, first, isFault, response, values } from './codec.ts'
 import { Digest } from './digest.ts'
-import { unsupported } from './extensions.ts'
+import { proxyRequired, unsupported } from './extensions.ts'
 import { Identity } from './identity.ts'
 import { cancelledKey, describe, type Incoming, readRequest } from './incoming.ts'
 import {
@@ -36,6 +37,7 @@ import { RouteTokens } from './route-token.ts'
 import { type Destination, personAt, type Routed, route } from './routing.ts'
 import { ServerTransactions } from './server-transactions.ts'
 import { type DueTimer, SipTimers } from './transaction-timers.ts'
+import { Veil } from './veil.ts'
 
 export interface SipLimits {
   /** Requests under way; more are answered 503. */
@@ -84,6 +86,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   readonly #servers: ServerTransactions<ResponseContext>
   readonly #clients: ClientTransactions<Branch>
   readonly #tokens: RouteTokens
+  readonly #veil: Veil
   readonly #identity: Identity
   readonly #registrar: Registrar
   readonly #proxy: StatefulProxy
@@ -108,6 +111,8 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     })
     this.#clients = new ClientTransactions(shared)
     this.#tokens = new RouteTokens(o.identity.tokenKey)
+    const veil = new Veil(o.identity.tokenKey)
+    this.#veil = veil
     const { realm, nonceKey } = o.identity
     const digest = new Digest({ realm, nonceKey, firstSerial: o.random.below(2 ** 31) })
     this.#identity = new Identity({ accounts: o.accounts, own: o.own, bindings: this.#bindings, digest })
@@ -117,6 +122,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       own: o.own,
       identity: this.#identity,
       tokens: this.#tokens,
+      veil,
       servers: this.#servers,
       clients: this.#clients,
       random: o.random,
@@ -135,7 +141,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       tokenKey: o.identity.tokenKey,
       domain: o.domain,
       personOf: name => o.accounts.personOf(name),
-      personAt: uri => personAt(uri, { ...shared, own: o.own, accounts: o.accounts }),
+      personAt: uri => personAt(uri, { ...shared, own: o.own, accounts: o.accounts, veil }),
     })
     this.#asking = new Asking({ ...shared, accounts: o.accounts, random: o.random, domain: o.domain })
     this.#restore(o)
@@ -356,7 +362,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   #refusedBeforeIdentity(incoming: Incoming, routed: Routed): boolean {
     const { destination, uri } = routed
     const hops = first(incoming.request, 'Max-Forwards')
-    const extensions = destination.kind === 'self' ? [] : values(incoming.request, 'Proxy-Require')
+    const extensions = destination.kind === 'self' ? [] : proxyRequired(incoming.request)
     if (uri === undefined && destination.kind === 'refused') {
       this.#outbox.note(destination.note, incoming.flow, withoutPassword(incoming.request.uri))
       this.#ownAnswers.send(incoming, destination.status, destination.reason)
@@ -366,8 +372,13 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     } else if (hops !== undefined && Number(hops) <= 0 && destination.kind !== 'self') {
       this.#ownAnswers.send(incoming, 483, 'Too Many Hops')
     } else if (extensions.length > 0) {
-      // We support no extension that needs a proxy.
       this.#ownAnswers.send(incoming, 420, 'Bad Extension', unsupported(extensions))
+    } else if (
+      incoming.toTag === undefined &&
+      destination.kind !== 'self' &&
+      isPrivacyLacking(incoming.request)
+    ) {
+      this.#ownAnswers.send(incoming, 500, 'Privacy Not Available')
     } else return false
     return true
   }
@@ -392,6 +403,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       own: this.#own,
       accounts: this.#accounts,
       bindings: this.#bindings,
+      veil: this.#veil,
     })
   }
 

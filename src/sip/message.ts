@@ -167,6 +167,8 @@ export type CallEvent =
       readonly kind: 'started'
       readonly call: string
       readonly caller: Party
+      /** They do not wish it to be told. */
+      readonly isHidden?: boolean | undefined
       readonly callee: Party
       /** Whose call it is as well, by the owner's choice: it rings at them if they may be disturbed. Absent where nobody's. */
       readonly others?: readonly string[] | undefined
@@ -319,8 +321,8 @@ export interface AskedPhone {
   readonly call: string
   readonly device: string
   readonly side: 'caller' | 'callee'
-  /** The people at both ends, by name. */
-  readonly caller: string
+  /** The people at both ends, by name; no caller where the phone was not told who that is. */
+  readonly caller: string | undefined
   readonly callee: string
   readonly dialog: CallDialog
 }

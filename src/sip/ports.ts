@@ -26,6 +26,8 @@ export interface Accounts {
   userOfDevice(device: string): string | undefined
   /** False where a guest asks for somebody guests are not to know of. */
   mayCall(caller: string, callee: string): boolean
+  /** Whoever is not of the house: from them people may hide who calls. */
+  isGuest(user: string): boolean
 }
 
 /** Which addresses and names are this appliance, and how peers on a flow's network reach it. */

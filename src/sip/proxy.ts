@@ -41,6 +41,7 @@ import type { Routed } from './routing.ts'
 import type { ServerTransaction, ServerTransactions } from './server-transactions.ts'
 import { type Refusal, ringingFor, targetsOf } from './targets.ts'
 import type { SipTimers } from './transaction-timers.ts'
+import type { Veil } from './veil.ts'
 
 export const proxyLimits = {
   /** §16.6 step 11: how long an INVITE may ring between provisional responses. */
@@ -61,6 +62,7 @@ export interface ProxyParts {
   readonly bindings: Bindings
   readonly identity: Identity
   readonly tokens: RouteTokens
+  readonly veil: Veil
   readonly outbox: Outbox
   readonly timers: SipTimers
   readonly servers: ServerTransactions<ResponseContext>
@@ -118,18 +120,17 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (incoming.request.method === 'INVITE') {
       this.#parts.servers.respond(server, response(incoming.request, 100, 'Trying'), now)
     }
-    const { accounts, bindings, own } = this.#parts
     const { call, mayWait } = context
     const isTooMuch = !mayWait && this.branches.ofCaller(sender.user) >= branchLimits.perCaller
     if (isTooMuch || (call !== undefined && !this.#callers.allow(sender.user, now))) {
       return this.#turnAway(context, now)
     }
-    if (call !== undefined) this.#tell(callStarted(call, { incoming, sender }, accounts))
+    if (call !== undefined) this.#tell(callStarted(call, context.asked!, sender, this.#parts.accounts))
     const { maxBreadth } = context.asked!
     this.loops.begin(incoming, server)
     // Also where the other party is nobody any more: its right may have ended.
     if (incoming.request.method === 'BYE') for (const event of callHungUp(incoming, routed)) this.#tell(event)
-    const targets = targetsOf(routed, { accounts, bindings, own, caller: sender, isCall: call !== undefined })
+    const targets = targetsOf(routed, { ...this.#parts, caller: sender, isCall: call !== undefined })
     if (!Array.isArray(targets)) return this.#refuse(context, targets, now)
     if (maxBreadth !== undefined && maxBreadth < targets.length) {
       return this.#refuse(context, { status: 440, reason: 'Max-Breadth Exceeded' }, now)
@@ -173,7 +174,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       diversion: undefined,
       referredBy: undefined,
     }
-    this.#parts.outbox.send(flow, forward({ ...routed.request, headers }, how))
+    const ack = forward({ ...routed.request, headers }, how)
+    const isHidden = token?.role === 'callee' && token.isHidden
+    this.#parts.outbox.send(flow, isHidden ? this.#parts.veil.cover(ack) : ack)
   }
 
   // ------------------------------------------------------------------------------------------- what branches bring
@@ -183,11 +186,12 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     // §16.7 step 3. Nothing below our Via: the response was for us alone.
     const headers = withoutAssertions(removeFirstValue(received.headers, 'Via'))
     if (!headers.some(field => field.name === 'Via')) return
-    const answer: SipResponse = { ...received, headers }
+    const heard: SipResponse = { ...received, headers }
+    const answer = this.#asKnownTo(context, heard)
     if (answer.status < 200) return this.#provisional(branch, answer, now)
     this.branches.done(branch)
     if (answer.status < 300) {
-      if (isForNobody(context)) return this.#leave(branch, answer, now)
+      if (isForNobody(context)) return this.#leave(branch, heard, now)
       return this.#success(branch, this.#withAnswerer(branch, answer), now)
     }
     if (context.finalSent) return
@@ -286,6 +290,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     const callee = calleeOf(routed, sender.user, this.#parts.accounts)
     const breadth = first(routed.request, 'Max-Breadth')
     const headers = this.#parts.identity.withoutOurCredentials(routed.request.headers)
+    const party = routed.destination.kind === 'party' ? routed.destination.token : undefined
+    const isHidden = (party?.role === 'callee' && party.isHidden) || this.#parts.identity.isHidden(incoming)
     return {
       asked: {
         incoming,
@@ -293,9 +299,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
         loopMark: this.loops.markOf(incoming),
         maxBreadth:
           breadth === undefined ? undefined : Math.min(Number(breadth) || 0, branchLimits.maxBreadth),
-        ...this.#recordRoutes.ofSender(incoming, routed, sender, initial),
+        ...this.#recordRoutes.ofSender(incoming, routed, sender, { initial, isHidden }),
         asserted: initial ? assertedOf(sender.user, this.#parts) : undefined,
-        isHidden: wishesPrivacy(incoming.request) || this.#parts.identity.isAnonymous(incoming),
+        isHidden,
         within: method === 'INVITE' || method === 'UPDATE' ? callWithin(incoming, routed)?.call : undefined,
       },
       server,
@@ -316,6 +322,8 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
             }
           : undefined,
       mayWait: !initial,
+      hiddenFrom: isHidden ? first(incoming.request, 'From') : undefined,
+      isToHidden: party?.role === 'caller' && party.isHidden,
       best: undefined,
       bestFromPeer: false,
       challenges: [],
@@ -332,14 +340,13 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
 
   /** Sends the call to `people` as well; with nobody among them, who was called is not there (§16.7 step 4). */
   #divert(context: ResponseContext, people: readonly string[], now: Monotonic): void {
-    const { accounts, bindings, own } = this.#parts
     const { sender: caller, asked, call } = context
     const { incoming, request } = asked!
     call!.people = [...call!.people, ...people]
-    this.#tell(callForwarded(call!, people, caller.user, accounts))
+    this.#tell(callForwarded(call!, people, caller.user, this.#parts.accounts))
     const found = people.map(name => {
       const routed = { request, uri: incoming.uri, destination: { kind: 'user', name } } as const
-      return targetsOf(routed, { accounts, bindings, own, caller, isCall: true })
+      return targetsOf(routed, { ...this.#parts, caller, isCall: true })
     })
     if (people.length === 0) found.push({ status: 480, reason: 'Temporarily Unavailable' })
     for (const none of found) {
@@ -373,6 +380,16 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     if (call !== undefined) this.#tell(callAnswered(call, branch, answer, this.#parts.accounts))
     // §16.7 step 10.
     if (context.server.invite) this.branches.cancelAll(context, reasonField(200, 'answeredElsewhere'), now)
+  }
+
+  /** RFC 3261 §8.2.6.2: an answer has From as it was asked; and nothing of who hides that who asks was not told. */
+  #asKnownTo({ hiddenFrom, isToHidden }: ResponseContext, answer: SipResponse): SipResponse {
+    const told = isToHidden ? this.#parts.veil.cover(answer) : answer
+    if (hiddenFrom === undefined) return told
+    const headers = told.headers.map(field =>
+      field.name === 'From' ? { ...field, value: hiddenFrom } : field,
+    )
+    return { ...told, headers }
   }
 
   /** RFC 3325 §9.1: who took the call, who may be another than was called; said each time that a 2xx is repeated. */

@@ -10,7 +10,7 @@ import type { Incoming } from './incoming.ts'
 import type { Flow, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import type { Asked, Target } from './response-context.ts'
-import type { Role, RouteToken, RouteTokens } from './route-token.ts'
+import type { RouteToken, RouteTokens } from './route-token.ts'
 import type { Routed } from './routing.ts'
 
 const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
@@ -42,7 +42,7 @@ export class RecordRoutes {
     incoming: Incoming,
     { ownRoutes }: Routed,
     sender: Sender,
-    initial: boolean,
+    { initial, isHidden }: { readonly initial: boolean; readonly isHidden: boolean },
   ): Pick<Asked, 'recordRoute' | 'targetToken'> {
     const { method } = incoming.request
     if (method === 'NOTIFY' && ownRoutes !== undefined) {
@@ -50,14 +50,18 @@ export class RecordRoutes {
       return { recordRoute: recordRouteFor(incoming.replyTo, own), targetToken }
     }
     const isMade = initial && dialogMakers.has(method)
-    return { recordRoute: isMade ? this.#ofCaller(incoming, sender) : undefined, targetToken: undefined }
+    return {
+      recordRoute: isMade ? this.#ofCaller(incoming, sender, isHidden) : undefined,
+      targetToken: undefined,
+    }
   }
 
   /** As they stand in what goes to `target`, who is reached by `flow`. */
-  both({ incoming, recordRoute, targetToken }: Asked, target: Target, flow: Flow): string[] {
+  both(asked: Asked, target: Target, flow: Flow): string[] {
+    const { recordRoute, targetToken } = asked
     if (recordRoute === undefined) return []
     const ofTarget =
-      targetToken === undefined ? this.#ofCallee(target, incoming, flow) : recordRouteFor(flow, targetToken)
+      targetToken === undefined ? this.#ofCallee(target, asked, flow) : recordRouteFor(flow, targetToken)
     return [ofTarget, recordRoute]
   }
 
@@ -72,21 +76,23 @@ export class RecordRoutes {
   }
 
   /** Leads to the binding that the request came from, or to the address of a caller that never registered. */
-  #ofCaller(incoming: Incoming, { user, device }: Sender): string {
+  #ofCaller(incoming: Incoming, { user, device }: Sender, isHidden: boolean): string {
     const flow = incoming.replyTo
     const known = this.#bindings.ofDevice(user, device)
     const key = known.find(one => one.flow?.id === flow.id)?.binding.key
     if (key === undefined) this.#onUnbound(flow)
     const token =
-      key === undefined ? addressToken('caller', device, flow) : bindingToken('caller', key, device)
+      key === undefined
+        ? addressToken({ role: 'caller', device, isHidden }, flow)
+        : bindingToken({ role: 'caller', device, isHidden }, key)
     return this.#write(flow, token, incoming)
   }
 
-  #ofCallee({ key, device }: Target, incoming: Incoming, flow: Flow): string {
+  #ofCallee({ key, device }: Target, { incoming, isHidden }: Asked, flow: Flow): string {
     const token =
       key === undefined
-        ? addressToken('callee', device, flow)
-        : bindingToken('callee', key, device, this.#calledAs(device, incoming))
+        ? addressToken({ role: 'callee', device, isHidden }, flow)
+        : bindingToken({ role: 'callee', device, isHidden }, key, this.#calledAs(device, incoming))
     return this.#write(flow, token, incoming)
   }
 
@@ -103,10 +109,12 @@ export class RecordRoutes {
   }
 }
 
-const bindingToken = (role: Role, key: string, device: string, as?: string): RouteToken => ({
-  ...{ kind: 'binding', role, key, device, as },
+type Side = Pick<RouteToken, 'role' | 'device' | 'isHidden'>
+
+const bindingToken = (side: Side, key: string, as?: string): RouteToken => ({
+  ...{ kind: 'binding', ...side, key, as },
 })
 
-const addressToken = (role: Role, device: string, { transport, local, remote }: Flow): RouteToken => ({
-  ...{ kind: 'address', role, device, transport, local, remote },
+const addressToken = (side: Side, { transport, local, remote }: Flow): RouteToken => ({
+  ...{ kind: 'address', ...side, transport, local, remote },
 })

@@ -61,7 +61,7 @@ export interface Asked {
   readonly targetToken: string | undefined
   /** Who asks, where that is to be told. */
   readonly asserted: string | undefined
-  /** Telephones are not told. */
+  /** Whoever is not of the house is not told. */
   readonly isHidden: boolean
   /** Of a request that may carry an offer: the call it is within. */
   readonly within: string | undefined
@@ -87,6 +87,10 @@ export interface ResponseContext {
   /** Of an initial INVITE, until all is said. */
   call: AskedCall | undefined
   readonly mayWait: boolean
+  /** From as it came, of who hides. */
+  readonly hiddenFrom: string | undefined
+  /** Who is asked hides from who asks: the answer tells no more. */
+  readonly isToHidden: boolean
   best: SipResponse | undefined
   bestFromPeer: boolean
   /** Of all that challenged. */

@@ -18,6 +18,8 @@ export type RouteToken = BindingToken | AddressToken
 export interface BindingToken {
   readonly kind: 'binding'
   readonly role: Role
+  /** The caller hides who they are. */
+  readonly isHidden: boolean
   readonly key: string
   readonly device: string
   /** Of a callee: the person they were called as, where that is somebody else (a call that was forwarded). */
@@ -35,6 +37,7 @@ export interface DialogName {
 export interface AddressToken {
   readonly kind: 'address'
   readonly role: Role
+  readonly isHidden: boolean
   readonly device: string
   readonly transport: Transport
   readonly local: Endpoint
@@ -120,7 +123,8 @@ function partyOf(text: string): string {
 }
 
 function write(token: RouteToken): string {
-  const role = token.role === 'caller' ? 'r' : 'e'
+  const letter = token.role === 'caller' ? 'r' : 'e'
+  const role = token.isHidden ? letter.toUpperCase() : letter
   if (token.kind === 'binding') {
     const as = token.as === undefined ? '' : `!${token.as}`
     return `${role}b!${token.key}!${token.device}${as}`
@@ -131,13 +135,16 @@ function write(token: RouteToken): string {
 
 function parse(text: string): RouteToken | undefined {
   const [head, ...rest] = text.split('!')
-  const role = head?.[0] === 'r' ? 'caller' : 'callee'
+  const letter = head?.[0] ?? ''
+  const role = letter.toLowerCase() === 'r' ? 'caller' : 'callee'
+  const isHidden = letter !== letter.toLowerCase()
   if (head?.[1] === 'b' && (rest.length === 2 || rest.length === 3))
-    return { kind: 'binding', role, key: rest[0]!, device: rest[1]!, as: rest[2] }
+    return { kind: 'binding', role, isHidden, key: rest[0]!, device: rest[1]!, as: rest[2] }
   if (head?.[1] !== 'a' || rest.length !== 6) return undefined
   return {
     kind: 'address',
     role,
+    isHidden,
     transport: rest[0] as Transport,
     local: { address: rest[1]!, port: Number(rest[2]) },
     remote: { address: rest[3]!, port: Number(rest[4]) },

@@ -9,6 +9,7 @@ import type { Incoming } from './incoming.ts'
 import type { SipRequest, SipUri } from './message.ts'
 import type { Accounts, OwnAddresses } from './ports.ts'
 import type { RouteToken, RouteTokens } from './route-token.ts'
+import type { Veil } from './veil.ts'
 
 /** Ours are two at most, a phone's own way to us one or two more. */
 const maxRoutes = 20
@@ -33,6 +34,7 @@ export interface Routed {
 
 export interface RoutingParts {
   readonly tokens: RouteTokens
+  readonly veil: Veil
   readonly own: OwnAddresses
   readonly accounts: Accounts
   readonly bindings: Bindings
@@ -62,7 +64,8 @@ export function route(incoming: Incoming, parts: RoutingParts): Routed {
     } as const
     return { request: received, uri: receivedUri, senderToken: undefined, destination: refused }
   }
-  const { request, found } = takeOffOwnRoutes(received, receivedUri, routes, parts)
+  const { request: unrouted, found } = takeOffOwnRoutes(received, receivedUri, routes, parts)
+  const request = { ...unrouted, uri: parts.veil.uncover(unrouted.uri) }
   const uri = request.uri === received.uri ? receivedUri : parseUri(request.uri)
   // §12.2: a route set belongs to a dialog. Outside of one, who is asked for counts, and whether they may be.
   const target = toTag === undefined ? undefined : found.at(-1)
@@ -181,7 +184,8 @@ function destinationOf(uri: SipUri, parts: Omit<RoutingParts, 'tokens'>): Destin
  * one that is registered: no open relay. In a dialog phones write it with other parameters than they registered. Anybody
  * may register what is another's contact: whoever registered from the address in it comes first.
  */
-function contactOf(uri: SipUri, { bindings }: Omit<RoutingParts, 'tokens'>): LiveBinding | undefined {
+function contactOf(asked: SipUri, { bindings, veil }: Omit<RoutingParts, 'tokens'>): LiveBinding | undefined {
+  const uri = veil.uncovered(asked)
   let best: { readonly live: LiveBinding; readonly rank: number } | undefined
   for (const live of bindings.withHost(uri.host)) {
     const contact = parseUri(live.binding.contact)

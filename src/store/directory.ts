@@ -98,6 +98,10 @@ export class Directory implements Omit<Accounts, 'user'>, Devices {
     return this.#held.users.get(callee)?.seenByGuests ?? false
   }
 
+  isGuest(user: string): boolean {
+    return this.#held.users.get(user)?.role === 'guest'
+  }
+
   // What signalling asks
 
   byTokenHash(hash: string): DeviceIdentity | undefined {

@@ -42,6 +42,13 @@ const forwarded = call('c', {
 /** As `taken`, kept before it was written down at whom else a call rang. */
 const { others: _, ...ofOld } = call('d', { ...taken, id: 'd'.repeat(32) })
 
+/** Olivia called the guest, and hid who she is; and Mia. */
+const hidden = call('e', {
+  ...{ callerUser: 'olivia', callerName: 'Olivia', callerDevice: 'd4', callerHidden: true, missed: true },
+  ...{ calleeUser: 'gast', calleeName: 'Gast' },
+})
+const hiddenFromMia = { ...hidden, id: 'f'.repeat(32), calleeUser: 'mia', calleeName: 'Mia' }
+
 beforeAll(async () => {
   house = await AdminHouse.open()
   owner = await house.owner()
@@ -55,7 +62,7 @@ beforeAll(async () => {
   tokens.gast = (await directory.enrolByInvite(stay.token, 'Gast', page)).token
   for (const user of ['olivia', 'mia', 'noah'] as const)
     tokens[user] = (await directory.enrol({ user }, page)).token
-  for (const row of [taken, missed, forwarded, ofOld]) await calls.save(row)
+  for (const row of [taken, missed, forwarded, ofOld, hidden, hiddenFromMia]) await calls.save(row)
 })
 afterAll(() => house.close())
 
@@ -71,7 +78,7 @@ describe('a call to several people', () => {
     const noahs = await callsOf('noah')
     expect(Object.keys(noahs)).toEqual(['b'])
     expect(noahs.b).toMatchObject({ calleeUser: 'house', missed: true, missedSeen: false })
-    expect(Object.keys(await callsOf('mia')).sort()).toEqual(['a', 'c', 'd'])
+    expect(Object.keys(await callsOf('mia')).sort()).toEqual(['a', 'c', 'd', 'f'])
     expect(await callsOf('olivia')).toMatchObject({ b: { missed: true } })
     expect((await asked('noah', `/calls/${missed.id}`)).body).toMatchObject({ missed: true })
     expect((await asked('mia', `/calls/${missed.id}`)).status).toBe(404)
@@ -100,6 +107,16 @@ describe('a guest', () => {
       calleeName: 'Gast',
       callerUser: 'olivia',
     })
+  })
+
+  it('is not told who called them, where that one hides it, though the house is', async () => {
+    expect((await callsOf('gast')).e).toMatchObject({ callerUser: 'anonymous', callerName: 'Anonymous' })
+    for (const path of [`/calls/${hidden.id}`, '/calls.csv'])
+      expect((await asked('gast', path)).text.replace(/^.*c{32}.*$/m, ''), path).not.toMatch(/olivia|d4/i)
+    for (const name of ['mia', 'olivia'] as const)
+      expect((await callsOf(name)).f).toMatchObject({ callerUser: 'olivia', callerHidden: true })
+    for (const file of ['trace.json', 'capture'])
+      expect((await asked('gast', `/calls/${hidden.id}/${file}`)).status).toBe(404)
   })
 
   it.each(['trace.json', 'capture'])('gets no %s of calls that name people they may not know', async file => {

@@ -79,6 +79,7 @@ class MachineBench {
         user: name =>
           credentials.has(name) ? { name, displayName: name, doNotDisturb: false, alsoRings: [] } : undefined,
         mayCall: () => true,
+        isGuest: () => false,
         personOf: (name: string) => name,
         userOfDevice: device => credentials.get(device.slice(2))?.user,
       },

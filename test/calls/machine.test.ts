@@ -50,6 +50,8 @@ class Log {
   readonly #kept = new Map<string, KeptCall>()
   /** Devices that were to be asked whether they are still in the call. */
   asked: string[] = []
+  /** As whom the caller is named in that. */
+  named: (string | undefined)[] = []
   changes = 0
   /** Who was to be told that they missed a call. */
   toldMissed: string[] = []
@@ -99,7 +101,10 @@ class Log {
       if (effect.kind === 'save') {
         this.saved.set(effect.row.id, effect.row)
         this.#kept.set(effect.row.id, effect)
-      } else if (effect.kind === 'ask') this.asked.push(`${effect.side} ${effect.device}`)
+      } else if (effect.kind === 'ask') {
+        this.asked.push(`${effect.side} ${effect.device}`)
+        this.named.push(effect.caller)
+      }
       else this.changes++
       if (effect.kind === 'changed') this.toldMissed.push(...effect.missedBy)
     }
@@ -287,6 +292,15 @@ describe('a call between phones from before a restart', () => {
     expect(log.give(gone).row).toMatchObject({ reason: 'lost', endedAt: 1_000_000 + 1_000 + 60_000 })
     expect(log.pass(callLimits.askMilliseconds).asked.length).toBe(2)
     expect(log.machine.sizes.timers).toBe(0)
+  })
+
+  it('is asked for without the name of who hid it, but for their own telephone', () => {
+    const hidden: CallInput = { ...started, event: { ...started.event, isHidden: true } }
+    for (const [input, named] of [[started, 'alice'] as const, [hidden, undefined] as const]) {
+      const log = new Log().give(input, ...bothReachable, answered).restart(60_000).give(...bothReachable)
+      expect(log.pass(callLimits.firstAskMilliseconds).named).toEqual(['alice', named])
+      expect(log.row.callerHidden).toBe(input === hidden || undefined)
+    }
   })
 
   it('is asked for again, of whom can be reached, as long as nobody says so', () => {

@@ -687,6 +687,18 @@ describe('the roster', () => {
     ).toEqual([])
   })
 
+  it('tells who called and hid it of a missed call to the house, and to no guest', () => {
+    const channel = new Channel().hello('c1', 'bob')
+    const row = rowOf({ missed: true, endedAt: 6_000 as Epoch, reason: 'cancelled', callerHidden: true })
+    channel.rows = [row]
+    const told = () => channel.give({ kind: 'callChanged', row, missedBy: ['bob'] }).told('c1')
+    expect(told()).toMatchObject([{ missed: [{ user: 'alice', name: 'Alice' }] }])
+    channel.people[1]!.role = 'guest'
+    expect(told()).toMatchObject([{ missed: [{ user: 'anonymous', name: 'Anonymous' }] }])
+    const guest = channel.hello('c2', 'bob').told('c2')
+    expect(guest).toMatchObject([{ missed: [{ user: 'anonymous', name: 'Anonymous' }] }])
+  })
+
   it('tells missed calls when they happen and forgets them when seen', () => {
     const channel = new Channel().hello('c1', 'bob')
     channel.rows = [rowOf({ missed: true, endedAt: 6_000 as Epoch, reason: 'cancelled' })]

@@ -47,6 +47,7 @@ export class SimHouse {
   readonly doNotDisturb = new Set<string>()
   readonly alsoRings = new Map<string, readonly string[]>()
   readonly removedDevices = new Set<string>()
+  readonly guests = new Set<string>()
   /** Whom a caller may know. */
   mayCall: (caller: string, callee: string) => boolean = () => true
   /** How long the store takes; `Infinity`: it never answers. `'fails'`: it says no. */
@@ -190,6 +191,7 @@ export class SimHouse {
           : undefined,
       userOfDevice: userOf,
       mayCall: (caller, callee) => this.mayCall(caller, callee),
+      isGuest: user => this.guests.has(user),
       personOf: name => (this.#users.includes(name) ? name : userOf(name)),
     }
   }

@@ -59,6 +59,14 @@ it('by what the two of them know their call by, below all sequence numbers of th
   expect(alice.requests, 'what they say to each other is not out of order').toEqual(['INFO', 'BYE'])
 })
 
+it('and is not told who called it, where it was not before', () => {
+  const { house, bob, ask, dialog } = talking()
+  house.ask({ call: 'c', device: 'bob-1', side: 'callee', caller: undefined, callee: 'bob', dialog })
+  ask('caller')
+  const asked = bob.received.find(message => message.kind === 'request' && message.method === 'INFO')!
+  expect(first(asked, 'From')).toBe(`<sip:anonymous@anonymous.invalid>;tag=${dialog.callerTag}`)
+})
+
 it('and says that it is in none, or in another, by 481 alone', () => {
   const { alice, bob, ask, gone, call } = talking()
   call.dialog!.ended = true

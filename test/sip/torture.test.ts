@@ -56,6 +56,7 @@ class House {
       },
       user: name => ({ name, displayName: name, doNotDisturb: false, alsoRings: [] }),
       mayCall: () => true,
+      isGuest: () => false,
       personOf: name => name,
       userOfDevice: device => device.slice('device of '.length),
     },

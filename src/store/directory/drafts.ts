@@ -8,7 +8,7 @@ import { type DeviceWish, DirectoryError, limits, type NewDevice } from './messa
 import { freeNumber } from './numbers.ts'
 
 /** The name and the number of the person whom the exchange itself plays. */
-const reserved: ReadonlySet<string> = new Set(['echo', '90'])
+const reserved: ReadonlySet<string> = new Set(['anonymous', 'echo', '90'])
 
 export class Drafts {
   readonly #held: Held
