@@ -323,7 +323,9 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
           : undefined,
       mayWait: !initial,
       hiddenFrom: isHidden ? first(incoming.request, 'From') : undefined,
-      isToHidden: party?.role === 'caller' && party.isHidden,
+      // Also whom somebody asks for by what they were told of them: their phone's contact, which says nothing.
+      isToHidden:
+        (party?.role === 'caller' && party.isHidden) || this.#parts.veil.covers(incoming.request.uri),
       best: undefined,
       bestFromPeer: false,
       challenges: [],
@@ -401,6 +403,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       !isTaken ||
       user === undefined ||
       wishesPrivacy(answer) ||
+      context.isToHidden ||
       !accounts.mayCall(context.sender.user, user)
     )
       return answer

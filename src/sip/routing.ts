@@ -65,7 +65,8 @@ export function route(incoming: Incoming, parts: RoutingParts): Routed {
     return { request: received, uri: receivedUri, senderToken: undefined, destination: refused }
   }
   const { request: unrouted, found } = takeOffOwnRoutes(received, receivedUri, routes, parts)
-  const request = { ...unrouted, uri: parts.veil.uncover(unrouted.uri) }
+  const opened = parts.veil.uncover(unrouted.uri)
+  const request = opened === unrouted.uri ? unrouted : { ...unrouted, uri: opened }
   const uri = request.uri === received.uri ? receivedUri : parseUri(request.uri)
   // §12.2: a route set belongs to a dialog. Outside of one, who is asked for counts, and whether they may be.
   const target = toTag === undefined ? undefined : found.at(-1)

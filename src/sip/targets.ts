@@ -85,11 +85,18 @@ function isHidden(destination: Destination, request: SipRequest, targeting: Targ
   const { accounts, caller } = targeting
   const value = first(request, 'Refer-To') ?? ''
   if (value.length > limitReferTo) return true
-  const uri = parseUri(parseNameAddr(value)?.uri ?? '')
+  const text = parseNameAddr(value)?.uri ?? ''
+  const uri = parseUri(text)
   const named = uri && personAt(uri, targeting)
+  const isCovered = targeting.veil.covers(text)
   const asked =
     destination.kind === 'party' ? accounts.userOfDevice(destination.token.device) : personOf(destination)
-  return named !== undefined && [caller.user, asked ?? ''].some(one => !accounts.mayCall(one, named))
+  return (
+    named !== undefined &&
+    [caller.user, asked ?? ''].some(
+      one => !accounts.mayCall(one, named) || (isCovered && accounts.isGuest(one)),
+    )
+  )
 }
 
 function ofUser(

@@ -46,7 +46,7 @@ export class Veil {
     for (const contact of values(message, 'Contact').map(parseNameAddr)) {
       if (contact !== undefined) headers.push({ name: 'Contact', value: this.#ofNobody(contact) })
     }
-    return { ...message, headers, body: withoutOrigin(message) }
+    return { ...message, headers, body: withoutSpeaker(message) }
   }
 
   /** The URI as it was before it was covered; any other as it is. */
@@ -59,6 +59,11 @@ export class Veil {
     const decipher = createDecipheriv('aes-256-ctr', this.#cipherKey, iv)
     const user = decipher.update(bytes.subarray(ivBytes)).toString('utf8')
     return timingSafeEqual(this.#tag(user), iv) ? uri.slice(0, from) + user + uri.slice(to) : uri
+  }
+
+  /** Whether it is what somebody was told of who hides. */
+  covers(uri: string): boolean {
+    return this.uncover(uri) !== uri
   }
 
   /** The same for one that was read. */
@@ -96,11 +101,18 @@ function withoutName(from: string): string {
   return formatNameAddr({ displayName: nobody.displayName, uri: nobodysUri, params })
 }
 
-/** RFC 8866 §5.2: `-` for who does not say a user name; telephones write their account there. */
-function withoutOrigin({ headers, body }: SipMessage): Uint8Array {
+/**
+ * RFC 8866 §5: `-` for who does not say a user name or a subject, and nothing of who speaks. Telephones write their account into
+ * the first, and their address into the name of their sources (RFC 5576 §6.1).
+ */
+function withoutSpeaker({ headers, body }: SipMessage): Uint8Array {
   const type = headers.find(({ name }) => name === 'Content-Type')?.value ?? ''
   if (body.length === 0 || !/^application\/sdp\s*(;|$)/i.test(type)) return body
   const text = Buffer.from(body.buffer, body.byteOffset, body.length).toString('latin1')
-  const hidden = text.replace(/^o=\S+/m, 'o=-')
+  const hidden = text
+    .replace(/^o=\S+/m, 'o=-')
+    .replace(/^s=.*/m, 's=-')
+    .replace(/^[iuep]=.*(\r\n|\n|$)/gm, '')
+    .replace(/^(a=ssrc:\d+ cname:).*/gm, '$1-')
   return hidden === text ? body : Buffer.from(hidden, 'latin1')
 }

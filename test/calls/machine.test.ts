@@ -104,8 +104,7 @@ class Log {
       } else if (effect.kind === 'ask') {
         this.asked.push(`${effect.side} ${effect.device}`)
         this.named.push(effect.caller)
-      }
-      else this.changes++
+      } else this.changes++
       if (effect.kind === 'changed') this.toldMissed.push(...effect.missedBy)
     }
   }
@@ -297,7 +296,10 @@ describe('a call between phones from before a restart', () => {
   it('is asked for without the name of who hid it, but for their own telephone', () => {
     const hidden: CallInput = { ...started, event: { ...started.event, isHidden: true } }
     for (const [input, named] of [[started, 'alice'] as const, [hidden, undefined] as const]) {
-      const log = new Log().give(input, ...bothReachable, answered).restart(60_000).give(...bothReachable)
+      const log = new Log()
+        .give(input, ...bothReachable, answered)
+        .restart(60_000)
+        .give(...bothReachable)
       expect(log.pass(callLimits.firstAskMilliseconds).named).toEqual(['alice', named])
       expect(log.row.callerHidden).toBe(input === hidden || undefined)
     }

@@ -17,6 +17,8 @@ export interface LinphoneOptions {
   readonly hertz: number
   /** No picture in its offers. */
   readonly audioOnly?: boolean
+  /** What it asks for in each call, by its own bits (RFC 3323 §4.2): 1 user, 8 id. */
+  readonly privacy?: number
 }
 
 export class Linphone {
@@ -37,7 +39,8 @@ export class Linphone {
     const video = options.audioOnly
       ? '[video]\nenabled=0\nautomatically_initiate=0\nautomatically_accept=0\n'
       : ''
-    writeFileSync(this.#configuration, `[misc]\nconfig-uri=${options.provisioningUrl}\n${video}`)
+    const privacy = options.privacy === undefined ? '' : `[proxy_0]\nprivacy=${options.privacy}\n`
+    writeFileSync(this.#configuration, `[misc]\nconfig-uri=${options.provisioningUrl}\n${video}${privacy}`)
     writeTone(join(this.directory, 'tone.wav'), options.hertz, { rate: 16_000, seconds: 60 })
   }
 

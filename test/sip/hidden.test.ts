@@ -38,7 +38,14 @@ const chatty: HeaderField[] = [
 ]
 
 const describeAs = (user: string) => (): string =>
-  `v=0\r\no=${user} 1 1 IN IP4 10.0.1.2\r\ns=-\r\nc=IN IP4 10.0.1.2\r\nt=0 0\r\nm=audio 7078 RTP/AVP 0\r\n`
+  [
+    ...['v=0', `o=${user} 1 1 IN IP4 10.0.1.2`, `s=${user}`, ...named(user), 'c=IN IP4 10.0.1.2', 't=0 0'],
+    ...['m=audio 7078 RTP/AVP 0', `a=ssrc:38839 cname:sip:${user}@lanline.local`, 'a=sendrecv', ''],
+  ].join('\r\n')
+const named = (user: string): string[] =>
+  user === '-'
+    ? []
+    : [`i=${user} calls`, `u=http://${user}.example`, `e=${user}@home.example`, `p=${user} 12`]
 
 function home(
   options: Partial<PhoneOptions> = {},
@@ -64,7 +71,8 @@ const textOf = ({ headers, body, ...line }: SipMessage): string =>
     .concat(Buffer.from(body).toString('latin1'))
     .join('\n')
 
-const naming = (phone: SimPhone): string[] => phone.received.map(textOf).filter(text => /alice(?!-1\.invalid)/i.test(text))
+const naming = (phone: SimPhone): string[] =>
+  phone.received.map(textOf).filter(text => /alice(?!-1\.invalid)/i.test(text))
 
 describe.each(Object.entries(ways))('a call by %s', (_, { from, extra = [] }) => {
   const how = { from, extra: [...extra, ...chatty] }
@@ -212,10 +220,36 @@ it('whom a telephone has called by its contact is who it is, also where that say
   run()
   const contact = parseNameAddr(first(bob.incoming[0]!.request, 'Contact')!)!.uri
   expect(contact).not.toMatch(/alice/)
-  carol.call('alice', { uri: contact })
+  const call = carol.call('nobody', { uri: contact })
   run()
-  expect(alice.requests).toEqual(['ACK', 'INVITE', 'ACK'].slice(1))
+  expect(call.final).toBe(200)
+  expect(alice.requests).toEqual(['INVITE', 'ACK'])
+  expect(naming(carol)).toEqual([])
   expect(alice.incoming[0]!.request.uri).toBe(parseNameAddr(alice.contact)!.uri)
+})
+
+it('whom a telephone hands on to who hides and called it is told who that is, unless they are a guest', () => {
+  for (const isGuest of [false, true]) {
+    const exchange = new SimExchange(new SimNetwork(1), ['alice', 'bob', 'carol'])
+    if (isGuest) exchange.house.guests.add('carol')
+    const { run, alice, bob } = home({ onInvite: 'answer' }, exchange.house)
+    alice.call('bob', { from: nobody })
+    run()
+    const contact = parseNameAddr(first(bob.incoming[0]!.request, 'Contact')!)!.uri
+    const page = new SimClient(exchange, 'carol-5')
+    page.connect()
+    run(1_000)
+    page.call('bob')
+    run()
+    const statuses: number[] = []
+    const referTo = field('Refer-To', `<${contact}?Replaces=${bob.incoming[0]!.dialog!.callId}>`)
+    const extra = [referTo, field('Contact', bob.contact)]
+    bob.inDialog(bob.incoming[1]!.dialog!, 'REFER', status => statuses.push(status), extra)
+    run()
+    expect(statuses).toEqual([isGuest ? 404 : 202])
+    const told = page.told.filter(message => message.type === 'referred')
+    expect(told).toMatchObject(isGuest ? [] : [{ to: { user: 'alice' } }])
+  }
 })
 
 describe('a wish for privacy', () => {
@@ -311,11 +345,13 @@ describe('the veil', () => {
     )
   })
 
-  it('takes the user name out of a description, and nothing else', () => {
+  it('takes who speaks out of a description, and nothing else', () => {
     const sdp = describeAs('alice')()
+    const nameless = describeAs('-')().replace('sip:-@lanline.local', '-')
     const bodyOf = (request: SipRequest) => Buffer.from(veil.cover(request).body).toString('latin1')
-    expect(bodyOf(invite('<sip:a@b>', sdp))).toBe(sdp.replace('o=alice', 'o=-'))
-    expect(bodyOf(invite('<sip:a@b>', describeAs('-')()))).toBe(describeAs('-')())
+    expect(bodyOf(invite('<sip:a@b>', sdp))).toBe(nameless)
+    expect(bodyOf(invite('<sip:a@b>', nameless))).toBe(nameless)
+    expect(bodyOf(invite('<sip:a@b>', sdp.replaceAll('\r', '')))).toBe(nameless.replaceAll('\r', ''))
     const other = { ...invite('<sip:a@b>', sdp), headers: [field('Content-Type', 'text/plain')] }
     expect(bodyOf(other)).toBe(sdp)
   })
