@@ -52,6 +52,7 @@ type Message<Type extends ClientMessage['type']> = Extract<ClientMessage, { type
 
 /** The timer among those of connections, which are named by the rim. */
 const hoursTimer = 'quietHours'
+const moreTimer = 'more'
 /** How long the wall clock is believed to go as the other one does: it may be slewed meanwhile. */
 const longestLookAheadMilliseconds = hours(1)
 
@@ -116,9 +117,11 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         break
       case 'reachable':
         this.#roster.setReachable(input.user, input.device, input.reachable)
-        return this.#watchers.presenceChanged([input.user])
+        this.#out.push(...this.#watchers.presenceChanged([input.user]))
+        break
       case 'callChanged':
-        return this.#watchers.callChanged(input.row, input.missedBy)
+        this.#out.push(...this.#watchers.callChanged(input.row, input.missedBy))
+        break
       case 'peopleChanged':
         this.#lookAhead(now, () => this.#out.push(...this.#watchers.peopleChanged(now)))
         break
@@ -142,6 +145,7 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
         this.#stop()
         break
     }
+    this.#goOnSoon(now)
     return this.#taken()
   }
 
@@ -153,12 +157,19 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     for (let name = this.#timers.take(now); name !== undefined; name = this.#timers.take(now)) {
       const connection = this.#connections.get(name)
       if (name === hoursTimer) this.#hoursTurned(now)
+      else if (name === moreTimer) this.#out.push(...this.#watchers.more())
       else if (connection !== undefined) {
         this.#note(connection.session ? 'silent' : 'noHello', connection.id, '')
         this.#close(connection, closeCode.policy, connection.session ? 'nothing heard' : 'no hello')
       }
     }
+    this.#goOnSoon(now)
     return this.#taken()
+  }
+
+  #goOnSoon(now: Monotonic): void {
+    if (this.#watchers.hasMore && !this.#timers.has(moreTimer))
+      this.#timers.set(moreTimer, after(now, breathMilliseconds))
   }
 
   // ----------------------------------------------------------------------------------------------- connections

@@ -7,7 +7,11 @@ import type { CallLog, Devices, PersonIdentity } from './ports.ts'
 function ringsFor(people: readonly PersonIdentity[]): Map<string, readonly string[]> {
   const byPerson = new Map<string, string[]>()
   for (const { user, alsoRings } of people) {
-    for (const one of alsoRings) byPerson.set(one, [...(byPerson.get(one) ?? []), user])
+    for (const one of alsoRings) {
+      const known = byPerson.get(one)
+      if (known === undefined) byPerson.set(one, [user])
+      else known.push(user)
+    }
   }
   return byPerson
 }
@@ -19,7 +23,7 @@ export class Roster {
   readonly #reachable = new Map<string, Set<string>>()
   #told = new Map<string, Person>()
   #toldDoNotDisturb = new Map<string, boolean>()
-  #toldPeople = ''
+  #toldPeople: readonly PersonIdentity[] = []
   /** By person: those whose calls ring at that person as well. */
   #ringsFor = new Map<string, readonly string[]>()
 
@@ -37,8 +41,12 @@ export class Roster {
 
   /** Everybody, as they are now. */
   people(): Person[] {
-    const busy = this.#busy()
-    return this.#devices.people().map(person => this.#toldOf(person, busy.has(person.user)))
+    return this.#toldOfAll(this.#devices.people())
+  }
+
+  /** The same as it was told last: by `tellAll`, and by `changeOf` since. */
+  told(): Person[] {
+    return [...this.#told.values()]
   }
 
   /** Whether `viewer` may know of `user`: a guest knows themselves and those who are marked, the others everybody. */
@@ -60,34 +68,35 @@ export class Roster {
   }
 
   /** Everybody, for telling everybody: later changes are changes to this. */
-  tellAll(): Person[] {
-    const roster = this.people()
-    this.#told = new Map(roster.map(person => [person.user, person]))
-    this.#toldPeople = this.#whoIsHere()
-    this.#ringsFor = ringsFor(this.#devices.people())
+  tellAll(): void {
+    const people = this.#devices.people()
+    this.#told = new Map(this.#toldOfAll(people).map(person => [person.user, person]))
+    this.#toldPeople = people
+    this.#ringsFor = ringsFor(people)
     this.takeDoNotDisturbChanges()
-    return roster
   }
 
   /** Whether the list itself is another than was told: who is in it, by what name, and who is shown to whom. */
   get isAnother(): boolean {
-    return this.#whoIsHere() !== this.#toldPeople
+    const people = this.#devices.people()
+    return people.length !== this.#toldPeople.length || !people.every(this.#isToldAt)
   }
 
-  /** Those of `users`, and of those whose calls ring at them, whose presence or name is not what was told last. */
-  changes(users: readonly string[]): Person[] {
-    const changed: Person[] = []
-    for (const user of new Set([...users, ...users.flatMap(one => this.#ringsFor.get(one) ?? [])])) {
-      const person = this.#devices.person(user)
-      if (person === undefined) continue
-      const isBusy = this.#log.openOf(user).some(row => isIn(user, row))
-      const now = this.#toldOf(person, isBusy)
-      const told = this.#told.get(user)
-      if (told?.presence === now.presence && told.name === now.name) continue
-      this.#told.set(user, now)
-      changed.push(now)
-    }
-    return changed
+  /** Those whose calls ring at `user` as well. */
+  ringingAt(user: string): readonly string[] {
+    return this.#ringsFor.get(user) ?? []
+  }
+
+  /** Of this person, where presence or name is not what was told last: from now on it was. */
+  changeOf(user: string): Person | undefined {
+    const person = this.#devices.person(user)
+    if (person === undefined) return undefined
+    const isBusy = this.#log.openOf(user).some(row => isIn(user, row))
+    const now = this.#toldOf(person, isBusy)
+    const told = this.#told.get(user)
+    if (told?.presence === now.presence && told.name === now.name) return undefined
+    this.#told.set(user, now)
+    return now
   }
 
   /** People whose do not disturb is not what it was when last asked. */
@@ -113,15 +122,12 @@ export class Roster {
     return this.#reachable.has(user) && !this.doNotDisturbOf(user)
   }
 
-  #whoIsHere(): string {
-    return JSON.stringify(
-      this.#devices
-        .people()
-        .map(one => [
-          ...[one.user, one.displayName, one.number, one.role, one.seenByGuests],
-          ...[one.alsoRings, one.doorKeys],
-        ]),
-    )
+  readonly #isToldAt = (person: PersonIdentity, at: number): boolean =>
+    sameEntry(person, this.#toldPeople[at]!)
+
+  #toldOfAll(people: readonly PersonIdentity[]): Person[] {
+    const busy = this.#busy()
+    return people.map(person => this.#toldOf(person, busy.has(person.user)))
   }
 
   #busy(): ReadonlySet<string> {
@@ -145,6 +151,17 @@ export class Roster {
     return isBusy ? 'inCall' : 'available'
   }
 }
+
+/** All but what is told by itself: do not disturb. */
+const sameEntry = (one: PersonIdentity, other: PersonIdentity): boolean =>
+  one.user === other.user &&
+  one.displayName === other.displayName &&
+  one.number === other.number &&
+  one.role === other.role &&
+  one.seenByGuests === other.seenByGuests &&
+  one.doorKeys === other.doorKeys &&
+  one.alsoRings.length === other.alsoRings.length &&
+  one.alsoRings.every((name, at) => name === other.alsoRings[at])
 
 /** A caller is in the call from the first ring, whoever answers it once they do. */
 const isIn = (user: string, row: CallRow): boolean =>

@@ -17,6 +17,10 @@ type Welcome = Extract<ServerMessage, { readonly type: 'welcome' }>
 
 /** Of presence, so that packets need not wait for them. */
 const framesAtOnce = 1_000
+/** People looked at for a change of presence. */
+const peopleAtOnce = 1_000
+/** Of rosters: each is as long as there are people, and guests have one of their own. */
+const rosterCharactersAtOnce = 500_000
 
 export class Watchers {
   readonly #sessions: ReadonlyMap<string, Session>
@@ -25,6 +29,10 @@ export class Watchers {
   readonly #log: CallLog
   /** Whose hours began or ended, and who is yet to be told of. */
   readonly #turned: string[] = []
+  /** Whose presence may have changed with that of others. */
+  readonly #touched = new Set<string>()
+  /** Who has not heard of the roster as it is now. */
+  readonly #unaware = new Set<Session>()
 
   constructor(sessions: ReadonlyMap<string, Session>, roster: Roster, devices: Devices, log: CallLog) {
     this.#sessions = sessions
@@ -74,6 +82,16 @@ export class Watchers {
     return { users, frames: [...this.#quietAnew(), ...this.presenceChanged(users)] }
   }
 
+  /** While it is true, `more` is to be told soon. */
+  get hasMore(): boolean {
+    return this.#unaware.size > 0 || this.#touched.size > 0
+  }
+
+  /** Of what concerns very many at once: some of it, so that packets need not wait. */
+  more(): Frames {
+    return [...this.#someRosters(), ...this.#someTouched()]
+  }
+
   get #usersAtOnce(): number {
     return Math.ceil(framesAtOnce / (this.#sessions.size + 1))
   }
@@ -92,20 +110,63 @@ export class Watchers {
   }
 
   #all(): Frames {
-    const roster = this.#roster.tellAll()
-    return this.#toAll({ type: 'roster', roster }, guest => {
-      return { type: 'roster', roster: this.#knownTo(guest, roster) }
-    })
+    this.#roster.tellAll()
+    for (const session of this.#sessions.values()) this.#unaware.add(session)
+    return this.#someRosters()
   }
 
-  /** These people may be reached, or in a call, otherwise than was told. */
+  #someRosters(): Frames {
+    if (this.#unaware.size === 0) return []
+    const roster = this.#roster.told()
+    const frames: Frames = []
+    let text: string | undefined
+    let left: number = rosterCharactersAtOnce
+    for (const session of this.#unaware) {
+      if (left <= 0) break
+      this.#unaware.delete(session)
+      const { connection, user } = session
+      if (connection === undefined) continue
+      const isGuest = this.#roster.isGuest(user)
+      if (!isGuest) text ??= encodeFrame({ type: 'roster', roster })
+      const told = isGuest ? encodeFrame({ type: 'roster', roster: this.#knownTo(user, roster) }) : text!
+      left -= told.length
+      frames.push({ kind: 'sendFrame', connection: connection.id, text: told })
+    }
+    return frames
+  }
+
+  /**
+   * These people may be reached, or in a call, otherwise than was told, and with them those whose calls ring at them: where
+   * a firm's calls all ring at one desk, that is everybody, and while `hasMore` they are told of a few at a time.
+   */
   presenceChanged(users: readonly string[]): Frames {
-    return this.#roster.changes(users).flatMap(person => {
-      const message: ServerMessage = { type: 'presence', person }
-      return this.#toAll(message, guest => {
-        const known = this.#roster.seenBy(guest, person)
-        return known && { type: 'presence', person: known }
-      })
+    const frames = users.flatMap(user => this.#presenceOf(user) ?? [])
+    const touched = users.flatMap(user => this.#roster.ringingAt(user))
+    if (touched.length === 0) return frames
+    for (const user of touched) this.#touched.add(user)
+    return [...frames, ...this.#someTouched()]
+  }
+
+  #someTouched(): Frames {
+    const frames: Frames = []
+    let [looks, changes] = [peopleAtOnce, this.#usersAtOnce]
+    for (const user of this.#touched) {
+      if (looks-- === 0 || changes === 0) break
+      this.#touched.delete(user)
+      const told = this.#presenceOf(user)
+      if (told === undefined) continue
+      changes--
+      frames.push(...told)
+    }
+    return frames
+  }
+
+  #presenceOf(user: string): Frames | undefined {
+    const person = this.#roster.changeOf(user)
+    if (person === undefined) return undefined
+    return this.#toAll({ type: 'presence', person }, guest => {
+      const known = this.#roster.seenBy(guest, person)
+      return known && { type: 'presence', person: known }
     })
   }
 
@@ -163,7 +224,7 @@ export class Watchers {
     return frame(session, { type: 'standing', name, role, staySeconds })
   }
 
-  /** Written once for all but guests: a roster is as long as there are people, and so is the list of who hears it. */
+  /** Written once for all but guests. */
   #toAll(message: ServerMessage, forGuest: (guest: string) => ServerMessage | undefined): Frames {
     const frames: Frames = []
     let text: string | undefined

@@ -12,7 +12,7 @@ import type {
   SignallingEffect,
   SignallingInput,
 } from '../../src/signalling/message.ts'
-import type { PersonIdentity } from '../../src/signalling/ports.ts'
+import type { DeviceIdentity, PersonIdentity } from '../../src/signalling/ports.ts'
 import type { AgentCommand, AgentEvent } from '../../src/sip/message.ts'
 
 const id = (digit: number): string => String(digit).repeat(32)
@@ -84,6 +84,7 @@ class Channel {
     },
   ]
   readonly quiet = new Map<string, Quiet>()
+  readonly #known = new Map<string, DeviceIdentity>()
   untilHoursTurn: number | undefined
   readonly machine: SignallingMachine
   effects: SignallingEffect[] = []
@@ -91,16 +92,10 @@ class Channel {
   afterRead = (): void => {}
 
   constructor() {
-    const hash = (token: string): string => createHash('sha256').update(token).digest('hex')
-    const known = new Map(
-      ['alice', 'bob'].map(user => [
-        hash(`${user}'s token`),
-        { device: `${user}-page`, user, displayName: user[0]!.toUpperCase() + user.slice(1) },
-      ]),
-    )
+    this.enrol('alice').enrol('bob')
     this.machine = new SignallingMachine({
       devices: {
-        byTokenHash: hashed => known.get(hashed),
+        byTokenHash: hashed => this.#known.get(hashed),
         people: () => {
           const read = this.people.map(person => ({ ...person }))
           this.afterRead()
@@ -124,6 +119,14 @@ class Channel {
       },
       version: '1.2.3',
     })
+  }
+
+  enrol(user: string): this {
+    const hashed = createHash('sha256').update(`${user}'s token`).digest('hex')
+    this.#known.set(hashed, {
+      ...{ device: `${user}-page`, user, displayName: user[0]!.toUpperCase() + user.slice(1) },
+    })
+    return this
   }
 
   give(input: SignallingInput): this {
@@ -606,6 +609,64 @@ describe('the roster', () => {
     }
     expect(told).toEqual(names)
     expect(channel.machine.nextWakeup()).toBeGreaterThan(channel.now + 1_000)
+  })
+
+  /** Frames of one turn, and all frames until nothing more is to be told. */
+  function upToTheEnd(channel: Channel): { most: number; frames: SignallingEffect[] } {
+    const turns = [channel.effects]
+    for (let turn = 0; turn < 1_000 && (channel.machine.nextWakeup() ?? 1e9) < channel.now + 100; turn++) {
+      channel.pass(20)
+      turns.push(channel.effects)
+    }
+    const told = turns.map(effects => effects.filter(({ kind }) => kind === 'sendFrame'))
+    return { most: Math.max(...told.map(({ length }) => length)), frames: told.flat() }
+  }
+
+  it('tells of a whole firm whose calls all ring at one desk a few at a time', () => {
+    const channel = new Channel().hello('c1', 'alice').hello('c2', 'bob')
+    const [alice, bob] = channel.people
+    const names = Array.from({ length: 2_500 }, (_, index) => `p${index}`)
+    for (const user of names) {
+      channel.people.push({ ...bob!, user, displayName: user, alsoRings: [alice!.user] })
+    }
+    channel.give({ kind: 'peopleChanged' })
+    upToTheEnd(channel)
+    for (const reachable of [true, false]) {
+      channel.give({ kind: 'reachable', user: 'alice', device: 'alice-phone', reachable })
+      const { most, frames } = upToTheEnd(channel)
+      expect(most).toBeLessThan(1_100)
+      expect(frames).toHaveLength(2 * (names.length + 1))
+    }
+  })
+
+  it('tells a whole firm of somebody new a few at a time, each as it is when they are told', () => {
+    const channel = new Channel()
+    const [, bob] = channel.people
+    const names = Array.from({ length: 200 }, (_, index) => `p${index}`)
+    for (const [index, user] of names.entries()) {
+      const role = index % 2 === 0 ? 'guest' : 'member'
+      channel.people.push({ ...bob!, user, displayName: user, role, seenByGuests: true })
+      channel.enrol(user).hello(user, user)
+    }
+    channel.people.push({ ...bob!, user: 'new', displayName: 'New', seenByGuests: true })
+    channel.give({ kind: 'peopleChanged' })
+    const first = channel.effects
+    channel.give({ kind: 'reachable', user: 'new', device: 'new-page', reachable: true })
+    const presences = channel.effects.filter(({ kind }) => kind === 'sendFrame')
+    const { frames } = upToTheEnd(channel)
+    const characters = (effects: readonly SignallingEffect[]): number =>
+      effects.reduce((sum, effect) => sum + (effect.kind === 'sendFrame' ? effect.text.length : 0), 0)
+    expect(characters(first)).toBeLessThan(600_000)
+    const rosters = [...first, ...frames].flatMap(effect => {
+      const told: ServerMessage | undefined =
+        effect.kind === 'sendFrame' ? JSON.parse(effect.text) : undefined
+      return effect.kind === 'sendFrame' && told?.type === 'roster' ? { to: effect.connection, told } : []
+    })
+    expect(rosters.map(({ to }) => to).toSorted()).toEqual(names.toSorted())
+    expect(presences).toHaveLength(names.length)
+    // Whoever hears of the new one late hears of them as they are by then.
+    const late = rosters.at(-1)!.told.roster.find(({ user }) => user === 'new')
+    expect(late?.presence).toBe('available')
   })
 
   it('tells of hours that begin at the very moment in which it is looked', () => {
