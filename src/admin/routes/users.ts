@@ -32,8 +32,17 @@ export function userRoutes(deps: Deps): Route[] {
   }
 
   /** Pages show callers by this name alone. */
-  const isAnothers = (displayName: string, name: string): boolean =>
-    directory.users().some(one => one.name !== name && spoken(one.displayName) === spoken(displayName))
+  const isAnothers = (displayName: string, name: string): boolean => {
+    const wanted = spoken(displayName)
+    return directory.users().some(one => one.name !== name && spokenOf(one) === wanted)
+  }
+  /** Rows are never changed: what was found of one holds. */
+  const spokenNames = new WeakMap<UserRow, string>()
+  const spokenOf = (row: UserRow): string => {
+    const known = spokenNames.get(row) ?? spoken(row.displayName)
+    spokenNames.set(row, known)
+    return known
+  }
 
   return [
     route({

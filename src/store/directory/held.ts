@@ -161,18 +161,21 @@ export class Held {
   // Memory, after the disk
 
   keepUser(user: UserRow): void {
-    this.userByNumber.delete(this.users.get(user.name)?.number ?? '')
+    const before = this.users.get(user.name)
+    this.userByNumber.delete(before?.number ?? '')
     this.userByNumber.set(user.number, user.name)
     this.users.set(user.name, user)
-    this.#inOrder = undefined
+    // Anybody may change what is said of them, and often: that must not sort everybody anew.
+    this.#inOrder = this.#inOrder && placed(this.#inOrder, before, user)
   }
 
   /** `isGuestOver`: nobody removed them, their time is over. */
   forgetUser(name: string, isGuestOver = false): void {
     const devices = this.devicesOf(name)
-    this.userByNumber.delete(this.users.get(name)?.number ?? '')
+    const before = this.users.get(name)
+    this.userByNumber.delete(before?.number ?? '')
     this.users.delete(name)
-    this.#inOrder = undefined
+    this.#inOrder = this.#inOrder?.filter(user => user !== before)
     this.knownNames.add(name)
     for (const device of devices) this.forgetDevice(device)
     this.#devicesOfUser.delete(name)
@@ -201,6 +204,19 @@ export class Held {
       if (request.device === device.id) this.requests.delete(request.id)
     }
   }
+}
+
+/** `users`, which are in order, with `user` in the place of `before`, or where it belongs. */
+function placed(users: readonly UserRow[], before: UserRow | undefined, user: UserRow): readonly UserRow[] {
+  if (before?.displayName === user.displayName) return users.with(users.indexOf(before), user)
+  const others = users.filter(one => one !== before)
+  let [from, to] = [0, others.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (byName(others[middle]!, user) > 0) to = middle
+    else from = middle + 1
+  }
+  return others.toSpliced(from, 0, user)
 }
 
 /** A clock is set back by less on its own. */
