@@ -2,7 +2,6 @@
  * Who somebody is, as lanline vouches for it (RFC 3325): a phone writes what it likes for a name into From, and lanline
  * knows whose phone it is. And who does not wish that it is told (RFC 3323 §4.2).
  */
-import { values } from './codec.ts'
 import type { HeaderField, SipMessage } from './message.ts'
 import { nameAddr, personUri } from './person.ts'
 import type { Accounts } from './ports.ts'
@@ -25,7 +24,7 @@ export function wishesPrivacy(message: SipMessage): boolean {
   if (wished.has('none')) return false
   return (
     ['id', 'user', 'header'].some(level => wished.has(level)) ||
-    values(message, 'Remote-Party-ID').some(value => /;\s*privacy\s*=\s*"?(full|name|uri)\b/i.test(value))
+    message.headers.some(({ name, value }) => name === 'Remote-Party-ID' && wishesIt(value))
   )
 }
 
@@ -38,12 +37,17 @@ export function isPrivacyLacking(message: SipMessage): boolean {
 /** `none` asks for nothing. */
 const provided: ReadonlySet<string> = new Set(['id', 'user', 'none', 'critical'])
 
-const privacyOf = (message: SipMessage): ReadonlySet<string> =>
-  new Set(
-    values(message, 'Privacy')
-      .flatMap(value => value.split(';'))
-      .map(level => level.trim().toLowerCase()),
-  )
+const privacyOf = ({ headers }: SipMessage): ReadonlySet<string> => {
+  const fields = headers.filter(({ name }) => name === 'Privacy')
+  const levels = fields.flatMap(({ value }) => value.split(/[;,]/, most.levels))
+  return new Set(levels.map(level => level.trim().toLowerCase()))
+}
+
+const wishesIt = (remoteParty: string): boolean =>
+  /;\s*privacy\s*=\s*"?(full|name|uri)\b/i.test(remoteParty.slice(0, most.remotePartyCharacters))
+
+/** Read of one field: there are six levels (RFC 3323 §4.2), and a stranger's datagram has room for thirty thousand. */
+const most = { levels: 32, remotePartyCharacters: 4_096 } as const
 
 /** §5: it is asserted by those one trusts: lanline is, and devices are not. */
 export const withoutAssertions = (headers: readonly HeaderField[]): readonly HeaderField[] =>

@@ -1,5 +1,6 @@
 /** Messages made to be slow to read. Each is read so often that a decoder with more than linear cost never ends in time. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { wishesPrivacy } from '../../src/sip/assertions.ts'
 import { decode, limits } from '../../src/sip/codec.ts'
 import { StreamFramer } from '../../src/sip/framing.ts'
 import { mostParams } from '../../src/sip/grammar.ts'
@@ -48,6 +49,30 @@ describe('the worst messages of 64 KiB', () => {
     expect(decode(Buffer.from(of(params(mostParams + 1)))).kind).toBe('reject')
     const bytes = Buffer.from(of(params(10_000)))
     for (let repeat = 0; repeat < repeats; repeat++) expect(decode(bytes).kind).toBe('reject')
+  })
+})
+
+describe('a wish for privacy', () => {
+  const wish = (name: string, value: string): boolean =>
+    wishesPrivacy({
+      ...{ kind: 'response', status: 200, reason: 'OK', body: new Uint8Array(0) },
+      headers: [{ name, value }],
+    })
+
+  it('is found among others, however it is written', () => {
+    for (const privacy of ['id', 'ID', 'header;id', 'user; id ;critical', 'session, id'])
+      expect([privacy, wish('Privacy', privacy)]).toEqual([privacy, true])
+    for (const privacy of ['', 'none', 'idle', 'x id', 'id;none'])
+      expect([privacy, wish('Privacy', privacy)]).toEqual([privacy, false])
+    expect(wish('Remote-Party-ID', '"A" <sip:a@b>;party=calling, <sip:c@d>;privacy=full')).toBe(true)
+  })
+
+  it.each([',', ';', 'a,', 'a;', ' ;'])('is not looked for in all of 64 KiB of %j', unit => {
+    const looks = [vi.spyOn(RegExp.prototype, 'test'), vi.spyOn(String.prototype, 'trim')]
+    expect([wish('Privacy', full(unit)), wish('Remote-Party-ID', full(unit))]).toEqual([false, false])
+    const count = looks.reduce((sum, look) => sum + look.mock.calls.length, 0)
+    for (const look of looks) look.mockRestore()
+    expect(count).toBeLessThan(100)
   })
 })
 
