@@ -8,6 +8,7 @@
  *
  * Kept in memory: open calls and the most recent closed ones, which is what `CallLog` answers from.
  */
+import { Backlog } from '../core/backlog.ts'
 import type { Epoch, Monotonic } from '../core/clock.ts'
 import { after, earliest, hours, minutes, seconds } from '../core/clock.ts'
 import type { Machine } from '../core/machine.ts'
@@ -41,8 +42,12 @@ export const callLimits = {
   askMilliseconds: minutes(1),
   /** The same after one was switched on, which may be the first of several. */
   switchedOnAskMilliseconds: seconds(2),
-  /** How often `aliveAt` of an open call is written. */
+  /** How often `aliveAt` of an open call is written: of so many together, and of others a moment later. */
   aliveMilliseconds: minutes(1),
+  aliveAtOnce: 100,
+  aliveBreathMilliseconds: 100,
+  /** Calls that end, are asked for or are looked at in one turn: each is written and told. */
+  atOnce: 100,
 } as const
 
 export interface CallsOptions {
@@ -53,6 +58,11 @@ export interface CallsOptions {
   readonly recent: readonly CallRow[]
   readonly now: Monotonic
 }
+
+/** What is due for very many calls at once. */
+type Due =
+  | { readonly kind: 'seen'; readonly id: string; readonly user: string }
+  | { readonly kind: 'revoked'; readonly call: OpenCall; readonly device: string }
 
 export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   readonly #epoch: (now: Monotonic) => Epoch
@@ -68,6 +78,13 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   readonly #asks = new TimerTable<string>()
   /** When open calls are next written down as alive; undefined: there are none. */
   #aliveAt: Monotonic | undefined
+  /** Those that are to be written then. */
+  #toWrite: readonly OpenCall[] = []
+  readonly #due = new Backlog<Due>({
+    atOnce: callLimits.atOnce,
+    perform: (due, now) => this.#perform(due, now),
+    costOf: () => 1,
+  })
   #out: CallEffect[] = []
   /** Of the wall clock to the process's. */
   #clockOffset: number
@@ -153,31 +170,54 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
         this.#revoked(input.device, now)
         break
       case 'missedSeen':
-        for (const row of this.#recent.values()) {
-          if (isUnseen(row, input.user)) this.#keep(seenBy(row, input.user), row)
-        }
+        this.#due.add(
+          [...this.#recent.values()].flatMap(row =>
+            isUnseen(row, input.user) ? { kind: 'seen', id: row.id, user: input.user } : [],
+          ),
+          now,
+        )
         break
     }
     return this.#taken()
   }
 
   nextWakeup(): Monotonic | undefined {
-    return earliest(this.#aliveAt, this.#limits.next(), this.#absences.next(), this.#asks.next())
+    return earliest(
+      this.#due.dueAt,
+      this.#aliveAt,
+      this.#limits.next(),
+      this.#absences.next(),
+      this.#asks.next(),
+    )
   }
 
   wake(now: Monotonic): CallEffect[] {
     this.#followClock(now)
     if (this.#aliveAt !== undefined && this.#aliveAt <= now) this.#alive(now)
-    for (let id = this.#absences.take(now); id !== undefined; id = this.#absences.take(now)) {
-      const call = this.#open.get(id)
-      if (call !== undefined) this.#lose(call)
-    }
-    for (let id = this.#asks.take(now); id !== undefined; id = this.#asks.take(now)) this.#ask(id, now)
-    for (let id = this.#limits.take(now); id !== undefined; id = this.#limits.take(now)) {
-      const call = this.#open.get(id)
-      if (call !== undefined) this.#reachedLimit(call, now)
-    }
+    this.#due.turn(now)
+    // A phone may have had thousands of calls, which are over with it: what is left fires at the next wake-up, at once.
+    for (let fired = 0; fired < callLimits.atOnce && this.#fire(now); fired++);
     return this.#taken()
+  }
+
+  /** The first timer that is due, if any. */
+  #fire(now: Monotonic): boolean {
+    const absent = this.#absences.take(now)
+    const asked = absent === undefined ? this.#asks.take(now) : undefined
+    const ended = absent === undefined && asked === undefined ? this.#limits.take(now) : undefined
+    const call = this.#open.get(absent ?? asked ?? ended ?? '')
+    if (call !== undefined) {
+      if (absent !== undefined) this.#lose(call)
+      else if (asked !== undefined) this.#ask(asked, now)
+      else this.#reachedLimit(call, now)
+    }
+    return (absent ?? asked ?? ended) !== undefined
+  }
+
+  #perform(due: Due, now: Monotonic): void {
+    if (due.kind === 'revoked') return this.#revoke(due.call, due.device, now)
+    const row = this.#recent.get(due.id)
+    if (row !== undefined && isUnseen(row, due.user)) this.#keep(seenBy(row, due.user), row)
   }
 
   // ---------------------------------------------------------------------------------------------------- events
@@ -361,15 +401,21 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   #revoked(device: string, now: Monotonic): void {
     if (this.#reachable.get(device) === true) return
-    for (const call of this.#open.ofDevice(device)) {
-      const { id, callerDevice, calleeDevice, answeredAt } = call.row
-      // What still rings is ended by the proxy.
-      if (answeredAt === undefined) continue
-      const peer = callerDevice === device ? calleeDevice : callerDevice
-      this.#close(call, { endedAt: this.#epoch(now), endedBy: 'server', reason: 'revoked', code: 0 })
-      if (peer !== undefined && this.#reachable.get(peer) === true)
-        this.#out.push({ kind: 'peerRevoked', device: peer, call: id })
-    }
+    // What still rings is ended by the proxy.
+    const answered = [...this.#open.ofDevice(device)].filter(({ row }) => row.answeredAt !== undefined)
+    this.#due.add(
+      answered.map(call => ({ kind: 'revoked', call, device })),
+      now,
+    )
+  }
+
+  #revoke(call: OpenCall, device: string, now: Monotonic): void {
+    const { id, callerDevice, calleeDevice } = call.row
+    if (this.#open.get(id) !== call) return
+    const peer = callerDevice === device ? calleeDevice : callerDevice
+    this.#close(call, { endedAt: this.#epoch(now), endedBy: 'server', reason: 'revoked', code: 0 })
+    if (peer !== undefined && this.#reachable.get(peer) === true)
+      this.#out.push({ kind: 'peerRevoked', device: peer, call: id })
   }
 
   #reachedLimit(call: OpenCall, now: Monotonic): void {
@@ -384,19 +430,28 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
   /** Calls that somebody is in were alive now; written once a minute. */
   #alive(now: Monotonic): void {
     const at = this.#epoch(now)
-    for (const call of this.#open.all()) {
-      if (call.row.answeredAt === undefined || this.#absences.has(call.row.id)) continue
+    if (this.#toWrite.length === 0) this.#toWrite = [...this.#open.all()]
+    const written = this.#toWrite.slice(0, callLimits.aliveAtOnce)
+    this.#toWrite = this.#toWrite.slice(callLimits.aliveAtOnce)
+    for (const call of written) {
+      const { id, answeredAt } = call.row
+      if (answeredAt === undefined || this.#absences.has(id) || this.#open.get(id) !== call) continue
       call.row = { ...call.row, aliveAt: at }
       this.#save(call)
     }
-    this.#aliveAt = this.#open.size > 0 ? after(now, callLimits.aliveMilliseconds) : undefined
+    const isBehind = this.#toWrite.length > 0
+    const wait = callLimits[isBehind ? 'aliveBreathMilliseconds' : 'aliveMilliseconds']
+    this.#aliveAt = this.#open.size > 0 ? after(now, wait) : undefined
   }
 
   #close(call: OpenCall, ending: Ending): void {
     const { id } = call.row
     this.#open.delete(call)
     for (const timers of [this.#absences, this.#limits, this.#asks]) timers.clear(id)
-    if (this.#open.size === 0) this.#aliveAt = undefined
+    if (this.#open.size === 0) {
+      this.#aliveAt = undefined
+      this.#toWrite = []
+    }
     // By a clock that is behind the one it began by.
     const endedAt = Math.max(ending.endedAt, call.row.answeredAt ?? call.row.startedAt) as Epoch
     this.#keep(settled({ ...call.row, ...ending, endedAt }, call.declined), call.row)

@@ -4,11 +4,11 @@
  * contacts ring at once).
  */
 import { hash } from 'node:crypto'
+import { Backlog } from '../core/backlog.ts'
 import type { Monotonic } from '../core/clock.ts'
 import { Limiter } from '../core/limiter.ts'
 import type { Random } from '../core/random.ts'
 import { assertedOf, wishesPrivacy, withoutAssertions } from './assertions.ts'
-import { Backlog } from './backlog.ts'
 import type { Bindings } from './bindings.ts'
 import { Branches, branchLimits } from './branches.ts'
 import {

@@ -580,3 +580,79 @@ describe('a device that only rings', () => {
     expect(log.machine.find('c1')).toMatchObject({ endedBy: 'callee', reason: 'hangup' })
   })
 })
+
+describe('very many calls of one device', () => {
+  const many = 1_000
+
+  /** The most effects of one turn since, and the calls as they were saved. */
+  function busy() {
+    const log = new Log()
+    const { machine } = log
+    log.give(reachable('a1', false), reachable('b1', false))
+    for (let at = 0; at < many; at++) {
+      log.give(
+        { ...started, event: { ...started.event, call: `c${at}` } },
+        { ...answered, event: { ...answered.event, call: `c${at}` } },
+      )
+    }
+    let most = 0
+    for (const name of ['handle', 'wake'] as const) {
+      const turn = machine[name].bind(machine) as (...given: unknown[]) => CallEffect[]
+      machine[name] = (...given: unknown[]) => {
+        const effects = turn(...given)
+        most = Math.max(most, effects.length)
+        return effects
+      }
+    }
+    const reasons = (): unknown[] => [...new Set([...log.saved.values()].map(({ reason }) => reason))]
+    return { log, most: () => most, reasons }
+  }
+  const atMost = 3 * callLimits.atOnce
+
+  it('are written as alive some at a time, each once a minute', () => {
+    const { log, most } = busy()
+    log.pass(2 * callLimits.aliveMilliseconds)
+    expect(most()).toBeLessThan(atMost)
+    const alive = [...log.saved.values()].map(row => row.aliveAt)
+    expect(alive).toHaveLength(many)
+    expect(Math.min(...alive)).toBeGreaterThan(log.offset + callLimits.aliveMilliseconds)
+  })
+
+  it('are lost some at a time', () => {
+    const { log, most, reasons } = busy()
+    log.give(reachable('a1', false, false), reachable('b1', false, false))
+    log.pass(callLimits.absentMilliseconds + 1_000)
+    expect(most()).toBeLessThan(atMost)
+    expect([reasons(), log.machine.sizes.open]).toEqual([['lost'], 0])
+  })
+
+  it('are asked for some at a time', () => {
+    const { log, most } = busy()
+    log.give({ kind: 'registeredAnew', device: 'a1' }).pass(callLimits.switchedOnAskMilliseconds + 1_000)
+    expect(most()).toBeLessThan(atMost)
+    expect(new Set(log.asked).size).toBe(2)
+    expect(log.asked).toHaveLength(2 * many)
+  })
+
+  it('end some at a time where its right does', () => {
+    const { log, most, reasons } = busy()
+    log.give(reachable('a1', false, false), { kind: 'revoked', device: 'a1' }).pass(100)
+    expect(most()).toBeLessThan(atMost)
+    expect([reasons(), log.machine.sizes.open]).toEqual([['revoked'], 0])
+  })
+
+  it('that were missed are looked at some at a time', () => {
+    const { log, most } = busy()
+    for (let at = 0; at < many; at++) {
+      const call = `m${at}`
+      log.give(
+        { ...started, event: { ...started.event, call } },
+        { kind: 'sip', event: { kind: 'ended', call, by: 'caller', code: 487, reason: 'cancelled' } },
+      )
+    }
+    expect(log.machine.missed('bob')).toHaveLength(callLimits.missed)
+    log.give({ kind: 'missedSeen', user: 'bob' }).pass(100)
+    expect(most()).toBeLessThan(atMost)
+    expect(log.machine.missed('bob')).toEqual([])
+  })
+})

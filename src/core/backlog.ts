@@ -2,11 +2,12 @@
  * What one fact brings about for very many, as when a connection closes that thousands of requests went over: so much of it
  * is done at once, and the rest in later turns, in order.
  */
-import type { Monotonic } from '../core/clock.ts'
+import type { Monotonic } from './clock.ts'
 
 export class Backlog<Task> {
   readonly #waiting: Task[] = []
   #from = 0
+  #turnedAt: Monotonic | undefined
   readonly #atOnce: number
   readonly #perform: (task: Task, now: Monotonic) => void
   readonly #costOf: (task: Task) => number
@@ -27,6 +28,11 @@ export class Backlog<Task> {
     return this.#waiting.length - this.#from
   }
 
+  /** When the next turn is due: at once, by the moment of the last one. Undefined: nothing waits. */
+  get dueAt(): Monotonic | undefined {
+    return this.size > 0 ? this.#turnedAt : undefined
+  }
+
   /** Does them now as far as a turn goes, after what waits already. */
   add(tasks: readonly Task[], now: Monotonic): void {
     const isBehind = this.size > 0
@@ -35,6 +41,7 @@ export class Backlog<Task> {
   }
 
   turn(now: Monotonic): void {
+    this.#turnedAt = now
     for (let left = this.#atOnce; left > 0 && this.size > 0; ) {
       const task = this.#waiting[this.#from++]!
       left -= Math.max(1, this.#costOf(task))
