@@ -37,6 +37,8 @@ export type ListedCall = CallRow & { readonly outcome: CallOutcome | undefined }
 export const maxCalls = 200_000
 /** How long a change of a row may wait for the next one: a call that is answered at once is written once. */
 const saveDelayMilliseconds = 100
+/** As many do not wait: each is put into words here, and copied to the store's thread. */
+const rowsAtOnce = 200
 /** While nothing can be written: how often rows are tried again, and how many wait. */
 const retryMilliseconds = 5_000
 const maxWaiting = 10_000
@@ -115,6 +117,8 @@ export class Calls {
   #written: PromiseWithResolvers<void> | undefined
   #last: Promise<void> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
+  /** Nothing could be written when it was last tried. */
+  #isHeld = false
 
   constructor(rows: Rows) {
     this.#rows = rows
@@ -125,7 +129,9 @@ export class Calls {
     this.#waiting.set(row.id, { row, dialog })
     this.#timer ??= setTimeout(() => this.flush(), saveDelayMilliseconds)
     this.#written ??= Promise.withResolvers()
-    return this.#written.promise
+    const { promise } = this.#written
+    if (this.#waiting.size >= rowsAtOnce && !this.#isHeld) this.flush()
+    return promise
   }
 
   /** Gives what waits to the database now. */
@@ -137,7 +143,11 @@ export class Calls {
     this.#written = undefined
     const given = this.#waiting
     this.#waiting = new Map()
-    this.#rows.write(...[...given.values()].flatMap(put)).then(written.resolve, (error: StoreError) => {
+    const isWritten = this.#rows.write(...[...given.values()].flatMap(put)).then(() => {
+      this.#isHeld = false
+      written.resolve()
+    })
+    isWritten.catch((error: StoreError) => {
       if (diskTroubles.has(error.code) || error.code === 'busy') this.#again(given)
       written.reject(error)
     })
@@ -146,6 +156,7 @@ export class Calls {
 
   /** Calls go on while the disk is full or held, and that ends: what was not written waits for the next time. */
   #again(given: ReadonlyMap<string, KeptCall>): void {
+    this.#isHeld = true
     const newer = this.#waiting
     this.#waiting = new Map([...given, ...newer].slice(-maxWaiting))
     if (this.#written === undefined) {

@@ -5,6 +5,8 @@ import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { CallRow } from '../../src/calls/message.ts'
 import type { Epoch } from '../../src/core/clock.ts'
+import { Calls } from '../../src/store/calls.ts'
+import { StoreError } from '../../src/store/errors.ts'
 import { openStore } from '../../src/store/store.ts'
 
 let directory: string
@@ -66,6 +68,34 @@ test('very many calls at once are written to the database’s own files alone', 
   expect([...seen]).toEqual([])
   expect(await store.calls.list({ limit: 1, user: 'p19' })).toMatchObject({ total: 200 })
   await store.close()
+})
+
+test('very many calls at once are given to the database some at a time', async () => {
+  const sizes: number[] = []
+  let isFull = false
+  const calls = new Calls({
+    write: async (...job) => {
+      sizes.push(job.length)
+      if (isFull) throw new StoreError('diskFull', 'the disk is full')
+    },
+    read: async () => [],
+  })
+  const saveMany = (): Promise<unknown> =>
+    Promise.allSettled(Array.from({ length: 1_000 }, (_, index) => calls.save(row(`c${index}`))))
+  await saveMany()
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(200)
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(1_000)
+  // Not each row that comes meanwhile tries all that wait.
+  isFull = true
+  await Promise.allSettled([calls.save(row('a'))])
+  sizes.length = 0
+  const saved = saveMany()
+  await setTimeout(20)
+  expect(sizes).toEqual([])
+  isFull = false
+  calls.flush()
+  expect(await saved).toHaveLength(1_000)
+  expect(sizes).toEqual([1_001])
 })
 
 const openFiles = (): string[] =>
