@@ -40,7 +40,7 @@ const provided: ReadonlySet<string> = new Set(['id', 'user', 'none', 'critical']
 const privacyOf = ({ headers }: SipMessage): ReadonlySet<string> => {
   const fields = headers.filter(({ name }) => name === 'Privacy')
   const levels = fields.flatMap(({ value }) => value.split(/[;,]/, most.levels))
-  return new Set(levels.map(level => level.trim().toLowerCase()))
+  return new Set(levels.map(level => level.trim().toLowerCase()).filter(level => level !== ''))
 }
 
 const wishesIt = (remoteParty: string): boolean =>

@@ -7,9 +7,11 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Softphone } from '../../src/admin/message.ts'
 import { Capture } from '../net/capture.ts'
-import { House } from '../net/house.ts'
+import { openPage } from '../net/chromium.ts'
+import { bobSeat, House } from '../net/house.ts'
 import { Linphone } from '../net/linphone.ts'
 import { describeWith } from '../net/peers.ts'
+import { PhonePage } from '../net/phone-page.ts'
 import { Baresip } from '../net/phones.ts'
 import { reach } from '../net/reach.ts'
 import { pause, until } from '../net/wait.ts'
@@ -188,6 +190,67 @@ describeWith(
         await quentin.stop()
       }
       await expectNobody(capture)
+    })
+  },
+)
+
+describeWith(
+  ['namespaces', 'chromium', 'certutil', 'baresip'],
+  'a guest whom somebody calls who hides that',
+  () => {
+    let house: House
+    let quentin: Baresip
+    let guest: PhonePage
+
+    beforeAll(async () => {
+      house = await House.build({ seats: [bobSeat], otherHosts: ['hall'] })
+      await house.owner.addUser('quentin', 'Quentin', 'quentin-secret')
+      const { body } = await house.owner.request('POST', '/invites', { staySeconds: 3_600 })
+      const page = await openPage(house.browser('bob'), house.daemon.origin)
+      guest = await PhonePage.joined(page, `${house.daemon.origin}/j#${JSON.parse(body).token}`, 'Gast')
+      quentin = new Baresip(house.host('hall'), {
+        ...{
+          user: 'quentin',
+          password: 'quentin-secret',
+          server: house.host('pi').address,
+          transport: 'udp',
+        },
+        ...{ hertz, hidden: true },
+      })
+      quentin.begin()
+      await quentin.says(/baresip is ready/)
+    }, 120_000)
+    afterAll(async () => {
+      await quentin?.stop()
+      house?.remove()
+    })
+
+    it('reads that it is nobody: as it rings, in the call, and in what was missed, and calls nobody back', async () => {
+      const shown: string[] = []
+      const look = async () => shown.push(await guest.page.content())
+      const calls = () => quentin.dial(`sip:gast@${house.host('pi').address}`)
+      await calls()
+      await guest.rings('Anonymous')
+      await look()
+      await quentin.hangUp()
+      await guest.ready()
+      await guest.page.getByText('Missed call', { exact: false }).first().waitFor()
+      await look()
+      await calls()
+      await guest.rings('Anonymous')
+      await guest.accept()
+      await guest.talksWith('Anonymous')
+      await guest.inCall()
+      await look()
+      await guest.hangUp()
+      await guest.ready()
+      await guest.press('All calls')
+      await guest.page.getByRole('dialog').getByText('Anonymous').nth(1).waitFor()
+      await look()
+      expect(await guest.page.getByRole('button', { name: /Anonymous/ }).count()).toBe(0)
+      expect(shown.filter(html => /quentin/i.test(html))).toEqual([])
+      const rows = await house.daemon.calls()
+      expect(rows.map(row => [row.callerUser, row.callerHidden])).toEqual(Array(2).fill(['quentin', true]))
     })
   },
 )

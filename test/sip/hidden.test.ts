@@ -1,6 +1,7 @@
 /** Who hides is named by nothing that a telephone gets, or a guest, whichever way they say it, from the first ring to the end. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { isPrivacyLacking, wishesPrivacy } from '../../src/sip/assertions.ts'
 import { first, parseNameAddr, parseUri, values } from '../../src/sip/codec.ts'
 import type { HeaderField, SipMessage, SipRequest } from '../../src/sip/message.ts'
 import { isNobody, Veil } from '../../src/sip/veil.ts'
@@ -252,6 +253,10 @@ it('whom a telephone hands on to who hides and called it is told who that is, un
   }
 })
 
+const plain: SipRequest = {
+  ...{ kind: 'request', method: 'INVITE', uri: 'sip:bob@lanline.local', headers: [], body: Buffer.alloc(0) },
+}
+
 describe('a wish for privacy', () => {
   const asked = (extra: HeaderField[], from = own) => {
     const { run, alice, bob } = home()
@@ -287,6 +292,26 @@ describe('a wish for privacy', () => {
     }
     const off = asked([field('Remote-Party-ID', `${own};privacy=off;screen=yes`)])
     expect(values(off.request!, 'P-Asserted-Identity')).toHaveLength(1)
+  })
+
+  it('is read whatever else is said beside it, in whichever spelling (property)', () => {
+    const space = fc.constantFrom('', ' ', '\t ')
+    const level = fc.constantFrom('id', 'user', 'header', 'session', 'critical', 'none', 'history', '', 'x')
+    const spelt = fc.tuple(space, level, fc.boolean(), space)
+    fc.assert(
+      fc.property(fc.array(spelt), fc.string(), (levels, other) => {
+        const value = levels.map(([a, one, isUpper, b]) => `${a}${isUpper ? one.toUpperCase() : one}${b}`)
+        const request = {
+          ...plain,
+          headers: [field('Privacy', value.join(';')), field('Remote-Party-ID', other)],
+        }
+        const names = new Set<string>(levels.map(([, one]) => one).filter(one => one !== ''))
+        const isHiding = ['id', 'user', 'header'].some(one => names.has(one))
+        const isLacking = ['header', 'session', 'history', 'x'].some(one => names.has(one))
+        if (!other.includes('privacy')) expect(wishesPrivacy(request)).toBe(isHiding && !names.has('none'))
+        expect(isPrivacyLacking(request)).toBe(isLacking && names.has('critical'))
+      }),
+    )
   })
 
   it('may require that a proxy knows of it: this one does, and of nothing else', () => {

@@ -1,7 +1,11 @@
+import type { nobody } from '../../../src/core/nobody.ts'
 import type { Line } from '../line.ts'
 import { texts } from '../texts.ts'
 import { Icon } from './icon.tsx'
 import { needsLine, noCallsId } from './needs-line.ts'
+
+/** Who hid from a guest that they called. */
+const hidden: (typeof nobody)['user'] = 'anonymous'
 
 /** Calls whoever a row is about, without picture. */
 export function CallBack({
@@ -13,6 +17,7 @@ export function CallBack({
   readonly line: Line
   readonly online: boolean
 }) {
+  if (person.user === hidden) return null
   const label = texts.callBack(person.name)
   return (
     <button
