@@ -71,7 +71,7 @@ export class Asking {
   }
 
   flowClosed(flow: Flow): void {
-    this.#clients.flowClosed(flow)
+    for (const transaction of this.#clients.flowClosed(flow)) this.#clients.fail(transaction)
   }
 
   responded(question: Question, { status }: SipResponse): void {

@@ -152,15 +152,19 @@ export class ClientTransactions<Owner> {
     }
   }
 
-  /** Everything under way on a connection that closed has failed (§17.1.4); owners are returned to be told. */
-  flowClosed(flow: Flow): Owner[] {
-    const owners: Owner[] = []
-    for (const transaction of this.#byFlow.get(flow.id) ?? []) {
-      const open = transaction.state === 'calling' || transaction.state === 'proceeding'
-      if (open && transaction.owner !== undefined) owners.push(transaction.owner)
-      this.#end(transaction)
-    }
-    return owners
+  /** Everything on a connection that closed: each is to be given to `fail`. */
+  flowClosed(flow: Flow): ClientTransaction<Owner>[] {
+    const onFlow = [...(this.#byFlow.get(flow.id) ?? [])]
+    this.#byFlow.delete(flow.id)
+    return onFlow
+  }
+
+  /** Its connection closed: what was under way has failed (§17.1.4), and its owner is returned to be told. */
+  fail(transaction: ClientTransaction<Owner>): Owner | undefined {
+    if (!this.#byId.has(transaction.id)) return undefined
+    const { owner, state } = transaction
+    this.#end(transaction)
+    return state === 'calling' || state === 'proceeding' ? owner : undefined
   }
 
   /** Ends an INVITE that was cancelled and got no final response in time (§9.1). */

@@ -433,8 +433,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
     this.#registrar.flowClosed(flow)
     this.#proxy.branches.flowClosed(flow)
     this.#asking.flowClosed(flow)
-    const lost = this.#servers.flowClosed(flow).flatMap(({ context }) => context ?? [])
-    this.#proxy.flowClosed(this.#clients.flowClosed(flow), lost, now)
+    this.#proxy.flowClosed(this.#clients.flowClosed(flow), this.#servers.flowClosed(flow), now)
   }
 
   #revoked(device: string, reason: 'revoked' | 'guestOver', now: Monotonic): void {

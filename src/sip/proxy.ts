@@ -23,7 +23,7 @@ import {
   callTookPicture,
   callWithin,
 } from './call-events.ts'
-import type { ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
+import type { ClientTransaction, ClientTransactions, ClientTransactionUser } from './client-transactions.ts'
 import { callKey, first, removeFirstValue, response } from './codec.ts'
 import { forwardedTo } from './diversion.ts'
 import { forward, viaFor } from './forward.ts'
@@ -73,10 +73,12 @@ export interface ProxyParts {
   readonly timerCMilliseconds: number
 }
 
-/** What is over, and not dealt with yet: with `device` a branch to one whose right ended, without it one whose flow is gone. */
+/** What is over, and not dealt with yet: by a connection that closed, or with a device whose right ended. */
 type Over =
+  | { readonly kind: 'went'; readonly client: ClientTransaction<Branch> }
+  | { readonly kind: 'came'; readonly server: ServerTransaction<ResponseContext> }
   | { readonly kind: 'caller'; readonly context: ResponseContext }
-  | { readonly kind: 'branch'; readonly branch: Branch; readonly device?: string }
+  | { readonly kind: 'callee'; readonly branch: Branch }
 
 export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly branches: Branches
@@ -89,7 +91,12 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly #over = new Backlog<Over>({
     atOnce: proxyLimits.endedAtOnce,
     perform: (over, now) => this.#end(over, now),
-    costOf: over => (over.kind === 'caller' ? over.context.branches.length : 1),
+    costOf: over =>
+      over.kind === 'caller'
+        ? over.context.branches.length
+        : over.kind === 'came'
+          ? (over.server.context?.branches.length ?? 1)
+          : 1,
   })
 
   constructor(parts: ProxyParts) {
@@ -224,10 +231,14 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   }
 
   /** A connection is gone over which these went, and these came. */
-  flowClosed(failed: readonly Branch[], lost: readonly ResponseContext[], now: Monotonic): void {
-    const branches = failed.map(branch => ({ kind: 'branch', branch }) as const)
-    const callers = lost.map(context => ({ kind: 'caller', context }) as const)
-    this.#over.add([...branches, ...callers], now)
+  flowClosed(
+    clients: readonly ClientTransaction<Branch>[],
+    servers: readonly ServerTransaction<ResponseContext>[],
+    now: Monotonic,
+  ): void {
+    const went = clients.map(client => ({ kind: 'went', client }) as const)
+    const came = servers.map(server => ({ kind: 'came', server }) as const)
+    this.#over.add([...went, ...came], now)
   }
 
   /** A device's right ended: it rings no more, and what it asked for goes no further. */
@@ -241,7 +252,7 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
     this.#over.add(
       [
         ...[...lost].map(context => ({ kind: 'caller', context }) as const),
-        ...branches.map(branch => ({ kind: 'branch', branch, device }) as const),
+        ...branches.map(branch => ({ kind: 'callee', branch }) as const),
       ],
       now,
     )
@@ -259,11 +270,28 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
   // ------------------------------------------------------------------------------------------------------- inside
 
   #end(over: Over, now: Monotonic): void {
-    if (over.kind === 'caller') return this.#callerLost(over.context, now)
-    const { branch, device } = over
+    switch (over.kind) {
+      case 'went': {
+        // As if 503 had come (§16.9); what it says to the caller is "not there".
+        const branch = this.#parts.clients.fail(over.client)
+        if (branch !== undefined && branch.state !== 'done')
+          this.branches.flowFailed(branch, 'Connection Lost', now)
+        return
+      }
+      case 'came': {
+        const context = this.#parts.servers.lose(over.server)
+        if (context !== undefined) this.#callerLost(context, now)
+        return
+      }
+      case 'caller':
+        return this.#callerLost(over.context, now)
+      case 'callee':
+        return this.#calleeLost(over.branch, now)
+    }
+  }
+
+  #calleeLost(branch: Branch, now: Monotonic): void {
     if (branch.state === 'done') return
-    // As if 503 had come (§16.9); what it says to the caller is "not there".
-    if (device === undefined) return this.branches.flowFailed(branch, 'Connection Lost', now)
     if (branch.state !== 'open') return this.branches.fail(branch, 480, 'Temporarily Unavailable', now)
     this.branches.cancel(branch, undefined, now)
     this.#finishIfComplete(branch.context, now)

@@ -151,13 +151,18 @@ export class ServerTransactions<Context> {
     this.#timers.set('G', id, after(now, transaction.retransmitMilliseconds))
   }
 
-  /** Ends what came over a connection that closed, and returns what was not answered yet. */
+  /** Everything on a connection that closed: each is to be given to `lose`. */
   flowClosed(flow: Flow): ServerTransaction<Context>[] {
-    const onFlow = this.#byFlow.get(flow.id)
-    if (onFlow === undefined) return []
-    const unanswered = [...onFlow].filter(({ state }) => state === 'trying' || state === 'proceeding')
-    for (const transaction of [...onFlow]) this.abandon(transaction)
-    return unanswered
+    const onFlow = [...(this.#byFlow.get(flow.id) ?? [])]
+    this.#byFlow.delete(flow.id)
+    return onFlow
+  }
+
+  /** Nobody is there to be answered: what is done for one that is unanswered is returned. */
+  lose(transaction: ServerTransaction<Context>): Context | undefined {
+    const { state, context } = transaction
+    this.abandon(transaction)
+    return state === 'trying' || state === 'proceeding' ? context : undefined
   }
 
   /** Ends a transaction whose answer nobody can take any more. */

@@ -8,7 +8,7 @@ import { SimPhone } from '../sim/phone.ts'
 const atMost = 300
 const many = 450
 
-/** Alice talks with Bob. `most`: the most that the house ever sent in one turn since `watch`. */
+/** Alice talks with Bob. `most`: the most that the house ever sent or ended in one turn since `watch`. */
 function talking(transport: 'tcp' | 'wss') {
   const home = new SimHouse(new SimNetwork(1, calm), ['alice', 'bob'])
   const alice = new SimPhone(home, { device: 'alice-1', transport })
@@ -24,8 +24,11 @@ function talking(transport: 'tcp' | 'wss') {
     for (const name of ['handle', 'wake'] as const) {
       const turn = machine[name].bind(machine) as (...given: unknown[]) => ReturnType<typeof machine.wake>
       machine[name] = (...given: unknown[]) => {
+        const before = machine.sizes
         const effects = turn(...given)
         most = Math.max(most, effects.filter(({ kind }) => kind === 'send').length)
+        for (const table of ['clientTransactions', 'serverTransactions'] as const)
+          most = Math.max(most, before[table] - machine.sizes[table])
         return effects
       }
     }
