@@ -35,7 +35,8 @@ export class Linphone {
     for (const folder of ['.local/share/linphone', '.config/linphone'])
       mkdirSync(join(this.directory, folder), { recursive: true })
     this.#configuration = join(this.directory, 'linphonerc')
-    rmSync(join(this.directory, 'log'), { force: true })
+    // It would write on where another one ended.
+    for (const file of ['log', 'heard.wav']) rmSync(join(this.directory, file), { force: true })
     const video = options.audioOnly
       ? '[video]\nenabled=0\nautomatically_initiate=0\nautomatically_accept=0\n'
       : ''
@@ -114,7 +115,7 @@ export class Linphone {
 
   async stop(): Promise<void> {
     const child = this.#process
-    if (child === undefined || child.exitCode !== null) return
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     const ended = new Promise(resolve => child.once('exit', resolve))
     this.command('quit')
     const late = setTimeout(() => child.kill('SIGKILL'), 3_000)
