@@ -197,6 +197,8 @@ export class Registrar {
       const instance = contact.params.get('+sip.instance')?.slice(0, 128)
       const number = Number(contact.params.get('reg-id'))
       const regId = outbound && instance !== undefined && number > 0 && number < 2 ** 31 ? number : undefined
+      if (regId !== undefined && firstHopLacksOutbound(request))
+        return { status: 439, reason: 'First Hop Lacks Outbound Support' }
       wanted.push({
         contact: contact.uri,
         expiresSeconds,
@@ -497,6 +499,14 @@ const reachOf = ({ remote, local }: Binding): string => `${remote.address} ${loc
 function reachableEffect(binding: Binding, reachable: boolean) {
   const { user, device, userAgent, transport, remote, local } = binding
   return { kind: 'reachable', user, device, reachable, userAgent, transport, remote, local } as const
+}
+
+/** RFC 5626 §6: the first proxy of the phone, if there is any, has to keep the flow to it, and says so by `ob`. */
+function firstHopLacksOutbound(request: SipRequest): boolean {
+  if (values(request, 'Via').length === 1) return false
+  const nearest = values(request, 'Path').at(-1)
+  const uri = nearest === undefined ? undefined : parseUri(parseNameAddr(nearest)?.uri ?? '')
+  return uri?.params.has('ob') !== true
 }
 
 function quality(text: string | undefined): number {

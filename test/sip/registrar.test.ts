@@ -312,6 +312,25 @@ describe('outbound (RFC 5626)', () => {
     expect(contact?.params.get('+sip.instance')).toBe('a"b;expires=1')
   })
 
+  it.each([
+    ['no Path', 439, []],
+    ['a Path that does not keep flows', 439, ['<sip:edge.example;lr>']],
+    ['one that does, before one that does not', 439, ['<sip:far.example;lr;ob>', '<sip:edge.example;lr>']],
+    ['one that does', 200, ['<sip:far.example;lr>', '<sip:edge.example;lr;ob>']],
+  ])('by way of a proxy with %s: %i', (_, status, paths) => {
+    const home = house()
+    const phone = new SimPhone(home, outbound)
+    const via = { name: 'Via', value: 'SIP/2.0/UDP 10.0.9.9;branch=z9hG4bKedge' }
+    const path = paths.map(value => ({ name: 'Path', value }))
+    phone.register(3600, { extra: [...supported.extra, via, ...path] })
+    home.network.run(100)
+    expect(phone.statuses).toEqual([status])
+    expect(home.machine.sizes.bindings).toBe(status === 200 ? 1 : 0)
+    phone.register(3600, { extra: [via, ...path] })
+    home.network.run(100)
+    expect(phone.statuses).toEqual([status, 200])
+  })
+
   it('is plain registration for who does not say it supports it', () => {
     const home = house()
     const phone = new SimPhone(home, outbound)
