@@ -84,10 +84,13 @@ export function createApp(deps: AppDeps): App {
       who: 'anyone',
       summary: 'This document.',
       answers: { 200: 'application/json' },
-      handle: () => ({ status: 200, body: document }),
+      handle: async () => {
+        document ??= openApi(routes, deps.version)
+        return { status: 200, body: await document }
+      },
     },
   ]
-  const document = openApi(routes, deps.version)
+  let document: Promise<unknown> | undefined
   const app = new Hono<{ Bindings: AppEnv }>()
   const door = makeDoor()
   guardAll(app, deps, door, parts.provisioning)

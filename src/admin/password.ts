@@ -11,6 +11,7 @@ export interface ScryptCost {
 /** 32 MiB for each hash; about a third of a second on a Pi 4. */
 const defaultCost: ScryptCost = { cost: 32_768, blockSize: 8, parallelization: 3 }
 
+const saltBytes = 16
 const keyBytes = 32
 /** Hashes at work at once and waiting: more would only serve whoever floods the login. */
 const maxRunning = 2
@@ -18,29 +19,24 @@ const maxWaiting = 16
 
 export class Passwords {
   readonly #cost: ScryptCost
-  readonly #dummy: Promise<string>
+  /** Of no password: compared with where a person has none. */
+  readonly #nobodys: string
   #running = 0
   readonly #waiting: (() => void)[] = []
 
   constructor(cost: ScryptCost = defaultCost) {
     this.#cost = cost
-    this.#dummy = this.hash('no password is this')
+    this.#nobodys = this.#written(randomBytes(saltBytes), randomBytes(keyBytes))
   }
 
   async hash(password: string): Promise<string> {
-    const salt = randomBytes(16)
-    const key = await this.#derive(password, salt, this.#cost)
-    const { cost, blockSize, parallelization } = this.#cost
-    return ['scrypt', cost, blockSize, parallelization, salt.toString('base64'), key.toString('base64')].join(
-      '$',
-    )
+    const salt = randomBytes(saltBytes)
+    return this.#written(salt, await this.#derive(password, salt, this.#cost))
   }
 
   /** Costs the same whether there is such a person, a password, or neither. */
   async verify(password: string, stored: string | undefined): Promise<boolean> {
-    const [scheme, cost, blockSize, parallelization, salt, expected] = (stored ?? (await this.#dummy)).split(
-      '$',
-    )
+    const [scheme, cost, blockSize, parallelization, salt, expected] = (stored ?? this.#nobodys).split('$')
     if (scheme !== 'scrypt') return false
     const key = await this.#derive(password, Buffer.from(salt!, 'base64'), {
       cost: Number(cost),
@@ -53,6 +49,13 @@ export class Passwords {
   /** True when further hashes would have to be refused. */
   get full(): boolean {
     return this.#waiting.length >= maxWaiting
+  }
+
+  #written(salt: Buffer, key: Buffer): string {
+    const { cost, blockSize, parallelization } = this.#cost
+    return ['scrypt', cost, blockSize, parallelization, salt.toString('base64'), key.toString('base64')].join(
+      '$',
+    )
   }
 
   async #derive(password: string, salt: Buffer, cost: ScryptCost): Promise<Buffer> {

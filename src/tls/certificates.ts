@@ -4,19 +4,10 @@
  */
 import { days, type Epoch, plausibleFrom } from '../core/clock.ts'
 import type { Result } from '../core/result.ts'
-import {
-  createAuthority,
-  fingerprintOf,
-  issueLeaf,
-  isWhole,
-  type LeafFacts,
-  pemOf,
-  permittedSubjects,
-  readLeaf,
-  type Subjects,
-} from './authority.ts'
+import { permittedSubjects, type Subjects } from './constraints.ts'
 import { type OwnCertificate, type OwnFacts, type OwnProblem, readOwn } from './own.ts'
 import type { CertificateStore, StoredAuthority, StoredLeaf } from './ports.ts'
+import { fingerprintOf, isWhole, type LeafFacts, pemOf, readLeaf } from './reading.ts'
 
 /** As `tls.createSecureContext` takes them; `cert` is leaf and intermediate. */
 export interface KeyAndChain {
@@ -47,11 +38,11 @@ export class Certificates {
     store: CertificateStore,
     options: { readonly hostname: string; readonly subjects: Subjects; readonly now: Epoch },
   ): Promise<Certificates> {
-    const authority = store.authority() ?? (await createAuthority(options.hostname))
+    const authority = store.authority() ?? (await (await signer()).createAuthority(options.hostname))
     if (store.authority() === undefined) await store.setAuthority(authority)
     const kept = store.leaf()
     const isGood = kept !== undefined && isWhole(kept)
-    const leaf = isGood ? kept : await issueLeaf(authority, options.subjects, options.now)
+    const leaf = isGood ? kept : await (await signer()).issueLeaf(authority, options.subjects, options.now)
     if (!isGood) await store.setLeaf(leaf)
     const certificates = new Certificates(store, authority, leaf)
     const own = store.ownCertificate()
@@ -132,6 +123,7 @@ export class Certificates {
   refresh(subjects: Subjects, now: Epoch): Promise<boolean> {
     const result = this.#renewing.then(async () => {
       if (!isDue(readLeaf(this.#leaf), permittedSubjects(this.#authority, subjects), now)) return false
+      const { issueLeaf } = await signer()
       const leaf = await issueLeaf(this.#authority, subjects, laterOf(now, readLeaf(this.#leaf).notBefore))
       await this.#store.setLeaf(leaf)
       this.#leaf = leaf
@@ -148,6 +140,8 @@ export class Certificates {
     return () => this.#listeners.delete(listener)
   }
 }
+
+const signer = () => import('./authority.ts')
 
 /**
  * By an unset clock at least as late as the leaf before was made: else one for a new address would be over for everybody

@@ -3,9 +3,20 @@
  * whoever trusts it risks nothing elsewhere, even should the intermediate's key be stolen from the appliance.
  */
 import { parseIPv4, parseIPv6 } from '../core/endpoint.ts'
+import type { StoredAuthority } from './ports.ts'
 
 /** Names below these, and these themselves. The appliance's own bare name joins them when the authority is made. */
 export const localDomains = ['local', 'lan', 'home.arpa'] as const
+
+export const nameConstraintsOid = '2.5.29.30'
+/** The same, and where it begins in a certificate: an element of type OBJECT IDENTIFIER (X.690 §8.19). */
+const encodedOid = Uint8Array.from([0x06, 0x03, 0x55, 0x1d, 0x1e])
+
+/** What a leaf is to vouch for. Names are DNS names, addresses canonical text. */
+export interface Subjects {
+  readonly names: readonly string[]
+  readonly addresses: readonly string[]
+}
 
 interface Range {
   readonly address: string
@@ -35,6 +46,17 @@ export function isPermittedAddress(address: string): boolean {
   })
 }
 
+/** What of `subjects` this authority may vouch for, without doubles. */
+export function permittedSubjects({ root }: Pick<StoredAuthority, 'root'>, subjects: Subjects): Subjects {
+  const domains = permittedDomains(root)
+  return {
+    names: unique(subjects.names.map(name => name.toLowerCase())).filter(name =>
+      isPermittedName(name, domains),
+    ),
+    addresses: unique(subjects.addresses).filter(isPermittedAddress),
+  }
+}
+
 /**
  * RFC 5280 §4.2.1.10 NameConstraints with permitted subtrees only, as DER: DNS names as given, addresses as network
  * and mask.
@@ -46,6 +68,37 @@ export function nameConstraints(domains: readonly string[]): Uint8Array<ArrayBuf
   ]
   return der(0x30, der(0xa0, ...subtrees))
 }
+
+/** Read back from the root itself: the bare name it was made with may differ from today's configuration. */
+function permittedDomains(root: Uint8Array): string[] {
+  const bytes = Buffer.from(root)
+  const at = bytes.indexOf(encodedOid)
+  if (at < 0) return []
+  let offset = at + encodedOid.length
+  // RFC 5280 §4.1: critical, a BOOLEAN, may stand before the OCTET STRING.
+  if (bytes[offset] === 0x01) offset += 3
+  const value = elementAt(bytes, offset)
+  const domains: string[] = []
+  // SEQUENCE, then [0]; each subtree is SEQUENCE { [2] name } or SEQUENCE { [7] range }.
+  let subtree = elementAt(bytes, elementAt(bytes, value.begin).begin).begin
+  while (subtree < value.end) {
+    const base = elementAt(bytes, subtree)
+    const name = elementAt(bytes, base.begin)
+    if (bytes[base.begin] === 0x82) domains.push(bytes.toString('latin1', name.begin, name.end))
+    subtree = base.end
+  }
+  return domains
+}
+
+/** Where the contents of the DER element at `offset` lie; lengths below 65,536. */
+function elementAt(bytes: Uint8Array, offset: number): { begin: number; end: number } {
+  const first = bytes[offset + 1]!
+  const begin = offset + 2 + (first < 128 ? 0 : first & 0x7f)
+  const length = bytes.subarray(offset + 2, begin).reduce((sum, octet) => sum * 256 + octet, 0)
+  return { begin, end: begin + (first < 128 ? first : length) }
+}
+
+const unique = (values: readonly string[]): string[] => [...new Set(values)]
 
 function maskOf(range: Range): Uint8Array {
   const octets = new Uint8Array(octetsOf(range.address)!.length)

@@ -1,6 +1,6 @@
 /** The root certificate in the forms in which systems take it. */
 import { createHash } from 'node:crypto'
-import { fingerprintOf, pemOf } from './authority.ts'
+import { fingerprintOf, pemOf } from './reading.ts'
 
 export interface Download {
   readonly contentType: string

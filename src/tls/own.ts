@@ -7,6 +7,7 @@ import { createSecureContext, rootCertificates } from 'node:tls'
 import { type Epoch, plausibleFrom } from '../core/clock.ts'
 import { fail, ok, type Result } from '../core/result.ts'
 import type { StoredOwn } from './ports.ts'
+import { namesOf } from './reading.ts'
 
 export type OwnProblem =
   | 'noCertificate'
@@ -122,14 +123,6 @@ const isPublic = (last: X509Certificate): boolean =>
     const root = new X509Certificate(pem)
     return root.fingerprint256 === last.fingerprint256 || isIssuedBy(last, root)
   })
-
-/** RFC 9525 §6.1: only its DNS names count, not the common name. Addresses are never asked for by name. */
-const namesOf = (leaf: X509Certificate): string[] =>
-  (leaf.subjectAltName ?? '')
-    .split(', ')
-    .filter(entry => entry.startsWith('DNS:'))
-    .map(entry => entry.slice('DNS:'.length).toLowerCase())
-    .filter(name => /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(name))
 
 function chainIn(pem: string): X509Certificate[] | undefined {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []

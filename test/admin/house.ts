@@ -15,8 +15,9 @@ import { seededRandom } from '../../src/core/random.ts'
 import { RelayMachine } from '../../src/relay/machine.ts'
 import type { ManualOutcome, RelayInput } from '../../src/relay/message.ts'
 import { openStore, type Store } from '../../src/store/store.ts'
-import { createAuthority, fingerprintOf } from '../../src/tls/authority.ts'
+import { createAuthority } from '../../src/tls/authority.ts'
 import { Certificates } from '../../src/tls/certificates.ts'
+import { fingerprintOf } from '../../src/tls/reading.ts'
 
 const authority = await createAuthority('lanline')
 

@@ -50,6 +50,12 @@ export async function startFirefox(host: Host, options: FirefoxOptions): Promise
         'media.autoplay.default': 0,
         // An authority a person imported counts here too; nothing else is asked about certificates.
         'security.OCSP.enabled': 0,
+        // What moves is drawn without a graphics card, and a larger picture proves no more.
+        'ui.prefersReducedMotion': 1,
+        'layout.frame_rate': 10,
+        'media.navigator.video.default_width': 320,
+        'media.navigator.video.default_height': 240,
+        'media.navigator.video.default_fps': 10,
       },
     })
   // On a machine that has just installed it, its first start may take longer than anybody waits.

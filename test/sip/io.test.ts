@@ -9,7 +9,8 @@ import { limits, SipIo } from '../../src/sip/io.ts'
 import type { SipInput } from '../../src/sip/message.ts'
 import { decode, encode } from '../../src/stun/codec.ts'
 import { stunType } from '../../src/stun/message.ts'
-import { createAuthority, issueLeaf, pemOf } from '../../src/tls/authority.ts'
+import { createAuthority, issueLeaf } from '../../src/tls/authority.ts'
+import { pemOf } from '../../src/tls/reading.ts'
 
 const loopback = (address: string): OwnAddress => ({
   interface: 'lo',

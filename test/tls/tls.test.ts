@@ -6,11 +6,17 @@ import { join } from 'node:path'
 import { connect, createServer } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { days, type Epoch, plausibleFrom } from '../../src/core/clock.ts'
-import { createAuthority, issueLeaf, pemOf, permittedSubjects, readLeaf } from '../../src/tls/authority.ts'
+import { createAuthority, issueLeaf } from '../../src/tls/authority.ts'
 import { Certificates } from '../../src/tls/certificates.ts'
-import { isPermittedAddress, isPermittedName, localDomains } from '../../src/tls/constraints.ts'
+import {
+  isPermittedAddress,
+  isPermittedName,
+  localDomains,
+  permittedSubjects,
+} from '../../src/tls/constraints.ts'
 import { crtDownload, mobileconfigDownload, pemDownload } from '../../src/tls/downloads.ts'
 import type { CertificateStore, StoredAuthority, StoredLeaf } from '../../src/tls/ports.ts'
+import { pemOf, readLeaf } from '../../src/tls/reading.ts'
 
 const now = Date.now() as Epoch
 const subjects = { names: ['lanline', 'lanline.local'], addresses: ['10.77.0.3', 'fd00::5', 'fe80::1'] }
