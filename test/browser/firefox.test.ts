@@ -18,6 +18,8 @@ interface Person {
   readonly phone: PhonePage
 }
 
+const isSoak = process.env.LANLINE_SOAK !== undefined
+
 describeWith(
   ['namespaces', 'chromium', 'firefox-esr', 'pulseaudio', 'certutil', 'nft', 'baresip'],
   'people in Chromium and in Firefox',
@@ -82,9 +84,9 @@ describeWith(
 
     it.each([
       ['Chromium', 'directly', () => fay],
-      ['Firefox', 'directly', () => fay],
+      ...(isSoak ? [['Firefox', 'directly', () => fay] as const] : []),
       ['Firefox', 'through the relay', () => fritz],
-    ])('begin with sound and show each other a picture, %s first, %s', async (who, _way, person) => {
+    ] as const)('begin with sound and show each other a picture, %s first, %s', async (who, _way, person) => {
       const other = person()
       await alice.phone.callAudio(other.name)
       await other.phone.rings('Alice')

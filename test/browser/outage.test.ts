@@ -9,7 +9,7 @@ import { pause, until } from '../net/wait.ts'
 
 const isSoak = process.env.LANLINE_SOAK !== undefined
 /** The long outage: what the suite has time for, or three minutes in a soak. */
-const longSeconds = isSoak ? 180 : 12
+const longSeconds = isSoak ? 180 : 8
 /**
  * Where silences are measured, a picture is part of the call only in a soak, which runs one file at a time: two encoders
  * that come before all others would leave the other files too little of two processors.
@@ -44,8 +44,14 @@ describeWith(
     /** Each scenario begins with the appliance up and two idle phones, whatever became of the one before. */
     beforeEach(async () => {
       await house.host('pi').linkUp()
-      await house.daemon.kill()
-      await house.daemon.start()
+      const isUp = await house.daemon.health().then(
+        () => true,
+        () => false,
+      )
+      if (!isUp) {
+        await house.daemon.kill()
+        await house.daemon.start()
+      }
       for (const phone of [alice, bob]) await phone.page.reload()
       await Promise.all([alice.ready(60), bob.ready(60)])
       closedBefore = await until('no call is open', async () => {
@@ -85,7 +91,7 @@ describeWith(
         await house.daemon.kill()
         await Promise.all([alice.lineAway(), bob.lineAway()])
         await endedWhileAway(capture, bob, alice, 'callee', async () => {
-          await pause(5_000)
+          await pause(2_000)
           await house.daemon.start()
         })
       },
@@ -113,7 +119,7 @@ describeWith(
         await house.daemon.kill()
         await Promise.all([alice.lineAway(), bob.lineAway()])
         await endedWhileAway(capture, alice, bob, 'caller', async () => {
-          await pause(5_000)
+          await pause(2_000)
           await house.daemon.start()
           await house.host('pi').linkUp()
         })

@@ -22,7 +22,7 @@ const direct = captured('direct')
 const relayed = captured('relayed')
 /** The beginning of each: mutations of the whole would mostly hit one packet of hundreds. */
 const originals = [direct.subarray(0, 30_000), relayed.subarray(0, 60_000), asPcap(), bigEndian(), overTcp()]
-const mutants = isSoak ? 100_000 : 1_500
+const mutants = isSoak ? 100_000 : 1_000
 const call = {
   parties: {
     caller: { ufrags: ['eIyP', 'Oa9t'], addresses: ['10.77.0.12'] },

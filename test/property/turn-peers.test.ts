@@ -13,7 +13,7 @@ import { alice, bob, Client, call, flowOf, grantOf, own, Relay } from '../turn/c
 import { isSoak } from './counts.ts'
 
 /** Encodings asked for, over all seeds. */
-const wanted = isSoak ? 2_000_000 : 100_000
+const wanted = isSoak ? 2_000_000 : 30_000
 const perSeed = 4_000
 
 /** Nobody may reach these as IPv4 addresses. */
