@@ -277,27 +277,22 @@ export class Identity {
   }
 
   /**
-   * RFC 8760 §2.4 has a client take the first challenge it can use. Phones that know only MD5 read the first one, the
-   * WebSocket libraries JsSIP and SIP.js the last one, and some give up on all when one is unknown to them.
+   * RFC 8760 §2.4 has a client take the first challenge it can use. Most telephones never saw two: Sofia-SIP (GNOME Calls,
+   * Janus) and libre before 3.12 give up on all when one is unknown to them, Twinkle reads the last one, PJSIP before 2.11
+   * answers both and takes the next answer for a refusal of its password. So who is not known to read on is asked for MD5
+   * alone, as exchanges ask. The WebSocket libraries JsSIP and SIP.js read the last one.
    */
-  #inOrder({ request, flow, via }: Incoming, md5: string, sha256: string): readonly string[] {
-    const isPjsip = via.params.get('branch')?.startsWith(pjsipBranch)
-    if (isPjsip || givesUpOnSha256.test(first(request, 'User-Agent') ?? '')) return [md5]
-    return flow.transport === 'ws' || flow.transport === 'wss' ? [sha256, md5] : [md5, sha256]
+  #inOrder({ request, flow }: Incoming, md5: string, sha256: string): readonly string[] {
+    if (flow.transport === 'ws' || flow.transport === 'wss') return [sha256, md5]
+    return readsOn.test(first(request, 'User-Agent') ?? '') ? [md5, sha256] : [md5]
   }
 }
 
 /** What means nothing outside of a dialog, or is refused there by whoever gets it. */
 const ofDialogs = new Set(['INVITE', 'BYE', 'INFO', 'UPDATE', 'PRACK', 'NOTIFY', 'OPTIONS'])
 
-/** libre knows SHA-256 since 3.12; before that any challenge with it is an error, whatever stands beside it. */
-const givesUpOnSha256 = /^baresip v(?:[0-2]|3\.(?:[0-9]|1[01]))\./i
-
-/**
- * How PJSIP begins its branches: many phones and door stations are made of it, under names of their own. Before 2.11 it
- * answers all challenges one after the other, and takes the second of one realm for a refusal of its password.
- */
-const pjsipBranch = 'z9hG4bKPj'
+/** Linphone, under its names, and what else is made of belle-sip; baresip from 3.12 on. */
+const readsOn = /linphone|belle-sip|^baresip v(?:[4-9]|\d{2,}|3\.(?:1[2-9]|[2-9]\d))\./i
 
 function refused(status: 403 | 503, reason: string, note: string) {
   return { kind: 'refused', status, reason, note, extra: [] as HeaderField[] } as const

@@ -23,8 +23,6 @@ export interface PhoneOptions {
   readonly sendsFrom?: number
   /** Where it was before, still running: it goes on with the Call-ID of its registrations. */
   readonly movedFrom?: SimPhone
-  /** What its branches begin with, after the magic cookie: stacks are known by it. */
-  readonly branch?: string
   /** Its descriptions; without one they are of a telephone that knows no ICE. */
   readonly describe?: (video: boolean) => string
   /** It takes the place of a call of its own where it is asked to (RFC 3891), and calls whom it is referred to (RFC 3515). */
@@ -365,7 +363,7 @@ export class SimPhone {
         ? formatEndpoint(this.local)
         : `${this.device}.invalid`
     const rport = this.#o.sendsFrom === undefined ? ';rport' : ''
-    return `SIP/2.0/${transport} ${host};branch=z9hG4bK${this.#o.branch ?? ''}${this.#token()}${rport}`
+    return `SIP/2.0/${transport} ${host};branch=z9hG4bK${this.#token()}${rport}`
   }
 
   send(message: SipMessage): void {

@@ -10,11 +10,13 @@ const house = (limits = {}): SimHouse => new SimHouse(new SimNetwork(1), ['alice
 const final = (phone: SimPhone): SipResponse =>
   phone.received.filter(one => one.kind === 'response').at(-1) as SipResponse
 
+const linphone = { extra: [{ name: 'User-Agent', value: 'Linphone Desktop/5.2.6 LinphoneCore/5.3.74' }] }
+
 describe('a registration', () => {
-  it('is challenged with MD5 first and SHA-256 second, and then accepted', () => {
+  it('is challenged with MD5 first and SHA-256 second, where the phone is known to read both, and then accepted', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1' })
-    phone.register()
+    phone.register(3600, linphone)
     home.network.run(100)
     const challenge = phone.received[0] as SipResponse
     expect(challenge.status).toBe(401)
@@ -28,7 +30,7 @@ describe('a registration', () => {
   it('works with SHA-256', () => {
     const home = house()
     const phone = new SimPhone(home, { device: 'alice-1', algorithm: 'SHA-256' })
-    phone.register()
+    phone.register(3600, linphone)
     home.network.run(100)
     expect(phone.statuses).toEqual([200])
   })
