@@ -1,13 +1,19 @@
 /** What is counted, as Prometheus text. Labels are the stable words of `note` effects, so they are bounded. */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 
+/** How often the event loop's lag is looked at: by default a hundred times a second, for which an idle processor is woken. */
+const lagEveryMilliseconds = 200
+
 export class Metrics {
   readonly registry = new Registry()
   /** By room and reason. A challenge is one, and a counter with labels takes as long as the rest of it. */
   readonly #notes = new Map<string, Map<string, number>>()
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry })
+    collectDefaultMetrics({
+      register: this.registry,
+      eventLoopMonitoringPrecision: lagEveryMilliseconds,
+    })
     const notes = this.#notes
     new Counter({
       name: 'lanline_notes_total',
