@@ -21,6 +21,9 @@ const telling: ReadonlySet<string> = new Set([
 /** Whether From, as it comes from a proxy of ours, is that of somebody who hides. */
 export const isNobody = (address: string): boolean => parseNameAddr(address)?.uri === nobodysUri
 
+/** Of a contact: the telephone itself, the same in every call (RFC 5626 §4.1, RFC 5627 §4.1). */
+const ofTelephone = ['+sip.instance', 'reg-id', 'pub-gruu', 'temp-gruu'] as const
+
 const mark = 'anonymous.'
 const ivBytes = 16
 
@@ -73,7 +76,9 @@ export class Veil {
     return { ...uri, user, password }
   }
 
-  #ofNobody({ uri, params }: NameAddr): string {
+  #ofNobody({ uri, params: said }: NameAddr): string {
+    const params = new Map(said)
+    for (const name of ofTelephone) params.delete(name)
     const [from, to] = userPart(uri)
     const user = uri.slice(from, to)
     if (user === '') return formatNameAddr({ displayName: undefined, uri, params })

@@ -348,11 +348,15 @@ describe('the veil', () => {
         const info =
           password === null ? name : `${name.replaceAll(':', '')}:${password.replace(/[;?/]/g, '')}`
         const uri = `sip:${info}@${place}`
-        const covered = veil.cover(invite(`"${'Alice'}" <${uri}>;expires=60`))
+        const instance = ';reg-id=1;+sip.instance="<urn:uuid:1>"'
+        const covered = veil.cover(invite(`"${'Alice'}" <${uri}>;expires=60${instance};video`))
         expect(isNobody(first(covered, 'From')!)).toBe(true)
         const contact = parseNameAddr(first(covered, 'Contact')!)!
         expect(contact.displayName).toBe(undefined)
-        expect(contact.params.get('expires')).toBe('60')
+        expect([...contact.params]).toEqual([
+          ['expires', '60'],
+          ['video', ''],
+        ])
         expect(parseUri(contact.uri)).toMatchObject({ host: parseUri(`sip:${place}`)!.host })
         expect(veil.uncover(contact.uri)).toBe(uri)
         expect(veil.uncovered(parseUri(contact.uri)!)).toEqual(parseUri(uri) ?? parseUri(contact.uri))
