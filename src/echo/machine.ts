@@ -1,6 +1,6 @@
 /**
  * Who is being echoed: at most so many at once, each for at most so long. Leaves out: dialogs (`sip/agent.ts`), media
- * (`worker.ts`), and offers of its own: whoever leaves the offer to the echo is refused at once.
+ * (`worker.ts`), and offers of its own: whoever leaves the offer to the echo is refused at once, as is who speaks no DTLS-SRTP or ICE.
  *
  * | call    | incoming                        | answer from the worker | failed, 10 s   | 2 min   | ended  |
  * | ------- | ------------------------------- | ---------------------- | -------------- | ------- | ------ |
@@ -82,7 +82,7 @@ export class EchoMachine implements Machine<EchoInput, EchoEffect> {
       case 'incoming': {
         const { call, sdp } = event
         if (this.#calls.has(call)) return
-        if (sdp === '') return this.#agent({ kind: 'refuse', call, code: 488 })
+        if (!canBeEchoed(sdp)) return this.#agent({ kind: 'refuse', call, code: 488 })
         if (this.#calls.size >= echoLimits.calls) return this.#agent({ kind: 'refuse', call, code: 486 })
         this.#calls.set(call, 'opening')
         this.#timers.set(call, after(now, echoLimits.answerMilliseconds))
@@ -151,3 +151,9 @@ export class EchoMachine implements Machine<EchoInput, EchoEffect> {
     return out
   }
 }
+
+/**
+ * An answer has the transport of its offer (RFC 3264 §6). The worker knows that of browsers alone, and would answer
+ * plain RTP with it just the same.
+ */
+const canBeEchoed = (offer: string): boolean => /^a=fingerprint:/m.test(offer) && /^a=ice-ufrag:/m.test(offer)

@@ -3,6 +3,8 @@ import type { Monotonic } from '../../src/core/clock.ts'
 import { EchoMachine, echoLimits } from '../../src/echo/machine.ts'
 import type { EchoEffect, EchoInput } from '../../src/echo/message.ts'
 
+const offer = 'v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=ice-ufrag:abcd\r\na=fingerprint:sha-256 00\r\n'
+
 class Echo {
   readonly machine = new EchoMachine()
   now = 0
@@ -11,7 +13,7 @@ class Echo {
     return this.machine.handle(input, this.now as Monotonic)
   }
 
-  incoming(call: string, sdp = 'offer'): EchoEffect[] {
+  incoming(call: string, sdp = offer): EchoEffect[] {
     const from = { user: 'ann', displayName: 'Ann' }
     return this.give({
       ...{
@@ -39,7 +41,7 @@ describe('the echo', () => {
     const echo = new Echo()
     expect(echo.incoming('a')).toEqual([
       agent({ kind: 'ringing', call: 'a' }),
-      toWorker({ kind: 'open', call: 'a', sdp: 'offer' }),
+      toWorker({ kind: 'open', call: 'a', sdp: offer }),
     ])
     expect(echo.answered('a')).toEqual([agent({ kind: 'answer', call: 'a', sdp: 'answer' })])
   })
@@ -53,6 +55,17 @@ describe('the echo', () => {
     echo.answered('a')
     expect(echo.give({ kind: 'agentEvent', event: { kind: 'offerWanted', call: 'a' } })).toEqual(refused)
     expect(echo.machine.size).toBe(1)
+  })
+
+  it.each([
+    ['neither encrypts nor speaks ICE', 'v=0\r\nm=audio 8000 RTP/AVP 8 0\r\n'],
+    ['encrypts without ICE', offer.replace(/a=ice-ufrag.*\r\n/, '')],
+    [
+      'has its keys in the description',
+      offer.replace(/a=fingerprint.*/, 'a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:WVNf'),
+    ],
+  ])('refuses at once a phone that %s', (_, sdp) => {
+    expect(new Echo().incoming('a', sdp)).toEqual([agent({ kind: 'refuse', call: 'a', code: 488 })])
   })
 
   it('is busy for the fifth, and free again when one has gone', () => {
