@@ -21,6 +21,7 @@ export type Peer =
   | 'certutil'
   | 'baresip'
   | 'linphonec'
+  | 'twinkle-console'
   | 'sipp'
   | 'ffmpeg'
   | 'nft'
