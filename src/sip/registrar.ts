@@ -414,7 +414,7 @@ export class Registrar {
     const { bindings, timers, outbox } = this.#parts
     bindings.put(live)
     if (live.expiresAt !== Number.POSITIVE_INFINITY) timers.bindings.set(binding.key, live.expiresAt)
-    // Where a device is reached counts for whoever relays for it: from where it registered last.
+    // Where a device is reached counts for whoever relays for it, and by what is shown: as it registered last.
     if (this.#told.get(binding.device) === reachOf(binding)) return
     this.#told.set(binding.device, reachOf(binding))
     outbox.push(reachableEffect(binding, true))
@@ -494,7 +494,8 @@ function isOvertaken(before: LiveBinding | undefined, callId: string, cseq: numb
   return before.binding.callId === callId && cseq <= before.binding.cseq
 }
 
-const reachOf = ({ remote, local }: Binding): string => `${remote.address} ${local.address}`
+const reachOf = ({ remote, local, transport, userAgent }: Binding): string =>
+  `${remote.address} ${local.address} ${transport} ${userAgent}`
 
 function reachableEffect(binding: Binding, reachable: boolean) {
   const { user, device, userAgent, transport, remote, local } = binding

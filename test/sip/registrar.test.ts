@@ -58,6 +58,23 @@ describe('a registration', () => {
     expect(home.rows.size).toBe(0)
   })
 
+  it('says by what the device is reached now, once it was set to another transport or is another phone', () => {
+    const home = house()
+    const phone = (transport: 'udp' | 'tcp') =>
+      new SimPhone(home, { device: 'alice-1', address: '10.0.1.7', transport })
+    phone('udp').register()
+    home.network.run(100)
+    const tcp = phone('tcp')
+    for (const _ of [1, 2]) {
+      tcp.register()
+      home.network.run(100)
+    }
+    expect(home.reachable).toHaveLength(2)
+    tcp.register(3600, linphone)
+    home.network.run(100)
+    expect(home.reachable).toHaveLength(3)
+  })
+
   it('says where the device is now, also where it was before, while older ones last', () => {
     const home = house()
     const [here, there] = ['10.0.1.7', '10.0.2.7'].map(
