@@ -90,12 +90,12 @@ function permittedDomains(root: Uint8Array): string[] {
   return domains
 }
 
-/** Where the contents of the DER element at `offset` lie; lengths below 65,536. */
+/** Where the contents of the DER element at `offset` lie: within `bytes`, whatever a worn card gives back. */
 function elementAt(bytes: Uint8Array, offset: number): { begin: number; end: number } {
-  const first = bytes[offset + 1]!
+  const first = bytes[offset + 1] ?? 0
   const begin = offset + 2 + (first < 128 ? 0 : first & 0x7f)
   const length = bytes.subarray(offset + 2, begin).reduce((sum, octet) => sum * 256 + octet, 0)
-  return { begin, end: begin + (first < 128 ? first : length) }
+  return { begin, end: Math.min(begin + (first < 128 ? first : length), bytes.length) }
 }
 
 const unique = (values: readonly string[]): string[] => [...new Set(values)]

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from 'node:tls'
+import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { days, type Epoch, plausibleFrom } from '../../src/core/clock.ts'
 import { createAuthority, issueLeaf } from '../../src/tls/authority.ts'
@@ -71,6 +72,39 @@ test('a bare name other than the one the authority was made with is left out', (
   expect(
     permittedSubjects(authority, { names: ['exchange', 'exchange.local'], addresses: [] }).names,
   ).toEqual(['exchange.local'])
+})
+
+test('whatever a worn card makes of the root, what it permits is read to an end (property)', () => {
+  const subjects = { names: ['lanline', 'a.local'], addresses: [] }
+  expect(permittedSubjects(authority, subjects).names).toEqual(subjects.names)
+  const at = Buffer.from(authority.root).indexOf(Buffer.from('0603551d1e', 'hex'))
+  const places = fc.integer({ min: at, max: authority.root.length - 1 })
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(places, fc.nat(255)), { minLength: 1, maxLength: 8 }),
+      fc.nat(),
+      (damage, cut) => {
+        const root = authority.root.slice(0, cut % 2 === 0 ? undefined : cut % authority.root.length)
+        for (const [place, octet] of damage) if (place < root.length) root[place] = octet
+        const { names } = permittedSubjects({ root }, subjects)
+        expect(subjects.names).toEqual(expect.arrayContaining([...names]))
+      },
+    ),
+    {
+      numRuns: 3_000,
+      examples: [
+        [
+          [
+            [at + 6, 0],
+            [at + 8, 0x84],
+            [at + 10, 0xff],
+            [at + 9, 0xff],
+          ],
+          0,
+        ],
+      ],
+    },
+  )
 })
 
 test('names and ranges are judged whole', () => {
