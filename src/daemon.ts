@@ -187,6 +187,7 @@ export class Daemon {
     this.#signalling = this.#drive('signalling', this.#channel, effect => this.#effects.signalling(effect))
     const sip = new SipMachine({
       accounts: people,
+      callLog: loaded.calls,
       own: { isOwnHost: host => loaded.names.isOwnHost(host) || loaded.names.isCalled(host) },
       identity: { ...settings.identity(), nonceKey: this.#random.bytes(32) },
       random: this.#random,

@@ -15,6 +15,7 @@ import type { Machine } from '../core/machine.ts'
 import { TimerTable } from '../core/timers.ts'
 import type { CallLog } from '../signalling/ports.ts'
 import type { CallEnder, CallEvent } from '../sip/message.ts'
+import type { OngoingCall } from '../sip/ports.ts'
 import type { CallEffect, CallInput, CallRow, KeptCall } from './message.ts'
 import { become, isUnseen, newlyMissedBy, seenBy, settled, withOthers } from './missed.ts'
 import { type Ending, type OpenCall, OpenCalls } from './open-calls.ts'
@@ -112,6 +113,13 @@ export class CallsMachine implements Machine<CallInput, CallEffect>, CallLog {
 
   find(call: string): CallRow | undefined {
     return this.#open.get(call)?.row ?? this.#recent.get(call)
+  }
+
+  ongoing(call: string): OngoingCall | undefined {
+    const open = this.#open.get(call)
+    if (open === undefined) return undefined
+    const { answeredAt, calleeDevice = '' } = open.row
+    return { isOfBefore: !open.ours, takenBy: answeredAt === undefined ? undefined : calleeDevice }
   }
 
   open(): readonly CallRow[] {

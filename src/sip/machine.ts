@@ -29,7 +29,7 @@ import {
 } from './message.ts'
 import { hostedFlow, Outbox } from './outbox.ts'
 import { OwnAnswers } from './own-answers.ts'
-import type { Accounts, OwnAddresses, SipIdentity } from './ports.ts'
+import type { Accounts, CallLog, OwnAddresses, SipIdentity } from './ports.ts'
 import { proxyLimits, StatefulProxy } from './proxy.ts'
 import { Registrar } from './registrar.ts'
 import type { Branch, ResponseContext } from './response-context.ts'
@@ -67,6 +67,7 @@ const timersAtOnce = 200
 export interface SipMachineOptions {
   readonly accounts: Accounts
   readonly own: OwnAddresses
+  readonly callLog: CallLog
   readonly identity: SipIdentity
   readonly random: Random
   /** What lay in the store, with the life each binding has left. */
@@ -128,6 +129,7 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
       random: o.random,
       domain: o.domain,
       timerCMilliseconds: limits.timerCMilliseconds,
+      callLog: o.callLog,
     })
     this.#registrar = new Registrar({
       accounts: o.accounts,
@@ -285,13 +287,17 @@ export class SipMachine implements Machine<SipInput, SipEffect> {
   }
 
   #response(flow: Flow, message: SipResponse, { via, cseq }: Essentials, now: Monotonic): void {
-    // §18.1.2: it is ours by the branch of its topmost Via. RFC 6026 §8.9: what matches nothing is not forwarded.
+    // §18.1.2: it is ours by the branch of its topmost Via. RFC 6026 §8.9: what matches nothing is not forwarded, unless it
+    // answers what rang before a restart.
     const branch = via.params.get('branch')
     const known =
       branch !== undefined &&
       (this.#clients.receive(flow, branch, cseq.method, message, this.#proxy, now) ||
         this.#asking.receive(flow, branch, cseq.method, message, now))
-    if (!known) this.#outbox.note('strayResponse', flow, `${message.status}`)
+    if (known) return
+    const isAnswer = cseq.method === 'INVITE' && message.status >= 200 && message.status < 300
+    if (!isAnswer || !this.#proxy.lateAnswers.take(flow, message, now))
+      this.#outbox.note('strayResponse', flow, `${message.status}`)
   }
 
   #ack(incoming: Incoming, now: Monotonic): void {

@@ -30,6 +30,19 @@ export interface Accounts {
   isGuest(user: string): boolean
 }
 
+/** What the log knows of a call of which no transaction is left. */
+export interface CallLog {
+  /** Undefined: the call is over, or was never heard of. */
+  ongoing(call: string): OngoingCall | undefined
+}
+
+export interface OngoingCall {
+  /** It began before this process did. */
+  readonly isOfBefore: boolean
+  /** The device that answered, if one did. */
+  readonly takenBy: string | undefined
+}
+
 /** Which addresses and names are this appliance, and how peers on a flow's network reach it. */
 export interface OwnAddresses {
   /** True for every own name (with or without `.local`), every own address, and `localhost`. */

@@ -29,10 +29,11 @@ import { forwardedTo } from './diversion.ts'
 import { forward, viaFor } from './forward.ts'
 import type { Identity, Sender } from './identity.ts'
 import type { Incoming } from './incoming.ts'
+import { LateAnswers } from './late-answers.ts'
 import { Loops } from './loops.ts'
 import type { CallEvent, HeaderField, SipRequest, SipResponse } from './message.ts'
 import type { Outbox } from './outbox.ts'
-import type { Accounts, OwnAddresses } from './ports.ts'
+import type { Accounts, CallLog, OwnAddresses } from './ports.ts'
 import { reasonField } from './reason.ts'
 import { RecordRoutes } from './record-route.ts'
 import { type Branch, isBetter, letGo, type ResponseContext } from './response-context.ts'
@@ -71,6 +72,7 @@ export interface ProxyParts {
   /** The host of people's addresses. */
   readonly domain: string
   readonly timerCMilliseconds: number
+  readonly callLog: CallLog
 }
 
 /** What is over, and not dealt with yet: by a connection that closed, or with a device whose right ended. */
@@ -83,6 +85,7 @@ type Over =
 export class StatefulProxy implements ClientTransactionUser<Branch> {
   readonly branches: Branches
   readonly loops: Loops
+  readonly lateAnswers: LateAnswers
   readonly #parts: ProxyParts
   readonly #recordRoutes: RecordRoutes
   /** A short hash that nobody else can make. */
@@ -110,6 +113,11 @@ export class StatefulProxy implements ClientTransactionUser<Branch> {
       recordRoutes: this.#recordRoutes,
       onFailed: (branch, status, reason, now) => this.#failed(branch, status, reason, now),
       onLeft: ({ context }, now) => this.#finishIfComplete(context, now),
+    })
+    this.lateAnswers = new LateAnswers({
+      ...parts,
+      recordRoutes: this.#recordRoutes,
+      flowOfAddress: token => this.branches.flowOfAddress(token),
     })
   }
 

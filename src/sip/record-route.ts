@@ -10,7 +10,7 @@ import type { Incoming } from './incoming.ts'
 import type { Flow, SipResponse } from './message.ts'
 import type { Accounts } from './ports.ts'
 import type { Asked, Target } from './response-context.ts'
-import type { RouteToken, RouteTokens } from './route-token.ts'
+import type { DialogName, RouteToken, RouteTokens } from './route-token.ts'
 import type { Routed } from './routing.ts'
 
 const dialogMakers = new Set(['INVITE', 'SUBSCRIBE', 'REFER'])
@@ -73,6 +73,20 @@ export class RecordRoutes {
       return this.#tokens.read(user) !== undefined
     })
     return own < 0 ? [] : routes.slice(0, own).reverse()
+  }
+
+  /** Who called and who answered, where both our sides stand in a 2xx as we wrote them for this dialog. */
+  partiesOf(
+    answer: SipResponse,
+    dialog: DialogName,
+  ): { readonly caller: RouteToken; readonly callee: RouteToken } | undefined {
+    const own = values(answer, 'Record-Route').flatMap(value => {
+      const user = parseUri(parseNameAddr(value)?.uri ?? '')?.user
+      const token = this.#tokens.read(user)
+      return token !== undefined && this.#tokens.isOf(user!, dialog) ? [token] : []
+    })
+    const [caller, callee] = (['caller', 'callee'] as const).map(role => own.find(one => one.role === role))
+    return caller === undefined || callee === undefined ? undefined : { caller, callee }
   }
 
   /** Leads to the binding that the request came from, or to the address of a caller that never registered. */

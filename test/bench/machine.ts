@@ -74,6 +74,7 @@ class MachineBench {
       ]),
     )
     this.#machine = new SipMachine({
+      callLog: { ongoing: () => undefined },
       accounts: {
         byDigestUser: name => credentials.get(name),
         user: name =>

@@ -80,6 +80,25 @@ describeWith(['namespaces', 'chromium', 'certutil', 'baresip'], 'a baresip phone
     expect(await newest()).toMatchObject(isCancelled)
   })
 
+  it('takes a call that rang when the appliance was killed, once that is back, and either may hang up', async () => {
+    for (const ends of [hals, paulas]) {
+      const [rang, called] = [paulas.output.length, hals.output.length]
+      await hals.dial(`sip:paula@${house.host('pi').address}`)
+      await paulas.says(/Incoming call/, rang)
+      // By then its row is on the disk.
+      await pause(1_000)
+      await house.daemon.kill()
+      await house.daemon.start()
+      await paulas.accept()
+      await hals.says(/Call established/, called)
+      await until('the call is in the log', async () => (await newest())?.answeredAt != null)
+      await ends.hangUp()
+      const endedBy = ends === hals ? 'caller' : 'callee'
+      await until('the row is closed', async () => (await newest())?.endedBy === endedBy)
+      expect(await newest()).toMatchObject({ reason: 'hangup', calleeUser: 'paula', missed: false })
+    }
+  })
+
   it('is asked after a start whether it is still in its call, and talks on, or the call is over', async () => {
     await hals.dial(`sip:paula@${house.host('pi').address}`)
     const isBegun = async () => (await newest())?.answeredAt != null

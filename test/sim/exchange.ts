@@ -74,6 +74,7 @@ export class SimExchange {
       relay: input => this.#later(() => this.#relayInput(input)),
     }
     this.house = new SimHouse(network, [...users])
+    this.house.ongoing = call => this.calls.ongoing(call)
     this.doNotDisturb = this.house.doNotDisturb
     this.calls = this.#newCalls()
     this.signalling = this.#newSignalling()

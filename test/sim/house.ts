@@ -15,7 +15,7 @@ import {
   type Transport,
   udpFlow,
 } from '../../src/sip/message.ts'
-import type { Accounts } from '../../src/sip/ports.ts'
+import type { Accounts, OngoingCall } from '../../src/sip/ports.ts'
 import type { SimNetwork } from './network.ts'
 
 export const realm = 'lanline'
@@ -48,6 +48,13 @@ export class SimHouse {
   readonly alsoRings = new Map<string, readonly string[]>()
   readonly removedDevices = new Set<string>()
   readonly guests = new Set<string>()
+  /** What a log of calls knows, by what was told of them. */
+  ongoing = (call: string): OngoingCall | undefined => {
+    const told = this.calls.filter(event => event.call === call)
+    if (told.length === 0 || told.some(({ kind }) => kind === 'ended')) return undefined
+    const answered = told.find(event => event.kind === 'answered')
+    return { isOfBefore: this.calls.indexOf(told[0]!) < this.#toldBefore, takenBy: answered?.callee.device }
+  }
   /** Whom a caller may know. */
   mayCall: (caller: string, callee: string) => boolean = () => true
   /** How long the store takes; `Infinity`: it never answers. `'fails'`: it says no. */
@@ -61,6 +68,7 @@ export class SimHouse {
   readonly #open = new Map<string, Open>()
   readonly #listeners = new Map<string, (stream: SimStream) => Omit<Open, 'flow'>>()
   #flows = 0
+  #toldBefore = 0
   #up = true
   #generation = 0
 
@@ -89,6 +97,7 @@ export class SimHouse {
 
   start(): void {
     this.#up = true
+    this.#toldBefore = this.calls.length
     this.machine = this.#build()
   }
 
@@ -152,6 +161,7 @@ export class SimHouse {
     }))
     return new SipMachine({
       accounts: this.#accounts(),
+      callLog: { ongoing: call => this.ongoing(call) },
       own: { isOwnHost: host => ['lanline.local', 'lanline', houseAddress, 'localhost'].includes(host) },
       identity: {
         realm,

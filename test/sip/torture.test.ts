@@ -49,6 +49,7 @@ const ha1 = (user: string): string => hash('md5', `${user}:${realm}:secret`)
 /** A house in which every name is a user with one device, whose binding exists once it registered. */
 class House {
   readonly machine = new SipMachine({
+    callLog: { ongoing: () => undefined },
     accounts: {
       byDigestUser: name => {
         const user = decodeURIComponent(name)
