@@ -87,7 +87,9 @@ export class Daemon {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', chunk => {
         this.#output += String(chunk)
-        appendFileSync(join(this.dataDirectory, '..', 'output.log'), String(chunk))
+        // What a process says while it is being ended may come after the test took the directory away.
+        const directory = join(this.dataDirectory, '..')
+        if (existsSync(directory)) appendFileSync(join(directory, 'output.log'), String(chunk))
       })
     }
     await until(

@@ -95,6 +95,8 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
       on('beyond', 'ip', 'addr', 'add', 'fd78::15/64', 'dev', 'eth0', 'nodad'),
       on('beyond', 'ip', 'addr', 'add', '169.254.169.254/16', 'dev', 'eth0'),
       on('alice', 'ip', 'route', 'add', 'local', strangers, 'dev', 'lo'),
+      // What the appliance asks itself from a port of the kernel's choice is none of the relay's.
+      on('pi', 'sysctl', '-qw', 'net.ipv4.ip_local_port_range=32768 49151'),
       must(lan.host('pi').exec('nft', ['-f', '-'], watch)),
     ])
     daemon = new Daemon(lan.host('pi'))
@@ -417,9 +419,10 @@ describeWith(['namespaces', 'nft'], 'the relay between two VLANs', () => {
     const silent = [3_478, 5_349].flatMap(port =>
       Array.from({ length: 60 }, () => third.begin({ address: '10.77.0.11', port })),
     )
-    await until('most are turned away', () => silent.filter(each => each.closed !== undefined).length >= 100)
-    const open = silent.filter(each => each.closed === undefined && each.port > 0)
-    expect(open.length).toBeLessThanOrEqual(16)
+    const open = await until('most are turned away', () => {
+      const left = silent.filter(each => each.closed === undefined)
+      return left.length <= 16 && left.every(each => each.port > 0) ? left : undefined
+    })
     for (const each of open) each.send(Buffer.alloc(20_000, 0xff))
     for (const transport of ['tcp', 'tls'] as const) {
       const client = await TurnClient.open(alice, now.servers.caller, transport)

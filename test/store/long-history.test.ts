@@ -80,8 +80,8 @@ it('half of them all, those of the desk, are counted without reading their rows'
 it('the hundred before any of them as well', async () => {
   const { calls, total } = await store.calls.list({ limit: 500 })
   expect(total).toBe(count)
-  const start = performance.now()
-  const next = await store.calls.list({ limit: 100, before: calls.at(-1)!.id })
-  expect(performance.now() - start).toBeLessThan(4 * mostMilliseconds)
+  const before = calls.at(-1)!.id
+  expect(await bestMilliseconds({ before })).toBeLessThan(mostMilliseconds)
+  const next = await store.calls.list({ limit: 100, before })
   expect(next.calls.length).toBe(100)
 })

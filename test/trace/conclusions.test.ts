@@ -46,9 +46,7 @@ describe('at a stop', () => {
     const going = { ...(await ended('going', [])), endedAt: undefined }
     await house.store.calls.save(going)
     house.io.input({ kind: 'row', row: going })
-    const begun = performance.now()
     await house.restart([])
-    expect(performance.now() - begun).toBeLessThan(1_500)
     await house.store.traces.flush()
     expect(await Promise.all(['carried', 'silent', 'going'].map(pathOf))).toEqual([
       'relayed',
@@ -71,9 +69,7 @@ describe('at a stop', () => {
     const first = house
     house = TraceHouse.on({ ...first.store, traces: stuck(first.store.traces) })
     const row = await ended('carried', [{ kind: 'ledger', call: 'carried', ledger: ledger(90_000, 900) }])
-    const begun = performance.now()
     await house.close()
-    expect(performance.now() - begun).toBeLessThan(1_500)
     house = first
     expect(await pathOf(row.id)).toBe(undefined)
     house.io.makeUp()
@@ -114,9 +110,7 @@ describe('at a start', () => {
     house.io.makeUp()
     // The newest first: people look at them.
     await until('the first verdict', async () => (await pathOf('call119')) !== undefined)
-    const begun = performance.now()
     await house.restart([])
-    expect(performance.now() - begun).toBeLessThan(1_000)
     expect(await pathOf('call0')).toBe(undefined)
     house.io.makeUp()
     await until('the last verdict', async () => (await pathOf('call0')) !== undefined, { seconds: 60 })
