@@ -183,7 +183,10 @@ export class Daemon {
       version: options.version,
     })
     this.#callLog = loaded.calls
-    this.#now = new Now({ people: () => this.#channel.people, openCalls: () => loaded.calls.open() })
+    this.#now = new Now({
+      presence: user => this.#channel.presence(user),
+      openCalls: () => loaded.calls.open(),
+    })
     this.#signalling = this.#drive('signalling', this.#channel, effect => this.#effects.signalling(effect))
     const sip = new SipMachine({
       accounts: people,

@@ -10,6 +10,7 @@ import { type Door, makeDoor } from './door.ts'
 import { errorBody, HttpError, toHttpError } from './errors.ts'
 import { isForeignFetch, judge, type Listener } from './guard.ts'
 import { commonHeaders, filePolicy, pagePolicy } from './headers.ts'
+import { jsonArray } from './in-turns.ts'
 import { openApi } from './openapi.ts'
 import { respondPage } from './pages.ts'
 import { Passwords } from './password.ts'
@@ -257,9 +258,12 @@ function respond(answer: Answer): Response {
     if (name !== undefined) headers.set('content-disposition', `attachment; filename="${name}"`)
     return new Response(answer.file.content, { status: answer.status as ContentfulStatusCode, headers })
   }
-  if (answer.body === undefined) return new Response(null, { status: answer.status as StatusCode, headers })
+  const { body, list } = answer
+  if (body === undefined && list === undefined)
+    return new Response(null, { status: answer.status as StatusCode, headers })
   headers.set('content-type', 'application/json')
-  return new Response(JSON.stringify(answer.body), { status: answer.status as ContentfulStatusCode, headers })
+  const content = list === undefined ? JSON.stringify(body) : jsonArray(list)
+  return new Response(content, { status: answer.status as ContentfulStatusCode, headers })
 }
 
 const failure = (error: HttpError): Response =>

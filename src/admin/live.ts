@@ -1,11 +1,13 @@
 /**
  * What is told to consoles that look on (WHATWG HTML §9.2, server-sent events): everything once, then what changed,
  * gathered for a moment so that a burst is one event. With nobody looking nothing is computed. A listener that does not
- * read, or whose session ended, is cut off: it comes again by itself, and gets everything anew.
+ * read, or whose session ended, is cut off: it comes again by itself, and gets everything anew. Of thousands of people
+ * some are looked at in each turn of the event loop.
  */
 import type { CallRow } from '../calls/message.ts'
 import { userBody, waitingBody } from './bodies.ts'
 import { HttpError } from './errors.ts'
+import { lotsOf } from './in-turns.ts'
 import type { HealthDetail, LiveEvent, RelayNow, ToldCall, User } from './message.ts'
 import type { AppDeps } from './ports.ts'
 
@@ -27,6 +29,8 @@ interface Listener {
   readonly controller: ReadableStreamDefaultController<Uint8Array>
   /** False once its session ended. */
   readonly isAllowed: () => boolean
+  /** From here on it is told what changes. */
+  knowsAll: boolean
 }
 
 const encoder = new TextEncoder()
@@ -35,8 +39,8 @@ export class LiveFeed {
   readonly #deps: Deps
   readonly #listeners = new Set<Listener>()
   /** What listeners know of each person, as JSON. */
-  #told = new Map<string, string>()
-  #toldRelay = ''
+  readonly #told = new Map<string, string>()
+  #toldRelay: RelayNow | undefined
   #toldRequests = ''
   /** Undefined: everybody is to be compared. */
   #people: Set<string> | undefined = new Set()
@@ -44,6 +48,8 @@ export class LiveFeed {
   #gathering: NodeJS.Timeout | undefined
   #clocks: NodeJS.Timeout[] = []
   #lastBytes = 0
+  /** What takes more than a turn is done one after the other. */
+  #line: Promise<void> = Promise.resolve()
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -83,12 +89,12 @@ export class LiveFeed {
     return new ReadableStream(
       {
         start: controller => {
-          listener = { controller, isAllowed }
-          // The others must know what this one is told, or later changes would be changes to something else.
-          if (this.#listeners.size > 0) this.#flush()
+          listener = { controller, isAllowed, knowsAll: false }
           this.#listeners.add(listener)
           if (this.#listeners.size === 1) this.#wake()
-          this.#send(listener, this.#snapshot())
+          this.#inLine(() =>
+            this.#tellAll(listener).finally(() => listener.knowsAll || this.#cutOff(listener)),
+          )
         },
         cancel: () => this.#drop(listener),
       },
@@ -96,22 +102,47 @@ export class LiveFeed {
     ) as ReadableStream<Uint8Array<ArrayBuffer>>
   }
 
-  #snapshot(): LiveEvent {
+  #inLine(task: () => Promise<void>): void {
+    this.#line = this.#line
+      .then(task)
+      .catch(error => this.#deps.log.error('live', { error: error.stack ?? String(error) }))
+  }
+
+  /** One event; it ends in the turn from which on the listener hears of changes. */
+  async #tellAll(listener: Listener): Promise<void> {
     const { directory, live } = this.#deps
-    const people = directory.users().map(row => userBody(this.#deps, row))
-    const requests = this.#requests()
-    const relay = this.#relay(0)
-    this.#told = new Map(people.map(user => [user.name, JSON.stringify(user)]))
-    this.#people = new Set()
-    this.#toldRequests = JSON.stringify(requests)
-    this.#toldRelay = JSON.stringify(relay)
+    const say = (text: string) => listener.controller.enqueue(encoder.encode(text))
+    say('data: {"kind":"snapshot","people":[')
+    let separator = ''
+    for await (const lot of lotsOf(directory.users())) {
+      if (!this.#listeners.has(listener) || !listener.isAllowed()) return
+      const texts = lot.flatMap(({ name }) => {
+        const row = directory.user(name)
+        if (row === undefined) return []
+        const text = JSON.stringify(userBody(this.#deps, row))
+        // Who looks on already may know an older one: what they are told of next is what changed since that.
+        if (!this.#told.has(name)) this.#told.set(name, text)
+        return [text]
+      })
+      if (texts.length === 0) continue
+      say(separator + texts.join())
+      separator = ','
+    }
+    if (!this.#listeners.has(listener)) return
+    this.#tellRequests()
+    const health = this.#deps.health()
     const calls = live.openCalls().map(row => this.#call(row))
-    return { kind: 'snapshot', people, calls, requests, relay, health: this.#deps.health() }
+    const rest = { calls, requests: this.#requests(), relay: this.#toldRelay, health }
+    say(`],${JSON.stringify(rest).slice(1)}\n\n`)
+    listener.knowsAll = true
   }
 
   /** From nobody to somebody. */
   #wake(): void {
-    this.#lastBytes = this.#deps.relay.carriedBytes()
+    this.#told.clear()
+    this.#people = new Set()
+    this.#toldRequests = ''
+    this.#toldRelay = this.#relay(0)
     this.#clocks = [
       setInterval(() => this.#beat(), liveLimits.beatMilliseconds),
       setInterval(() => this.#watchRelay(), liveLimits.relayMilliseconds),
@@ -137,31 +168,34 @@ export class LiveFeed {
 
   #soon(): void {
     if (this.#listeners.size === 0) return
-    this.#gathering ??= setTimeout(() => this.#flush(), liveLimits.gatherMilliseconds)
+    this.#gathering ??= setTimeout(
+      () => this.#inLine(() => this.#tellChanges()),
+      liveLimits.gatherMilliseconds,
+    )
   }
 
-  #flush(): void {
-    clearTimeout(this.#gathering)
+  async #tellChanges(): Promise<void> {
     this.#gathering = undefined
     for (const row of this.#calls.values()) this.#tell({ kind: 'call', call: this.#call(row) })
     this.#calls.clear()
-    const people = this.#changedPeople()
-    if (people.changed.length + people.gone.length > 0) this.#tell({ kind: 'people', ...people })
-    const requests = this.#requests()
-    const asText = JSON.stringify(requests)
-    if (asText !== this.#toldRequests) this.#tell({ kind: 'requests', requests })
-    this.#toldRequests = asText
+    const looked =
+      this.#people ?? new Set([...this.#told.keys(), ...this.#deps.directory.users().map(({ name }) => name)])
+    this.#people = new Set()
+    for await (const names of lotsOf(looked)) {
+      const people = this.#changesOf(names)
+      if (people.changed.length + people.gone.length > 0) this.#tell({ kind: 'people', ...people })
+    }
+    this.#tellRequests()
   }
 
-  #changedPeople(): { readonly changed: readonly User[]; readonly gone: readonly string[] } {
-    const { directory } = this.#deps
-    const looked =
-      this.#people ?? new Set([...this.#told.keys(), ...directory.users().map(({ name }) => name)])
-    this.#people = new Set()
+  #changesOf(names: readonly string[]): {
+    readonly changed: readonly User[]
+    readonly gone: readonly string[]
+  } {
     const changed: User[] = []
     const gone: string[] = []
-    for (const name of looked) {
-      const row = directory.user(name)
+    for (const name of names) {
+      const row = this.#deps.directory.user(name)
       if (row === undefined) {
         if (this.#told.delete(name)) gone.push(name)
         continue
@@ -173,6 +207,13 @@ export class LiveFeed {
       changed.push(user)
     }
     return { changed, gone }
+  }
+
+  #tellRequests(): void {
+    const requests = this.#requests()
+    const asText = JSON.stringify(requests)
+    if (asText !== this.#toldRequests) this.#tell({ kind: 'requests', requests })
+    this.#toldRequests = asText
   }
 
   #requests() {
@@ -197,9 +238,9 @@ export class LiveFeed {
 
   #watchRelay(): void {
     const relay = this.#relay(liveLimits.relayMilliseconds)
-    const asText = JSON.stringify(relay)
-    if (asText !== this.#toldRelay) this.#tell({ kind: 'relay', relay })
-    this.#toldRelay = asText
+    const isNew = JSON.stringify(relay) !== JSON.stringify(this.#toldRelay)
+    this.#toldRelay = relay
+    if (isNew) this.#tell({ kind: 'relay', relay })
   }
 
   #beat(): void {
@@ -212,18 +253,19 @@ export class LiveFeed {
   }
 
   #tell(event: LiveEvent): void {
-    for (const listener of [...this.#listeners]) this.#send(listener, event)
+    const bytes = encoder.encode(`data: ${JSON.stringify(event)}\n\n`)
+    for (const listener of [...this.#listeners]) {
+      if (!listener.knowsAll) continue
+      if (listener.isAllowed() && (listener.controller.desiredSize ?? 0) > 0)
+        listener.controller.enqueue(bytes)
+      else this.#cutOff(listener)
+    }
   }
 
-  #send(listener: Listener, event: LiveEvent): void {
-    const { controller, isAllowed } = listener
-    if (isAllowed() && (controller.desiredSize ?? 0) > 0) {
-      controller.enqueue(encoder.encode(`data: ${JSON.stringify(event)}\n\n`))
-      return
-    }
+  #cutOff(listener: Listener): void {
     this.#drop(listener)
     try {
-      controller.close()
+      listener.controller.close()
     } catch {
       // It was cancelled meanwhile.
     }

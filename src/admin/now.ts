@@ -1,17 +1,16 @@
 /** Who and what is there now, kept for the web interface: fed by the daemon, asked and listened to by routes. */
 import type { CallRow } from '../calls/message.ts'
-import type { Person, Presence } from '../signalling/message.ts'
+import type { Presence } from '../signalling/message.ts'
 import type { Live, LiveChange, LiveDevice } from './ports.ts'
 
 export class Now implements Live {
-  readonly #people: () => readonly Person[]
+  readonly #presence: (user: string) => Presence
   readonly #openCalls: () => readonly CallRow[]
   readonly #devices = new Map<string, LiveDevice>()
   readonly #listeners = new Set<(change: LiveChange) => void>()
-  #presences: ReadonlyMap<string, Presence> | undefined
 
-  constructor(source: { people(): readonly Person[]; openCalls(): readonly CallRow[] }) {
-    this.#people = source.people
+  constructor(source: { presence(user: string): Presence; openCalls(): readonly CallRow[] }) {
+    this.#presence = source.presence
     this.#openCalls = source.openCalls
   }
 
@@ -32,14 +31,7 @@ export class Now implements Live {
   }
 
   presence(user: string): Presence {
-    if (this.#presences === undefined) {
-      this.#presences = new Map(this.#people().map(person => [person.user, person.presence]))
-      // A list of everybody asks once for each: what one turn of the event loop sees is one picture.
-      setImmediate(() => {
-        this.#presences = undefined
-      })
-    }
-    return this.#presences.get(user) ?? 'away'
+    return this.#presence(user)
   }
 
   device(id: string): LiveDevice | undefined {

@@ -44,6 +44,8 @@ export interface Answer {
   readonly status: number
   /** Sent as JSON; undefined sends no body. */
   readonly body?: unknown
+  /** Sent as a JSON array, instead of `body`: for what there may be thousands of. Each is made when its turn comes. */
+  readonly list?: Iterable<unknown>
   /** Sent as it is, instead of `body`. */
   readonly file?:
     | {

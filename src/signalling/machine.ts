@@ -22,6 +22,7 @@ import {
   closeCode,
   type ErrorCode,
   type Person,
+  type Presence,
   type ServerMessage,
   type SignallingEffect,
   type SignallingInput,
@@ -93,9 +94,14 @@ export class SignallingMachine implements Machine<SignallingInput, SignallingEff
     }
   }
 
-  /** The presence of everybody, for the console. */
+  /** Everybody, to be published. */
   get people(): readonly Person[] {
     return this.#roster.people()
+  }
+
+  /** Of one person, for the console; `away` is who is not known. */
+  presence(user: string): Presence {
+    return this.#roster.presence(user)
   }
 
   handle(input: SignallingInput, now: Monotonic): SignallingEffect[] {

@@ -44,7 +44,12 @@ export class Roster {
     return this.#toldOfAll(this.#devices.people())
   }
 
-  /** The same as it was told last: by `tellAll`, and by `changeOf` since. */
+  presence(user: string): Presence {
+    const person = this.#devices.person(user)
+    return person === undefined ? 'away' : this.#presenceOf(person, this.#isBusy(user))
+  }
+
+  /** Everybody as they were told last: by `tellAll`, and by `changeOf` since. */
   told(): Person[] {
     return [...this.#told.values()]
   }
@@ -91,8 +96,7 @@ export class Roster {
   changeOf(user: string): Person | undefined {
     const person = this.#devices.person(user)
     if (person === undefined) return undefined
-    const isBusy = this.#log.openOf(user).some(row => isIn(user, row))
-    const now = this.#toldOf(person, isBusy)
+    const now = this.#toldOf(person, this.#isBusy(user))
     const told = this.#told.get(user)
     if (told?.presence === now.presence && told.name === now.name) return undefined
     this.#told.set(user, now)
@@ -130,6 +134,10 @@ export class Roster {
     return people.map(person => this.#toldOf(person, busy.has(person.user)))
   }
 
+  #isBusy(user: string): boolean {
+    return this.#log.openOf(user).some(row => isIn(user, row))
+  }
+
   #busy(): ReadonlySet<string> {
     const users = new Set<string>()
     for (const row of this.#log.open())
@@ -140,11 +148,11 @@ export class Roster {
 
   #toldOf(person: PersonIdentity, isBusy: boolean): Person {
     const { user, displayName: name, number, doorKeys } = person
-    const told = { user, name, number, presence: this.#presence(person, isBusy) }
+    const told = { user, name, number, presence: this.#presenceOf(person, isBusy) }
     return doorKeys === '' ? told : { ...told, doorKeys }
   }
 
-  #presence({ user, doNotDisturb, alsoRings }: PersonIdentity, isBusy: boolean): Presence {
+  #presenceOf({ user, doNotDisturb, alsoRings }: PersonIdentity, isBusy: boolean): Presence {
     const rings = this.#reachable.has(user) || alsoRings.some(one => this.#isThere(one))
     if (!isBusy && !rings) return 'away'
     if (doNotDisturb) return 'doNotDisturb'

@@ -45,7 +45,8 @@ let now: Now
 const people: { user: string; name: string; number: string; presence: 'available' | 'inCall' }[] = []
 beforeEach(async () => {
   people.length = 0
-  now = new Now({ people: () => people, openCalls: () => [] })
+  const presence = (name: string) => people.find(({ user }) => user === name)?.presence ?? 'away'
+  now = new Now({ presence, openCalls: () => [] })
   house = await AdminHouse.open({ live: now })
 })
 afterEach(() => house.close())
@@ -110,6 +111,37 @@ describe('what consoles are told', () => {
       ],
     })
     await ear.close()
+  })
+
+  it('is everybody in one event, however many they are, and nothing that changes meanwhile is lost', async () => {
+    const owner = await house.owner()
+    const names = Array.from({ length: 250 }, (_, index) => `p${index}`)
+    for (const name of names) await house.store.directory.addUser({ name })
+    const first = new Ear(await listen(owner))
+    await first.next()
+    // These two are made while the second console is told.
+    const told = listen(owner)
+    const changed = house.store.directory.changeUser('p7', { displayName: 'Seven' })
+    await Promise.all([told, changed, house.store.directory.removeUser('p8')])
+    const second = new Ear(await told)
+    const all = await second.next()
+    expect(all?.kind === 'snapshot' && all.people.length).toBeGreaterThanOrEqual(250)
+    for (const ear of [first, second]) {
+      const known = new Map(
+        ear === second && all?.kind === 'snapshot' ? all.people.map(one => [one.name, one]) : [],
+      )
+      while (
+        known.get('p7')?.displayName !== 'Seven' ||
+        known.has('p8') ||
+        (ear === first && known.size === 0)
+      ) {
+        const event = await ear.next()
+        if (event?.kind !== 'people') continue
+        for (const one of event.changed) known.set(one.name, one)
+        for (const name of event.gone) known.delete(name)
+      }
+      await ear.close()
+    }
   })
 
   it('is for the owner alone', async () => {

@@ -51,7 +51,7 @@ export function userRoutes(deps: Deps): Route[] {
       who: 'owner',
       summary: 'Everybody, with their devices.',
       answers: { 200: z.array(schemas.user) },
-      handle: () => ({ status: 200, body: directory.users().map(told) }),
+      handle: () => ({ status: 200, list: directory.users().values().map(told) }),
     }),
     route({
       method: 'POST',
