@@ -1,21 +1,13 @@
 /**
- * Four kinds of tests. `unit` touches nothing but this process and temporary files; its files share a process, since
+ * Three kinds of tests. `unit` touches nothing but this process and temporary files; its files share a process, since
  * nothing here keeps state in a module. `net` starts daemons, phones, browsers and namespaces, three files at a time, since
- * they mostly wait. `wire` does so without browsers and waits even more: one file at a time, beside those. `alone` are those
- * that would starve others or be starved: afterwards, one file at a time. `scripts/test` runs `unit` once `wire` is done,
- * with what the others leave of the processors.
+ * they mostly wait. `alone` are those of them that would starve others or be starved: afterwards, one file at a time.
+ * `scripts/test` runs `unit` behind these, with what they leave of the processors.
  */
 import { join } from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-const realTests = ['test/net/**/*.test.ts', 'test/browser/**/*.test.ts', 'test/interop/**/*.test.ts']
-const wireTests = [
-  'test/net/**/*.test.ts',
-  ...[
-    ...['canaries', 'captures', 'channel-attacks', 'docs-commands', 'liars', 'quiet-hours', 'reset-owner'],
-    ...['revoke', 'trace', 'turnutils', 'twinkle'],
-  ].map(name => `test/interop/${name}.test.ts`),
-]
+const netTests = ['test/net/**/*.test.ts', 'test/browser/**/*.test.ts', 'test/interop/**/*.test.ts']
 /** Load and floods; two Firefox, what must be over within a second, a processor slowed four times. */
 const aloneTests = [
   'test/browser/relay.test.ts',
@@ -45,7 +37,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: [...realTests, '**/node_modules/**'],
+          exclude: [...netTests, '**/node_modules/**'],
           // Against what hangs; the machine may be busy elsewhere.
           testTimeout: soak ? 3_600_000 : 120_000,
           hookTimeout: 120_000,
@@ -59,22 +51,10 @@ export default defineConfig({
       {
         test: {
           name: 'net',
-          include: realTests,
-          exclude: [...wireTests, ...aloneTests, '**/node_modules/**'],
+          include: netTests,
+          exclude: [...aloneTests, '**/node_modules/**'],
           maxWorkers: soak ? 1 : atATime,
           sequence: { groupOrder: soak ? 1 : 0 },
-          ...realThings,
-        },
-      },
-      {
-        test: {
-          name: 'wire',
-          include: wireTests,
-          exclude: [...aloneTests, '**/node_modules/**'],
-          fileParallelism: false,
-          // Of free ports (`test/interop/free-ports.ts`), since `net` runs beside it.
-          env: { LANLINE_TEST_RANGE: String(atATime + 1) },
-          sequence: { groupOrder: 3 },
           ...realThings,
         },
       },

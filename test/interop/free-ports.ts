@@ -6,8 +6,7 @@ import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 
 const rangeSize = 2_000
-const range = Number(process.env.VITEST_POOL_ID ?? 0) + Number(process.env.LANLINE_TEST_RANGE ?? 0)
-const firstPort = 12_000 + (range % 8) * rangeSize
+const firstPort = 12_000 + (Number(process.env.VITEST_POOL_ID ?? 0) % 8) * rangeSize
 
 export async function freePorts(count: number): Promise<number[]> {
   const ports: number[] = []
