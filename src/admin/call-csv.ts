@@ -3,6 +3,7 @@
  * what only we know comes behind. Times are UTC. No heading, as there. Streamed: there may be 200,000.
  */
 import type { ListedCall } from '../store/calls.ts'
+import { lotsOf, streamOf } from './in-turns.ts'
 import type { ToldCall } from './message.ts'
 
 /** What Master.csv has, with `uniqueid` and `userfield` switched on there. */
@@ -30,7 +31,7 @@ const ourColumns = (call: ToldCall): (string | number)[] => {
 export const callCsv = (calls: readonly ToldCall[]): string =>
   calls.map(call => `${[...masterColumns(call), ...ourColumns(call)].map(cell).join(',')}\r\n`).join('')
 
-/** Rows at once: some milliseconds of reading and writing. */
+/** Rows that are read at once; what they become is made some in each turn. */
 const pageCalls = 200
 
 /** Reads on only as fast as it is taken. */
@@ -39,16 +40,17 @@ export function csvStream(
   told: (row: ListedCall) => ToldCall,
   limit: number,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let [left, before] = [limit, undefined as string | undefined]
-  return new ReadableStream({
-    async pull(controller) {
+  async function* pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    let [left, before] = [limit, undefined as string | undefined]
+    while (left > 0) {
       const { calls } = await list(Math.min(left, pageCalls), before)
+      for await (const lot of lotsOf(calls)) yield Buffer.from(callCsv(lot.map(told)))
+      if (calls.length < pageCalls) return
       left -= calls.length
       before = calls.at(-1)?.id
-      if (calls.length > 0) controller.enqueue(Buffer.from(callCsv(calls.map(told))))
-      if (calls.length < pageCalls || left <= 0) controller.close()
-    },
-  })
+    }
+  }
+  return streamOf(pieces())
 }
 
 /**
